@@ -1,0 +1,21 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "core/secret.hpp"
+#include "core/time.hpp"
+
+namespace watchbill {
+
+/// Address and credentials of one scheduling system. Which settings and secrets a kind has is known to its
+/// adapter alone (providers/); to all others these are opaque.
+struct Connection {
+  std::string name;
+  std::string kind;  ///< "pagerduty", "opsgenie", "xmatters"
+  std::map<std::string, std::string> settings{};
+  std::map<std::string, Secret> secrets{};
+  Instant created_at{};
+};
+
+}  // namespace watchbill

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/connection.hpp"
+#include "core/timeline.hpp"
+#include "net/http.hpp"
+#include "net/loop.hpp"
+
+namespace watchbill::providers {
+
+struct ScheduleInfo {
+  std::string id;
+  std::string name;
+  std::string kind;       ///< the system's own word: "layer-based", "shift-based", "schedule", "group"
+  std::string time_zone;  ///< IANA; empty if not told
+  std::string url;        ///< for people; empty if not told
+  std::string note;       ///< what makes it special: "no escalation policy uses it", "disabled"; may be empty
+};
+
+/// How a connection is doing, for `status`, metrics and the engine's pace.
+struct ConnectionHealth {
+  /// The system asked us to slow down until then.
+  std::optional<Instant> throttled_until;
+  /// Its clock minus ours, when last seen.
+  std::optional<seconds> clock_skew;
+  /// Requests sent and failed since the start.
+  std::uint64_t requests = 0;
+  std::uint64_t failures = 0;
+};
+
+/// Gets each answer as soon as it is there; every schedule asked for gets exactly one.
+using AnswerSink = std::function<void(ScheduleAnswer)>;
+
+/// What the engine needs of a scheduling system. All methods run on the loop's thread; a task may be
+/// destroyed at any time. Nothing of what a system answers makes them throw.
+class Provider {
+ public:
+  virtual ~Provider() = default;
+
+  /// One cheap call that proves the credentials. The text names what they open ("acme, as Ada Example").
+  virtual net::Task<Result<std::string>> verify() = 0;
+  /// Everything that can be the source of a rotation, sorted by name.
+  virtual net::Task<Result<std::vector<ScheduleInfo>>> list_schedules() = 0;
+  /// Who is on call at `window.from` and shortly after: the frequent question, with as few calls as the API
+  /// allows. `window.from` is now, or a boundary at most 10 s ahead. A schedule that is merely absent from a
+  /// list is answered `ok` with no shifts; the engine asks `confirm` before it believes that.
+  virtual net::Task<void> poll(std::vector<std::string> ids, Window window, AnswerSink sink) = 0;
+  /// The same for a long window: who is next.
+  virtual net::Task<void> look_ahead(std::vector<std::string> ids, Window window, AnswerSink sink) = 0;
+  /// Asks the schedule itself (`from_schedule`): `gone` only if the system says so in every way it has.
+  virtual net::Task<ScheduleAnswer> confirm(std::string id, Window window) = 0;
+
+  [[nodiscard]] virtual ConnectionHealth health() const = 0;
+};
+
+/// Where renewed credentials are kept. The engine and the CLI implement it on the store.
+class TokenKeeper {
+ public:
+  virtual ~TokenKeeper() = default;
+  /// Returns only when the values are on disk (sealed). Empty secrets and settings are removed.
+  virtual Result<void> keep(const std::string& connection, const std::map<std::string, std::string>& settings,
+                            const std::map<std::string, Secret>& secrets) = 0;
+};
+
+/// What every adapter is given. All must outlive the provider.
+struct Context {
+  net::Loop& loop;
+  net::HttpClient& http;
+  TokenKeeper& tokens;
+  /// Host names beyond `*.xmatters.com` that an xMatters connection may use.
+  std::vector<std::string> xmatters_allowed_hosts{};
+};
+
+/// One option of `watchbill connection add KIND`, and one field of the app's form.
+struct Option {
+  std::string flag;     ///< "api-key-file": the command line's name
+  std::string key;      ///< "api_key": the name in `settings` or `secrets`
+  bool secret = false;  ///< read from a file, kept sealed
+  std::string description;
+  std::string value_name;  ///< "FILE", "us|eu"
+};
+
+/// A kind of scheduling system.
+struct Adapter {
+  std::string_view kind;   ///< "pagerduty"
+  std::string_view title;  ///< "PagerDuty"
+  std::vector<Option> options;
+  /// Checks and cleans settings and secrets (defaults filled in, host names normalised, https only except to
+  /// loopback) before anything is sent. The error names the option.
+  std::function<Result<Connection>(Connection, const Context&)> prepare;
+  std::function<std::unique_ptr<Provider>(const Connection&, const Context&)> create;
+};
+
+/// The list of adapters. Adding one touches this list and its own file.
+std::span<const Adapter> adapters();
+/// The adapter of that kind; the error lists what there is.
+Result<const Adapter*> find_adapter(std::string_view kind);
+
+}  // namespace watchbill::providers

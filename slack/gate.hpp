@@ -1,0 +1,52 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "net/loop.hpp"
+#include "slack/api.hpp"
+
+namespace watchbill::slack {
+
+/// The budget of Slack calls, made to wait for: hands out permits so that no method goes over its tier in any
+/// 60 s, higher priorities first, each priority in order of asking. `usergroups.list` at most every 5 s.
+/// `chat.postMessage` at most once a second per channel.
+/// (docs.slack.dev/apis/web-api/rate-limits; the tiers of each method: slack/gate.cpp.)
+class Gate {
+ public:
+  /// `rate_scale` multiplies every limit (and divides the 5 s and 1 s spacings): only for a loopback Slack.
+  Gate(net::Loop& loop, double rate_scale);
+  ~Gate();
+
+  /// Waits for a slot. `key` is the channel for `chat_post_message`, else empty.
+  net::Task<Permit> acquire(Method method, Priority priority, std::string key = {});
+  /// A permit now, or nothing; never waits.
+  std::optional<Permit> try_acquire(Method method, Priority priority, std::string key = {});
+
+  /// Slack answered 429: nothing of `method` leaves before `wait` is over.
+  void pause(Method method, seconds wait);
+  /// How many slots of `method` lower priorities must leave free, besides the 5 they always leave: what the
+  /// boundaries within the next 60 s will need.
+  void reserve(Method method, std::size_t slots);
+  /// When the `n`-th further call of `method` at `priority` could leave, if nobody else asked.
+  [[nodiscard]] Instant when(Method method, Priority priority, std::size_t n) const;
+
+  /// Calls that had to wait, and how long in all, since the start.
+  struct Waits {
+    std::uint64_t count = 0;
+    milliseconds total{0};
+  };
+  [[nodiscard]] Waits waits() const;
+  /// How many wait now.
+  [[nodiscard]] std::size_t waiting() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace watchbill::slack

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "net/http.hpp"
+#include "slack/api.hpp"
+#include "slack/gate.hpp"
+
+namespace watchbill::slack {
+
+struct WebClientOptions {
+  std::string api_url = "https://slack.com/api/";  ///< ends with '/'
+  Secret bot_token;
+  /// For group writes in workspaces where only admins may edit groups; empty: the bot token does it.
+  Secret user_token{};
+};
+
+/// Slack's Web API over HTTP. Reports every 429 to the gate, and never retries by itself.
+class WebClient final : public Groups, public People, public Channels, public Account {
+ public:
+  WebClient(net::HttpClient& http, Gate& gate, WebClientOptions options);
+
+  net::Task<Result<std::vector<UserGroup>>> list_groups(Permit permit) override;
+  net::Task<Result<std::vector<UserId>>> set_members(Permit permit, GroupId group,
+                                                     std::vector<UserId> members) override;
+  net::Task<Result<void>> enable_group(Permit permit, GroupId group) override;
+  net::Task<Result<void>> disable_group(Permit permit, GroupId group) override;
+  net::Task<Result<UserGroup>> create_group(Permit permit, std::string name, std::string handle,
+                                            std::string description) override;
+  net::Task<Result<User>> lookup_by_email(Permit permit, std::string email) override;
+  net::Task<Result<User>> user_info(Permit permit, UserId user) override;
+  net::Task<Result<UserPage>> list_users(Permit permit, std::string cursor) override;
+  net::Task<Result<Posted>> post(Permit permit, OutgoingMessage message) override;
+  net::Task<Result<HistoryPage>> history(Permit permit, ChannelId channel, Instant oldest,
+                                         std::string cursor) override;
+  net::Task<Result<void>> join(Permit permit, ChannelId channel) override;
+  net::Task<Result<Channel>> channel_info(Permit permit, ChannelId channel) override;
+  net::Task<Result<ChannelPage>> list_channels(Permit permit, std::string cursor) override;
+  net::Task<Result<ChannelId>> open_direct(Permit permit, UserId user) override;
+  net::Task<Result<Identity>> auth_test(Permit permit) override;
+  /// auth.test with the user token; `not_found` if there is none.
+  net::Task<Result<Identity>> user_auth_test(Permit permit);
+
+  /// Requests since the start by method and outcome ("ok", or Slack's code, or the error kind).
+  using Counts = std::map<std::pair<std::string, std::string>, std::uint64_t>;
+  [[nodiscard]] const Counts& counts() const;
+  /// Slack's clock minus ours, when last seen.
+  [[nodiscard]] std::optional<seconds> clock_skew() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace watchbill::slack

@@ -1,0 +1,278 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/connection.hpp"
+#include "core/history.hpp"
+#include "core/outbox.hpp"
+#include "core/record.hpp"
+#include "core/rotation.hpp"
+#include "core/watch.hpp"
+
+/// Everything Watchbill remembers, in SQLite. Errors are of kind `storage` (code "busy", "full", "readonly",
+/// "corrupt", "io") unless a method says otherwise. Not thread-safe; the loop's thread alone.
+namespace watchbill::store {
+
+/// Who makes a change: "cli:root", "file:rotations.yaml", a Slack user's id, "watchbill".
+using Actor = std::string;
+
+/// A connection without its secrets, and what the engine last saw of it.
+struct ConnectionStatus {
+  std::string state = "ok";  ///< "ok", "failing", "unauthorized"
+  std::optional<Instant> last_success{};
+  seconds interval{0};
+  std::optional<std::string> problem{};
+  bool operator==(const ConnectionStatus&) const = default;
+};
+
+/// Connections and their sealed secrets.
+class Connections {
+ public:
+  virtual ~Connections() = default;
+  virtual Result<std::vector<Connection>> list() = 0;
+  /// `not_found` if there is none of that name.
+  virtual Result<Connection> get(const std::string& name) = 0;
+  /// `conflict` if the name is taken.
+  virtual Result<void> add(const Connection& connection, const Actor& actor) = 0;
+  /// Replaces settings and secrets; `not_found`.
+  virtual Result<void> update(const Connection& connection, const Actor& actor) = 0;
+  /// `conflict` if rotations use it: the message names them.
+  virtual Result<void> remove(const std::string& name, const Actor& actor) = 0;
+  /// Renewed tokens: written with synchronous=FULL, without an audit entry.
+  virtual Result<void> keep_tokens(const std::string& name,
+                                   const std::map<std::string, std::string>& settings,
+                                   const std::map<std::string, Secret>& secrets) = 0;
+  virtual Result<void> put_status(const std::string& name, const ConnectionStatus& status) = 0;
+  virtual Result<std::vector<std::pair<std::string, ConnectionStatus>>> statuses() = 0;
+};
+
+/// Rotations, as people made them. Changes are written to the audit and bump `Store::generation`.
+class Rotations {
+ public:
+  virtual ~Rotations() = default;
+  /// Sorted by folded name.
+  virtual Result<std::vector<Rotation>> list() = 0;
+  /// By name (regardless of case); `not_found`.
+  virtual Result<Rotation> find(const std::string& name) = 0;
+  virtual Result<std::optional<Rotation>> find_by_group(const GroupId& group) = 0;
+  /// `conflict` if the name or the group is taken: the message says by which rotation. `quiet`: its first
+  /// sync is not announced. `former`: the group as it is now, when it is adopted.
+  virtual Result<RotationId> add(const Rotation& rotation, bool quiet,
+                                 const std::optional<FormerGroup>& former, const Actor& actor) = 0;
+  /// By id. A change of the group forgets the record of the old one. `not_found`, `conflict`.
+  virtual Result<void> update(const Rotation& rotation, const Actor& actor) = 0;
+  virtual Result<void> remove(RotationId id, const Actor& actor) = 0;
+};
+
+/// A rotation's state as the engine last wrote it, for `status`.
+struct RotationStatus {
+  RotationId rotation{};
+  std::string state;  ///< see design: in_sync, pending, stale, error, observing, paused
+  std::vector<OnCallPerson> on_call{};
+  std::vector<NextPerson> next{};
+  std::optional<Instant> next_boundary{};
+  std::vector<std::string> problems{};
+  bool operator==(const RotationStatus&) const = default;
+};
+
+/// A Slack group as it was last seen.
+struct GroupSnapshot {
+  GroupId id;
+  std::string handle;
+  std::vector<UserId> members;
+  bool disabled = false;
+  Instant seen_at;
+};
+
+/// What the engine remembers of rotations, schedules and groups.
+class EngineState {
+ public:
+  virtual ~EngineState() = default;
+  virtual Result<std::vector<RotationRecord>> records() = 0;
+  virtual Result<void> put_record(const RotationRecord& record) = 0;
+  virtual Result<std::vector<Watch>> watches() = 0;
+  virtual Result<void> put_watch(const Watch& watch) = 0;
+  virtual Result<void> remove_watch(const ScheduleRef& schedule) = 0;
+  virtual Result<std::vector<RotationStatus>> statuses() = 0;
+  virtual Result<void> put_status(const RotationStatus& status) = 0;
+  virtual Result<std::vector<GroupSnapshot>> groups() = 0;
+  virtual Result<void> put_group(const GroupSnapshot& group) = 0;
+};
+
+struct HistoryFilter {
+  std::optional<RotationId> rotation{};
+  std::optional<Instant> since{};
+  std::optional<Instant> until{};
+  std::size_t limit = 1000;
+};
+
+class History {
+ public:
+  virtual ~History() = default;
+  virtual Result<ChangeId> add(const Change& change) = 0;
+  /// Sets the result of an open change.
+  virtual Result<void> close(ChangeId id, const std::string& result) = 0;
+  /// Changes that have no result yet, oldest first.
+  virtual Result<std::vector<Change>> open_changes() = 0;
+  /// Newest first.
+  virtual Result<std::vector<Change>> list(const HistoryFilter& filter) = 0;
+  virtual Result<void> add_audit(const AuditEntry& entry) = 0;
+  virtual Result<std::vector<AuditEntry>> audit(const HistoryFilter& filter) = 0;
+  /// Forgets what is older; open changes stay. At most 5,000 rows a call; returns how many went.
+  virtual Result<std::size_t> prune(Instant before) = 0;
+};
+
+class Outbox {
+ public:
+  virtual ~Outbox() = default;
+  virtual Result<OutboxId> add(const OutboxRow& row) = 0;
+  virtual Result<void> update(const OutboxRow& row) = 0;
+  /// Rows whose state is open, oldest first.
+  virtual Result<std::vector<OutboxRow>> open_rows() = 0;
+  /// All rows of one rotation, newest first: for `history`.
+  virtual Result<std::vector<OutboxRow>> of_rotation(RotationId id, std::size_t limit) = 0;
+};
+
+/// An explicit mapping of a person: by e-mail ("ada@example.com") or by responder ("pagerduty/PUSER1").
+struct Mapping {
+  std::string person;
+  UserId user;
+  Instant at{};
+  Actor by{};
+};
+/// A Slack user as he was last seen.
+struct CachedUser {
+  UserId id;
+  std::string name;
+  std::optional<std::string> email;
+  bool deleted = false;
+  bool bot = false;
+  bool guest = false;
+  bool admin = false;
+  Instant seen_at;
+  bool operator==(const CachedUser&) const = default;
+};
+/// A responder for whom there is no Slack user.
+struct Unmatched {
+  Responder responder;
+  std::string why;
+  Instant since{};
+};
+
+class PeopleStore {
+ public:
+  virtual ~PeopleStore() = default;
+  virtual Result<std::vector<Mapping>> mappings() = 0;
+  virtual Result<void> map(const Mapping& mapping, const Actor& actor) = 0;
+  /// `not_found` if there is no such mapping.
+  virtual Result<void> unmap(const std::string& person, const Actor& actor) = 0;
+  virtual Result<std::vector<CachedUser>> users() = 0;
+  virtual Result<void> put_users(const std::vector<CachedUser>& users) = 0;
+  virtual Result<std::vector<Unmatched>> unmatched() = 0;
+  virtual Result<void> replace_unmatched(const std::vector<Unmatched>& people) = 0;
+};
+
+/// Something another process asked the daemon to do.
+struct Request {
+  std::int64_t id = 0;
+  std::string kind;     ///< "sync", "restore_group", ...
+  std::string payload;  ///< JSON
+  Instant at{};
+  std::optional<std::string> answer{};  ///< JSON, when it is done
+};
+
+class Requests {
+ public:
+  virtual ~Requests() = default;
+  virtual Result<std::int64_t> ask(const std::string& kind, const std::string& payload) = 0;
+  /// Not answered yet, oldest first.
+  virtual Result<std::vector<Request>> open_requests() = 0;
+  virtual Result<void> answer(std::int64_t id, const std::string& answer) = 0;
+  /// The answer, or nothing while there is none; `not_found`.
+  virtual Result<std::optional<std::string>> answer_of(std::int64_t id) = 0;
+};
+
+/// A problem that is open, or whose end has not been told yet.
+struct OpenProblem {
+  Problem problem;
+  Instant since{};
+  std::optional<Instant> ended_at{};
+  bool alerted_channel = false;  ///< the alert is in Slack
+  bool alerted_webhook = false;
+};
+
+class Problems {
+ public:
+  virtual ~Problems() = default;
+  virtual Result<std::vector<OpenProblem>> list() = 0;
+  virtual Result<void> put(const OpenProblem& problem) = 0;
+  virtual Result<void> remove(const std::string& key) = 0;
+};
+
+struct OpenOptions {
+  std::string path;      ///< the database file
+  std::string key_file;  ///< the key that seals secrets; created (0600) if it does not exist
+  /// The key itself (32 bytes, or 64 hexadecimal digits), when it comes as a systemd credential instead.
+  std::optional<Secret> key{};
+  /// Refuse instead of creating a database that is not there.
+  bool must_exist = false;
+  /// How long a statement waits for another process's lock. The daemon's loop uses 0 and retries by timer.
+  milliseconds busy_timeout{0};
+};
+
+/// The open database.
+class Store {
+ public:
+  /// Creates or migrates it. Run as root it first becomes the owner of the folder. Errors: `forbidden` for
+  /// loose permissions (names the `chmod`), `conflict` for a database of a newer schema (names both versions)
+  /// and for a foreign key file, `storage`.
+  static Result<std::unique_ptr<Store>> open(const OpenOptions& options);
+  virtual ~Store() = default;
+
+  /// Runs `body` in one IMMEDIATE transaction; an error (or exception) from it rolls back. Nested calls join.
+  virtual Result<void> transaction(const std::function<Result<void>()>& body) = 0;
+  /// Changes when another process has written (PRAGMA data_version).
+  virtual Result<std::int64_t> data_version() = 0;
+  /// Goes up with every change of rotations, connections and mappings.
+  virtual Result<std::int64_t> generation() = 0;
+  /// A small value that survives ("team_id", "last_pass", …); nothing if it was never set.
+  virtual Result<std::optional<std::string>> meta(const std::string& key) = 0;
+  virtual Result<void> set_meta(const std::string& key, const std::string& value) = 0;
+
+  virtual Connections& connections() = 0;
+  virtual Rotations& rotations() = 0;
+  virtual EngineState& engine() = 0;
+  virtual History& history() = 0;
+  virtual Outbox& outbox() = 0;
+  virtual PeopleStore& people() = 0;
+  virtual Requests& requests() = 0;
+  virtual Problems& problems() = 0;
+};
+
+/// The version of the schema this program writes.
+int schema_version();
+
+/// Held by the one process that writes groups, posts and refreshes tokens.
+class WriterLock {
+ public:
+  /// Locks `path`.lock; `conflict` if another process holds it: the message has its pid.
+  static Result<std::unique_ptr<WriterLock>> take(const std::string& database_path, const std::string& who);
+  /// The pid that holds it, or nothing.
+  static std::optional<int> holder(const std::string& database_path);
+  ~WriterLock();
+  WriterLock(const WriterLock&) = delete;
+  WriterLock& operator=(const WriterLock&) = delete;
+
+ private:
+  explicit WriterLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+}  // namespace watchbill::store
