@@ -1,0 +1,41 @@
+#include "core/on_call.hpp"
+
+#include <algorithm>
+
+namespace watchbill {
+
+namespace {
+
+bool contains(const std::vector<OnCallPerson>& people, const OnCallPerson& person) {
+  return std::any_of(people.begin(), people.end(),
+                     [&](const OnCallPerson& other) { return same_person(other, person); });
+}
+
+}  // namespace
+
+bool same_person(const OnCallPerson& a, const OnCallPerson& b) {
+  if (a.member && b.member && *a.member == *b.member) return true;
+  if (a.responder == b.responder) return true;
+  // Two responders who share a mailbox but were mapped to two Slack users are two people.
+  if (a.member && b.member) return false;
+  return a.responder.email && b.responder.email && *a.responder.email == *b.responder.email;
+}
+
+bool same_people(const std::vector<OnCallPerson>& a, const std::vector<OnCallPerson>& b) {
+  const auto all_in = [](const std::vector<OnCallPerson>& some, const std::vector<OnCallPerson>& others) {
+    return std::all_of(some.begin(), some.end(),
+                       [&](const OnCallPerson& person) { return contains(others, person); });
+  };
+  return all_in(a, b) && all_in(b, a);
+}
+
+std::vector<OnCallPerson> people_without(const std::vector<OnCallPerson>& a,
+                                         const std::vector<OnCallPerson>& b) {
+  std::vector<OnCallPerson> left;
+  for (const auto& person : a) {
+    if (!contains(b, person) && !contains(left, person)) left.push_back(person);
+  }
+  return left;
+}
+
+}  // namespace watchbill

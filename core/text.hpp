@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+/// Text of people in Slack's mrkdwn, and UTF-8.
+namespace watchbill {
+
+/// Length in characters (code points). Broken bytes count one each.
+std::size_t utf8_length(std::string_view text);
+/// True if `text` is well-formed UTF-8 (no overlong forms, no surrogates).
+bool is_utf8(std::string_view text);
+/// The longest prefix of at most `bytes` bytes that does not end within a character.
+std::string_view utf8_prefix(std::string_view text, std::size_t bytes);
+/// True if `text` has a control character (below 0x20, or 0x7f).
+bool has_control(std::string_view text);
+
+/// `&`, `<` and `>` as entities: exactly what Slack asks for in inserted text
+/// (docs.slack.dev/messaging/formatting-message-text). Broken UTF-8 becomes U+FFFD.
+std::string escape_slack(std::string_view text);
+
+/// A person's or thing's name as plain text in a mrkdwn line: escaped, in one line (control characters become
+/// spaces), and without effect on the formatting around it: `*`, `~`, `` ` ``, and `_` at the edge of a word,
+/// become characters that look alike, since mrkdwn has no escape for them. Cut to at most `max_characters`
+/// characters, the ellipsis included.
+std::string slack_name(std::string_view text, std::size_t max_characters = 120);
+
+/// Cuts mrkdwn to at most `max_characters` characters, the ellipsis included. Never cuts within a character,
+/// an entity (`&amp;`) or a token (`<@U1>`, `<!date^…|…>`).
+std::string cut_mrkdwn(std::string_view text, std::size_t max_characters);
+
+}  // namespace watchbill
