@@ -1,0 +1,11 @@
+#pragma once
+
+#include "providers/provider.hpp"
+
+namespace watchbill::providers {
+
+Adapter pagerduty_adapter();
+Adapter opsgenie_adapter();
+Adapter xmatters_adapter();
+
+}  // namespace watchbill::providers
