@@ -73,4 +73,48 @@ struct OutboxRow {
   std::string error{};
 };
 
+/// What to do with a row now.
+enum class OutboxAction { none, send, probe, expire };
+struct OutboxStep {
+  OutboxAction action = OutboxAction::none;
+  /// When to look again, if time alone will change the answer.
+  std::optional<Instant> at{};
+};
+
+/// Turns `waiting` into `ready` when the group is confirmed (or two minutes have passed since the handoff)
+/// and the source has confirmed (or `confirm_by` has passed). True if it did.
+bool release(OutboxRow& row, Instant now);
+/// `behind`: an earlier row of the same rotation and channel is `sending` or `unknown`.
+OutboxStep next_step(const OutboxRow& row, bool behind, Instant now, milliseconds max_age);
+
+/// T3: to be committed before the first byte leaves.
+void begin_attempt(OutboxRow& row, Instant now);
+/// T4: what became of the attempt. `ts` on success.
+void settle_attempt(OutboxRow& row, const Result<std::string>& ts, Instant now);
+
+/// What the channel's history told of the row's key.
+struct Probe {
+  enum class Kind { found, absent, unreadable, failed };
+  Kind kind = Kind::failed;
+  std::string ts{};
+};
+void settle_probe(OutboxRow& row, const Probe& probe, Instant now);
+
+/// At start: an attempt that was under way when the process died may have worked.
+void recover(OutboxRow& row, Instant now);
+
+/// What a further handoff does to the announcements of one rotation and channel that have not left yet.
+struct Merge {
+  /// These were merged into the new one: now `superseded`.
+  std::vector<OutboxRow> superseded{};
+  /// What is to be said now; nothing if the people are those of before: silence.
+  std::optional<AnnouncementFacts> facts{};
+};
+/// `open` are the open rows of that rotation and channel, oldest first.
+Merge merge_announcement(const std::vector<OutboxRow>& open, AnnouncementFacts facts);
+
+/// An `unknown` row turned out not to be in Slack while `later` ones of the same rotation and channel wait:
+/// both become one. Returns the rows that changed (`row` among them); none if there is nothing to fold.
+std::vector<OutboxRow> fold_into_later(OutboxRow row, const std::vector<OutboxRow>& later);
+
 }  // namespace watchbill

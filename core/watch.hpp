@@ -79,6 +79,10 @@ Absorbed absorb(Watch& watch, const ScheduleAnswer& answer, bool mass);
 /// forbidden. Doubted answers do not count.
 OnCall believed_on_call(const Watch& watch, Instant t);
 
+/// Notes who is on call at `now`, so that they stay should the schedule become Unknown. Call it as time goes
+/// by.
+void hold_people(Watch& watch, Instant now);
+
 /// True if more than half (and at least 3) of a connection's schedules emptied unforeseen at about the same
 /// time: `doubtful` of them are doubted as empty, of `watched` in all.
 bool emptied_together(std::size_t doubtful, std::size_t watched);

@@ -1,0 +1,163 @@
+#include "core/outbox.hpp"
+
+#include <algorithm>
+
+namespace watchbill {
+
+namespace {
+
+/// An announcement does not wait longer than this for its group.
+constexpr auto kGroupPatience = 2min;
+/// History is read this long after an attempt, and once more after `kSecondProbe`.
+constexpr auto kFirstProbe = 5s;
+constexpr auto kSecondProbe = 10s;
+/// A channel that refuses us is tried again: a person may have mended it.
+constexpr auto kBlockedRetry = 15min;
+
+milliseconds backoff(int attempts) {
+  return std::min<milliseconds>(1s * (1 << std::min(attempts, 6)), 60s);
+}
+
+bool mergeable(const OutboxRow& row) {
+  return row.state == OutboxState::waiting || row.state == OutboxState::ready ||
+         row.state == OutboxState::blocked;
+}
+
+}  // namespace
+
+bool release(OutboxRow& row, Instant now) {
+  if (row.state != OutboxState::waiting) return false;
+  const bool group = row.group_confirmed || now >= row.facts.at + kGroupPatience;
+  const bool source = !row.confirm_by || now >= *row.confirm_by;
+  if (!group || !source) return false;
+  row.state = OutboxState::ready;
+  row.next_try = now;
+  return true;
+}
+
+OutboxStep next_step(const OutboxRow& row, bool behind, Instant now, milliseconds max_age) {
+  const Instant dead = row.facts.at + max_age;
+  switch (row.state) {
+    case OutboxState::waiting: {
+      if (now > dead) return {OutboxAction::expire};
+      const Instant group = row.group_confirmed ? now : row.facts.at + kGroupPatience;
+      return {OutboxAction::none, std::max(group, row.confirm_by.value_or(now))};
+    }
+    case OutboxState::ready:
+    case OutboxState::blocked:
+      if (now > dead) return {OutboxAction::expire};
+      if (behind) return {};
+      if (now < row.next_try) return {OutboxAction::none, row.next_try};
+      return {OutboxAction::send};
+    case OutboxState::unknown:
+      if (now < row.next_try) return {OutboxAction::none, row.next_try};
+      return {OutboxAction::probe};
+    case OutboxState::sending:
+    case OutboxState::sent:
+    case OutboxState::superseded:
+    case OutboxState::expired:
+      return {};
+  }
+  return {};
+}
+
+void begin_attempt(OutboxRow& row, Instant now) {
+  row.state = OutboxState::sending;
+  row.attempt_at = now;
+  row.probes = 0;
+  ++row.attempts;
+}
+
+void settle_attempt(OutboxRow& row, const Result<std::string>& ts, Instant now) {
+  if (ts) {
+    row.state = OutboxState::sent;
+    row.ts = *ts;
+    row.error.clear();
+    return;
+  }
+  const auto& error = ts.error();
+  row.error = error.message;
+  switch (error.kind) {
+    case ErrorKind::timeout:
+    case ErrorKind::server:
+    case ErrorKind::unreadable:
+    case ErrorKind::cancelled:
+      row.state = OutboxState::unknown;
+      row.next_try = now + kFirstProbe;
+      return;
+    case ErrorKind::unreachable:
+    case ErrorKind::rate_limited:
+    case ErrorKind::unauthorized:
+    case ErrorKind::storage:
+      row.state = OutboxState::ready;
+      row.next_try = now + std::max<milliseconds>(backoff(row.attempts), error.retry_after.value_or(0s));
+      return;
+    default:
+      row.state = OutboxState::blocked;
+      row.next_try = now + kBlockedRetry;
+  }
+}
+
+void settle_probe(OutboxRow& row, const Probe& probe, Instant now) {
+  ++row.probes;
+  switch (probe.kind) {
+    case Probe::Kind::found:
+      row.state = OutboxState::sent;
+      row.ts = probe.ts;
+      row.error.clear();
+      return;
+    case Probe::Kind::absent:
+      if (row.probes < 2) {
+        row.next_try = now + kSecondProbe;
+        return;
+      }
+      row.state = OutboxState::ready;
+      row.next_try = now;
+      return;
+    case Probe::Kind::unreadable:
+      row.state = OutboxState::ready;
+      row.possibly_repeated = true;
+      row.next_try = now;
+      return;
+    case Probe::Kind::failed:
+      --row.probes;
+      row.next_try = now + kSecondProbe;
+  }
+}
+
+void recover(OutboxRow& row, Instant now) {
+  if (row.state != OutboxState::sending) return;
+  row.state = OutboxState::unknown;
+  row.probes = 0;
+  row.next_try = std::max(now, row.attempt_at.value_or(now) + kFirstProbe);
+}
+
+Merge merge_announcement(const std::vector<OutboxRow>& open, AnnouncementFacts facts) {
+  Merge merge;
+  for (const auto& row : open) {
+    if (!mergeable(row)) continue;
+    if (merge.superseded.empty()) {
+      facts.before = row.facts.before;
+      facts.first = row.facts.first;
+    }
+    merge.superseded.push_back(row);
+    merge.superseded.back().state = OutboxState::superseded;
+  }
+  if (facts.first || !same_people(facts.before, facts.after)) merge.facts = std::move(facts);
+  return merge;
+}
+
+std::vector<OutboxRow> fold_into_later(OutboxRow row, const std::vector<OutboxRow>& later) {
+  const auto next = std::find_if(later.begin(), later.end(), mergeable);
+  if (row.state != OutboxState::ready || next == later.end()) return {};
+  OutboxRow heir = *next;
+  heir.facts.before = row.facts.before;
+  heir.facts.first = row.facts.first;
+  heir.possibly_repeated = heir.possibly_repeated || row.possibly_repeated;
+  if (!heir.facts.first && same_people(heir.facts.before, heir.facts.after))
+    heir.state = OutboxState::superseded;
+  row.state = OutboxState::superseded;
+  return {std::move(row), std::move(heir)};
+}
+
+}  // namespace watchbill

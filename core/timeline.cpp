@@ -1,0 +1,193 @@
+#include "core/timeline.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace watchbill {
+
+namespace {
+
+bool covers(const Shift& shift, Instant t) {
+  return shift.start <= t && t < shift.end;
+}
+
+bool earlier(const Shift& a, const Shift& b) {
+  return std::tie(a.start, a.responder, a.end) < std::tie(b.start, b.responder, b.end);
+}
+
+void normalise(std::vector<Shift>& shifts) {
+  std::erase_if(shifts, [](const Shift& s) { return s.start >= s.end; });
+  std::sort(shifts.begin(), shifts.end(), earlier);
+  const auto same = [](const Shift& a, const Shift& b) {
+    return a.responder == b.responder && a.start == b.start && a.end == b.end;
+  };
+  shifts.erase(std::unique(shifts.begin(), shifts.end(), same), shifts.end());
+}
+
+std::vector<Responder> responders_at(const std::vector<Shift>& shifts, Instant t) {
+  std::vector<Responder> found;
+  for (const auto& shift : shifts) {
+    if (covers(shift, t)) found.push_back(shift.responder);
+  }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
+
+/// True if the two tell the same of [overlap.from, overlap.to) and of the ends of what reaches past it.
+bool compatible(const Shift& known, const Shift& said, Window overlap) {
+  if (!(known.responder == said.responder)) return false;
+  if (std::max(known.start, overlap.from) != std::max(said.start, overlap.from)) return false;
+  if (known.end_unknown && said.end_unknown) return true;
+  if (known.end_unknown) return said.end >= known.end;
+  if (said.end_unknown) return known.end >= said.end;
+  return known.end == said.end;
+}
+
+bool touches(const Shift& shift, Window window) {
+  return shift.start < window.to && shift.end > window.from;
+}
+
+Timeline only(const ScheduleAnswer& answer) {
+  Timeline fresh{answer.shifts, answer.window.from, answer.window.to, answer.asked_at};
+  normalise(fresh.shifts);
+  return fresh;
+}
+
+/// An answer about one moment: it confirms, or it cuts what was known at that moment and starts anew.
+Merged merge_moment(const Timeline& known, const ScheduleAnswer& answer) {
+  const Instant at = answer.window.from;
+  const auto was = on_call_at(known, at);
+  const auto says = responders_at(answer.shifts, at);
+  const auto* people = std::get_if<People>(&was);
+  const bool agrees =
+      people ? people->responders == says : std::holds_alternative<Nobody>(was) && says.empty();
+
+  Timeline next = known;
+  next.confirmed_at = answer.asked_at;
+  if (agrees) {
+    if (known.horizon < answer.window.to) {
+      for (auto shift : answer.shifts) {
+        shift.start = std::max(shift.start, known.horizon);
+        next.shifts.push_back(std::move(shift));
+      }
+      next.horizon = answer.window.to;
+      normalise(next.shifts);
+    }
+    return {std::move(next), false};
+  }
+  if (std::holds_alternative<Unknown>(was)) return {only(answer), known.horizon > at};
+  for (auto& shift : next.shifts) {
+    shift.end = std::min(shift.end, at);
+  }
+  next.shifts.insert(next.shifts.end(), answer.shifts.begin(), answer.shifts.end());
+  next.horizon = answer.window.to;
+  normalise(next.shifts);
+  return {std::move(next), true};
+}
+
+}  // namespace
+
+OnCall on_call_at(const Timeline& timeline, Instant t) {
+  if (t < timeline.known_from || t >= timeline.horizon) return Unknown{};
+  auto found = responders_at(timeline.shifts, t);
+  if (found.empty()) return Nobody{};
+  return People{std::move(found)};
+}
+
+std::optional<Instant> on_call_until(const Timeline& timeline, const Responder& responder, Instant t) {
+  Instant until = t;
+  bool unknown = true;
+  // Each round follows the shift that reaches furthest from where the last one ended.
+  for (bool moved = true; moved;) {
+    moved = false;
+    for (const auto& shift : timeline.shifts) {
+      const bool continues = shift.responder == responder && shift.start <= until && shift.end > until;
+      if (!continues) continue;
+      until = shift.end;
+      unknown = shift.end_unknown;
+      moved = true;
+    }
+  }
+  if (unknown) return std::nullopt;
+  return until;
+}
+
+std::optional<Instant> next_boundary(const Timeline& timeline, Instant t) {
+  std::vector<Instant> edges;
+  for (const auto& shift : timeline.shifts) {
+    for (const Instant edge : {shift.start, shift.end}) {
+      if (edge > t && edge < timeline.horizon) edges.push_back(edge);
+    }
+  }
+  std::sort(edges.begin(), edges.end());
+  const auto now = on_call_at(timeline, t);
+  for (const Instant edge : edges) {
+    if (on_call_at(timeline, edge) != now) return edge;
+  }
+  return std::nullopt;
+}
+
+std::optional<Instant> last_boundary(const Timeline& timeline, Instant t) {
+  std::vector<Instant> edges;
+  for (const auto& shift : timeline.shifts) {
+    for (const Instant edge : {shift.start, shift.end}) {
+      if (edge <= t && edge > timeline.known_from) edges.push_back(edge);
+    }
+  }
+  std::sort(edges.rbegin(), edges.rend());
+  const auto now = on_call_at(timeline, t);
+  for (const Instant edge : edges) {
+    if (on_call_at(timeline, edge - 1ms) != now) return edge;
+  }
+  return std::nullopt;
+}
+
+Merged merge(const Timeline& known, const ScheduleAnswer& answer) {
+  if (answer.moment) return merge_moment(known, answer);
+  const Window overlap{std::max(answer.window.from, known.known_from),
+                       std::min(answer.window.to, known.horizon)};
+  Timeline next = only(answer);
+  if (overlap.from >= overlap.to) return {std::move(next), false};
+
+  std::vector<const Shift*> was;
+  for (const auto& shift : known.shifts) {
+    if (touches(shift, overlap)) was.push_back(&shift);
+  }
+  bool agrees = true;
+  for (auto& shift : next.shifts) {
+    if (!touches(shift, overlap)) continue;
+    const auto match =
+        std::find_if(was.begin(), was.end(), [&](const Shift* k) { return compatible(*k, shift, overlap); });
+    if (match == was.end()) {
+      agrees = false;
+      continue;
+    }
+    if (shift.end_unknown) {
+      shift.end = std::max(shift.end, (*match)->end);
+      shift.end_unknown = (*match)->end_unknown;
+    }
+    shift.start = std::min(shift.start, (*match)->start);
+    was.erase(match);
+  }
+  agrees = agrees && was.empty();
+
+  for (const auto& shift : known.shifts) {
+    const bool past = shift.end <= overlap.from;
+    const bool later = agrees && shift.start >= overlap.to;
+    if (past || later) next.shifts.push_back(shift);
+  }
+  next.known_from = std::min(known.known_from, next.known_from);
+  const bool forgets = !agrees && known.horizon > next.horizon;
+  if (agrees) next.horizon = std::max(known.horizon, next.horizon);
+  normalise(next.shifts);
+  return {std::move(next), forgets};
+}
+
+void forget_past(Timeline& timeline, Instant now) {
+  const Instant limit = now - 10min;
+  std::erase_if(timeline.shifts, [&](const Shift& shift) { return shift.end < limit; });
+  if (timeline.known_from < limit) timeline.known_from = std::min(limit, timeline.horizon);
+}
+
+}  // namespace watchbill

@@ -1,0 +1,156 @@
+#include "core/watch.hpp"
+
+#include <algorithm>
+
+namespace watchbill {
+
+namespace {
+
+/// How long after a boundary an answer may still show the people of before.
+constexpr auto kLag = 15s;
+/// Two answers that must be equal are at least this far apart.
+constexpr auto kSecondLook = 10s;
+/// An unforeseen change that turns back within this time is looked at twice.
+constexpr auto kFlapping = 10min;
+/// Nobody, unforeseen, is confirmed by the schedule itself at least this much later.
+constexpr auto kEmptyConfirm = 30s;
+/// The same when many emptied together: three answers over this time.
+constexpr auto kMassConfirm = 3min;
+
+const std::vector<Responder>* people_of(const OnCall& on_call) {
+  const auto* people = std::get_if<People>(&on_call);
+  return people ? &people->responders : nullptr;
+}
+
+/// True if each of `people` has an interval of known end that covers `at`: not a leftover of the old shift.
+bool intervals_say_so(const ScheduleAnswer& answer, const std::vector<Responder>& people, Instant at) {
+  return std::all_of(people.begin(), people.end(), [&](const Responder& responder) {
+    return std::any_of(answer.shifts.begin(), answer.shifts.end(), [&](const Shift& shift) {
+      return shift.responder == responder && shift.start <= at && at < shift.end && !shift.end_unknown;
+    });
+  });
+}
+
+bool shortly_after_boundary(const Watch& watch, Instant at) {
+  const auto boundary = last_boundary(watch.timeline, at);
+  return boundary && at - *boundary < kLag;
+}
+
+std::optional<Doubt::Kind> why_doubt(const Watch& watch, const ScheduleAnswer& answer, const OnCall& before,
+                                     const OnCall& after) {
+  const Instant at = answer.window.from;
+  const auto* people = people_of(after);
+  if (!people) {
+    if (std::holds_alternative<Nobody>(before)) return std::nullopt;
+    return Doubt::Kind::empty;
+  }
+  const auto* were = people_of(before);
+  if (!were || *were == *people) return std::nullopt;
+  if (shortly_after_boundary(watch, at) && !intervals_say_so(answer, *people, at)) {
+    const auto boundary = *last_boundary(watch.timeline, at);
+    const auto previous = on_call_at(watch.timeline, boundary - 1ms);
+    const auto* old = people_of(previous);
+    if (old && *old == *people) return Doubt::Kind::lag;
+  }
+  if (watch.turn && at - watch.turn->at < kFlapping && watch.turn->before == *people)
+    return Doubt::Kind::flap;
+  return std::nullopt;
+}
+
+/// Counts the answer into the doubt; true if that is enough to believe it.
+bool convinced(Doubt& doubt, const ScheduleAnswer& answer) {
+  const auto age = answer.asked_at - doubt.since;
+  if (doubt.kind != Doubt::Kind::empty) return doubt.answers >= 2 && age >= kSecondLook;
+  if (!answer.from_schedule || doubt.answers < 2) return false;
+  return doubt.mass ? doubt.answers >= 3 && age >= kMassConfirm : age >= kEmptyConfirm;
+}
+
+void plan_next_question(const Watch& watch, const ScheduleAnswer& answer, Absorbed& result) {
+  const auto& doubt = *watch.doubt;
+  const Instant asked = answer.asked_at;
+  if (doubt.kind != Doubt::Kind::empty) {
+    result.ask_again = std::max(doubt.since + kSecondLook, asked + 1s);
+    return;
+  }
+  const auto wait = !doubt.mass         ? milliseconds{kEmptyConfirm}
+                    : doubt.answers < 2 ? milliseconds{kMassConfirm} / 2
+                                        : milliseconds{kMassConfirm};
+  result.confirm_at = doubt.since + wait;
+  if (*result.confirm_at <= asked) result.confirm_at = asked + kEmptyConfirm;
+  if (shortly_after_boundary(watch, asked)) result.ask_again = asked + kSecondLook;
+}
+
+}  // namespace
+
+OnCall believed_on_call(const Watch& watch, Instant t) {
+  if (watch.presence != Presence::ok) return Unknown{};
+  return on_call_at(watch.timeline, t);
+}
+
+Absorbed absorb(Watch& watch, const ScheduleAnswer& answer, bool mass) {
+  Absorbed result;
+  if (!answer.schedule_name.empty()) watch.name = answer.schedule_name;
+  if (answer.status == AnswerStatus::failed) {
+    if (!watch.failing_since) watch.failing_since = answer.asked_at;
+    watch.failure = answer.error ? answer.error->message : "no usable answer";
+    return result;
+  }
+  watch.failing_since.reset();
+  watch.failure.clear();
+  watch.last_answer = answer.asked_at;
+  if (answer.status != AnswerStatus::ok) {
+    const auto presence = answer.status == AnswerStatus::gone ? Presence::gone : Presence::forbidden;
+    result.changed = watch.presence != presence;
+    watch.presence = presence;
+    watch.failure = answer.error ? answer.error->message : "";
+    watch.doubt.reset();
+    return result;
+  }
+
+  const Instant at = answer.window.from;
+  const auto before = believed_on_call(watch, at);
+  auto merged = merge(watch.timeline, answer);
+  const auto after = on_call_at(merged.timeline, at);
+  if (const auto kind = why_doubt(watch, answer, before, after)) {
+    const auto* people = people_of(after);
+    const auto said = people ? *people : std::vector<Responder>{};
+    if (!watch.doubt || watch.doubt->kind != *kind || watch.doubt->people != said) {
+      watch.doubt = Doubt{*kind, answer.asked_at, answer.asked_at, 0, false, said};
+    }
+    auto& doubt = *watch.doubt;
+    ++doubt.answers;
+    doubt.last = answer.asked_at;
+    doubt.mass = doubt.mass || mass;
+    if (!convinced(doubt, answer)) {
+      plan_next_question(watch, answer, result);
+      return result;
+    }
+  }
+
+  const auto* were = people_of(before);
+  if (were && after != before) watch.turn = Turn{at, *were};
+  const bool was_absent = watch.presence != Presence::ok;
+  result.changed = was_absent || watch.doubt.has_value() || merged.timeline.shifts != watch.timeline.shifts ||
+                   merged.timeline.horizon != watch.timeline.horizon;
+  result.want_look_ahead = merged.contradicted;
+  watch.doubt.reset();
+  watch.presence = Presence::ok;
+  watch.timeline = std::move(merged.timeline);
+  if (const auto* people = people_of(after))
+    watch.held = *people;
+  else
+    watch.held.clear();
+  return result;
+}
+
+void hold_people(Watch& watch, Instant now) {
+  const auto on_call = believed_on_call(watch, now);
+  if (const auto* people = people_of(on_call)) watch.held = *people;
+  if (std::holds_alternative<Nobody>(on_call)) watch.held.clear();
+}
+
+bool emptied_together(std::size_t doubtful, std::size_t watched) {
+  return doubtful >= 3 && doubtful * 2 > watched;
+}
+
+}  // namespace watchbill
