@@ -39,6 +39,9 @@ enum class Method {
 inline constexpr std::size_t kMethodCount = 16;
 std::string_view method_name(Method method);
 
+/// True if the method changes something at Slack: an answer that cannot be read leaves open whether it did.
+bool is_write(Method method);
+
 /// Leave to make one call, taken from the budget (see slack/gate.hpp). It is used up by the call.
 class Permit {
  public:
@@ -47,12 +50,22 @@ class Permit {
   Permit(const Permit&) = delete;
   Permit& operator=(const Permit&) = delete;
   [[nodiscard]] Method method() const { return method_; }
-  /// For `Gate`, and for tests that need none.
-  static Permit grant(Method method) { return Permit(method); }
+  /// When the gate gave it, and the key it was asked for with; no moment if no gate did.
+  [[nodiscard]] std::optional<SteadyInstant> granted() const { return granted_; }
+  [[nodiscard]] const std::string& key() const { return key_; }
+  /// For tests that need no gate.
+  static Permit grant(Method method) { return Permit(method, std::nullopt, {}); }
+  /// For `Gate`.
+  static Permit grant(Method method, SteadyInstant at, std::string key) {
+    return Permit(method, at, std::move(key));
+  }
 
  private:
-  explicit Permit(Method method) : method_(method) {}
+  Permit(Method method, std::optional<SteadyInstant> granted, std::string key)
+      : method_(method), granted_(granted), key_(std::move(key)) {}
   Method method_;
+  std::optional<SteadyInstant> granted_;
+  std::string key_;
 };
 
 /// Who the token is (auth.test).

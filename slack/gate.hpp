@@ -14,8 +14,9 @@ namespace watchbill::slack {
 
 /// The budget of Slack calls, made to wait for: hands out permits so that no method goes over its tier in any
 /// 60 s, higher priorities first, each priority in order of asking. `usergroups.list` at most every 5 s.
-/// `chat.postMessage` at most once a second per channel.
-/// (docs.slack.dev/apis/web-api/rate-limits; the tiers of each method: slack/gate.cpp.)
+/// `chat.postMessage` at most once a second per channel. It outlives the tasks that wait for it; a task that
+/// is destroyed while it waits leaves the queue. (docs.slack.dev/apis/web-api/rate-limits; the tiers of each
+/// method: slack/gate.cpp.)
 class Gate {
  public:
   /// `rate_scale` multiplies every limit (and divides the 5 s and 1 s spacings): only for a loopback Slack.
@@ -27,12 +28,17 @@ class Gate {
   /// A permit now, or nothing; never waits.
   std::optional<Permit> try_acquire(Method method, Priority priority, std::string key = {});
 
+  /// The answer to the call came `took` after its first byte left. The budget then counts the call from that
+  /// moment and not from the permit's, since making a connection may have come between.
+  void answered(const Permit& permit, milliseconds took);
   /// Slack answered 429: nothing of `method` leaves before `wait` is over.
   void pause(Method method, seconds wait);
   /// How many slots of `method` lower priorities must leave free, besides the 5 they always leave: what the
   /// boundaries within the next 60 s will need.
   void reserve(Method method, std::size_t slots);
-  /// When the `n`-th further call of `method` at `priority` could leave, if nobody else asked.
+  /// When the `n`-th further call of `method` at `priority` (n = 1 is the next) could leave, if nobody else
+  /// asked: those that wait now at this priority or a higher one go first. With n = 0, when the last of those
+  /// leaves. For `chat_post_message` the second per channel comes on top.
   [[nodiscard]] Instant when(Method method, Priority priority, std::size_t n) const;
 
   /// Calls that had to wait, and how long in all, since the start.
