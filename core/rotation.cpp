@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/announcement.hpp"
 #include "core/names.hpp"
 #include "core/text.hpp"
 
@@ -150,6 +151,10 @@ Result<void> validate(const Rotation& rotation) {
   if (auto good = check_people_and_places(rotation); !good) return good;
   if (rotation.announce.max_age <= 0ms)
     return fail(ErrorKind::invalid, "announce.max_age: must be longer than 0");
+  if (rotation.announce.text_template) {
+    if (auto good = check_announcement_template(*rotation.announce.text_template); !good)
+      return good.error().in("announce.template");
+  }
   return check_managed_by(rotation.managed_by);
 }
 

@@ -1,5 +1,9 @@
 #include "core/text.hpp"
 
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
 namespace watchbill {
 
 namespace {
@@ -80,14 +84,28 @@ std::string_view twin_at(std::string_view text, std::size_t at) {
 std::size_t unit_at(std::string_view text, std::size_t at) {
   constexpr std::size_t longest_entity = 5;
   if (text[at] == '<') {
-    const auto end = text.find('>', at);
-    if (end != std::string_view::npos) return end + 1 - at;
+    const auto end = text.find_first_of("<>\n", at + 1);
+    if (end != std::string_view::npos && text[end] == '>') return end + 1 - at;
   }
   if (text[at] == '&') {
-    const auto end = text.find(';', at);
-    if (end != std::string_view::npos && end - at < longest_entity) return end + 1 - at;
+    const auto end = text.substr(at, longest_entity).find(';');
+    if (end != std::string_view::npos) return end + 1;
   }
   return step_at(text, at);
+}
+
+/// Levenshtein's distance.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    auto diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const auto changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = std::exchange(row[j], std::min({changed, row[j] + 1, row[j - 1] + 1}));
+    }
+  }
+  return row[b.size()];
 }
 
 }  // namespace
@@ -162,6 +180,21 @@ std::string cut_mrkdwn(std::string_view text, std::size_t max_characters) {
     if (count + 1 <= max_characters) fits = at;
   }
   return std::string(text);
+}
+
+std::string_view closest(std::string_view word, const std::vector<std::string_view>& known) {
+  constexpr std::size_t longest = 64;
+  if (word.empty() || word.size() > longest) return {};
+  auto best = std::max<std::size_t>(1, word.size() / 3) + 1;
+  std::string_view found;
+  for (const auto candidate : known) {
+    const auto far = distance(word, candidate);
+    if (far < best) {
+      best = far;
+      found = candidate;
+    }
+  }
+  return found;
 }
 
 }  // namespace watchbill

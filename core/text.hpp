@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// Text of people in Slack's mrkdwn, and UTF-8.
 namespace watchbill {
@@ -29,5 +30,8 @@ std::string slack_name(std::string_view text, std::size_t max_characters = 120);
 /// Cuts mrkdwn to at most `max_characters` characters, the ellipsis included. Never cuts within a character,
 /// an entity (`&amp;`) or a token (`<@U1>`, `<!date^…|…>`).
 std::string cut_mrkdwn(std::string_view text, std::size_t max_characters);
+
+/// The one of `known` that `word` was most likely meant to be; empty if none is near.
+std::string_view closest(std::string_view word, const std::vector<std::string_view>& known);
 
 }  // namespace watchbill
