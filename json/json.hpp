@@ -31,7 +31,8 @@ class View {
   [[nodiscard]] bool is_number() const;
   [[nodiscard]] bool is_bool() const;
 
-  /// The member of that name; a missing one, or a member of something that is no object, does not exist.
+  /// The member of that name; a missing one, or a member of something that is no object, does not exist (its
+  /// view points to `name`, which must outlive it). Of equal names the first counts.
   View operator[](std::string_view name) const;
   /// Elements of an array or values of an object; empty for anything else.
   [[nodiscard]] Items items() const;
@@ -121,9 +122,9 @@ class Document {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Parses with an iterative parser, encoding validation, at most 64 levels of nesting and numbers converted
-/// by `std::from_chars` (RapidJSON's own overflows its stack on deep nesting and aborts on a crafted
-/// exponent). Errors are `unreadable` and say at which byte.
+/// Parses with an iterative parser, encoding validation, at most 64 levels of nesting, at most 2 million values
+/// and numbers converted by `std::from_chars` (RapidJSON's own overflows its stack on deep nesting and aborts
+/// on a crafted exponent). Errors are `unreadable` and say at which byte.
 Result<Document> parse(std::string_view text);
 
 /// Writes compact JSON. Misuse (a value without its key) is a bug and throws std::logic_error.
