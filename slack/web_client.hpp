@@ -16,9 +16,20 @@ struct WebClientOptions {
   Secret bot_token;
   /// For group writes in workspaces where only admins may edit groups; empty: the bot token does it.
   Secret user_token{};
+  /// The workspace, sent where Slack takes it (a token for a whole organization needs it); learnt from
+  /// `auth_test` if empty.
+  TeamId team_id{};
 };
 
-/// Slack's Web API over HTTP. Reports every 429 to the gate, and never retries by itself.
+/// What to change of a group.
+struct GroupChanges {
+  std::optional<std::string> name{};
+  std::optional<std::string> handle{};
+  std::optional<std::string> description{};
+};
+
+/// Slack's Web API over HTTP. Reports every 429 to the gate, and never retries by itself. A permit must be
+/// for the method that is called (else std::logic_error).
 class WebClient final : public Groups, public People, public Channels, public Account {
  public:
   WebClient(net::HttpClient& http, Gate& gate, WebClientOptions options);
@@ -30,6 +41,7 @@ class WebClient final : public Groups, public People, public Channels, public Ac
   net::Task<Result<void>> disable_group(Permit permit, GroupId group) override;
   net::Task<Result<UserGroup>> create_group(Permit permit, std::string name, std::string handle,
                                             std::string description) override;
+  net::Task<Result<UserGroup>> update_group(Permit permit, GroupId group, GroupChanges changes);
   net::Task<Result<User>> lookup_by_email(Permit permit, std::string email) override;
   net::Task<Result<User>> user_info(Permit permit, UserId user) override;
   net::Task<Result<UserPage>> list_users(Permit permit, std::string cursor) override;
@@ -44,14 +56,16 @@ class WebClient final : public Groups, public People, public Channels, public Ac
   /// auth.test with the user token; `not_found` if there is none.
   net::Task<Result<Identity>> user_auth_test(Permit permit);
 
-  /// Requests since the start by method and outcome ("ok", or Slack's code, or the error kind).
+  /// Requests since the start by method and outcome ("ok", else Slack's code if it is a known one, else
+  /// the error kind).
   using Counts = std::map<std::pair<std::string, std::string>, std::uint64_t>;
   [[nodiscard]] const Counts& counts() const;
   /// Slack's clock minus ours, when last seen.
   [[nodiscard]] std::optional<seconds> clock_skew() const;
 
- private:
   struct Impl;
+
+ private:
   std::shared_ptr<Impl> impl_;
 };
 
