@@ -1,7 +1,12 @@
 #pragma once
 
+#include <exception>
 #include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
 
+#include "core/result.hpp"
 #include "net/loop.hpp"
 
 struct event_base;
@@ -29,7 +34,8 @@ class EventLoop final : public Loop {
   void run();
   /// Thread-safe. May be called from a callback.
   void stop();
-  /// Runs `task` on this loop and returns its result: how the command line calls asynchronous code.
+  /// Runs `task` on this loop and returns its result: how the command line calls asynchronous code. An
+  /// exception of the task comes out here. Other stops are ignored meanwhile.
   template <class T>
   T run_until_done(Task<T> task);
   /// Calls back on the loop at each arrival of a POSIX signal, until the loop goes.
@@ -46,19 +52,22 @@ class EventLoop final : public Loop {
 template <class T>
 T EventLoop::run_until_done(Task<T> task) {
   struct Wrap {
-    static Task<void> run(Task<T> inner, std::optional<Result<T>>& out, EventLoop& loop) {
+    static Task<void> run(Task<T> inner, std::optional<Result<T>>& out, bool& running, EventLoop& loop) {
       if constexpr (std::is_void_v<T>) {
         co_await std::move(inner);
         out.emplace();
       } else {
         out.emplace(co_await std::move(inner));
       }
-      loop.stop();
+      // A stop that nobody waits for would end the next run.
+      if (running) loop.stop();
     }
   };
   std::optional<Result<T>> out;
-  TaskScope scope;
-  scope.spawn(Wrap::run(std::move(task), out, *this));
+  bool running = false;
+  TaskScope scope([](const std::exception_ptr& broken) { std::rethrow_exception(broken); });
+  scope.spawn(Wrap::run(std::move(task), out, running, *this));
+  running = true;
   while (!out) run();
   if constexpr (!std::is_void_v<T>) return std::move(**out);
 }

@@ -11,8 +11,23 @@ void Signal::notify() {
   waiting_.clear();
 }
 
+Signal::~Signal() {
+  for (auto* awaiter : waiting_) awaiter->listed_ = false;
+}
+
 Signal::Awaiter::~Awaiter() {
+  unlist();
+}
+
+void Signal::Awaiter::unlist() noexcept {
   if (listed_) signal_->waiting_.erase(place_);
+  listed_ = false;
+}
+
+// The awaiter may live on in its expression: a later `notify` must not resume a task that waits elsewhere.
+bool Signal::Awaiter::await_resume() noexcept {
+  unlist();
+  return notified_;
 }
 
 void Signal::Awaiter::await_suspend(std::coroutine_handle<> waiting) {

@@ -2,6 +2,7 @@
 
 #include <coroutine>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <list>
 #include <optional>
@@ -107,6 +108,8 @@ inline SleepUntil sleep_until(Loop& loop, Instant at) {
 class Signal {
  public:
   explicit Signal(Loop& loop) : loop_(loop) {}
+  /// Whoever still waits is not woken any more (but at his deadline).
+  ~Signal();
   Signal(const Signal&) = delete;
   Signal& operator=(const Signal&) = delete;
 
@@ -121,10 +124,11 @@ class Signal {
     ~Awaiter();
     bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> waiting);
-    bool await_resume() const noexcept { return notified_; }
+    bool await_resume() noexcept;
 
    private:
     friend class Signal;
+    void unlist() noexcept;
     Signal* signal_;
     std::optional<Instant> deadline_;
     std::coroutine_handle<> waiting_;
@@ -143,7 +147,8 @@ class Signal {
   std::list<Awaiter*> waiting_;
 };
 
-/// Runs all tasks at the same time and returns their results in the same order.
+/// Runs all tasks at the same time and returns their results in the same order. If one ends by an exception,
+/// the others are cancelled and it comes out here.
 template <class T>
 Task<std::vector<T>> all(Loop& loop, std::vector<Task<T>> tasks) {
   struct Collect {
@@ -155,11 +160,16 @@ Task<std::vector<T>> all(Loop& loop, std::vector<Task<T>> tasks) {
   std::vector<std::optional<T>> slots(tasks.size());
   std::size_t left = tasks.size();
   Signal done(loop);
-  TaskScope scope;
+  std::exception_ptr broken;
+  TaskScope scope([&broken, &done](std::exception_ptr error) {
+    broken = std::move(error);
+    done.notify();
+  });
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     scope.spawn(Collect::one(std::move(tasks[i]), slots[i], left, done));
   }
-  while (left > 0) co_await done.wait();
+  while (left > 0 && !broken) co_await done.wait();
+  if (broken) std::rethrow_exception(broken);
   std::vector<T> results;
   results.reserve(slots.size());
   for (auto& slot : slots) results.push_back(std::move(*slot));

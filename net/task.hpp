@@ -115,7 +115,7 @@ inline Task<void> detail::Promise<void>::get_return_object() {
 class TaskScope {
  public:
   /// `on_broken` is told when a task ended by an exception, which is a broken invariant of ours; without it
-  /// the process ends.
+  /// the process ends. It may rethrow: then the exception leaves the call that resumed the task.
   explicit TaskScope(std::function<void(std::exception_ptr)> on_broken = {});
   ~TaskScope();
   TaskScope(const TaskScope&) = delete;
@@ -125,7 +125,7 @@ class TaskScope {
   void spawn(Task<void> task);
   /// How many have not ended.
   [[nodiscard]] std::size_t running() const;
-  /// Cancels all that still run.
+  /// Cancels all that still run. Not to be called by one of its own tasks.
   void cancel();
 
  private:

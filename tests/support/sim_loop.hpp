@@ -1,0 +1,101 @@
+#pragma once
+
+#include <exception>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "net/loop.hpp"
+
+namespace watchbill::test {
+
+/// A `Loop` in virtual time: nothing sleeps, and the same test always takes the same way. What is due at one
+/// moment runs in the order in which it was asked for. The wall clock and the steady clock start at a fixed
+/// moment and move only by the calls below.
+class SimLoop final : public net::Loop {
+ public:
+  /// 2026-11-22T09:00:00Z unless told otherwise.
+  explicit SimLoop(Instant wall = Instant(milliseconds(1'795'338'000'000)));
+  ~SimLoop() override = default;
+
+  [[nodiscard]] Instant now() const override { return wall_; }
+  [[nodiscard]] SteadyInstant steady_now() const override { return steady_; }
+  TimerId start_timer(milliseconds delay, Callback callback) override;
+  TimerId start_alarm(Instant at, Callback callback) override;
+  void cancel(TimerId id) override;
+  void post(Callback callback) override;
+
+  /// Runs everything that is due now, also what that starts without a delay. Time stands still.
+  void run_until_idle();
+  /// Lets `span` pass on both clocks and runs everything that becomes due, each at its moment.
+  void advance(milliseconds span);
+  /// `advance` until the wall clock shows `at`. Moving backwards is an error.
+  void run_until(Instant at);
+  /// Sets the wall clock, as an administrator would; the steady clock stands. Then runs what is due.
+  void set_wall(Instant wall);
+  /// The host sleeps: the wall clock goes on, the steady clock stands. Then runs what is due.
+  void suspend(milliseconds span);
+  /// Moves on to whatever comes next; false if nothing is waited for (time stands still then).
+  bool advance_to_next();
+  /// Runs `task`, with as much time as it takes, and returns its result. Throws if it waits for something
+  /// that never comes.
+  template <class T>
+  T run_until_done(net::Task<T> task);
+
+  /// Timers and alarms that are waited for.
+  [[nodiscard]] std::size_t pending() const { return steady_due_.size() + wall_due_.size(); }
+
+ private:
+  template <class Clock>
+  using Queue = std::map<std::pair<Clock, TimerId>, Callback>;
+  /// What is due next: how far away, and its id.
+  struct Next {
+    milliseconds away;
+    TimerId id;
+    bool operator<(const Next& other) const { return std::pair(away, id) < std::pair(other.away, other.id); }
+  };
+
+  void take_posted();
+  [[nodiscard]] std::optional<Next> next();
+  void fire(TimerId id);
+
+  Instant wall_;
+  SteadyInstant steady_;
+  TimerId last_id_ = 0;
+  Queue<SteadyInstant> steady_due_;
+  Queue<Instant> wall_due_;
+  /// Where each id stands in its queue.
+  std::unordered_map<TimerId, std::variant<SteadyInstant, Instant>> known_;
+  std::mutex posted_lock_;
+  std::vector<Callback> posted_;
+};
+
+template <class T>
+T SimLoop::run_until_done(net::Task<T> task) {
+  struct Wrap {
+    static net::Task<void> run(net::Task<T> inner, std::optional<Result<T>>& out) {
+      if constexpr (std::is_void_v<T>) {
+        co_await std::move(inner);
+        out.emplace();
+      } else {
+        out.emplace(co_await std::move(inner));
+      }
+    }
+  };
+  std::optional<Result<T>> out;
+  net::TaskScope scope([](const std::exception_ptr& broken) { std::rethrow_exception(broken); });
+  scope.spawn(Wrap::run(std::move(task), out));
+  run_until_idle();
+  while (!out) {
+    if (!advance_to_next()) throw std::logic_error("SimLoop: the task waits for something that never comes");
+  }
+  if constexpr (!std::is_void_v<T>) return std::move(**out);
+}
+
+}  // namespace watchbill::test
