@@ -1,0 +1,170 @@
+#include "sandbox/control.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "sandbox/control_ops.hpp"
+
+namespace watchbill::sandbox {
+namespace {
+
+const std::map<std::string_view, Op>& ops() {
+  static const std::map<std::string_view, Op> table{
+      {"person", do_person},
+      {"remove", do_remove},
+      {"channel", do_channel},
+      {"group", do_group},
+      {"message", do_message},
+      {"token", do_token},
+      {"slack", do_slack},
+      {"schedule", do_schedule},
+      {"delete", do_delete},
+      {"override", do_override},
+      {"nobody", do_nobody},
+      {"end_shift", do_end_shift},
+      {"cancel_override", do_cancel_override},
+      {"team", do_team},
+      {"escalation", do_escalation},
+      {"forward", do_forward},
+      {"pagerduty", do_pagerduty},
+      {"opsgenie", do_opsgenie},
+      {"xmatters", do_xmatters},
+      {"lag", do_lag},
+      {"fault", do_fault},
+      {"clear_faults", do_clear_faults},
+      {"faults", do_faults},
+      {"rate", do_rate},
+      {"skew", do_skew},
+      {"state", do_state},
+      {"messages", do_messages},
+      {"on_call", do_on_call},
+      {"log", do_log},
+      {"bulk", do_bulk},
+      {"reset", do_reset},
+  };
+  return table;
+}
+
+}  // namespace
+
+json::View Reader::at(std::string_view name) {
+  if (std::find(known_.begin(), known_.end(), name) == known_.end()) known_.emplace_back(name);
+  return view_[name];
+}
+
+void Reader::wrong(Error error) {
+  if (!error_) error_ = std::move(error);
+}
+
+void Reader::text(std::string_view name, std::string& out) {
+  const auto value = at(name);
+  if (!value.exists()) return;
+  if (value.is_null()) {
+    out.clear();
+  } else if (auto read = value.string()) {
+    out = *read;
+  } else {
+    wrong(read.error());
+  }
+}
+
+void Reader::flag(std::string_view name, bool& out) {
+  if (!has(name)) return;
+  if (auto read = at(name).boolean()) {
+    out = *read;
+  } else {
+    wrong(read.error());
+  }
+}
+
+bool Reader::real(std::string_view name, double& out) {
+  if (!has(name)) return false;
+  auto read = at(name).number();
+  if (!read) {
+    wrong(read.error());
+    return false;
+  }
+  out = *read;
+  return true;
+}
+
+void Reader::texts(std::string_view name, std::vector<std::string>& out) {
+  const auto value = at(name);
+  if (!value.exists()) return;
+  out.clear();
+  if (!value.is_array()) return wrong(fail(ErrorKind::invalid, "{} is not a list", name));
+  for (const auto item : value.items()) {
+    if (auto read = item.string()) {
+      out.push_back(*read);
+    } else {
+      wrong(read.error());
+    }
+  }
+}
+
+void Reader::moment(std::string_view name, Instant& out) {
+  const auto value = at(name);
+  if (!value.exists()) return;
+  if (value.is_null()) {
+    out = kNever;
+  } else if (value.is_number()) {
+    out = now_ + milliseconds(std::llround(value.number().value_or(0) * 1000));
+  } else if (auto read = parse_rfc3339(value.string_or(""))) {
+    out = *read;
+  } else {
+    wrong(read.error().in("{}", name));
+  }
+}
+
+void Reader::span(Instant& start, Instant& end) {
+  start = now_;
+  end = kNever;
+  moment("start", start);
+  moment("end", end);
+  double seconds = 0;
+  if (real("seconds", seconds)) end = start + milliseconds(std::llround(seconds * 1000));
+  if (end <= start) wrong(fail(ErrorKind::invalid, "the end is not after the start"));
+}
+
+std::string Reader::required(std::string_view name) {
+  std::string value;
+  text(name, value);
+  if (value.empty()) wrong(fail(ErrorKind::invalid, "\"{}\" is missing", name));
+  return value;
+}
+
+Result<void> Reader::done() {
+  if (error_) return *error_;
+  for (const auto field : view_.items()) {
+    if (std::find(known_.begin(), known_.end(), field.key()) == known_.end()) {
+      return fail(ErrorKind::invalid, "unknown field \"{}\"", field.key());
+    }
+  }
+  return {};
+}
+
+Result<std::string> control(Desk& desk, json::View action) {
+  if (!action.is_object()) return fail(ErrorKind::invalid, "an action is a JSON object with \"do\"");
+  const auto name = action["do"].string_or("");
+  const auto op = ops().find(name);
+  if (op == ops().end()) return fail(ErrorKind::invalid, "unknown action \"{}\"", name);
+  Reader in(action, desk.loop.now());
+  json::Writer out;
+  out.begin_object().field("ok", true);
+  if (auto done = op->second(desk, in, out); !done) return done.error().in("{}", name);
+  out.end_object();
+  return out.take();
+}
+
+Result<std::string> control(Desk& desk, std::string_view action_json) {
+  auto document = json::parse(action_json);
+  if (!document) {
+    auto error = document.error();
+    error.kind = ErrorKind::invalid;
+    return error;
+  }
+  return control(desk, document->root());
+}
+
+}  // namespace watchbill::sandbox

@@ -1,0 +1,126 @@
+#include "sandbox/front.hpp"
+
+#include <cmath>
+
+#include "json/json.hpp"
+#include "sandbox/faults.hpp"
+
+namespace watchbill::sandbox {
+namespace {
+
+/// The log's length; the counters go on.
+constexpr std::size_t kLogKept = 50'000;
+/// Longer than any client waits.
+constexpr milliseconds kForEver = 10min;
+
+std::string http_date(Instant t) {
+  using namespace std::chrono;
+  static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto day = floor<days>(t);
+  const year_month_day date{day};
+  const hh_mm_ss time{floor<seconds>(t - day)};
+  return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT", kDays[weekday{day}.c_encoding()],
+                     unsigned{date.day()}, kMonths[unsigned{date.month()} - 1], int{date.year()},
+                     time.hours().count(), time.minutes().count(), time.seconds().count());
+}
+
+Call describe(System system, const net::ServerRequest& request) {
+  Call call{system, {}, {}};
+  if (system == System::slack) {
+    const auto slash = request.path.rfind('/');
+    call.label = slash == std::string::npos ? request.path : request.path.substr(slash + 1);
+  } else {
+    call.label = request.method + " " + request.path;
+  }
+  for (const auto& [name, value] : request.query) call.sent += name + "=" + value + "\n";
+  call.sent += net::percent_decode(request.body, true);
+  return call;
+}
+
+std::string path_and_query(const net::ServerRequest& request) {
+  if (request.query.empty()) return request.path;
+  return request.path + "?" + net::encode_form(request.query);
+}
+
+}  // namespace
+
+std::optional<milliseconds> RateLimiter::take(const std::string& key, std::size_t calls, milliseconds span,
+                                              Instant now) {
+  if (off) return std::nullopt;
+  auto& window = windows_[key];
+  const milliseconds width(static_cast<std::int64_t>(std::ceil(static_cast<double>(span.count()) / scale)));
+  while (!window.empty() && window.front() + width <= now) window.pop_front();
+  if (window.size() >= calls) return window.front() + width - now;
+  window.push_back(now);
+  return std::nullopt;
+}
+
+std::size_t RateLimiter::left(const std::string& key, std::size_t calls) const {
+  const auto found = windows_.find(key);
+  const auto used = found == windows_.end() ? 0 : found->second.size();
+  return used >= calls ? 0 : calls - used;
+}
+
+std::optional<Fault> Front::strike(const Call& call, const std::string& path) {
+  const auto now = loop_.now();
+  std::erase_if(faults, [&](const Fault& f) { return f.times == 0 || f.until <= now; });
+  for (auto& fault : faults) {
+    if (fault.system && *fault.system != call.system) continue;
+    if (call.label.find(fault.match) == std::string::npos && path.find(fault.match) == std::string::npos)
+      continue;
+    if (call.sent.find(fault.with) == std::string::npos && path.find(fault.with) == std::string::npos)
+      continue;
+    if (fault.times > 0) --fault.times;
+    return fault;
+  }
+  return std::nullopt;
+}
+
+void Front::record(LogEntry entry, const Call& call) {
+  const auto outcome = entry.status == 0 ? std::string("none") : fmt::format("{}", entry.status);
+  ++counters[{entry.system, call.label, outcome}];
+  entry.seq = next_seq++;
+  log.push_back(std::move(entry));
+  if (log.size() > kLogKept) log.pop_front();
+}
+
+net::Task<net::ServerResponse> Front::serve(System system, net::ServerRequest request,
+                                            const Handler& handler) {
+  const auto arrived = loop_.now();
+  const auto call = describe(system, request);
+  LogEntry entry;
+  entry.at = arrived;
+  entry.system = system;
+  entry.method = request.method;
+  entry.path = system == System::slack ? call.label : path_and_query(request);
+
+  const auto fault = strike(call, path_and_query(request));
+  Disturbed out;
+  if (fault) {
+    entry.fault = fault->kind;
+    if (!fault->after && fault->slow > milliseconds(0)) co_await net::sleep_for(loop_, fault->slow);
+    out = disturb(*fault, system, request, handler);
+    if (fault->after && fault->slow > milliseconds(0)) co_await net::sleep_for(loop_, fault->slow);
+  } else {
+    out.answer = handler(request);
+  }
+  entry.status = out.lost ? 0 : out.answer.status;
+  entry.error = out.answer.error;
+  entry.took = loop_.now() - arrived;
+  record(std::move(entry), call);
+  if (out.hang) co_await net::sleep_for(loop_, kForEver);
+
+  net::ServerResponse response;
+  response.status = out.answer.status;
+  response.headers = std::move(out.answer.headers);
+  response.body = std::move(out.answer.body);
+  response.reset_after = out.reset_after;
+  if (const auto skewed = skew.find(system); skewed != skew.end()) {
+    response.headers.emplace_back("Date", http_date(loop_.now() + skewed->second));
+  }
+  co_return response;
+}
+
+}  // namespace watchbill::sandbox

@@ -1,0 +1,220 @@
+#include "sandbox/schedules.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace watchbill::sandbox {
+namespace {
+
+std::int64_t floor_div(std::int64_t a, std::int64_t b) {
+  return a / b - (a % b < 0 ? 1 : 0);
+}
+
+bool touches(const Shift& shift, Window window) {
+  return shift.start <= window.to && window.from <= shift.end;
+}
+
+void rule_shifts(const Rule& rule, Window window, std::vector<Shift>& out) {
+  const auto length = rule.length.count();
+  const auto count = static_cast<std::int64_t>(rule.turns.size());
+  auto k = floor_div((window.from - rule.start).count(), length) - 1;
+  if (rule.last) k = std::min(k, *rule.last);
+  for (;; ++k) {
+    Shift shift;
+    shift.start = rule.start + milliseconds(k * length);
+    if (shift.start > window.to || (rule.last && k > *rule.last)) return;
+    shift.end = rule.last == k ? kNever : shift.start + rule.length;
+    shift.people = rule.turns[static_cast<std::size_t>(k - floor_div(k, count) * count)];
+    if (touches(shift, window)) out.push_back(std::move(shift));
+  }
+}
+
+/// Cuts the override's span out of all pieces and puts its people there.
+void lay_over(std::vector<Shift>& pieces, const Override& over) {
+  std::vector<Shift> cut;
+  cut.reserve(pieces.size() + 2);
+  for (auto& piece : pieces) {
+    if (piece.end <= over.start || over.end <= piece.start) {
+      cut.push_back(std::move(piece));
+      continue;
+    }
+    if (piece.start < over.start) cut.push_back({piece.people, piece.start, over.start, piece.source});
+    if (over.end < piece.end) cut.push_back({piece.people, over.end, piece.end, piece.source});
+  }
+  if (!over.people.empty()) cut.push_back({over.people, over.start, over.end, "override"});
+  pieces = std::move(cut);
+}
+
+struct Resolver {
+  const World& world;
+  Instant t;
+  std::vector<std::string> keys{};
+  std::vector<std::string> open{};  ///< references under way: a cycle ends there
+
+  void person(const std::string& key, System system) {
+    if (system == System::opsgenie) {
+      for (const auto& forwarding : world.forwardings) {
+        if (forwarding.from == key && forwarding.start <= t && t < forwarding.end) {
+          keys.push_back(forwarding.to);
+          return;
+        }
+      }
+    }
+    keys.push_back(key);
+  }
+
+  void reference(const std::string& who, System system) {
+    const auto [kind, id] = split_reference(who);
+    if (kind.empty() || kind == "device") return person(std::string(id), system);
+    if (std::find(open.begin(), open.end(), who) != open.end()) return;
+    open.push_back(who);
+    if (kind == "schedule" || kind == "group") {
+      if (const auto* nested = world.roster(system).schedules.find(id)) schedule(*nested);
+    } else if (const auto* team = world.teams.find(id)) {
+      for (const auto& step : team->steps) {
+        if (!team->escalation || step.delay == 0) reference(step.who, system);
+      }
+    }
+    open.pop_back();
+  }
+
+  /// xMatters: everybody with the smallest sum of delays in his shift.
+  void roster(const Part& part, const Shift& shift, System system) {
+    int sum = 0;
+    std::optional<int> smallest;
+    for (std::size_t i = 0; i < shift.people.size(); ++i) {
+      sum += i < part.delays.size() ? part.delays[i] : 0;
+      const auto* responder = world.roster(system).person(shift.people[i]);
+      if (responder && responder->deleted) continue;
+      if (smallest && sum > *smallest) return;
+      smallest = sum;
+      reference(shift.people[i], system);
+    }
+  }
+
+  void schedule(const Schedule& it) {
+    if (!it.enabled || it.forbidden) return;
+    const Window moment{t, t};
+    for (const auto& part : it.parts) {
+      for (const auto& shift : shifts_of(it, part, moment, {t, milliseconds(0)})) {
+        if (!covers(shift, t)) continue;
+        if (it.system == System::xmatters) {
+          roster(part, shift, it.system);
+        } else {
+          for (const auto& who : shift.people) reference(who, it.system);
+        }
+      }
+    }
+  }
+};
+
+/// Every moment in the window at which anything may change, by the plans alone.
+void boundaries(const World& world, const Schedule& schedule, Window window, int depth,
+                std::vector<Instant>& out) {
+  if (depth > 4) return;
+  for (const auto& part : schedule.parts) {
+    for (const auto& shift : shifts_of(schedule, part, window, {window.from, milliseconds(0)})) {
+      out.push_back(shift.start);
+      out.push_back(shift.end);
+      for (const auto& who : shift.people) {
+        const auto [kind, id] = split_reference(who);
+        if (kind.empty()) continue;
+        const auto* nested = world.roster(schedule.system).schedules.find(id);
+        if (nested) boundaries(world, *nested, window, depth + 1, out);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::pair<std::string_view, std::string_view> split_reference(std::string_view who) {
+  const auto colon = who.find(':');
+  if (colon == std::string_view::npos) return {{}, who};
+  return {who.substr(0, colon), who.substr(colon + 1)};
+}
+
+std::vector<Shift> planned_shifts(const Part& part, Window window) {
+  std::vector<Shift> out;
+  if (part.rule) {
+    rule_shifts(*part.rule, window, out);
+    return out;
+  }
+  for (const auto& shift : part.fixed) {
+    if (touches(shift, window)) out.push_back(shift);
+  }
+  return out;
+}
+
+std::vector<Shift> shifts_of(const Schedule& schedule, const Part& part, Window window, Asked asked) {
+  const auto seen = asked.now - asked.lag;
+  auto pieces = planned_shifts(part, {window.from - asked.lag, window.to});
+  for (const auto& over : schedule.overrides) {
+    if (!over.part.empty() && over.part != part.id) continue;
+    if (over.made_at <= seen) lay_over(pieces, over);
+  }
+  if (asked.lag > milliseconds(0)) {
+    for (auto& piece : pieces) {
+      if (seen < piece.start && piece.start <= asked.now) piece.start += asked.lag;
+      if (seen < piece.end && piece.end <= asked.now) piece.end += asked.lag;
+    }
+  }
+  std::erase_if(pieces, [&](const Shift& s) { return s.start >= s.end || !touches(s, window); });
+  std::stable_sort(pieces.begin(), pieces.end(),
+                   [](const Shift& a, const Shift& b) { return a.start < b.start; });
+  return pieces;
+}
+
+bool covers(const Shift& shift, Instant t) {
+  return shift.start <= t && t < shift.end;
+}
+
+std::string stamp(Instant t) {
+  const bool whole = t.time_since_epoch().count() % 1000 == 0;
+  return whole ? format_rfc3339(t) : format_rfc3339_ms(t);
+}
+
+std::vector<std::string> on_call_at(const World& world, const Schedule& schedule, Instant t) {
+  Resolver resolver{world, t};
+  resolver.schedule(schedule);
+  auto& keys = resolver.keys;
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  return keys;
+}
+
+Instant next_boundary(const World& world, const Schedule& schedule, Instant t) {
+  const auto people = on_call_at(world, schedule, t);
+  for (const milliseconds ahead :
+       {milliseconds(2min), milliseconds(1h), milliseconds(24h), milliseconds(1440h)}) {
+    std::vector<Instant> moments;
+    boundaries(world, schedule, {t, t + ahead}, 0, moments);
+    for (const auto& forwarding : world.forwardings) {
+      moments.push_back(forwarding.start);
+      moments.push_back(forwarding.end);
+    }
+    std::sort(moments.begin(), moments.end());
+    for (const auto moment : moments) {
+      if (moment > t && moment != kNever && on_call_at(world, schedule, moment) != people) return moment;
+    }
+  }
+  return kNever;
+}
+
+std::vector<std::string> everybody_in(const Schedule& schedule) {
+  std::vector<std::string> keys;
+  const auto add = [&](const std::vector<std::string>& people) {
+    keys.insert(keys.end(), people.begin(), people.end());
+  };
+  for (const auto& part : schedule.parts) {
+    if (part.rule) {
+      for (const auto& turn : part.rule->turns) add(turn);
+    }
+    for (const auto& shift : part.fixed) add(shift.people);
+  }
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  return keys;
+}
+
+}  // namespace watchbill::sandbox

@@ -1,0 +1,322 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "core/result.hpp"
+#include "core/time.hpp"
+
+/// The memory of the sandbox: plain data, changed by the servers and by the control endpoint.
+namespace watchbill::sandbox {
+
+enum class System { slack, pagerduty, identity, opsgenie, xmatters };
+inline constexpr std::array kSystems{System::slack, System::pagerduty, System::identity, System::opsgenie,
+                                     System::xmatters};
+std::string_view name_of(System system);
+/// "slack", "pagerduty", ... or nothing.
+std::optional<System> system_named(std::string_view name);
+
+/// Rows in the order they were added, found by id.
+template <class T>
+class Table {
+ public:
+  T* find(std::string_view id) {
+    auto found = index_.find(std::string(id));
+    return found == index_.end() ? nullptr : &rows_[found->second];
+  }
+  const T* find(std::string_view id) const { return const_cast<Table*>(this)->find(id); }
+  /// The row of that id, made if it is not there.
+  T& make(const std::string& id) {
+    auto [place, fresh] = index_.try_emplace(id, rows_.size());
+    if (fresh) rows_.emplace_back().id = id;
+    return rows_[place->second];
+  }
+  bool remove(std::string_view id) {
+    auto found = index_.find(std::string(id));
+    if (found == index_.end()) return false;
+    rows_.erase(rows_.begin() + static_cast<std::ptrdiff_t>(found->second));
+    index_.clear();
+    for (std::size_t i = 0; i < rows_.size(); ++i) index_.emplace(rows_[i].id, i);
+    return true;
+  }
+  auto begin() { return rows_.begin(); }
+  auto end() { return rows_.end(); }
+  auto begin() const { return rows_.begin(); }
+  auto end() const { return rows_.end(); }
+  [[nodiscard]] std::size_t size() const { return rows_.size(); }
+  const T& operator[](std::size_t index) const { return rows_[index]; }
+
+ private:
+  std::deque<T> rows_;
+  std::unordered_map<std::string, std::size_t> index_;
+};
+
+// --- Slack ------------------------------------------------------------------------------------------------
+
+struct SlackUser {
+  std::string id;
+  std::string key;   ///< the person's name in the control vocabulary
+  std::string name;  ///< handle
+  std::string real_name;
+  std::string email;  ///< empty: none
+  bool deleted = false;
+  bool multi_channel_guest = false;
+  bool single_channel_guest = false;
+  bool stranger = false;  ///< of another workspace
+  bool bot = false;
+  bool admin = false;
+  bool owner = false;
+  /// May be a member of a user group (docs.slack.dev/reference/methods/usergroups.users.update).
+  [[nodiscard]] bool assignable() const {
+    return !deleted && !multi_channel_guest && !single_channel_guest && !stranger && !bot;
+  }
+};
+
+struct Message {
+  std::string ts;
+  std::string user;
+  std::string bot_id;
+  std::string text;
+  std::string blocks;         ///< JSON, empty for none
+  std::string metadata_type;  ///< empty for none
+  std::string metadata_payload;
+};
+
+struct Channel {
+  std::string id;
+  std::string name;
+  bool is_private = false;
+  bool archived = false;
+  bool direct = false;
+  std::set<std::string> members;
+  std::vector<Message> messages;  ///< oldest first
+  std::int64_t last_ts = 0;       ///< microseconds, so that every `ts` is unique in its channel
+};
+
+struct Group {
+  std::string id;
+  std::string name;
+  std::string handle;
+  std::string description;
+  std::vector<std::string> users;
+  std::vector<std::string> default_channels;
+  std::string auto_type;  ///< empty, "admin" or "owner"
+  bool idp = false;
+  bool membership_locked = false;
+  bool editing_restricted = false;
+  bool external = false;
+  std::int64_t created = 0;
+  std::int64_t updated = 0;
+  std::int64_t disabled_at = 0;  ///< 0: enabled
+  std::string created_by;
+  std::string updated_by;
+  /// What it was before each change, newest last: for answers as of some time ago.
+  struct Past {
+    Instant until;
+    std::vector<std::string> users;
+    std::int64_t disabled_at;
+  };
+  std::vector<Past> past;
+};
+
+struct SlackToken {
+  std::string id;
+  std::string kind;  ///< "bot", "user" or "app"
+  std::string user;
+  std::set<std::string> scopes;
+  std::string error;  ///< empty: alive; else what Slack says to it ("token_revoked", ...)
+};
+
+struct SlackSettings {
+  bool admins_only = false;  ///< only admins may create and edit user groups
+  bool paid = true;          ///< user groups need a paid plan
+  bool refuse_disabled = true;
+  /// What a disabled group answers to a new member list is not documented; this code is as good as any.
+  std::string disabled_error = "invalid_arguments";
+  std::size_t max_group_members = 0;  ///< 0: no limit
+  milliseconds stale{0};              ///< usergroups.list answers as of so long ago
+  /// usergroups.list leaves out all but this share of the groups (1: all).
+  double list_share = 1;
+  std::string team_id = "T0SANDBOX";
+  std::string team = "Northwind Ops";
+  std::string bot_user = "U0BOT";
+  std::string bot_id = "B0BOT";
+};
+
+// --- scheduling systems -----------------------------------------------------------------------------------
+
+/// A person as one scheduling system knows him.
+struct Responder {
+  std::string id;
+  std::string key;
+  std::string name;
+  std::string login;
+  std::string email;  ///< empty: none
+  bool deleted = false;
+  /// xMatters: asking for this person's devices is answered 403.
+  bool devices_forbidden = false;
+};
+
+/// Who is on call from `start` to `end` (kNever: never ends). `people` holds keys of people, or
+/// "schedule:ID", "team:ID", "escalation:ID" (Opsgenie), "group:ID", "device:KEY" (xMatters). Empty: a shift
+/// that nobody holds.
+struct Shift {
+  std::vector<std::string> people;
+  Instant start{};
+  Instant end = kNever;
+  std::string source = "rotation";  ///< or "override"
+  bool operator==(const Shift&) const = default;
+};
+
+/// Turns of equal length one after another, for ever into the past, and up to the turn numbered `last`, which
+/// never ends.
+struct Rule {
+  std::vector<std::vector<std::string>> turns;
+  milliseconds length{0};
+  Instant start{};
+  std::optional<std::int64_t> last;
+};
+
+/// A rotation of a schedule (Opsgenie, PagerDuty v3) or a shift of a group (xMatters). PagerDuty's
+/// layer-based schedules have exactly one.
+struct Part {
+  std::string id;
+  std::string name;
+  std::optional<Rule> rule;
+  std::vector<Shift> fixed;  ///< without a rule: these, in order
+  std::vector<int> delays;   ///< xMatters: minutes before each position
+};
+
+struct Override {
+  std::string id;
+  std::string part;                 ///< empty: all parts
+  std::vector<std::string> people;  ///< empty: nobody
+  Instant start{};
+  Instant end{};
+  Instant made_at{};
+};
+
+struct Schedule {
+  std::string id;
+  System system = System::pagerduty;
+  std::string name;
+  bool shift_based = false;  ///< PagerDuty v3
+  int escalation_policies = 1;
+  bool enabled = true;
+  bool forbidden = false;
+  std::string group_type = "ON_CALL";
+  std::vector<Part> parts;
+  std::vector<Override> overrides;  ///< in the order they were made; a later one wins
+};
+
+/// Opsgenie: a team, whose members are all on call, or an escalation, whose members follow after `delay`.
+struct Step {
+  std::string who;
+  int delay = 0;  ///< minutes
+};
+struct Team {
+  std::string id;
+  std::string name;
+  bool escalation = false;
+  std::vector<Step> steps;
+};
+
+/// Opsgenie: whoever should reach `from` reaches `to`.
+struct Forwarding {
+  std::string from;
+  std::string to;
+  Instant start{};
+  Instant end{};
+  Instant made_at{};
+};
+
+struct OAuthToken {
+  std::set<std::string> scopes;
+  Instant expires = kNever;
+};
+
+struct PagerDutySettings {
+  std::string api_key = "pd-sandbox-key";
+  std::string client_id = "pd-sandbox-client";
+  std::string client_secret = "pd-sandbox-client-secret";
+  std::string subdomain = "acme";
+  std::string region = "us";
+  seconds token_lifetime{86400};
+  bool v3_in_oncalls = true;
+  std::vector<std::string> direct_targets;  ///< people an escalation policy names without a schedule
+  std::map<std::string, OAuthToken> access_tokens;
+  std::map<std::string, std::set<std::string>> refresh_tokens;  ///< the live ones, with their scopes
+};
+
+struct OpsgenieSettings {
+  std::string api_key = "og-sandbox-key";
+  bool team_key = false;  ///< the key belongs to a team: what it may not see or is not there answers 403
+};
+
+struct XMattersSettings {
+  std::string api_key = "x-api-key-sandbox";
+  std::string api_secret = "xm-sandbox-secret";
+  bool unknown_group_is_404 = false;      ///< else it is left out
+  bool absences_as_replacements = false;  ///< the older name of the field
+  bool idle_groups_listed = false;  ///< a group without active shift is an item without shift and members
+};
+
+/// What one scheduling system holds.
+struct Roster {
+  Table<Responder> people;
+  std::unordered_map<std::string, std::string> id_of_key;
+  Table<Schedule> schedules;
+  milliseconds lag{0};
+
+  const Responder* person(const std::string& key) const {
+    auto found = id_of_key.find(key);
+    return found == id_of_key.end() ? nullptr : people.find(found->second);
+  }
+};
+
+struct World {
+  Table<SlackUser> users;
+  Table<Channel> channels;
+  Table<Group> groups;
+  Table<SlackToken> tokens;
+  std::string signing_secret = "sandbox-signing-secret";
+  SlackSettings slack;
+  /// Counts every change of a group.
+  std::uint64_t groups_version = 0;
+  /// Answers of usergroups.list by their options, each with the version it is of.
+  std::map<std::string, std::pair<std::uint64_t, std::string>> group_lists;
+  std::unordered_map<std::string, std::string> user_of_key;
+
+  std::map<System, Roster> rosters{{System::pagerduty, {}}, {System::opsgenie, {}}, {System::xmatters, {}}};
+  PagerDutySettings pagerduty;
+  OpsgenieSettings opsgenie;
+  XMattersSettings xmatters;
+  Table<Team> teams;
+  std::vector<Forwarding> forwardings;
+
+  std::uint64_t next_number = 1;
+
+  [[nodiscard]] const Roster& roster(System system) const { return rosters.at(system); }
+  [[nodiscard]] Roster& roster(System system) { return rosters.at(system); }
+};
+
+/// The workspace with a bot and its tokens and nobody else.
+World empty_world();
+/// Remembers what the group was, for answers as of some time ago, and counts the change. Call it before.
+void group_changes(World& world, Group& group, Instant now, const std::string& by);
+/// Upper case letters and digits of `text`: part of an id that people can read.
+std::string id_text(std::string_view text);
+/// A UUID that depends on `text` alone.
+std::string uuid_of(std::string_view text);
+std::int64_t unix_seconds(Instant t);
+
+}  // namespace watchbill::sandbox
