@@ -41,14 +41,16 @@ class Connections {
   virtual Result<Connection> get(const std::string& name) = 0;
   /// `conflict` if the name is taken.
   virtual Result<void> add(const Connection& connection, const Actor& actor) = 0;
-  /// Replaces settings and secrets; `not_found`.
+  /// Replaces settings and secrets; `not_found`; `conflict` if it is of another kind.
   virtual Result<void> update(const Connection& connection, const Actor& actor) = 0;
   /// `conflict` if rotations use it: the message names them.
   virtual Result<void> remove(const std::string& name, const Actor& actor) = 0;
-  /// Renewed tokens: written with synchronous=FULL, without an audit entry.
+  /// Renewed tokens: written with synchronous=FULL, without an audit entry. Settings and secrets that are not
+  /// named stay; empty ones are removed. `not_found`.
   virtual Result<void> keep_tokens(const std::string& name,
                                    const std::map<std::string, std::string>& settings,
                                    const std::map<std::string, Secret>& secrets) = 0;
+  /// `not_found` if it was removed meanwhile.
   virtual Result<void> put_status(const std::string& name, const ConnectionStatus& status) = 0;
   virtual Result<std::vector<std::pair<std::string, ConnectionStatus>>> statuses() = 0;
 };
@@ -63,11 +65,15 @@ class Rotations {
   virtual Result<Rotation> find(const std::string& name) = 0;
   virtual Result<std::optional<Rotation>> find_by_group(const GroupId& group) = 0;
   /// `conflict` if the name or the group is taken: the message says by which rotation. `quiet`: its first
-  /// sync is not announced. `former`: the group as it is now, when it is adopted.
+  /// sync is not announced. `former`: the group as it is now, when it is adopted. `not_found` if a schedule's
+  /// connection is not there. The rotation's own `id` is ignored.
   virtual Result<RotationId> add(const Rotation& rotation, bool quiet,
                                  const std::optional<FormerGroup>& former, const Actor& actor) = 0;
-  /// By id. A change of the group forgets the record of the old one. `not_found`, `conflict`.
+  /// By id. A change of the group forgets the record of the old one, and closes its open changes as
+  /// "superseded". `not_found` (also for a schedule's connection), `conflict`.
   virtual Result<void> update(const Rotation& rotation, const Actor& actor) = 0;
+  /// Its history stays; what is open of it (changes, announcements) becomes "superseded". Ids are not used
+  /// again.
   virtual Result<void> remove(RotationId id, const Actor& actor) = 0;
 };
 
@@ -91,7 +97,8 @@ struct GroupSnapshot {
   Instant seen_at;
 };
 
-/// What the engine remembers of rotations, schedules and groups.
+/// What the engine remembers of rotations, schedules and groups. Putting something whose rotation or
+/// connection was removed meanwhile is `not_found`.
 class EngineState {
  public:
   virtual ~EngineState() = default;
@@ -117,7 +124,7 @@ class History {
  public:
   virtual ~History() = default;
   virtual Result<ChangeId> add(const Change& change) = 0;
-  /// Sets the result of an open change.
+  /// Sets the result of an open change; one that is closed already stays as it is.
   virtual Result<void> close(ChangeId id, const std::string& result) = 0;
   /// Changes that have no result yet, oldest first.
   virtual Result<std::vector<Change>> open_changes() = 0;
@@ -125,10 +132,13 @@ class History {
   virtual Result<std::vector<Change>> list(const HistoryFilter& filter) = 0;
   virtual Result<void> add_audit(const AuditEntry& entry) = 0;
   virtual Result<std::vector<AuditEntry>> audit(const HistoryFilter& filter) = 0;
-  /// Forgets what is older; open changes stay. At most 5,000 rows a call; returns how many went.
+  /// Forgets what is older, closed announcements and answered requests too; what is open stays. At most 5,000
+  /// rows a call; returns how many went: call again (later) while that is not 0.
   virtual Result<std::size_t> prune(Instant before) = 0;
 };
 
+/// A row in an open state whose rotation was deleted meanwhile is refused (`not_found`): nothing may be
+/// posted for it. To store it as closed is allowed.
 class Outbox {
  public:
   virtual ~Outbox() = default;
@@ -232,11 +242,14 @@ class Store {
  public:
   /// Creates or migrates it. Run as root it first becomes the owner of the folder. Errors: `forbidden` for
   /// loose permissions (names the `chmod`), `conflict` for a database of a newer schema (names both versions)
-  /// and for a foreign key file, `storage`.
+  /// and for a foreign key file, `not_found` (`must_exist`), `storage`. Waits up to 5 s for others while
+  /// opening.
   static Result<std::unique_ptr<Store>> open(const OpenOptions& options);
   virtual ~Store() = default;
 
-  /// Runs `body` in one IMMEDIATE transaction; an error (or exception) from it rolls back. Nested calls join.
+  /// Runs `body` in one IMMEDIATE transaction; an error (or exception) from it rolls back. Nested calls join;
+  /// one that fails undoes its own part, and the outer body decides about the rest. Every method that changes
+  /// more than one row joins in the same way.
   virtual Result<void> transaction(const std::function<Result<void>()>& body) = 0;
   /// Changes when another process has written (PRAGMA data_version).
   virtual Result<std::int64_t> data_version() = 0;
@@ -244,6 +257,7 @@ class Store {
   virtual Result<std::int64_t> generation() = 0;
   /// A small value that survives ("team_id", "last_pass", …); nothing if it was never set.
   virtual Result<std::optional<std::string>> meta(const std::string& key) = 0;
+  /// "team_id" is set once and claims all rows: `conflict` if the store belongs to another Slack workspace.
   virtual Result<void> set_meta(const std::string& key, const std::string& value) = 0;
 
   virtual Connections& connections() = 0;
@@ -264,7 +278,7 @@ class WriterLock {
  public:
   /// Locks `path`.lock; `conflict` if another process holds it: the message has its pid.
   static Result<std::unique_ptr<WriterLock>> take(const std::string& database_path, const std::string& who);
-  /// The pid that holds it, or nothing.
+  /// The pid that holds it, or nothing. 0 in the moment before the holder has written it down.
   static std::optional<int> holder(const std::string& database_path);
   ~WriterLock();
   WriterLock(const WriterLock&) = delete;

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/connection.hpp"
+#include "core/history.hpp"
+#include "core/ids.hpp"
+#include "core/on_call.hpp"
+#include "core/outbox.hpp"
+#include "core/record.hpp"
+#include "core/rotation.hpp"
+#include "core/timeline.hpp"
+#include "core/watch.hpp"
+
+/// The store's JSON columns. Instants are integers: milliseconds since 1970, exact up to `kNever`. Reading
+/// ignores fields it does not know and lets those that are absent keep their default, so that neighbouring
+/// versions understand each other; what identifies a thing must be there. Errors name the JSON path.
+namespace watchbill::store {
+
+/// Instantiated for: std::vector of OnCallPerson, NextPerson, Responder, UserId and std::string; Timeline,
+/// Doubt, Turn, GroupTarget, FormerGroup, AnnouncementFacts, std::map of std::string.
+template <class T>
+std::string encode(const T& value);
+template <class T>
+Result<T> decode(std::string_view json);
+
+/// A rotation as people write it in files: for the audit.
+std::string audit_json(const Rotation& rotation);
+/// A connection with the names of its secrets; `changed` are those whose value is new.
+std::string audit_json(const Connection& connection, const std::vector<std::string>& changed);
+
+}  // namespace watchbill::store

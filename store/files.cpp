@@ -1,0 +1,132 @@
+#include "store/files.hpp"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+
+namespace watchbill::store {
+
+namespace {
+
+std::string user_name(uid_t uid) {
+  passwd entry{};
+  passwd* found = nullptr;
+  std::array<char, 4096> buffer{};
+  if (getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) {
+    return entry.pw_name;
+  }
+  return fmt::format("{}", uid);
+}
+
+Error not_ours(const std::string& path, uid_t owner) {
+  const std::string us = user_name(geteuid());
+  return fail(ErrorKind::forbidden,
+              "{} belongs to user {}, and this runs as {}: run it as {} or as root, or give it away with "
+              "`chown {} {}`",
+              path, user_name(owner), us, user_name(owner), us, path);
+}
+
+Error too_open(const std::string& path, mode_t mode, std::string_view wanted) {
+  return fail(ErrorKind::forbidden, "{} is open to other users (mode {:04o}): run `chmod {} {}`", path,
+              mode & 07777U, wanted, path);
+}
+
+/// What is at `path`, or nothing if there is nothing.
+Result<std::optional<struct stat>> look(const std::string& path) {
+  struct stat found {};
+  if (stat(path.c_str(), &found) == 0) return std::optional(found);
+  if (errno == ENOENT) return std::optional<struct stat>();
+  return file_error("look at", path);
+}
+
+}  // namespace
+
+Error file_error(const std::string& what, const std::string& path) {
+  const int code = errno;
+  if (code == EACCES || code == EPERM) {
+    return fail(ErrorKind::forbidden,
+                "cannot {} {}: {}; run this as the owner of the store's folder, or as root", what, path,
+                std::strerror(code));
+  }
+  Error error = fail(ErrorKind::storage, "cannot {} {}: {}", what, path, std::strerror(code));
+  error.code = code == ENOSPC || code == EDQUOT ? "full" : code == EROFS ? "readonly" : "io";
+  return error;
+}
+
+std::string folder_of(const std::string& path) {
+  const auto folder = std::filesystem::path(path).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
+Result<void> become_owner_of(const std::string& folder) {
+  if (geteuid() != 0) return {};
+  auto found = look(folder);
+  if (!found) return found.error();
+  if (!*found || (*found)->st_uid == 0) return {};
+  const auto& owner = **found;
+  // The group first: once the user id is gone, so is the right to change it.
+  if (setegid(owner.st_gid) != 0 || seteuid(owner.st_uid) != 0) {
+    const int code = errno;
+    return fail(
+        ErrorKind::forbidden,
+        "{} belongs to user {}, and root may not become that user here ({}): run this as {} yourself, "
+        "for example with `runuser -u {} -- …`",
+        folder, user_name(owner.st_uid), std::strerror(code), user_name(owner.st_uid),
+        user_name(owner.st_uid));
+  }
+  return {};
+}
+
+Result<void> prepare_folder(const std::string& folder) {
+  auto found = look(folder);
+  if (!found) return found.error();
+  if (!*found) {
+    const auto parent = folder_of(folder);
+    if (parent != folder) {
+      auto outer = look(parent);
+      if (!outer) return outer.error();
+      if (!*outer) {
+        if (auto made = prepare_folder(parent); !made) return made;
+      }
+    }
+    if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return file_error("create the folder", folder);
+    found = look(folder);
+    if (!found) return found.error();
+    if (!*found) return fail(ErrorKind::storage, "{} disappeared while it was created", folder);
+  }
+  const auto& is = **found;
+  if (!S_ISDIR(is.st_mode)) return fail(ErrorKind::forbidden, "{} is not a folder", folder);
+  if (is.st_uid != geteuid()) return not_ours(folder, is.st_uid);
+  if ((is.st_mode & 077U) != 0) return too_open(folder, is.st_mode, "700");
+  return {};
+}
+
+Result<void> check_private_file(const std::string& path) {
+  auto found = look(path);
+  if (!found) return found.error();
+  if (!*found) return {};
+  const auto& is = **found;
+  if (!S_ISREG(is.st_mode)) return fail(ErrorKind::forbidden, "{} is not an ordinary file", path);
+  if (is.st_uid != geteuid()) return not_ours(path, is.st_uid);
+  if ((is.st_mode & 077U) != 0) return too_open(path, is.st_mode, "600");
+  return {};
+}
+
+Result<void> prepare_private_file(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd >= 0) {
+    close(fd);
+  } else if (errno != EEXIST) {
+    return file_error("create", path);
+  }
+  return check_private_file(path);
+}
+
+}  // namespace watchbill::store

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/result.hpp"
+#include "store/sqlite.hpp"
+
+namespace watchbill::store {
+
+/// The whole schema of this version: what all migrations, in order, come to (a test compares the two).
+std::string_view schema();
+
+/// SQL that takes version i to i + 1.
+std::span<const std::string_view> migrations();
+
+struct Steps {
+  std::span<const std::string_view> migrations;
+  /// Used for an empty file instead of the migrations; may be empty.
+  std::string_view schema;
+};
+
+/// Brings the database to the newest version, or leaves it as it was. Leaves `foreign_keys` off. `conflict`
+/// if the database is newer, or is not ours.
+Result<void> migrate(Database& database, const std::string& path,
+                     const Steps& steps = {migrations(), schema()});
+
+}  // namespace watchbill::store

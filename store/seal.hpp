@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/result.hpp"
+#include "core/secret.hpp"
+
+namespace watchbill::store {
+
+/// Where a sealed value lives. A value moved to another place does not open.
+struct Place {
+  std::string_view table;
+  std::string_view row;
+  std::string_view column;
+};
+
+/// A value encrypted with XChaCha20-Poly1305: a random nonce (24 bytes), then ciphertext and tag.
+struct Sealed {
+  std::string key_id;
+  std::string bytes;
+};
+
+/// Encrypts single values with one key (libsodium).
+class Sealer {
+ public:
+  /// `key`: 32 bytes, or 64 hexadecimal digits (white space around them is ignored). `origin` says in errors
+  /// where it came from. `invalid` if it is neither.
+  static Result<Sealer> from_key(const Secret& key, std::string origin);
+  /// The key in a file (0600). `not_found` if there is none, `forbidden` if others can read it.
+  static Result<Sealer> from_file(const std::string& path);
+  /// Writes a new random key to a file that does not exist yet, and returns what is in the file then: if
+  /// another process was faster, its key.
+  static Result<Sealer> create_file(const std::string& path);
+
+  /// Names the key without giving it away: 16 hexadecimal digits of its hash.
+  [[nodiscard]] const std::string& key_id() const { return key_id_; }
+  /// Where the key came from, for errors.
+  [[nodiscard]] const std::string& origin() const { return origin_; }
+
+  [[nodiscard]] Sealed seal(const Secret& value, const Place& place) const;
+  /// `conflict` if another key sealed it; `storage` (code "corrupt") if it was changed or moved.
+  [[nodiscard]] Result<Secret> open(const Sealed& sealed, const Place& place) const;
+
+ private:
+  Sealer(Secret key, std::string key_id, std::string origin)
+      : key_(std::move(key)), key_id_(std::move(key_id)), origin_(std::move(origin)) {}
+
+  Secret key_;
+  std::string key_id_;
+  std::string origin_;
+};
+
+}  // namespace watchbill::store
