@@ -1,0 +1,423 @@
+#include "providers/xmatters.hpp"
+
+#include <algorithm>
+
+#include "providers/support.hpp"
+
+namespace watchbill::providers::xmatters {
+
+namespace {
+
+/// The longest URL is not known: 20 ids are about 800 characters.
+constexpr std::size_t kBatch = 20;
+/// Pages of 100 that one question may have; more is a fault.
+constexpr int kMaxPages = 500;
+/// Slow or broken answers in a row after which the rest of a round waits for the next one.
+constexpr int kMaxSlow = 2;
+constexpr auto kSpoilerLife = 30min;
+/// The `Date` header has whole seconds: the server's clock may be a good second ahead of what we know of it.
+constexpr auto kAhead = 2s;
+
+std::string base64(std::string_view bytes) {
+  static constexpr std::string_view letters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const auto byte = [&](std::size_t at) {
+      return at < bytes.size() ? static_cast<unsigned char>(bytes[at]) : 0U;
+    };
+    const auto group = byte(i) << 16U | byte(i + 1) << 8U | byte(i + 2);
+    for (unsigned shift = 18, n = 0; n < 4; shift -= 6, ++n) {
+      out += i + n > bytes.size() ? '=' : letters[group >> shift & 0x3fU];
+    }
+  }
+  return out;
+}
+
+/// 60, 120, 240 s for refusals in a row that do not say how long ("a few minutes": support.xmatters.com,
+/// article 13842704240411).
+std::function<std::optional<milliseconds>(const net::HttpResponse&)> pauses() {
+  auto refusals = std::make_shared<int>(0);
+  return [refusals](const net::HttpResponse& response) -> std::optional<milliseconds> {
+    if (response.status != 429) {
+      if (response.status < 400) *refusals = 0;
+      return std::nullopt;
+    }
+    const seconds pause{60 << std::min(*refusals, 2)};
+    ++*refusals;
+    return pause;
+  };
+}
+
+ApiOptions options_of(const Connection& connection) {
+  ApiOptions options;
+  options.system = "xMatters";
+  const auto base = setting(connection, "base_url");
+  options.base_url = base.empty() ? "https://" + setting(connection, "host") : base;
+  options.headers = {{"Accept", "application/json"}};
+  options.explain = explain;
+  options.pause = pauses();
+  return options;
+}
+
+/// True for failures that the next batch would meet as well.
+bool stops_round(const Error& error) {
+  return error.kind == ErrorKind::unauthorized || error.kind == ErrorKind::rate_limited ||
+         error.kind == ErrorKind::unreachable;
+}
+
+/// True if one group of a batch may be to blame.
+bool may_be_one_group(const Error& error) {
+  return error.kind == ErrorKind::not_found || error.kind == ErrorKind::forbidden ||
+         error.kind == ErrorKind::invalid;
+}
+
+std::string join_ids(const std::vector<std::string>& ids) {
+  std::string out;
+  for (const auto& id : ids) out += (out.empty() ? "" : ",") + net::percent_encode(id);
+  return out;
+}
+
+}  // namespace
+
+std::optional<Error> explain(const net::HttpResponse& response) {
+  if (response.status >= 200 && response.status < 300) return std::nullopt;
+  auto error = explain_status("xMatters", response, error_detail(response.body), "");
+  if (!error) return error;
+  if (error->kind == ErrorKind::unauthorized) {
+    error->message +=
+        "; check the host, the API key and its secret, and that their user is active and has a REST web "
+        "service "
+        "role";
+  } else if (error->kind == ErrorKind::forbidden) {
+    error->message += "; the key may do what its user may: give that user the right to see the group";
+  }
+  return error;
+}
+
+XmattersProvider::XmattersProvider(const Connection& connection, const Context& context)
+    : loop_(context.loop),
+      connection_(connection.name),
+      host_(setting(connection, "host")),
+      authorization_("Basic " + base64(secret(connection, "api_key").reveal() + ":" +
+                                       secret(connection, "api_secret").reveal())),
+      api_(context.loop, context.http, options_of(connection)),
+      emails_(context.loop, api_, authorization_) {}
+
+net::Task<Result<json::Document>> XmattersProvider::get(std::string target) {
+  co_return co_await api_.get_json(std::move(target), authorization_);
+}
+
+net::Task<Result<std::string>> XmattersProvider::verify() {
+  auto document = co_await get("/api/xm/1/groups?groupType=ON_CALL&offset=0&limit=1");
+  if (!document) co_return document.error();
+  auto page = parse_groups(document->root());
+  if (!page) co_return page.error().in("xMatters' list of groups");
+  const auto total = std::max(page->total, page->items.size());
+  co_return fmt::format("{}, {} group{}", host_, total, total == 1 ? "" : "s");
+}
+
+net::Task<Result<std::vector<ScheduleInfo>>> XmattersProvider::list_schedules() {
+  const std::string query = "/api/xm/1/groups?groupType=ON_CALL&limit=100&offset=";
+  std::vector<ScheduleInfo> groups;
+  std::size_t rows = 0;
+  std::string target = query + "0";
+  for (int pages = 0; !target.empty(); ++pages) {
+    if (pages == kMaxPages) co_return fail(ErrorKind::unreadable, "xMatters' list of groups does not end");
+    auto document = co_await get(std::move(target));
+    if (!document) co_return document.error();
+    auto page = parse_groups(document->root());
+    if (!page) co_return page.error().in("xMatters' list of groups");
+    for (auto& group : page->items) groups.push_back(std::move(group));
+    rows += page->rows;
+    target = page->rows == 0 ? "" : std::move(page->next);
+    if (target.empty() && page->rows > 0 && rows < page->total) target = query + std::to_string(rows);
+  }
+  std::sort(groups.begin(), groups.end(),
+            [](const auto& a, const auto& b) { return std::tie(a.name, a.id) < std::tie(b.name, b.id); });
+  co_return groups;
+}
+
+Window XmattersProvider::range_of(const Window& window) const {
+  const auto server_now = loop_.now() + health().clock_skew.value_or(0s);
+  const auto from = std::chrono::ceil<seconds>(std::max<Instant>(window.from, server_now + kAhead));
+  return {from, std::max<Instant>(std::chrono::ceil<seconds>(window.to), from + 1s)};
+}
+
+std::vector<std::vector<std::string>> XmattersProvider::batches(const std::vector<std::string>& ids) const {
+  std::vector<std::vector<std::string>> out;
+  std::vector<std::vector<std::string>> alone;  // last: the many do not wait for those that fail
+  for (const auto& id : ids) {
+    const auto spoiler = spoilers_.find(id);
+    if (spoiler != spoilers_.end() && loop_.steady_now() < spoiler->second) {
+      alone.push_back({id});
+    } else {
+      if (out.empty() || out.back().size() == kBatch) out.emplace_back();
+      out.back().push_back(id);
+    }
+  }
+  out.insert(out.end(), alone.begin(), alone.end());
+  return out;
+}
+
+net::Task<void> XmattersProvider::fill_members(Occurrence& occurrence) {
+  for (int pages = 0; !occurrence.members_next.empty() && !occurrence.error; ++pages) {
+    if (pages == kMaxPages) {
+      occurrence.error = fail(ErrorKind::unreadable, "its list of members does not end");
+      break;
+    }
+    auto document = co_await get(std::exchange(occurrence.members_next, {}));
+    if (!document) {
+      occurrence.error = document.error().in("its further members");
+      break;
+    }
+    auto page = parse_members(document->root());
+    if (!page) {
+      occurrence.error = page.error().in("its further members");
+      break;
+    }
+    for (auto& member : page->items) occurrence.members.push_back(std::move(member));
+    if (page->rows > 0) occurrence.members_next = std::move(page->next);
+  }
+}
+
+net::Task<Result<std::vector<Occurrence>>> XmattersProvider::ask_pages(std::string query) {
+  std::vector<Occurrence> found;
+  std::size_t rows = 0;
+  std::string target = query + "&offset=0&limit=100";
+  for (int pages = 0; !target.empty(); ++pages) {
+    if (pages == kMaxPages)
+      co_return fail(ErrorKind::unreadable, "xMatters' list of who is on call does not end");
+    auto document = co_await get(std::move(target));
+    if (!document) co_return document.error();
+    auto page = parse_on_call(document->root());
+    if (!page) co_return page.error().in("xMatters' list of who is on call");
+    for (auto& occurrence : page->items) {
+      co_await fill_members(occurrence);
+      found.push_back(std::move(occurrence));
+    }
+    rows += page->rows;
+    target = page->rows == 0 ? "" : std::move(page->next);
+    // `links` may be missing altogether.
+    if (target.empty() && page->rows > 0 && rows < page->total) {
+      target = fmt::format("{}&offset={}&limit=100", query, rows);
+    }
+  }
+  co_return found;
+}
+
+net::Task<Result<std::vector<Occurrence>>> XmattersProvider::ask(std::vector<std::string> ids, Round& round) {
+  // `at` would ask the historical data, which lag a day.
+  const auto query =
+      fmt::format("/api/xm/1/on-call?groups={}&embed=shift,members.owner&membersPerShift=100", join_ids(ids));
+  std::vector<Occurrence> found;
+  if (round.ask_now) {
+    auto now = co_await ask_pages(query);
+    if (!now) co_return now.error();
+    found = std::move(*now);
+  }
+  const auto range = range_of(round.window);
+  round.range_from = std::max(round.range_from, range.from);
+  const net::Fields times{{"from", format_rfc3339(range.from)}, {"to", format_rfc3339(range.to)}};
+  auto later = co_await ask_pages(query + "&" + net::encode_form(times));
+  if (!later) co_return later.error();
+  add_occurrences(found, std::move(*later));
+  co_return found;
+}
+
+net::Task<void> XmattersProvider::gather_batch(std::vector<std::string> ids, Round& round) {
+  auto found = co_await ask(ids, round);
+  if (found) {
+    round.slow = 0;
+    for (const auto& id : ids) round.occurrences[id];
+    for (auto& occurrence : *found) {
+      const auto place = round.occurrences.find(occurrence.group);
+      if (place != round.occurrences.end()) place->second.push_back(std::move(occurrence));
+    }
+    co_return;
+  }
+  const auto& error = found.error();
+  if (ids.size() > 1 && may_be_one_group(error)) {
+    co_await gather_singly(std::move(ids), round);
+    co_return;
+  }
+  if (ids.size() == 1 && may_be_one_group(error)) {
+    round.alone.insert(ids.front());
+    if (error.kind == ErrorKind::not_found) {
+      round.occurrences[ids.front()];  // absent from a list: whether it is gone, the group itself tells
+      co_return;
+    }
+  }
+  const bool slow = error.kind == ErrorKind::timeout || error.kind == ErrorKind::server;
+  round.slow = slow ? round.slow + 1 : 0;
+  if (stops_round(error) || round.slow >= kMaxSlow) round.stopped = error;
+  for (const auto& id : ids) round.failures.emplace(id, error);
+}
+
+net::Task<void> XmattersProvider::gather_singly(std::vector<std::string> ids, Round& round) {
+  std::size_t refused = 0;
+  for (const auto& id : ids) {
+    if (round.stopped) {
+      round.failures.emplace(id, *round.stopped);
+      continue;
+    }
+    std::vector<std::string> one{id};
+    co_await gather_batch(std::move(one), round);
+    refused += round.alone.count(id);
+  }
+  // If the system refuses every one of them, the question is to blame and not a group.
+  if (refused == ids.size()) co_return;
+  for (const auto& id : ids) {
+    if (round.alone.contains(id)) spoilers_[id] = loop_.steady_now() + kSpoilerLife;
+  }
+}
+
+net::Task<void> XmattersProvider::gather(std::vector<std::string> ids, Round& round) {
+  for (auto& batch : batches(ids)) {
+    if (round.stopped) {
+      for (const auto& id : batch) round.failures.emplace(id, *round.stopped);
+    } else {
+      co_await gather_batch(std::move(batch), round);
+    }
+  }
+}
+
+net::Task<void> XmattersProvider::run(std::vector<std::string> ids, Round& round) {
+  std::vector<std::string> waiting;  // for nested groups
+  std::vector<std::string> nested;
+  const auto want = [&](const std::string& id) {
+    const auto known = round.occurrences.find(id);
+    if (known == round.occurrences.end()) return false;
+    const auto inner = nested_groups(known->second);
+    nested.insert(nested.end(), inner.begin(), inner.end());
+    return !inner.empty();
+  };
+  for (auto& batch : batches(ids)) {
+    const auto asked = batch;
+    if (round.stopped) {
+      for (const auto& id : batch) round.failures.emplace(id, *round.stopped);
+    } else {
+      co_await gather_batch(std::move(batch), round);
+    }
+    for (const auto& id : asked) {
+      if (want(id)) {
+        waiting.push_back(id);
+      } else {
+        co_await answer(id, round);
+      }
+    }
+  }
+  // One level at a time; a group that was asked once is not asked again, so cycles end.
+  for (int level = 0; level < kMaxNesting && !nested.empty(); ++level) {
+    std::vector<std::string> open;
+    for (const auto& id : std::exchange(nested, {})) {
+      const bool asked = round.occurrences.contains(id) || round.failures.contains(id);
+      if (!asked && std::find(open.begin(), open.end(), id) == open.end()) open.push_back(id);
+    }
+    co_await gather(open, round);
+    for (const auto& id : open) {
+      if (const auto failed = round.failures.find(id); failed != round.failures.end()) {
+        Occurrence broken;
+        broken.error = failed->second.in("the nested group {}", id);
+        round.occurrences[id].push_back(std::move(broken));
+      }
+      want(id);
+    }
+  }
+  for (const auto& id : waiting) co_await answer(id, round);
+}
+
+net::Task<Result<Responder>> XmattersProvider::responder(Span span) {
+  Responder out{connection_, span.who.id, span.who.name};
+  if (span.team) co_return out;
+  if (span.work_address) {
+    out.email = span.address;
+    co_return out;
+  }
+  auto email = co_await emails_.email_of(span.who);
+  if (!email) co_return email.error();
+  // Somebody may be reached through a private address, but Slack knows him by the one of his work.
+  out.email = *email ? *email : span.address;
+  co_return out;
+}
+
+net::Task<Result<std::vector<Shift>>> XmattersProvider::shifts(std::string id, Round& round) {
+  auto spans = spans_of(round.occurrences, id);
+  if (!spans) co_return spans.error();
+  std::vector<Shift> shifts;
+  for (auto& span : *spans) {
+    if (span.end <= round.window.from || span.start >= round.window.to) continue;
+    const bool open = span.end == kNever;
+    Shift shift{{}, span.start, open ? round.window.to : span.end, open};
+    auto who = co_await responder(std::move(span));
+    if (!who) co_return who.error();
+    shift.responder = std::move(*who);
+    shifts.push_back(std::move(shift));
+  }
+  co_return shifts;
+}
+
+net::Task<void> XmattersProvider::answer(std::string id, Round& round) {
+  auto window = round.window;
+  if (round.own_range) window.from = std::min(std::max(window.from, round.range_from), window.to);
+  if (const auto failed = round.failures.find(id); failed != round.failures.end()) {
+    round.sink(failed_answer(connection_, id, window, round.asked, failed->second.in("xMatters group {}", id),
+                             round.alone.contains(id)));
+    co_return;
+  }
+  auto found = co_await shifts(id, round);
+  if (!found) {
+    round.sink(failed_answer(connection_, id, window, round.asked, found.error().in("xMatters group {}", id),
+                             false));
+    co_return;
+  }
+  auto good = blank_answer(connection_, id, window, round.asked);
+  good.status = AnswerStatus::ok;
+  good.shifts = std::move(*found);
+  const auto& occurrences = round.occurrences.at(id);
+  if (!occurrences.empty()) good.schedule_name = occurrences.front().group_name;
+  round.sink(std::move(good));
+}
+
+net::Task<void> XmattersProvider::poll(std::vector<std::string> ids, Window window, AnswerSink sink) {
+  Round round;
+  round.window = window;
+  round.asked = loop_.now();
+  // A boundary ahead is a question about a range only.
+  round.ask_now = window.from <= round.asked + kAhead;
+  round.sink = std::move(sink);
+  co_await run(std::move(ids), round);
+}
+
+net::Task<void> XmattersProvider::look_ahead(std::vector<std::string> ids, Window window, AnswerSink sink) {
+  Round round;
+  round.window = window;
+  round.asked = loop_.now();
+  round.own_range = true;
+  round.sink = std::move(sink);
+  co_await run(std::move(ids), round);
+}
+
+net::Task<ScheduleAnswer> XmattersProvider::confirm(std::string id, Window window) {
+  const auto asked = loop_.now();
+  auto document = co_await get("/api/xm/1/groups/" + net::percent_encode(id));
+  if (!document) co_return failed_answer(connection_, id, window, asked, document.error(), true);
+  auto group = parse_group(document->root());
+  if (!group) {
+    co_return failed_answer(connection_, id, window, asked, group.error().in("xMatters group {}", id), true);
+  }
+  auto result = blank_answer(connection_, id, window, asked);
+  if (!group->active) {
+    result.status = AnswerStatus::ok;  // an inactive group notifies nobody
+  } else {
+    const AnswerSink keep = [&result](ScheduleAnswer answer) { result = std::move(answer); };
+    std::vector<std::string> ids{id};
+    co_await poll(std::move(ids), window, keep);
+  }
+  result.from_schedule = true;
+  result.schedule_name = group->name;
+  co_return result;
+}
+
+}  // namespace watchbill::providers::xmatters
