@@ -54,7 +54,7 @@ class Planner {
  private:
   void problem(std::string kind, std::string text, bool alert = true) {
     plan_.problems.push_back(Problem{fmt::format("rotation:{}:{}", in_.rotation.id.value, kind),
-                                     fmt::format("rotation \"{}\": {}", in_.rotation.name, text),
+                                     std::move(text),
                                      in_.rotation.id,
                                      {},
                                      alert});

@@ -46,7 +46,8 @@ std::optional<Doubt::Kind> why_doubt(const Watch& watch, const ScheduleAnswer& a
   }
   const auto* were = people_of(before);
   if (!were || *were == *people) return std::nullopt;
-  if (shortly_after_boundary(watch, at) && !intervals_say_so(answer, *people, at)) {
+  const bool asked_before = at > answer.asked_at;  // for a boundary ahead: nothing can lag behind it yet
+  if (!asked_before && shortly_after_boundary(watch, at) && !intervals_say_so(answer, *people, at)) {
     const auto boundary = *last_boundary(watch.timeline, at);
     const auto previous = on_call_at(watch.timeline, boundary - 1ms);
     const auto* old = people_of(previous);

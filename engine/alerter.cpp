@@ -1,0 +1,212 @@
+#include "engine/alerter.hpp"
+
+#include <algorithm>
+
+#include "core/text.hpp"
+#include "json/json.hpp"
+
+namespace watchbill::engine {
+
+namespace {
+
+/// A problem that ends within this time is not worth an alert: the next answer mended it.
+constexpr auto kSettle = 2s;
+constexpr auto kRetry = 30s;
+/// Lines in one message; the rest are counted.
+constexpr std::size_t kLines = 20;
+
+struct Lines {
+  std::vector<std::string> began;
+  std::vector<std::string> ended;
+  std::vector<std::pair<std::string, bool>> keys;  ///< and whether it is told as open
+};
+
+std::string message_of(const Lines& lines) {
+  std::string text;
+  const auto add = [&](const std::vector<std::string>& from, std::string_view mark) {
+    for (std::size_t i = 0; i < from.size() && i < kLines; ++i) text += fmt::format("{} {}\n", mark, from[i]);
+    if (from.size() > kLines) text += fmt::format("{} and {} more: see `watchbill status`\n", mark, from.size() - kLines);
+  };
+  add(lines.began, ":rotating_light:");
+  add(lines.ended, ":white_check_mark: Resolved:");
+  if (!text.empty()) text.pop_back();
+  return text;
+}
+
+}  // namespace
+
+Alerter::Alerter(net::Loop& loop, store::Store& store, slack::Channels& channels, slack::Gate& gate,
+                 net::HttpClient& http, AlertOptions options)
+    : loop_(loop),
+      store_(store),
+      channels_(channels),
+      gate_(gate),
+      http_(http),
+      options_(std::move(options)),
+      changed_(loop) {}
+
+Result<void> Alerter::load() {
+  auto problems = store_.problems().list();
+  if (!problems) return problems.error();
+  for (auto& problem : *problems) open_.insert_or_assign(problem.problem.key, std::move(problem));
+  return {};
+}
+
+void Alerter::start() { tasks_.spawn(run()); }
+
+void Alerter::save(const store::OpenProblem& problem) {
+  // Best effort: a store that cannot be written is a problem of its own, told all the same.
+  if (auto saved = store_.problems().put(problem); !saved) return;
+}
+
+void Alerter::report(const std::vector<Problem>& problems, const std::map<RotationId, ChannelId>& channel_of, Instant now) {
+  channel_of_ = channel_of;
+  std::map<std::string, const Problem*> current;
+  for (const auto& problem : problems) current.emplace(problem.key, &problem);
+  bool changed = false;
+  for (const auto& [key, problem] : current) {
+    auto [it, fresh] = open_.try_emplace(key, store::OpenProblem{*problem, now});
+    auto& known = it->second;
+    const bool again = known.ended_at.has_value();
+    if (!fresh && !again && known.problem == *problem) continue;
+    known.problem = *problem;
+    known.ended_at.reset();
+    save(known);
+    changed = true;
+  }
+  for (auto& [key, known] : open_) {
+    if (current.contains(key) || known.ended_at) continue;
+    known.ended_at = now;
+    save(known);
+    changed = true;
+  }
+  if (changed) changed_.notify();
+}
+
+std::optional<ChannelId> Alerter::channel_for(const store::OpenProblem& problem) const {
+  if (problem.problem.rotation) {
+    const auto own = channel_of_.find(*problem.problem.rotation);
+    if (own != channel_of_.end()) return own->second;
+  }
+  return options_.channel;
+}
+
+net::Task<void> Alerter::run() {
+  while (!stopping_) {
+    const Instant settled = loop_.now() + kSettle;
+    co_await net::sleep_until(loop_, settled);
+    const bool webhook = co_await tell_webhook();
+    const bool channels = co_await tell_channels();
+    forget_told();
+    const bool waiting = std::any_of(open_.begin(), open_.end(), [&](const auto& item) {
+      return item.second.since > loop_.now() - kSettle;
+    });
+    if (waiting) continue;
+    if (webhook && channels) {
+      co_await changed_.wait();
+    } else {
+      const Instant retry = loop_.now() + kRetry;
+      co_await changed_.wait_until(retry);
+    }
+  }
+}
+
+net::Task<bool> Alerter::tell_channels() {
+  std::map<ChannelId, Lines> messages;
+  const auto now = loop_.now();
+  for (const auto& [key, known] : open_) {
+    const auto channel = channel_for(known);
+    if (!known.problem.alert || !channel) continue;
+    auto& lines = messages[*channel];
+    const bool begin = !known.ended_at && !known.alerted_channel && now - known.since >= kSettle;
+    const bool end = known.ended_at && known.alerted_channel;
+    if (begin) lines.began.push_back(escape_slack(known.problem.text));
+    if (end) lines.ended.push_back(escape_slack(known.problem.text));
+    if (begin || end) lines.keys.emplace_back(key, begin);
+  }
+  bool all_told = true;
+  for (auto& [channel, lines] : messages) {
+    if (lines.keys.empty()) continue;
+    auto permit = co_await gate_.acquire(slack::Method::chat_post_message, slack::Priority::edit, channel.value);
+    slack::OutgoingMessage message{channel, message_of(lines), {}, {}};
+    auto posted = co_await channels_.post(std::move(permit), std::move(message));
+    // An answer that was lost may have arrived: an alert that comes twice is worse than none only by a line.
+    all_told = all_told && posted.ok();
+    if (!posted) continue;
+    for (const auto& [key, began] : lines.keys) {
+      const auto known = open_.find(key);
+      if (known == open_.end()) continue;
+      known->second.alerted_channel = began;
+      save(known->second);
+    }
+  }
+  co_return all_told;
+}
+
+net::Task<bool> Alerter::tell_webhook() {
+  if (options_.webhook.empty()) co_return true;
+  Lines lines;
+  json::Writer writer;
+  const auto now = loop_.now();
+  writer.begin_object().key("problems").begin_array();
+  for (const auto& [key, known] : open_) {
+    if (!known.problem.alert) continue;
+    const bool begin = !known.ended_at && !known.alerted_webhook && now - known.since >= kSettle;
+    const bool end = known.ended_at && known.alerted_webhook;
+    if (!begin && !end) continue;
+    (begin ? lines.began : lines.ended).push_back(known.problem.text);
+    lines.keys.emplace_back(key, begin);
+    writer.begin_object().field("key", key).field("state", begin ? "open" : "resolved");
+    writer.field("text", known.problem.text).field("since", format_rfc3339(known.since)).end_object();
+  }
+  writer.end_array().field("text", message_of(lines)).end_object();
+  if (lines.keys.empty()) co_return true;
+  net::HttpRequest request;
+  request.method = "POST";
+  request.url = options_.webhook.reveal();
+  request.headers = {{"Content-Type", "application/json"}};
+  request.body = writer.take();
+  auto answer = co_await http_.send(std::move(request));
+  if (!answer || answer->status < 200 || answer->status > 299) co_return false;
+  for (const auto& [key, began] : lines.keys) {
+    const auto known = open_.find(key);
+    if (known == open_.end()) continue;
+    known->second.alerted_webhook = began;
+    save(known->second);
+  }
+  co_return true;
+}
+
+void Alerter::forget_told() {
+  for (auto it = open_.begin(); it != open_.end();) {
+    const auto& known = it->second;
+    const bool channel_waits = known.alerted_channel && channel_for(known);
+    const bool webhook_waits = known.alerted_webhook && !options_.webhook.empty();
+    if (!known.ended_at || channel_waits || webhook_waits) {
+      ++it;
+      continue;
+    }
+    if (auto removed = store_.problems().remove(it->first); !removed) {
+      ++it;
+      continue;
+    }
+    it = open_.erase(it);
+  }
+}
+
+void Alerter::heartbeat() {
+  if (options_.heartbeat.empty() || beating_ || stopping_) return;
+  beating_ = true;
+  tasks_.spawn(beat());
+}
+
+net::Task<void> Alerter::beat() {
+  net::HttpRequest request;
+  request.url = options_.heartbeat.reveal();
+  auto answer = co_await http_.send(std::move(request));
+  // A heartbeat that fails is noticed by the dead man's switch: that is what it is for.
+  (void)answer;
+  beating_ = false;
+}
+
+}  // namespace watchbill::engine

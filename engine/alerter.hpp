@@ -1,0 +1,63 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/history.hpp"
+#include "net/http.hpp"
+#include "net/loop.hpp"
+#include "slack/gate.hpp"
+#include "store/store.hpp"
+
+namespace watchbill::engine {
+
+struct AlertOptions {
+  std::optional<ChannelId> channel{};  ///< `slack.alert_channel`
+  Secret webhook{};                    ///< POST of JSON: a path that does not need Slack's API; empty for none
+  Secret heartbeat{};                  ///< GET after each complete pass; empty for none
+};
+
+/// Tells people about problems: once when one begins, once when it ends, by two paths that do not depend on
+/// each other. What was told survives a restart.
+class Alerter {
+ public:
+  Alerter(net::Loop& loop, store::Store& store, slack::Channels& channels, slack::Gate& gate, net::HttpClient& http,
+          AlertOptions options);
+  /// Reads what was open before.
+  Result<void> load();
+  void start();
+  void stop() { stopping_ = true; }
+
+  /// The problems that there are now: all of them. `channel_of` a rotation: its own alert channel.
+  void report(const std::vector<Problem>& problems, const std::map<RotationId, ChannelId>& channel_of, Instant now);
+  /// A pass is complete: fetches the heartbeat address.
+  void heartbeat();
+
+  [[nodiscard]] const std::map<std::string, store::OpenProblem>& open() const { return open_; }
+
+ private:
+  net::Task<void> run();
+  net::Task<bool> tell_channels();
+  net::Task<bool> tell_webhook();
+  net::Task<void> beat();
+  [[nodiscard]] std::optional<ChannelId> channel_for(const store::OpenProblem& problem) const;
+  void forget_told();
+  void save(const store::OpenProblem& problem);
+
+  net::Loop& loop_;
+  store::Store& store_;
+  slack::Channels& channels_;
+  slack::Gate& gate_;
+  net::HttpClient& http_;
+  AlertOptions options_;
+  std::map<std::string, store::OpenProblem> open_;
+  std::map<RotationId, ChannelId> channel_of_;
+  net::Signal changed_;
+  bool beating_ = false;
+  bool stopping_ = false;
+  net::TaskScope tasks_;
+};
+
+}  // namespace watchbill::engine

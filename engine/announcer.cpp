@@ -1,0 +1,230 @@
+#include "engine/announcer.hpp"
+
+#include <algorithm>
+
+#include "core/announcement.hpp"
+
+namespace watchbill::engine {
+
+namespace {
+
+/// History is read from this long before the attempt: clocks differ.
+constexpr auto kProbeMargin = 5min;
+
+std::string problem_key(const ChannelId& channel) { return "channel:" + channel.value; }
+
+}  // namespace
+
+Announcer::Announcer(net::Loop& loop, Model& model, Decider& decider, slack::Channels& channels, slack::Gate& gate,
+                     bool history_probe, std::function<void()> on_change)
+    : loop_(loop),
+      model_(model),
+      decider_(decider),
+      channels_(channels),
+      gate_(gate),
+      history_probe_(history_probe),
+      on_change_(std::move(on_change)),
+      kicked_(loop) {}
+
+void Announcer::start() { tasks_.spawn(run()); }
+
+void Announcer::kick() { kicked_.notify(); }
+
+void Announcer::hold(bool held) {
+  held_ = held;
+  if (!held) kick();
+}
+
+std::size_t Announcer::pending() const { return decider_.outbox().size(); }
+
+std::optional<Instant> Announcer::oldest() const {
+  std::optional<Instant> oldest;
+  for (const auto& [id, row] : decider_.outbox()) {
+    if (!oldest || row.facts.at < *oldest) oldest = row.facts.at;
+  }
+  return oldest;
+}
+
+bool Announcer::behind(const OutboxRow& row) const {
+  const auto& rows = decider_.outbox();
+  return std::any_of(rows.begin(), rows.end(), [&](const auto& item) {
+    const auto& other = item.second;
+    return other.id < row.id && other.rotation == row.rotation && other.channel == row.channel &&
+           (other.state == OutboxState::sending || other.state == OutboxState::unknown);
+  });
+}
+
+bool Announcer::save(const OutboxRow& row) {
+  if (decider_.put(row)) return true;
+  retry_at_ = loop_.now() + 1s;
+  return false;
+}
+
+net::Task<void> Announcer::run() {
+  while (!stopping_) {
+    const auto now = loop_.now();
+    Instant next = kNever;
+    if (held_ || now < retry_at_) {
+      co_await kicked_.wait_until(held_ ? kNever : retry_at_);
+      continue;
+    }
+    // Steps change the map: take the ids first.
+    std::vector<OutboxId> ids;
+    for (const auto& [id, row] : decider_.outbox()) ids.push_back(id);
+    for (const auto id : ids) {
+      const auto found = decider_.outbox().find(id);
+      if (found == decider_.outbox().end() || busy_.contains(id)) continue;
+      auto row = found->second;
+      if (release(row, now) && !save(row)) break;
+      const auto* entry = model_.find(row.rotation);
+      const auto max_age = entry ? entry->rotation.announce.max_age : milliseconds{6h};
+      const auto step = next_step(row, behind(row), now, max_age);
+      if (step.at) next = std::min(next, *step.at);
+      if (step.action == OutboxAction::expire) expire(row);
+      if (step.action == OutboxAction::send) {
+        busy_.insert(id);
+        tasks_.spawn(send(id));
+      }
+      if (step.action == OutboxAction::probe) {
+        busy_.insert(id);
+        tasks_.spawn(probe(id));
+      }
+    }
+    co_await kicked_.wait_until(std::max(next, now + 1ms));
+  }
+}
+
+void Announcer::expire(OutboxRow row) {
+  row.state = OutboxState::expired;
+  row.error = fmt::format("not sent: older than {} ({})", "announce.max_age", row.error.empty() ? "late" : row.error);
+  save(row);
+  on_change_();
+}
+
+slack::OutgoingMessage Announcer::message_of(const OutboxRow& row, Instant now) const {
+  const auto* entry = model_.find(row.rotation);
+  Announce announce;
+  AnnouncementContext context{now};
+  if (entry) {
+    const auto& schedules = entry->rotation.schedules;
+    announce = entry->rotation.announce;
+    context.name_schedules = schedules.size() > 1 || std::any_of(schedules.begin(), schedules.end(), [](const auto& s) {
+                               return !s.label.empty();
+                             });
+  }
+  context.group_pending = !row.group_confirmed;
+  context.possibly_repeated = row.possibly_repeated;
+  auto text = render(row.facts, announce, context);
+  return {row.channel, std::move(text.text), std::move(text.blocks), row.key};
+}
+
+net::Task<void> Announcer::send(OutboxId id) {
+  const auto first = decider_.outbox().find(id);
+  const auto channel = first->second.channel;
+  if (history_probe_ && !joined_.contains(channel)) co_await join(channel);
+  auto permit = co_await gate_.acquire(slack::Method::chat_post_message, slack::Priority::handoff, channel.value);
+  // While it waited it may have been merged into a later one.
+  const auto found = decider_.outbox().find(id);
+  const bool wanted = !stopping_ && !held_ && found != decider_.outbox().end() &&
+                      (found->second.state == OutboxState::ready || found->second.state == OutboxState::blocked) &&
+                      !behind(found->second);
+  if (!wanted) {
+    busy_.erase(id);
+    kick();
+    co_return;
+  }
+  auto row = found->second;
+  begin_attempt(row, loop_.now());
+  if (!save(row)) {
+    busy_.erase(id);
+    kick();
+    co_return;
+  }
+  auto message = message_of(row, loop_.now());
+  auto posted = co_await channels_.post(std::move(permit), std::move(message));
+  const auto sent = decider_.outbox().find(id);
+  if (sent == decider_.outbox().end()) {  // its rotation was deleted meanwhile
+    busy_.erase(id);
+    co_return;
+  }
+  row = sent->second;
+  settle_attempt(row, posted ? Result<std::string>(posted->ts) : Result<std::string>(posted.error()), loop_.now());
+  note_problem(row);
+  // If this cannot be saved the row stays `sending` on disk; in memory it is what we know.
+  if (!save(row)) {
+    if (is_open(row.state)) {
+      decider_.outbox().insert_or_assign(id, row);
+    } else {
+      while (!save(row)) co_await net::sleep_for(loop_, 1s);
+    }
+  }
+  busy_.erase(id);
+  on_change_();
+  kick();
+}
+
+net::Task<Probe> Announcer::look_for(ChannelId channel, std::string key, Instant since) {
+  std::string cursor;
+  do {
+    auto permit = co_await gate_.acquire(slack::Method::conversations_history, slack::Priority::handoff);
+    auto page = co_await channels_.history(std::move(permit), channel, since, cursor);
+    if (!page) {
+      const auto kind = page.error().kind;
+      const bool unreadable = kind == ErrorKind::forbidden || kind == ErrorKind::not_found || kind == ErrorKind::invalid;
+      co_return Probe{unreadable ? Probe::Kind::unreadable : Probe::Kind::failed, {}};
+    }
+    for (const auto& [found, ts] : page->keys) {
+      if (found == key) co_return Probe{Probe::Kind::found, ts};
+    }
+    cursor = page->next_cursor;
+  } while (!cursor.empty());
+  co_return Probe{Probe::Kind::absent, {}};
+}
+
+net::Task<void> Announcer::probe(OutboxId id) {
+  const auto before = decider_.outbox().at(id);
+  auto seen = co_await look_for(before.channel, before.key, before.attempt_at.value_or(loop_.now()) - kProbeMargin);
+  const auto found = decider_.outbox().find(id);
+  if (found != decider_.outbox().end() && found->second.state == OutboxState::unknown) {
+    auto row = found->second;
+    settle_probe(row, seen, loop_.now());
+    if (save(row) && row.state == OutboxState::ready) fold(row);
+    on_change_();
+  }
+  busy_.erase(id);
+  kick();
+}
+
+void Announcer::fold(const OutboxRow& row) {
+  std::vector<OutboxRow> later;
+  for (const auto& [id, other] : decider_.outbox()) {
+    if (row.id < id && other.rotation == row.rotation && other.channel == row.channel && !busy_.contains(id)) {
+      later.push_back(other);
+    }
+  }
+  for (const auto& changed : fold_into_later(row, later)) save(changed);
+}
+
+net::Task<void> Announcer::join(ChannelId channel) {
+  auto info_permit = co_await gate_.acquire(slack::Method::conversations_info, slack::Priority::handoff);
+  auto info = co_await channels_.channel_info(std::move(info_permit), channel);
+  if (info && !info->member && !info->is_private && !info->archived) {
+    auto permit = co_await gate_.acquire(slack::Method::conversations_join, slack::Priority::handoff);
+    auto joined = co_await channels_.join(std::move(permit), channel);
+    if (!joined) co_return;
+  }
+  if (info) joined_.insert(channel);
+}
+
+void Announcer::note_problem(const OutboxRow& row) {
+  auto* entry = model_.find(row.rotation);
+  if (!entry) return;
+  if (row.state == OutboxState::blocked) {
+    entry->problems[problem_key(row.channel)] =
+        fmt::format("the announcement for channel {} was refused: {}", row.channel, row.error);
+  } else if (row.state == OutboxState::sent) {
+    entry->problems.erase(problem_key(row.channel));
+  }
+}
+
+}  // namespace watchbill::engine

@@ -1,0 +1,431 @@
+#include "engine/decider.hpp"
+
+#include <algorithm>
+
+namespace watchbill::engine {
+
+namespace {
+
+/// How long a decision waits for people to be looked up before it goes without them.
+constexpr auto kLookupPatience = 5s;
+/// The source has this long after a boundary to confirm it before the announcement goes out.
+constexpr auto kConfirmPatience = 15s;
+/// This many drifts within `kDriftWindow` mean that somebody else manages the group.
+constexpr std::size_t kDriftLimit = 3;
+constexpr auto kDriftWindow = 10min;
+
+constexpr const char* kDriftProblem = "drift";
+
+}  // namespace
+
+/// What one rotation's decision will change; nothing of it has happened yet.
+struct Decider::Stage {
+  RotationEntry* entry;
+  Plan plan;
+  RotationRecord record;
+  std::optional<Change> change{};
+  std::vector<OutboxRow> superseded{};
+  std::vector<OutboxRow> added{};
+  std::optional<Instant> foreseen{};  ///< the boundary that this handoff is of
+  std::optional<Instant> wait_until{};
+  bool right = false;  ///< the group is what it should be, or is to be left as it is
+  bool write = false;  ///< it is not, and may be written
+  bool blind = false;  ///< the group must be read again first: a queued write stays queued
+  slack::Priority priority = slack::Priority::handoff;
+  std::optional<Instant> not_before{};
+  std::optional<GroupNow> reported{};
+  bool drifted = false;
+};
+
+Decider::Decider(Model& model, store::Store& store, const Matcher& matcher, DecisionListener& listener,
+                 std::function<std::string()> random_key)
+    : model_(model), store_(store), matcher_(matcher), listener_(listener), random_key_(std::move(random_key)) {}
+
+Result<void> Decider::load(Instant now) {
+  auto rows = store_.outbox().open_rows();
+  if (!rows) return rows.error();
+  for (auto& row : *rows) {
+    const auto before = row.state;
+    watchbill::recover(row, now);
+    if (row.state != before) {
+      if (auto saved = store_.outbox().update(row); !saved) return saved.error();
+    }
+    outbox_.insert_or_assign(row.id, std::move(row));
+  }
+  auto changes = store_.history().open_changes();
+  if (!changes) return changes.error();
+  for (auto& change : *changes) {
+    if (auto* entry = model_.find(change.rotation)) entry->open_changes.push_back(std::move(change));
+  }
+  for (auto& [id, entry] : model_.rotations) {
+    while (entry.open_changes.size() > 1) {
+      if (auto closed = store_.history().close(entry.open_changes.front().id, "superseded"); !closed) return closed;
+      entry.open_changes.erase(entry.open_changes.begin());
+    }
+  }
+  return {};
+}
+
+Result<void> Decider::put(OutboxRow row) {
+  if (auto saved = store_.outbox().update(row); !saved) return saved;
+  if (is_open(row.state)) {
+    outbox_.insert_or_assign(row.id, std::move(row));
+  } else {
+    outbox_.erase(row.id);
+  }
+  return {};
+}
+
+std::optional<Instant> Decider::foreseen_moment(const RotationEntry& entry, Instant now) const {
+  std::optional<Instant> moment;
+  for (const auto& schedule : entry.rotation.schedules) {
+    const auto* known = model_.find(schedule.ref);
+    if (!known || !known->boundary || *known->boundary > now) continue;
+    const Instant boundary = last_boundary(known->watch.timeline, now).value_or(*known->boundary);
+    if (!moment || *moment < boundary) moment = boundary;
+  }
+  return moment;
+}
+
+Decider::Stage Decider::plan_one(RotationEntry& entry, Instant now) const {
+  const auto watches = model_.watches_of(entry.rotation);
+  const auto* group = entry.group.now ? &*entry.group.now : nullptr;
+  Stage stage{&entry, make_plan({entry.rotation, entry.record, watches, group, matcher_, now}), entry.record};
+  const auto& plan = stage.plan;
+  // The first decision keeps what the group was: it must have been seen.
+  if (!plan.decided || entry.rotation.paused || (!entry.record.decided && !group)) return stage;
+  if (plan.pending && (plan.handoff || plan.target != entry.record.target)) {
+    const Instant until = entry.pending_since.value_or(now) + kLookupPatience;
+    if (now < until) {
+      stage.wait_until = until;
+      return stage;
+    }
+  }
+  const bool observing = entry.rotation.mode == Mode::observe;
+  if (group && plan.target && !entry.group.must_read) {
+    const bool equal = write_needed(*plan.target, *group) == WriteNeeded::none;
+    stage.right = equal && !entry.group.in_flight;
+    stage.write = !equal && !observing && !entry.group.unwritable && !entry.group.missing;
+  } else {
+    stage.right = !plan.target;
+    stage.blind = entry.group.must_read;
+  }
+  plan_change(stage, now);
+  if (stage.change) plan_announcements(stage, now);
+  if (!stage.change && stage.write) plan_drift(stage, now);
+  return stage;
+}
+
+void Decider::plan_change(Stage& stage, Instant now) const {
+  auto& entry = *stage.entry;
+  const auto& plan = stage.plan;
+  const bool first = !entry.record.decided;
+  const bool retargeted = plan.target && plan.target != entry.record.target;
+  if (!first && !plan.handoff && !retargeted) return;
+  auto& record = stage.record;
+  record.people = plan.people;
+  if (plan.target) record.target = plan.target;
+  if (stage.right) record.placed = plan.placed;
+  if (!first && !plan.handoff && stage.right) return;  // the group is so already: nothing happened
+
+  const GroupNow group = entry.group.now.value_or(GroupNow{});
+  Change change;
+  change.at = now;
+  change.rotation = entry.rotation.id;
+  change.rotation_name = entry.rotation.name;
+  change.group = entry.rotation.group;
+  change.cause = first ? Cause::adoption : plan.handoff ? Cause::handoff : Cause::edit;
+  change.before = group.members;
+  change.after = plan.target ? plan.target->members : group.members;
+  change.disabled = plan.target && plan.target->disable;
+  change.said = plan.people;
+  change.seen_at = now;
+  if (plan.handoff && !first) {
+    stage.foreseen = foreseen_moment(entry, now);
+    change.held_since = stage.foreseen.value_or(now);
+  }
+  if (!plan.handoff) change.by = entry.edited_by;
+  if (entry.rotation.mode == Mode::observe) change.result = "observed";
+  else if (stage.right) change.result = "ok";
+
+  stage.priority = plan.handoff && !first ? slack::Priority::handoff : slack::Priority::edit;
+  if (first && !record.former) {
+    record.former = FormerGroup{group.members, group.disabled, now};
+  }
+  record.adopted = true;
+  record.decided = true;
+  if (first || plan.handoff) record.people_since = change.held_since.value_or(now);
+  stage.change = std::move(change);
+}
+
+void Decider::plan_announcements(Stage& stage, Instant now) const {
+  const auto& entry = *stage.entry;
+  const auto& rotation = entry.rotation;
+  const bool first = !entry.record.decided;
+  if (rotation.mode == Mode::observe || !rotation.announce.enabled) return;
+  if (first ? entry.record.quiet : !stage.plan.handoff) return;
+
+  AnnouncementFacts facts;
+  facts.rotation = rotation.name;
+  facts.group = rotation.group;
+  facts.handle = rotation.handle;
+  facts.first = first;
+  facts.at = stage.change->held_since.value_or(now);
+  if (!first) facts.before = entry.record.people;
+  facts.after = stage.plan.people;
+  facts.next = stage.plan.next;
+  facts.group_note = stage.plan.group_note;
+  for (const auto& channel : rotation.channels) {
+    std::vector<OutboxRow> open;
+    for (const auto& [id, row] : outbox_) {
+      if (row.rotation == rotation.id && row.channel == channel) open.push_back(row);
+    }
+    auto merged = merge_announcement(open, facts);
+    for (auto& row : merged.superseded) stage.superseded.push_back(std::move(row));
+    if (!merged.facts) continue;
+    OutboxRow row;
+    row.rotation = rotation.id;
+    row.channel = channel;
+    row.key = random_key_();
+    row.facts = std::move(*merged.facts);
+    row.group_confirmed = stage.right;
+    row.next_try = now;
+    if (stage.foreseen && now - *stage.foreseen < kConfirmPatience) row.confirm_by = *stage.foreseen + kConfirmPatience;
+    stage.added.push_back(std::move(row));
+  }
+}
+
+void Decider::plan_drift(Stage& stage, Instant now) const {
+  const auto& entry = *stage.entry;
+  if (entry.group.in_flight || entry.write) return;
+  if (!entry.open_changes.empty()) {
+    // Not drift: a change that was decided and has not been carried out (a crash, a refused write).
+    stage.priority = entry.open_changes.back().cause == Cause::handoff ? slack::Priority::handoff : slack::Priority::edit;
+    return;
+  }
+  Change change;
+  change.at = now;
+  change.rotation = entry.rotation.id;
+  change.rotation_name = entry.rotation.name;
+  change.group = entry.rotation.group;
+  change.cause = entry.edited_by ? Cause::edit : Cause::drift;
+  change.by = entry.edited_by;
+  change.before = entry.group.now->members;
+  change.after = stage.plan.target->members;
+  change.disabled = stage.plan.target->disable;
+  change.said = stage.plan.people;
+  change.seen_at = now;
+  if (entry.edited_by) {
+    stage.priority = slack::Priority::edit;
+    stage.change = std::move(change);
+    return;
+  }
+  stage.priority = slack::Priority::drift;
+  if (entry.rotation.drift == Drift::report) {
+    stage.write = false;
+    if (entry.group.reported == entry.group.now) return;
+    stage.reported = entry.group.now;
+    change.result = "reported";
+    stage.change = std::move(change);
+    return;
+  }
+  stage.drifted = true;
+  const auto& drifts = entry.group.drifts;
+  const auto recent = std::count_if(drifts.begin(), drifts.end(), [&](Instant at) { return now - at < kDriftWindow; });
+  if (static_cast<std::size_t>(recent) + 1 >= kDriftLimit) stage.not_before = drifts.back() + kDriftWindow;
+  stage.change = std::move(change);
+}
+
+Result<void> Decider::record(Stage& stage) {
+  auto& entry = *stage.entry;
+  if (stage.record != entry.record) {
+    if (auto saved = store_.engine().put_record(stage.record); !saved) return saved;
+  }
+  if (!stage.change) return {};
+  auto& history = store_.history();
+  for (const auto& old : entry.open_changes) {
+    if (auto closed = history.close(old.id, "superseded"); !closed) return closed;
+  }
+  auto id = history.add(*stage.change);
+  if (!id) return id.error();
+  stage.change->id = *id;
+  for (auto& row : stage.superseded) {
+    if (auto saved = store_.outbox().update(row); !saved) return saved;
+  }
+  for (auto& row : stage.added) {
+    row.change = *id;
+    auto row_id = store_.outbox().add(row);
+    if (!row_id) return row_id.error();
+    row.id = *row_id;
+  }
+  return {};
+}
+
+void Decider::queue_write(RotationEntry& entry, const Stage& stage, Instant now) {
+  const auto& target = *stage.plan.target;
+  if (entry.write && entry.write->target == target) return;
+  PendingWrite write;
+  write.target = target;
+  write.placed = stage.plan.placed;
+  write.priority = stage.priority;
+  write.since = now;
+  if (stage.not_before) write.not_before = *stage.not_before;
+  // What only a person can mend does not become urgent again because somebody else is on call now.
+  if (entry.write && entry.write->refused) {
+    write.refused = entry.write->refused;
+    write.attempts = entry.write->attempts;
+    write.not_before = std::max(write.not_before, entry.write->not_before);
+  }
+  entry.write = std::move(write);
+}
+
+void Decider::commit(Stage& stage, Instant now) {
+  auto& entry = *stage.entry;
+  entry.plan = stage.plan;
+  if (stage.wait_until) {
+    if (!entry.pending_since) entry.pending_since = now;
+    return;
+  }
+  if (!stage.plan.decided) return;
+  entry.pending_since.reset();
+  entry.record = stage.record;
+  if (stage.change) {
+    entry.edited_by.reset();
+    entry.open_changes.clear();
+    if (!stage.change->result) entry.open_changes.push_back(*stage.change);
+  }
+  for (const auto& row : stage.superseded) outbox_.erase(row.id);
+  for (auto& row : stage.added) outbox_.insert_or_assign(row.id, std::move(row));
+  if (stage.reported) entry.group.reported = stage.reported;
+  if (stage.drifted) {
+    auto& drifts = entry.group.drifts;
+    drifts.push_back(now);
+    if (drifts.size() > kDriftLimit) drifts.pop_front();
+  }
+  if (stage.not_before) {
+    entry.problems[kDriftProblem] = fmt::format(
+        "somebody else keeps changing @{}: it was repaired {} times in 10 minutes and is repaired at most every 10 minutes "
+        "from now on. Find out who edits it (Slack shows it in the group's details), or set `--drift report`",
+        entry.rotation.handle, kDriftLimit);
+  } else if (entry.group.drifts.empty() || now - entry.group.drifts.back() > kDriftWindow) {
+    entry.problems.erase(kDriftProblem);
+  }
+  if (stage.foreseen && !stage.added.empty() && stage.added.front().confirm_by) {
+    Confirmation confirmation{*stage.foreseen, {}};
+    for (const auto& schedule : entry.rotation.schedules) {
+      const auto* known = model_.find(schedule.ref);
+      if (known && known->boundary && *known->boundary <= now) confirmation.outstanding.insert(schedule.ref);
+    }
+    entry.confirmation = std::move(confirmation);
+  }
+  if (stage.write) {
+    queue_write(entry, stage, now);
+  } else if (!stage.blind) {
+    entry.write.reset();
+  }
+}
+
+Result<void> Decider::decide(const std::vector<RotationId>& rotations, Instant now, bool write_anyway) {
+  std::vector<Stage> stages;
+  stages.reserve(rotations.size());
+  for (const auto id : rotations) {
+    if (auto* entry = model_.find(id)) stages.push_back(plan_one(*entry, now));
+  }
+  const bool records = std::any_of(stages.begin(), stages.end(), [](const Stage& s) {
+    return s.change.has_value() || s.record != s.entry->record;
+  });
+  if (records) {
+    auto saved = store_.transaction([&]() -> Result<void> {
+      for (auto& stage : stages) {
+        if (auto done = record(stage); !done) return done.error().in("recording rotation \"{}\"", stage.entry->rotation.name);
+      }
+      return {};
+    });
+    if (!saved) {
+      if (write_anyway) {
+        for (const auto& stage : stages) {
+          if (stage.write && stage.priority == slack::Priority::handoff) queue_write(*stage.entry, stage, now);
+        }
+        listener_.on_writes_queued();
+      }
+      return saved;
+    }
+  }
+
+  bool pending = false;
+  std::vector<RotationId> waiting;
+  Instant wait_until = kNever;
+  std::vector<RotationEntry*> right;
+  for (auto& stage : stages) {
+    pending = pending || stage.plan.pending;
+    if (stage.wait_until) {
+      waiting.push_back(stage.entry->rotation.id);
+      wait_until = std::min(wait_until, *stage.wait_until);
+    }
+    commit(stage, now);
+    if (stage.right && !stage.entry->open_changes.empty()) right.push_back(stage.entry);
+  }
+  for (auto* entry : right) {
+    if (auto closed = group_is_right(*entry, now); !closed) return closed;
+  }
+  if (pending) listener_.on_people_pending();
+  if (!waiting.empty()) listener_.decide_again_at(std::move(waiting), wait_until);
+  if (records) listener_.on_outbox_changed();
+  listener_.on_writes_queued();
+  return {};
+}
+
+Result<void> Decider::group_is_right(RotationEntry& entry, Instant now) {
+  RotationRecord record = entry.record;
+  if (entry.write && record.target == entry.write->target) record.placed = entry.write->placed;
+  std::vector<OutboxRow> confirmed;
+  for (const auto& [id, row] : outbox_) {
+    if (row.rotation == entry.rotation.id && row.state == OutboxState::waiting && !row.group_confirmed) {
+      confirmed.push_back(row);
+      confirmed.back().group_confirmed = true;
+      release(confirmed.back(), now);
+    }
+  }
+  if (!entry.open_changes.empty() || !confirmed.empty() || !(record == entry.record)) {
+    auto saved = store_.transaction([&]() -> Result<void> {
+      for (const auto& change : entry.open_changes) {
+        if (auto closed = store_.history().close(change.id, "ok"); !closed) return closed;
+      }
+      for (const auto& row : confirmed) {
+        if (auto done = store_.outbox().update(row); !done) return done;
+      }
+      return record == entry.record ? Result<void>{} : store_.engine().put_record(record);
+    });
+    if (!saved) return saved;
+  }
+  entry.record = std::move(record);
+  entry.open_changes.clear();
+  entry.write.reset();
+  for (auto& row : confirmed) outbox_.insert_or_assign(row.id, std::move(row));
+  listener_.on_outbox_changed();
+  return {};
+}
+
+Result<void> Decider::write_refused(RotationEntry& entry, const Error& error) {
+  const auto code = error.code.empty() ? std::string(name_of(error.kind)) : error.code;
+  for (const auto& change : entry.open_changes) {
+    if (auto noted = store_.history().close(change.id, code); !noted) return noted;
+  }
+  return {};
+}
+
+Result<void> Decider::source_confirmed(RotationEntry& entry) {
+  entry.confirmation.reset();
+  std::vector<OutboxRow> rows;
+  for (const auto& [id, row] : outbox_) {
+    if (row.rotation == entry.rotation.id && row.confirm_by) rows.push_back(row);
+  }
+  for (auto& row : rows) {
+    row.confirm_by.reset();
+    if (auto saved = put(std::move(row)); !saved) return saved;
+  }
+  if (!rows.empty()) listener_.on_outbox_changed();
+  return {};
+}
+
+}  // namespace watchbill::engine

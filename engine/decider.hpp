@@ -1,0 +1,73 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "engine/model.hpp"
+#include "store/store.hpp"
+
+namespace watchbill::engine {
+
+/// What the decider tells the others after a decision is on disk.
+class DecisionListener {
+ public:
+  virtual ~DecisionListener() = default;
+  /// Groups are to be written.
+  virtual void on_writes_queued() = 0;
+  /// The open rows of the outbox changed.
+  virtual void on_outbox_changed() = 0;
+  /// Somebody on call has not been looked up in Slack yet.
+  virtual void on_people_pending() = 0;
+  /// Look at these rotations again at `at`.
+  virtual void decide_again_at(std::vector<RotationId> rotations, Instant at) = 0;
+};
+
+/// Turns what is known into decisions: makes plans, records what changed in one transaction (T1), and queues
+/// the writes. It does no network I/O.
+class Decider {
+ public:
+  /// `random_key` makes the keys of announcements.
+  Decider(Model& model, store::Store& store, const Matcher& matcher, DecisionListener& listener,
+          std::function<std::string()> random_key);
+
+  /// Decides these rotations at `now`, all in one transaction. An error means that nothing was recorded: call
+  /// again. `write_anyway` queues the writes of handoffs although they cannot be recorded (a store that has
+  /// been blocked for too long); history and announcements follow when it works again.
+  Result<void> decide(const std::vector<RotationId>& rotations, Instant now, bool write_anyway = false);
+
+  /// T2: the group is what it should be. Closes the open changes and confirms the announcements.
+  Result<void> group_is_right(RotationEntry& entry, Instant now);
+  /// A write was refused for good: notes the code in history; the change stays open for the retry.
+  Result<void> write_refused(RotationEntry& entry, const Error& error);
+  /// The sources have confirmed the last boundary: announcements need not wait for them any more.
+  Result<void> source_confirmed(RotationEntry& entry);
+
+  /// The open announcements, by id.
+  [[nodiscard]] std::map<OutboxId, OutboxRow>& outbox() { return outbox_; }
+  /// Reads the open announcements and changes from the store: once, at the start.
+  Result<void> load(Instant now);
+  /// Writes a row of the outbox and keeps the memory equal to it.
+  Result<void> put(OutboxRow row);
+
+ private:
+  struct Stage;
+  Stage plan_one(RotationEntry& entry, Instant now) const;
+  void plan_change(Stage& stage, Instant now) const;
+  void plan_announcements(Stage& stage, Instant now) const;
+  void plan_drift(Stage& stage, Instant now) const;
+  Result<void> record(Stage& stage);
+  void commit(Stage& stage, Instant now);
+  void queue_write(RotationEntry& entry, const Stage& stage, Instant now);
+  /// When the change of people that was foreseen happened; nothing if it was not foreseen.
+  [[nodiscard]] std::optional<Instant> foreseen_moment(const RotationEntry& entry, Instant now) const;
+
+  Model& model_;
+  store::Store& store_;
+  const Matcher& matcher_;
+  DecisionListener& listener_;
+  std::function<std::string()> random_key_;
+  std::map<OutboxId, OutboxRow> outbox_;
+};
+
+}  // namespace watchbill::engine

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/alerter.hpp"
+#include "net/http.hpp"
+#include "net/loop.hpp"
+#include "providers/provider.hpp"
+#include "slack/gate.hpp"
+#include "store/store.hpp"
+
+namespace watchbill::engine {
+
+struct EngineOptions {
+  milliseconds poll_interval{60s};         ///< at least 1 s
+  milliseconds history_retention{days{400}};
+  AlertOptions alerts{};
+  bool history_probe = false;              ///< the bot may read channel history
+  std::vector<std::string> xmatters_allowed_hosts{};
+};
+
+/// What the engine works with. All outlive it.
+struct EnginePorts {
+  net::Loop& loop;
+  store::Store& store;
+  net::HttpClient& http;
+  slack::Groups& groups;
+  slack::People& people;
+  slack::Channels& channels;
+  slack::Gate& gate;
+};
+
+/// Figures for metrics and for the one who waits for a pass. Counters count since the start.
+struct EngineFigures {
+  struct RotationFigures {
+    std::string name;
+    std::string state;
+    seconds out_of_sync{0};
+  };
+  struct ConnectionFigures {
+    std::string name;
+    std::string kind;
+    std::optional<Instant> last_success;
+    seconds interval{0};
+    std::uint64_t requests = 0;
+    std::uint64_t failures = 0;
+    std::optional<seconds> clock_skew;
+  };
+  std::vector<RotationFigures> rotations;
+  std::vector<ConnectionFigures> connections;
+  std::optional<Instant> last_pass;
+  std::size_t queued_writes = 0;
+  std::optional<Instant> writes_done_at;
+  std::size_t outbox = 0;
+  std::optional<Instant> oldest_announcement;
+  std::size_t unmatched = 0;
+  std::size_t open_problems = 0;
+  /// How often a write reached Slack within `kLagBounds[i]` of its handoff (not cumulative); the last is beyond.
+  std::array<std::uint64_t, 8> lag_counts{};
+  milliseconds lag_sum{0};
+  bool store_usable = true;
+  bool slack_usable = false;  ///< the last list of groups was answered
+};
+inline constexpr std::array<milliseconds, 7> kLagBounds{50ms, 250ms, 1s, 5s, 30s, 2min, 10min};
+
+/// Keeps every rotation's group equal to who is on call, and announces handoffs. Event-driven: answers,
+/// boundaries, finished writes and edits of other processes each lead to a decision (core/plan.hpp), which is
+/// recorded before it is carried out. One engine at a time per store: its user holds the store's WriterLock.
+class Engine {
+ public:
+  using ProviderFactory = std::function<Result<std::unique_ptr<providers::Provider>>(const Connection&)>;
+
+  /// `make_provider`: for tests; by default the adapters of providers/.
+  Engine(EnginePorts ports, EngineOptions options, ProviderFactory make_provider = {});
+  /// Cancels all that is under way. Prefer `stop`.
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// Loads what is remembered and begins. An error means that the store cannot be used.
+  Result<void> start();
+  /// Starts nothing new and returns when what is in flight has ended or `patience` is over.
+  net::Task<void> stop(milliseconds patience);
+  /// Waits until a complete pass has been made, every rotation is in sync (paused and observing ones count)
+  /// and the outbox is empty; false if `limit` passes first.
+  net::Task<bool> settle(milliseconds limit);
+
+  [[nodiscard]] EngineFigures figures() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace watchbill::engine

@@ -1,0 +1,126 @@
+#include "engine/group_reader.hpp"
+
+#include <unordered_set>
+
+namespace watchbill::engine {
+
+namespace {
+
+/// A list counts for a group only if it was asked for this long after the group's last write ended: Slack's
+/// list may lag behind.
+constexpr auto kSettle = 5s;
+/// A list that misses more than half of the managed groups is believed the third time in a row.
+constexpr int kBelieveAfter = 3;
+
+constexpr const char* kMissing = "missing";
+constexpr const char* kUnwritable = "unwritable";
+
+}  // namespace
+
+GroupReader::GroupReader(net::Loop& loop, Model& model, slack::Groups& groups, slack::Gate& gate, milliseconds interval,
+                         OnRead on_read)
+    : loop_(loop),
+      model_(model),
+      groups_(groups),
+      gate_(gate),
+      interval_(interval),
+      on_read_(std::move(on_read)),
+      wanted_(loop) {}
+
+void GroupReader::start() { tasks_.spawn(run()); }
+
+void GroupReader::read_soon() {
+  soon_ = true;
+  wanted_.notify();
+}
+
+net::Task<void> GroupReader::run() {
+  while (true) {
+    const Instant next = loop_.now() + interval_;
+    soon_ = false;
+    co_await read_once();
+    while (!soon_ && loop_.now() < next) co_await wanted_.wait_until(next);
+  }
+}
+
+net::Task<void> GroupReader::read_once() {
+  auto permit = co_await gate_.acquire(slack::Method::usergroups_list, slack::Priority::background);
+  const auto requested_at = loop_.now();
+  auto groups = co_await groups_.list_groups(std::move(permit));
+  if (!groups) {
+    on_read_(groups.error());
+    co_return;
+  }
+  if (!believable(*groups)) {
+    on_read_(fail(ErrorKind::unreadable, "{}", distrust_));
+    co_return;
+  }
+  last_success_ = requested_at;
+  on_read_(apply(*groups, requested_at));
+}
+
+bool GroupReader::believable(const std::vector<slack::UserGroup>& groups) {
+  std::unordered_set<GroupId> listed;
+  for (const auto& group : groups) listed.insert(group.id);
+  std::size_t missing = 0;
+  for (const auto& [id, rotation] : model_.by_group) missing += listed.contains(id) ? 0U : 1U;
+  if (missing * 2 <= model_.by_group.size()) {
+    distrusted_ = 0;
+    distrust_.clear();
+    return true;
+  }
+  if (++distrusted_ >= kBelieveAfter) {
+    distrust_.clear();
+    return true;
+  }
+  distrust_ = fmt::format("Slack's list of user groups misses {} of the {} that are managed; it is not believed before it "
+                          "says so {} times in a row",
+                          missing, model_.by_group.size(), kBelieveAfter);
+  return false;
+}
+
+std::vector<RotationId> GroupReader::apply(const std::vector<slack::UserGroup>& groups, Instant requested_at) {
+  std::vector<RotationId> different;
+  std::unordered_set<GroupId> listed;
+  handles_.clear();
+  for (const auto& group : groups) {
+    handles_.emplace(group.id, group.handle);
+    const auto managed = model_.by_group.find(group.id);
+    if (managed == model_.by_group.end()) continue;
+    listed.insert(group.id);
+    auto& entry = *model_.find(managed->second);
+    auto& known = entry.group;
+    if (known.in_flight || requested_at < known.last_write_ended + kSettle) continue;
+    entry.rotation.handle = group.handle;
+    const bool was_odd = known.missing || known.must_read || known.unwritable != group.unwritable;
+    known.missing = false;
+    known.must_read = false;
+    known.unwritable = group.unwritable;
+    entry.problems.erase(kMissing);
+    entry.problems.erase(kUnwritable);
+    if (group.unwritable) {
+      entry.problems[kUnwritable] = fmt::format("@{} cannot be kept by Watchbill: {}; choose another group", group.handle,
+                                                *group.unwritable);
+    }
+    GroupNow now{group.members, group.disabled};
+    const bool changed = known.now != now;
+    known.now = std::move(now);
+    const auto& target = entry.record.target;
+    const bool wrong = target && write_needed(*target, *known.now) != WriteNeeded::none;
+    if (changed || wrong || was_odd || !entry.open_changes.empty() || !entry.record.decided) different.push_back(managed->second);
+  }
+  for (const auto& [id, rotation] : model_.by_group) {
+    if (listed.contains(id)) continue;
+    auto& entry = *model_.find(rotation);
+    if (entry.group.in_flight || requested_at < entry.group.last_write_ended + kSettle) continue;
+    entry.group.missing = true;
+    entry.group.now.reset();
+    entry.problems[kMissing] = fmt::format("Slack has no user group {} (@{}) any more; choose another with `watchbill rotation "
+                                           "edit`, or delete the rotation",
+                                           id, entry.rotation.handle);
+    different.push_back(rotation);
+  }
+  return different;
+}
+
+}  // namespace watchbill::engine

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/model.hpp"
+#include "net/loop.hpp"
+#include "slack/gate.hpp"
+
+namespace watchbill::engine {
+
+/// Reads all groups with their members in one call, every pass and when a write has to be checked.
+class GroupReader {
+ public:
+  /// Told about every reading: the rotations whose group is not as the model had it or not as it should be,
+  /// or the error.
+  using OnRead = std::function<void(Result<std::vector<RotationId>>)>;
+
+  GroupReader(net::Loop& loop, Model& model, slack::Groups& groups, slack::Gate& gate, milliseconds interval,
+              OnRead on_read);
+  void start();
+  /// Reads again as soon as the budget and `slack::Gate`'s spacing allow.
+  void read_soon();
+
+  /// When the last reading that was believed began.
+  [[nodiscard]] std::optional<Instant> last_success() const { return last_success_; }
+  /// A reading that misses so many groups that it is not believed yet; empty otherwise.
+  [[nodiscard]] const std::string& distrust() const { return distrust_; }
+  /// Handles of all groups at the last reading, by id.
+  [[nodiscard]] const std::map<GroupId, std::string>& handles() const { return handles_; }
+
+ private:
+  net::Task<void> run();
+  net::Task<void> read_once();
+  std::vector<RotationId> apply(const std::vector<slack::UserGroup>& groups, Instant requested_at);
+  bool believable(const std::vector<slack::UserGroup>& groups);
+
+  net::Loop& loop_;
+  Model& model_;
+  slack::Groups& groups_;
+  slack::Gate& gate_;
+  milliseconds interval_;
+  OnRead on_read_;
+  net::Signal wanted_;
+  bool soon_ = false;
+  std::optional<Instant> last_success_;
+  std::string distrust_;
+  int distrusted_ = 0;
+  std::map<GroupId, std::string> handles_;
+  net::TaskScope tasks_;
+};
+
+}  // namespace watchbill::engine

@@ -1,0 +1,222 @@
+#include "engine/group_writer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+namespace watchbill::engine {
+
+namespace {
+
+constexpr const char* kRefused = "refused";
+/// What retrying cannot mend is tried again after these waits, the last one for ever.
+constexpr std::array<milliseconds, 4> kRefusedWaits{1min, 5min, 15min, 60min};
+
+milliseconds backoff(int attempts) { return std::min<milliseconds>(1s * (1 << std::min(attempts, 5)), 30s); }
+
+bool only_a_person_can_mend(const Error& error) {
+  switch (error.kind) {
+    case ErrorKind::forbidden:
+    case ErrorKind::unauthorized:
+    case ErrorKind::invalid:
+    case ErrorKind::not_found:
+    case ErrorKind::conflict: return true;
+    default: return false;
+  }
+}
+
+/// May have been carried out, or (invalid_users) may have emptied the group: decide only after reading it.
+bool must_read_after(const Error& error) {
+  return error.maybe_done || error.kind == ErrorKind::timeout || error.kind == ErrorKind::unreadable ||
+         error.kind == ErrorKind::server || error.code == "invalid_users";
+}
+
+/// Slack does not say how it answers a write to a disabled group: every definite refusal of the arguments may
+/// mean that.
+bool may_be_for_being_disabled(const Error& error) {
+  return !must_read_after(error) && (error.kind == ErrorKind::invalid || error.kind == ErrorKind::conflict ||
+                                     error.kind == ErrorKind::not_found);
+}
+
+bool about_members(const Error& error) {
+  static constexpr std::array<std::string_view, 5> codes{"invalid_users", "invalid_user", "failed_for_some_users",
+                                                         "user_not_found", "single_channel_guests_cannot_be_added"};
+  return std::find(codes.begin(), codes.end(), error.code) != codes.end();
+}
+
+slack::Method method_for(WriteNeeded kind) {
+  return kind == WriteNeeded::disable ? slack::Method::usergroups_disable : slack::Method::usergroups_users_update;
+}
+
+}  // namespace
+
+GroupWriter::GroupWriter(net::Loop& loop, Model& model, Decider& decider, slack::Groups& groups, slack::Gate& gate,
+                         WriteListener& listener)
+    : loop_(loop), model_(model), decider_(decider), groups_(groups), gate_(gate), listener_(listener), kicked_(loop) {}
+
+void GroupWriter::start() { tasks_.spawn(run()); }
+
+void GroupWriter::kick() { kicked_.notify(); }
+
+std::size_t GroupWriter::queued() const {
+  return static_cast<std::size_t>(std::count_if(model_.rotations.begin(), model_.rotations.end(),
+                                                [](const auto& item) { return item.second.write.has_value(); }));
+}
+
+std::optional<Instant> GroupWriter::done_at() const {
+  std::size_t urgent = 0;
+  Instant latest = loop_.now();
+  for (const auto& [id, entry] : model_.rotations) {
+    if (!entry.write) continue;
+    if (entry.write->refused) continue;
+    ++urgent;
+    latest = std::max(latest, entry.write->not_before);
+  }
+  if (urgent == 0) return std::nullopt;
+  return std::max(latest, gate_.when(slack::Method::usergroups_users_update, slack::Priority::handoff, urgent));
+}
+
+GroupWriter::Next GroupWriter::pick(Instant now) {
+  Next next;
+  const auto urgency = [](const RotationEntry& e) {
+    // Refused writes go last, whatever they are for: they must not eat the budget of others.
+    return std::make_tuple(e.write->refused.has_value(), e.write->priority, e.write->since);
+  };
+  for (auto& [id, entry] : model_.rotations) {
+    if (!entry.write || entry.group.in_flight || entry.group.must_read || !entry.group.now) continue;
+    if (entry.write->not_before > now) {
+      next.at = std::min(next.at, entry.write->not_before);
+      continue;
+    }
+    if (!next.entry || urgency(entry) < urgency(*next.entry)) next.entry = &entry;
+  }
+  return next;
+}
+
+net::Task<void> GroupWriter::run() {
+  while (!stopping_) {
+    const auto now = loop_.now();
+    const auto next = pick(now);
+    if (!next.entry) {
+      co_await kicked_.wait_until(next.at);
+      continue;
+    }
+    auto& entry = *next.entry;
+    const auto kind = write_needed(entry.write->target, *entry.group.now);
+    if (kind == WriteNeeded::none) {
+      const auto id = entry.rotation.id;
+      if (auto closed = decider_.group_is_right(entry, now); !closed) entry.write->not_before = now + 1s;
+      listener_.on_written(id, false);
+      continue;
+    }
+    const auto priority = entry.write->refused ? slack::Priority::background : entry.write->priority;
+    auto permit = gate_.try_acquire(method_for(kind), priority);
+    if (!permit) {
+      const Instant free_at = std::max(gate_.when(method_for(kind), priority, 1), now + 1ms);
+      co_await kicked_.wait_until(free_at);
+      continue;
+    }
+    entry.group.in_flight = true;
+    ++in_flight_;
+    tasks_.spawn(write_one(entry.rotation.id, entry.write->target, std::move(*permit)));
+  }
+}
+
+net::Task<Result<GroupNow>> GroupWriter::carry_out(GroupId group, GroupTarget target, WriteNeeded kind,
+                                                   slack::Priority priority, slack::Permit permit) {
+  if (kind == WriteNeeded::disable) {
+    auto disabled = co_await groups_.disable_group(std::move(permit), group);
+    if (!disabled) co_return disabled.error();
+    co_return GroupNow{{}, true};
+  }
+  auto members = co_await groups_.set_members(std::move(permit), group, target.members);
+  if (kind == WriteNeeded::members) {
+    if (!members) co_return members.error();
+    co_return GroupNow{*members, false};
+  }
+  if (!members && !may_be_for_being_disabled(members.error())) co_return members.error();
+  // The group is disabled. Its members are set first, so that it never shows its old ones; where Slack refuses
+  // that, it is enabled and set back to back, with both slots in hand.
+  auto enable = co_await gate_.acquire(slack::Method::usergroups_enable, priority);
+  if (members) {
+    auto enabled = co_await groups_.enable_group(std::move(enable), group);
+    if (!enabled) co_return enabled.error();
+    co_return GroupNow{*members, false};
+  }
+  auto update = co_await gate_.acquire(slack::Method::usergroups_users_update, priority);
+  auto enabled = co_await groups_.enable_group(std::move(enable), group);
+  if (!enabled) co_return enabled.error();
+  auto again = co_await groups_.set_members(std::move(update), group, target.members);
+  if (!again) co_return again.error();
+  co_return GroupNow{*again, false};
+}
+
+net::Task<void> GroupWriter::write_one(RotationId rotation, GroupTarget target, slack::Permit permit) {
+  auto* entry = model_.find(rotation);
+  const auto kind = write_needed(target, *entry->group.now);
+  auto group = entry->rotation.group;
+  const auto priority = entry->write->priority;
+  auto written = co_await carry_out(std::move(group), target, kind, priority, std::move(permit));
+  --in_flight_;
+  entry = model_.find(rotation);  // it may have been deleted meanwhile
+  if (!entry) co_return;
+  entry->group.in_flight = false;
+  entry->group.last_write_ended = loop_.now();
+  if (written) {
+    succeeded(*entry, target, std::move(*written));
+  } else {
+    failed(*entry, target, written.error());
+  }
+  kicked_.notify();
+}
+
+void GroupWriter::succeeded(RotationEntry& entry, const GroupTarget& target, GroupNow now) {
+  const auto id = entry.rotation.id;
+  // Slack answered with other members than those we sent: believe the list, not the answer.
+  if (write_needed(target, now) != WriteNeeded::none) {
+    entry.group.must_read = true;
+    if (entry.write) entry.write->not_before = loop_.now() + backoff(++entry.write->attempts);
+    listener_.on_written(id, true);
+    return;
+  }
+  entry.group.now = std::move(now);
+  entry.problems.erase(kRefused);
+  if (!entry.open_changes.empty() && entry.open_changes.back().cause == Cause::handoff) {
+    const auto& change = entry.open_changes.back();
+    listener_.on_write_lag(loop_.now() - change.held_since.value_or(change.at));
+  }
+  if (entry.write && entry.write->target == target) {
+    // If the store is blocked the write stays queued; there will be nothing left to write when it is tried.
+    if (auto closed = decider_.group_is_right(entry, loop_.now()); !closed) entry.write->not_before = loop_.now() + 1s;
+  }
+  listener_.on_written(id, false);
+}
+
+void GroupWriter::failed(RotationEntry& entry, const GroupTarget& target, const Error& error) {
+  const auto id = entry.rotation.id;
+  const auto now = loop_.now();
+  const bool read_again = must_read_after(error);
+  entry.group.must_read = read_again;
+  if (entry.write) {
+    auto& write = *entry.write;
+    const auto attempt = static_cast<std::size_t>(write.attempts++);
+    if (only_a_person_can_mend(error)) {
+      write.refused = error;
+      write.not_before = now + kRefusedWaits[std::min(attempt, kRefusedWaits.size() - 1)];
+    } else if (error.kind != ErrorKind::rate_limited) {
+      write.refused.reset();
+      write.not_before = now + (attempt == 0 ? milliseconds{500} : backoff(write.attempts - 1));
+    }
+  }
+  if (only_a_person_can_mend(error)) {
+    std::string names;
+    for (const auto& person : entry.plan.people) names += (names.empty() ? "" : ", ") + person.responder.name;
+    entry.problems[kRefused] = fmt::format("@{} was not written: {}. On call is {}", entry.rotation.handle, error.message,
+                                           names.empty() ? "nobody" : names);
+    if (auto noted = decider_.write_refused(entry, error); !noted) entry.problems["store"] = noted.error().message;
+    if (about_members(error)) listener_.on_invalid_members(id, target.members);
+  }
+  listener_.on_written(id, read_again);
+}
+
+}  // namespace watchbill::engine

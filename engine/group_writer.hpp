@@ -1,0 +1,66 @@
+#pragma once
+
+#include <functional>
+
+#include "engine/decider.hpp"
+#include "engine/model.hpp"
+#include "net/loop.hpp"
+#include "slack/gate.hpp"
+
+namespace watchbill::engine {
+
+/// What the writer tells the engine.
+class WriteListener {
+ public:
+  virtual ~WriteListener() = default;
+  /// A write ended: the group is right, or refused, or has to be read again.
+  virtual void on_written(RotationId rotation, bool read_again) = 0;
+  /// Slack called somebody of this target invalid: look at these people again.
+  virtual void on_invalid_members(RotationId rotation, const std::vector<UserId>& members) = 0;
+  /// A write reached Slack `lag` after the change that it carries out.
+  virtual void on_write_lag(milliseconds lag) = 0;
+};
+
+/// Carries out queued writes: one in flight per group, the most urgent first, the newest target always. Waits
+/// for the budget, never holds a place in it with an old target.
+class GroupWriter {
+ public:
+  GroupWriter(net::Loop& loop, Model& model, Decider& decider, slack::Groups& groups, slack::Gate& gate,
+              WriteListener& listener);
+  void start();
+  /// Something was queued.
+  void kick();
+  /// Starts nothing new.
+  void stop() { stopping_ = true; }
+
+  [[nodiscard]] std::size_t queued() const;
+  [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
+  /// When the last of what is queued now will be written.
+  [[nodiscard]] std::optional<Instant> done_at() const;
+
+ private:
+  struct Next {
+    RotationEntry* entry = nullptr;
+    Instant at = kNever;  ///< when the next one may be tried, if none may now
+  };
+  net::Task<void> run();
+  Next pick(Instant now);
+  net::Task<void> write_one(RotationId rotation, GroupTarget target, slack::Permit permit);
+  net::Task<Result<GroupNow>> carry_out(GroupId group, GroupTarget target, WriteNeeded kind, slack::Priority priority,
+                                        slack::Permit permit);
+  void succeeded(RotationEntry& entry, const GroupTarget& target, GroupNow now);
+  void failed(RotationEntry& entry, const GroupTarget& target, const Error& error);
+
+  net::Loop& loop_;
+  Model& model_;
+  Decider& decider_;
+  slack::Groups& groups_;
+  slack::Gate& gate_;
+  WriteListener& listener_;
+  net::Signal kicked_;
+  std::size_t in_flight_ = 0;
+  bool stopping_ = false;
+  net::TaskScope tasks_;
+};
+
+}  // namespace watchbill::engine

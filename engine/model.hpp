@@ -1,0 +1,105 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/plan.hpp"
+#include "slack/api.hpp"
+
+/// What the engine knows right now. Plain data; only the engine's parts touch it, on the loop's thread.
+namespace watchbill::engine {
+
+/// A schedule that some rotation uses.
+struct ScheduleEntry {
+  Watch watch;
+  std::vector<RotationId> rotations;
+  /// The next change of people that was foreseen at the last decision. When it lies in the past, it is due.
+  std::optional<Instant> boundary;
+  /// Alarms that were set for it, so that none is set twice.
+  std::optional<Instant> polled_for;
+  std::optional<Instant> ask_again;
+  std::optional<Instant> confirm_at;
+  bool want_look_ahead = true;
+};
+
+/// A group as Slack last showed it, and what is happening to it.
+struct GroupEntry {
+  std::optional<GroupNow> now;
+  std::optional<std::string> unwritable;
+  bool missing = false;
+  bool in_flight = false;
+  /// A write may have worked, or emptied the group: decide nothing before it was read again.
+  bool must_read = false;
+  Instant last_write_ended = kAlways;
+  /// Drifts within the last ten minutes, and since when repairs are slowed down.
+  std::deque<Instant> drifts;
+  /// The drift that was reported last (`drift: report`).
+  std::optional<GroupNow> reported;
+};
+
+/// A write that is queued or under way. A newer target replaces it.
+struct PendingWrite {
+  GroupTarget target;
+  std::vector<UserId> placed;
+  slack::Priority priority = slack::Priority::handoff;
+  Instant since;
+  Instant not_before = kAlways;
+  int attempts = 0;
+  std::optional<Error> refused;  ///< only a person can mend it; retried rarely
+};
+
+/// After a boundary: which schedules have not confirmed it yet.
+struct Confirmation {
+  Instant boundary;
+  std::set<ScheduleRef> outstanding;
+};
+
+struct RotationEntry {
+  Rotation rotation;
+  RotationRecord record;
+  Plan plan;
+  GroupEntry group;
+  std::optional<PendingWrite> write;
+  std::optional<Confirmation> confirmation;
+  /// Changes without a result yet, oldest first.
+  std::vector<Change> open_changes;
+  /// Since when a decision waits for a person to be looked up in Slack.
+  std::optional<Instant> pending_since;
+  /// Who edited the rotation since the last decision.
+  std::optional<std::string> edited_by;
+  /// Since when the group is not what it should be.
+  std::optional<Instant> out_of_sync_since;
+  /// A problem of the engine's own (a refused write, a missing group), beside the plan's.
+  std::map<std::string, std::string> problems;
+};
+
+struct Model {
+  std::map<RotationId, RotationEntry> rotations;
+  std::unordered_map<ScheduleRef, ScheduleEntry> schedules;
+  std::unordered_map<GroupId, RotationId> by_group;
+
+  RotationEntry* find(RotationId id) {
+    const auto it = rotations.find(id);
+    return it == rotations.end() ? nullptr : &it->second;
+  }
+  ScheduleEntry* find(const ScheduleRef& ref) {
+    const auto it = schedules.find(ref);
+    return it == schedules.end() ? nullptr : &it->second;
+  }
+  /// The watches of a rotation, in the order of its schedules; null where there is none yet.
+  std::vector<const Watch*> watches_of(const Rotation& rotation) {
+    std::vector<const Watch*> watches;
+    for (const auto& schedule : rotation.schedules) {
+      const auto* entry = find(schedule.ref);
+      watches.push_back(entry ? &entry->watch : nullptr);
+    }
+    return watches;
+  }
+};
+
+}  // namespace watchbill::engine

@@ -1,0 +1,104 @@
+#include "engine/people_keeper.hpp"
+
+#include <set>
+#include <utility>
+
+namespace watchbill::engine {
+
+namespace {
+
+/// People whom Slack did not know are asked for again (the directory spaces that out).
+constexpr auto kAgain = 60s;
+/// After a failure, and at least between two rounds of the same question.
+constexpr auto kPause = 2s;
+
+}  // namespace
+
+PeopleKeeper::PeopleKeeper(net::Loop& loop, Model& model, slack::Directory& directory, Roster& roster,
+                           std::function<void()> on_change)
+    : loop_(loop),
+      model_(model),
+      directory_(directory),
+      roster_(roster),
+      on_change_(std::move(on_change)),
+      kicked_(loop) {}
+
+void PeopleKeeper::start() {
+  tasks_.spawn(run());
+  tasks_.spawn(watch_changes());
+  tasks_.spawn(directory_.keep_fresh());
+}
+
+void PeopleKeeper::urgent() {
+  urgent_ = true;
+  kick();
+}
+
+void PeopleKeeper::kick() {
+  wanted_ = true;
+  kicked_.notify();
+}
+
+void PeopleKeeper::recheck(std::vector<UserId> users) { tasks_.spawn(refresh(std::move(users))); }
+
+net::Task<void> PeopleKeeper::refresh(std::vector<UserId> users) {
+  // An error leaves the people as they were; the write that asked for this is retried by its own rule.
+  if (auto done = co_await directory_.refresh(std::move(users), slack::Priority::edit); !done) co_return;
+  on_change_();
+}
+
+net::Task<void> PeopleKeeper::watch_changes() {
+  while (true) {
+    co_await directory_.changed().wait();
+    on_change_();
+  }
+}
+
+std::vector<std::string> PeopleKeeper::wanted_emails() const {
+  std::set<std::string> emails;
+  for (const auto& [ref, entry] : model_.schedules) {
+    for (const auto& shift : entry.watch.timeline.shifts) {
+      if (shift.responder.email) emails.insert(*shift.responder.email);
+    }
+    for (const auto& responder : entry.watch.held) {
+      if (responder.email) emails.insert(*responder.email);
+    }
+  }
+  return {emails.begin(), emails.end()};
+}
+
+std::vector<UserId> PeopleKeeper::wanted_users() const {
+  std::set<UserId> users;
+  for (const auto& [id, entry] : model_.rotations) {
+    users.insert(entry.rotation.permanent_members.begin(), entry.rotation.permanent_members.end());
+    users.insert(entry.rotation.fallback_members.begin(), entry.rotation.fallback_members.end());
+  }
+  const auto mapped = roster_.mapped_users();
+  users.insert(mapped.begin(), mapped.end());
+  return roster_.unknown_users({users.begin(), users.end()});
+}
+
+net::Task<void> PeopleKeeper::run() {
+  while (true) {
+    const auto priority = urgent_ ? slack::Priority::handoff : slack::Priority::background;
+    urgent_ = false;
+    wanted_ = false;
+    auto emails = directory_.unasked(wanted_emails());
+    auto users = wanted_users();
+    bool failed = false;
+    if (!emails.empty()) {
+      auto resolved = co_await directory_.resolve(std::move(emails), priority);
+      failed = !resolved;
+    }
+    if (!users.empty()) {
+      auto refreshed = co_await directory_.refresh(std::move(users), priority);
+      failed = failed || !refreshed;
+    }
+    on_change_();
+    if (failed) co_await net::sleep_for(loop_, kPause);
+    const Instant again = loop_.now() + kAgain;
+    while (!wanted_ && loop_.now() < again) co_await kicked_.wait_until(again);
+  }
+}
+
+}  // namespace watchbill::engine

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <functional>
+
+#include "engine/model.hpp"
+#include "engine/roster.hpp"
+#include "net/loop.hpp"
+#include "slack/directory.hpp"
+
+namespace watchbill::engine {
+
+/// Looks up in Slack, ahead of time, everybody who is or will soon be on call, so that a handoff finds its
+/// people known.
+class PeopleKeeper {
+ public:
+  /// `on_change`: somebody's match may have changed.
+  PeopleKeeper(net::Loop& loop, Model& model, slack::Directory& directory, Roster& roster,
+               std::function<void()> on_change);
+  void start();
+  /// Somebody on call now is not known: look at once, before anything else.
+  void urgent();
+  /// New answers came: look when there is time.
+  void kick();
+  /// Slack called these invalid.
+  void recheck(std::vector<UserId> users);
+
+ private:
+  net::Task<void> run();
+  net::Task<void> watch_changes();
+  net::Task<void> refresh(std::vector<UserId> users);
+  [[nodiscard]] std::vector<std::string> wanted_emails() const;
+  [[nodiscard]] std::vector<UserId> wanted_users() const;
+
+  net::Loop& loop_;
+  Model& model_;
+  slack::Directory& directory_;
+  Roster& roster_;
+  std::function<void()> on_change_;
+  net::Signal kicked_;
+  bool urgent_ = false;
+  bool wanted_ = false;
+  net::TaskScope tasks_;
+};
+
+}  // namespace watchbill::engine

@@ -1,0 +1,72 @@
+#include "engine/roster.hpp"
+
+namespace watchbill::engine {
+
+Result<std::vector<slack::SeenUser>> StoredUsers::load() {
+  auto cached = store_.people().users();
+  if (!cached) return cached.error();
+  std::vector<slack::SeenUser> users;
+  users.reserve(cached->size());
+  for (auto& user : *cached) {
+    users.push_back({{user.id, user.name, user.email, user.deleted, user.bot, user.guest, user.admin}, user.seen_at});
+  }
+  return users;
+}
+
+Result<void> StoredUsers::save(const std::vector<slack::SeenUser>& users) {
+  std::vector<store::CachedUser> cached;
+  cached.reserve(users.size());
+  for (const auto& [user, seen_at] : users) {
+    cached.push_back({user.id, user.name, user.email, user.deleted, user.bot, user.guest, user.admin, seen_at});
+  }
+  return store_.people().put_users(cached);
+}
+
+std::optional<std::string> Roster::unfit(const UserId& user) const {
+  const auto* known = directory_.by_id(user);
+  if (!known || known->assignable()) return std::nullopt;
+  if (known->deleted) return fmt::format("({}) is deactivated or unknown in Slack", known->name);
+  if (known->bot) return fmt::format("({}) is a bot, and Slack takes only people into groups", known->name);
+  return fmt::format("({}) is a guest, and Slack takes no guests into groups", known->name);
+}
+
+Match Roster::match_user(const UserId& user) const {
+  if (auto why = unfit(user)) return {std::nullopt, false, fmt::format("the Slack user {} {}", user, *why)};
+  return {user};
+}
+
+Match Roster::match(const Responder& responder) const {
+  auto mapped = mappings_.find(responder.connection + "/" + responder.id);
+  if (mapped == mappings_.end() && responder.email) mapped = mappings_.find(*responder.email);
+  if (mapped != mappings_.end()) return match_user(mapped->second);
+  if (!responder.email) {
+    return {std::nullopt, false, fmt::format("connection {} shows no e-mail address of this person", responder.connection)};
+  }
+  if (const auto* user = directory_.by_email(*responder.email)) return match_user(user->id);
+  if (directory_.absent(*responder.email)) {
+    return {std::nullopt, false, fmt::format("no active Slack account has the address {}", *responder.email)};
+  }
+  return {std::nullopt, true, "not looked up in Slack yet"};
+}
+
+void Roster::set_mappings(const std::vector<store::Mapping>& mappings) {
+  mappings_.clear();
+  for (const auto& mapping : mappings) mappings_.insert_or_assign(mapping.person, mapping.user);
+}
+
+std::vector<UserId> Roster::unknown_users(const std::vector<UserId>& named) const {
+  std::vector<UserId> unknown;
+  for (const auto& user : named) {
+    if (!directory_.by_id(user)) unknown.push_back(user);
+  }
+  return unknown;
+}
+
+std::vector<UserId> Roster::mapped_users() const {
+  std::vector<UserId> users;
+  users.reserve(mappings_.size());
+  for (const auto& [person, user] : mappings_) users.push_back(user);
+  return users;
+}
+
+}  // namespace watchbill::engine

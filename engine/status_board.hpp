@@ -1,0 +1,39 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/model.hpp"
+#include "store/store.hpp"
+
+namespace watchbill::engine {
+
+/// The state of a rotation, first that applies: paused, observing, error (a person must act), stale, pending,
+/// in_sync. `source_silent`: no complete pass over its connections for three intervals.
+std::string state_of(const RotationEntry& entry, bool source_silent);
+
+/// All problems of a rotation, the plan's and the engine's.
+std::vector<Problem> problems_of(const RotationEntry& entry);
+
+/// Writes what `watchbill status` shows into the store, as far as it changed.
+class StatusBoard {
+ public:
+  StatusBoard(Model& model, store::Store& store) : model_(model), store_(store) {}
+  /// Takes over what was written before.
+  Result<void> load();
+  void mark(RotationId rotation) { dirty_.insert(rotation); }
+  void mark_all();
+  /// Writes the marked ones in one transaction. On an error they stay marked.
+  Result<void> flush(const std::set<std::string>& silent_connections, Instant now);
+
+ private:
+  Model& model_;
+  store::Store& store_;
+  std::set<RotationId> dirty_;
+  std::map<RotationId, store::RotationStatus> written_;
+  std::map<GroupId, GroupNow> groups_;
+};
+
+}  // namespace watchbill::engine
