@@ -65,10 +65,15 @@ T EventLoop::run_until_done(Task<T> task) {
   };
   std::optional<Result<T>> out;
   bool running = false;
-  TaskScope scope([](const std::exception_ptr& broken) { std::rethrow_exception(broken); });
+  std::exception_ptr broken;
+  TaskScope scope([&](std::exception_ptr error) {
+    broken = std::move(error);
+    if (running) stop();
+  });
   scope.spawn(Wrap::run(std::move(task), out, running, *this));
   running = true;
-  while (!out) run();
+  while (!out && !broken) run();
+  if (broken) std::rethrow_exception(broken);
   if constexpr (!std::is_void_v<T>) return std::move(**out);
 }
 

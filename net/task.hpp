@@ -115,7 +115,7 @@ inline Task<void> detail::Promise<void>::get_return_object() {
 class TaskScope {
  public:
   /// `on_broken` is told when a task ended by an exception, which is a broken invariant of ours; without it
-  /// the process ends. It may rethrow: then the exception leaves the call that resumed the task.
+  /// the process ends. It must not throw: frames that end lie between it and the loop.
   explicit TaskScope(std::function<void(std::exception_ptr)> on_broken = {});
   ~TaskScope();
   TaskScope(const TaskScope&) = delete;

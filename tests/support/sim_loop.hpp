@@ -89,12 +89,14 @@ T SimLoop::run_until_done(net::Task<T> task) {
     }
   };
   std::optional<Result<T>> out;
-  net::TaskScope scope([](const std::exception_ptr& broken) { std::rethrow_exception(broken); });
+  std::exception_ptr broken;
+  net::TaskScope scope([&broken](std::exception_ptr error) { broken = std::move(error); });
   scope.spawn(Wrap::run(std::move(task), out));
   run_until_idle();
-  while (!out) {
+  while (!out && !broken) {
     if (!advance_to_next()) throw std::logic_error("SimLoop: the task waits for something that never comes");
   }
+  if (broken) std::rethrow_exception(broken);
   if constexpr (!std::is_void_v<T>) return std::move(**out);
 }
 
