@@ -1,0 +1,32 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/result.hpp"
+#include "core/secret.hpp"
+
+namespace watchbill::config {
+
+/// Where a secret may be: a file that the configuration names, else a systemd credential.
+struct SecretSource {
+  std::string key;                    ///< the configuration's key: "slack.bot_token_file"
+  std::string credential;             ///< the credential's name: "slack-bot-token"
+  std::optional<std::string> file{};  ///< the key's value
+  bool operator==(const SecretSource&) const = default;
+};
+
+/// The secret, or nothing if neither a file is configured nor a credential of that name given
+/// (`$CREDENTIALS_DIRECTORY`, systemd.exec(5)). The file goes first. Line breaks at the end are dropped; an
+/// empty secret, one of several lines, and a file that others may read are refused: readable by its owner
+/// alone, or owned by root and readable by a group, or a credential. Errors name key and file, never content.
+Result<std::optional<Secret>> find_secret(const SecretSource& source);
+
+/// The same where the secret is needed: `not_found` says how to give it.
+Result<Secret> read_secret(const SecretSource& source);
+
+/// The key that seals the store, if systemd gives it as the credential "watchbill-key": 32 bytes as they are,
+/// or a line of text.
+Result<std::optional<Secret>> find_key_credential();
+
+}  // namespace watchbill::config
