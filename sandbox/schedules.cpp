@@ -25,7 +25,7 @@ void rule_shifts(const Rule& rule, Window window, std::vector<Shift>& out) {
     if (shift.start > window.to || (rule.last && k > *rule.last)) return;
     shift.end = rule.last == k ? kNever : shift.start + rule.length;
     shift.people = rule.turns[static_cast<std::size_t>(k - floor_div(k, count) * count)];
-    if (touches(shift, window)) out.push_back(std::move(shift));
+    if (!shift.people.empty() && touches(shift, window)) out.push_back(std::move(shift));
   }
 }
 
@@ -64,6 +64,7 @@ struct Resolver {
   }
 
   void reference(const std::string& who, System system) {
+    if (who.empty()) return;
     const auto [kind, id] = split_reference(who);
     if (kind.empty() || kind == "device") return person(std::string(id), system);
     if (std::find(open.begin(), open.end(), who) != open.end()) return;

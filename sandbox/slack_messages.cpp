@@ -86,12 +86,6 @@ Channel* destination(SlackCall& call, const std::string& id) {
   return visible_channel(call, id);
 }
 
-std::string next_ts(Channel& channel, Instant now) {
-  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count();
-  channel.last_ts = std::max(channel.last_ts + 1, micros);
-  return fmt::format("{}.{:06}", channel.last_ts / 1'000'000, channel.last_ts % 1'000'000);
-}
-
 }  // namespace
 
 Answer chat_post_message(SlackCall& call) {
@@ -121,7 +115,7 @@ Answer chat_post_message(SlackCall& call) {
   }
   message.user = call.token->user;
   if (call.token->kind == "bot") message.bot_id = call.world().slack.bot_id;
-  message.ts = next_ts(*channel, call.context.now);
+  message.ts = next_message_ts(*channel, call.context.now);
   channel->messages.push_back(message);
   return slack_ok([&](json::Writer& w) {
     w.field("channel", channel->id).field("ts", message.ts).key("message").begin_object();

@@ -80,6 +80,12 @@ void group_changes(World& world, Group& group, Instant now, const std::string& b
   ++world.groups_version;
 }
 
+std::string next_message_ts(Channel& channel, Instant now) {
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count();
+  channel.last_ts = std::max(channel.last_ts + 1, micros);
+  return fmt::format("{}.{:06}", channel.last_ts / 1'000'000, channel.last_ts % 1'000'000);
+}
+
 std::string id_text(std::string_view text) {
   std::string id;
   for (const char c : text) {

@@ -167,8 +167,8 @@ struct Responder {
 };
 
 /// Who is on call from `start` to `end` (kNever: never ends). `people` holds keys of people, or
-/// "schedule:ID", "team:ID", "escalation:ID" (Opsgenie), "group:ID", "device:KEY" (xMatters). Empty: a shift
-/// that nobody holds.
+/// "schedule:ID", "team:ID", "escalation:ID" (Opsgenie), "group:ID", "device:KEY" (xMatters), or one empty
+/// text: a shift that nobody holds.
 struct Shift {
   std::vector<std::string> people;
   Instant start{};
@@ -250,7 +250,7 @@ struct PagerDutySettings {
   std::string client_secret = "pd-sandbox-client-secret";
   std::string subdomain = "acme";
   std::string region = "us";
-  seconds token_lifetime{86400};
+  std::int64_t token_lifetime_seconds = 86400;
   bool v3_in_oncalls = true;
   std::vector<std::string> direct_targets;  ///< people an escalation policy names without a schedule
   std::map<std::string, OAuthToken> access_tokens;
@@ -313,6 +313,8 @@ struct World {
 World empty_world();
 /// Remembers what the group was, for answers as of some time ago, and counts the change. Call it before.
 void group_changes(World& world, Group& group, Instant now, const std::string& by);
+/// A new `ts`, later than all in the channel.
+std::string next_message_ts(Channel& channel, Instant now);
 /// Upper case letters and digits of `text`: part of an id that people can read.
 std::string id_text(std::string_view text);
 /// A UUID that depends on `text` alone.

@@ -1,0 +1,164 @@
+#include "sandbox/sandbox.hpp"
+
+#include <map>
+
+#include "json/json.hpp"
+#include "net/http_server.hpp"
+#include "sandbox/control.hpp"
+#include "sandbox/front.hpp"
+#include "sandbox/servers.hpp"
+#include "sandbox/world.hpp"
+
+namespace watchbill::sandbox {
+namespace {
+
+using Answerer = Answer (*)(Context, const net::ServerRequest&);
+
+const std::map<System, Answerer>& answerers() {
+  static const std::map<System, Answerer> table{{System::slack, answer_slack},
+                                                {System::pagerduty, answer_pagerduty},
+                                                {System::identity, answer_identity},
+                                                {System::opsgenie, answer_opsgenie},
+                                                {System::xmatters, answer_xmatters}};
+  return table;
+}
+
+int status_of(const Error& error) {
+  if (error.kind == ErrorKind::not_found) return 404;
+  if (error.kind == ErrorKind::conflict) return 409;
+  return 400;
+}
+
+net::ServerResponse json_response(int status, std::string body) {
+  net::ServerResponse response;
+  response.status = status;
+  response.headers = {{"Content-Type", "application/json"}};
+  response.body = std::move(body);
+  return response;
+}
+
+net::ServerResponse refused(int status, std::string_view why) {
+  json::Writer w;
+  w.begin_object().field("ok", false).field("error", why).end_object();
+  return json_response(status, w.take());
+}
+
+}  // namespace
+
+struct Sandbox::Impl {
+  Impl(net::EventLoop& on, std::string scenario_text)
+      : loop(on), front(on), scenario(std::move(scenario_text)), desk{on, world, front, {}} {
+    desk.reset = [this](bool empty) { return start_over(empty); };
+  }
+
+  net::EventLoop& loop;
+  World world;
+  Front front;
+  std::string scenario;
+  Desk desk;
+  std::map<System, Front::Handler> handlers;
+  std::vector<net::Timer> planned;
+  std::map<System, std::unique_ptr<net::HttpServer>> servers;
+  std::unique_ptr<net::HttpServer> control_server;
+
+  Result<void> start_over(bool empty) {
+    planned.clear();
+    world = empty_world();
+    front.faults.clear();
+    front.log.clear();
+    front.counters.clear();
+    front.skew.clear();
+    front.rate.clear();
+    if (empty) return {};
+    return play_scenario(desk, scenario, [this](milliseconds delay, std::string action) {
+      // A planned action that has become impossible (its schedule was deleted by hand) is left out.
+      planned.emplace_back(loop, loop.start_timer(delay, [this, action = std::move(action)] {
+        (void)sandbox::control(desk, action);
+      }));
+    });
+  }
+
+  Result<void> listen(const std::string& address) {
+    const auto host = address.substr(0, address.rfind(':'));
+    net::ServerOptions options;
+    options.deadline = 15min;  // "hang" outlasts every client
+    for (const auto& [system, answerer] : answerers()) {
+      handlers[system] = [this, play = answerer](const net::ServerRequest& request) {
+        return play({world, front.rate, loop.now()}, request);
+      };
+      auto server = net::HttpServer::listen(
+          loop, host + ":0",
+          [this, one = system](net::ServerRequest request) {
+            return front.serve(one, std::move(request), handlers.at(one));
+          },
+          options);
+      if (!server) return server.error().in("sandbox server for {}", name_of(system));
+      servers[system] = std::move(*server);
+    }
+    auto server = net::HttpServer::listen(
+        loop, address, [this](net::ServerRequest request) { return controlled(*this, std::move(request)); },
+        options);
+    if (!server) return server.error().in("sandbox control");
+    control_server = std::move(*server);
+    return {};
+  }
+
+  static net::Task<net::ServerResponse> controlled(Impl& self, net::ServerRequest request) {
+    if (request.path != "/_control") co_return refused(404, "only /_control is here");
+    if (request.method != "POST") co_return refused(405, "POST a JSON object with \"do\"");
+    auto done = sandbox::control(self.desk, request.body);
+    if (!done) co_return refused(status_of(done.error()), done.error().message);
+    co_return json_response(200, std::move(*done));
+  }
+};
+
+Sandbox::Sandbox(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Sandbox::~Sandbox() = default;
+
+Result<std::unique_ptr<Sandbox>> Sandbox::start(net::EventLoop& loop, Options options) {
+  auto impl = std::make_unique<Impl>(loop, options.scenario);
+  if (auto played = impl->start_over(false); !played) return played.error();
+  if (auto listening = impl->listen(options.listen); !listening) return listening.error();
+  return std::unique_ptr<Sandbox>(new Sandbox(std::move(impl)));
+}
+
+std::string Sandbox::slack_api() const {
+  return impl_->servers.at(System::slack)->url() + "/api/";
+}
+std::string Sandbox::pagerduty() const {
+  return impl_->servers.at(System::pagerduty)->url();
+}
+std::string Sandbox::identity() const {
+  return impl_->servers.at(System::identity)->url();
+}
+std::string Sandbox::opsgenie() const {
+  return impl_->servers.at(System::opsgenie)->url();
+}
+std::string Sandbox::xmatters() const {
+  return impl_->servers.at(System::xmatters)->url();
+}
+std::string Sandbox::control() const {
+  return impl_->control_server->url();
+}
+
+std::string Sandbox::ready_line() const {
+  const auto& world = impl_->world;
+  json::Writer w;
+  w.begin_object().key("page").null().field("slack_api", slack_api()).field("pagerduty", pagerduty());
+  w.field("identity", identity()).field("opsgenie", opsgenie()).field("xmatters", xmatters());
+  w.field("control", control()).key("tokens").begin_object().field("bot", "xoxb-sandbox-bot");
+  w.field("app", "xapp-sandbox-app").field("user", "xoxp-sandbox-user");
+  w.field("signing_secret", world.signing_secret).end_object().key("keys").begin_object();
+  w.field("pagerduty", world.pagerduty.api_key).field("pagerduty_client_id", world.pagerduty.client_id);
+  w.field("pagerduty_client_secret", world.pagerduty.client_secret);
+  w.field("pagerduty_subdomain", world.pagerduty.subdomain).field("opsgenie", world.opsgenie.api_key);
+  w.field("xmatters_key", world.xmatters.api_key).field("xmatters_secret", world.xmatters.api_secret);
+  w.end_object().end_object();
+  return w.take();
+}
+
+Result<std::string> Sandbox::control(std::string_view action_json) {
+  return sandbox::control(impl_->desk, action_json);
+}
+
+}  // namespace watchbill::sandbox
