@@ -1,0 +1,105 @@
+#include <sys/stat.h>
+
+#include "store/seal.hpp"
+#include "tests/unit/store_support.hpp"
+
+using namespace watchbill;
+using namespace watchbill::store;
+
+namespace {
+
+Sealer sealer(char fill) {
+  return must(Sealer::from_key(Secret(std::string(32, fill)), "the test's key"));
+}
+
+const Place kHere{"connection_secrets", "pd", "api_key"};
+
+}  // namespace
+
+TEST_CASE("a sealed value opens again, and only there") {
+  const Sealer key = sealer('k');
+  for (const auto& text :
+       {std::string(), std::string("token"), std::string(5000, 'x'), std::string("\0\xff", 2)}) {
+    const Sealed sealed = key.seal(Secret(text), kHere);
+    CHECK(must(key.open(sealed, kHere)).reveal() == text);
+    for (const Place& elsewhere :
+         {Place{"other", "pd", "api_key"}, Place{"connection_secrets", "pd2", "api_key"},
+          Place{"connection_secrets", "pd", "api_secret"},
+          // The same letters, cut differently.
+          Place{"connection_secrets", "pdapi", "_key"}}) {
+      CHECK(error_of(key.open(sealed, elsewhere)).code == "corrupt");
+    }
+  }
+}
+
+TEST_CASE("every flipped bit of a sealed value is noticed") {
+  const Sealer key = sealer('k');
+  const Sealed sealed = key.seal(Secret("token"), kHere);
+  for (std::size_t i = 0; i < sealed.bytes.size(); ++i) {
+    Sealed changed = sealed;
+    changed.bytes[i] = static_cast<char>(changed.bytes[i] ^ 1);
+    CHECK_FALSE(key.open(changed, kHere));
+  }
+  for (std::size_t size = 0; size < sealed.bytes.size(); ++size) {
+    CHECK_FALSE(key.open({sealed.key_id, sealed.bytes.substr(0, size)}, kHere));
+  }
+}
+
+TEST_CASE("sealing twice gives different bytes, none of them the secret") {
+  const Sealer key = sealer('k');
+  const Sealed one = key.seal(Secret("very-secret"), kHere);
+  const Sealed two = key.seal(Secret("very-secret"), kHere);
+  CHECK(one.bytes != two.bytes);
+  CHECK_FALSE(mentions(one.bytes, "very-secret"));
+  CHECK_FALSE(mentions(one.bytes, "secret"));
+}
+
+TEST_CASE("another key is named as such") {
+  const Sealer mine = sealer('k');
+  const Sealer other = sealer('o');
+  CHECK(mine.key_id() != other.key_id());
+  CHECK(mine.key_id().size() == 16);
+  const auto error = error_of(other.open(mine.seal(Secret("token"), kHere), kHere));
+  CHECK(error.kind == ErrorKind::conflict);
+  CHECK(mentions(error.message, mine.key_id()));
+  CHECK(mentions(error.message, other.key_id()));
+  CHECK(mentions(error.message, "the test's key"));
+}
+
+TEST_CASE("a key is 32 bytes or 64 hexadecimal digits, and nothing else") {
+  const std::string digits(64, 'a');
+  const auto plain = must(Sealer::from_key(Secret(digits), "it"));
+  CHECK(must(Sealer::from_key(Secret("  " + digits + "\n"), "it")).key_id() == plain.key_id());
+  CHECK(must(Sealer::from_key(Secret(std::string(32, '\xaa')), "it")).key_id() == plain.key_id());
+  for (const auto& bad : {std::string(), std::string(63, 'a'), std::string(65, 'a'), std::string(64, 'g'),
+                          std::string(31, 'x'), std::string(63, 'a') + "g"}) {
+    const auto error = error_of(Sealer::from_key(Secret(bad), "the credential watchbill-key"));
+    CHECK(error.kind == ErrorKind::invalid);
+    CHECK(mentions(error.message, "the credential watchbill-key"));
+    if (bad.size() > 3) CHECK_FALSE(mentions(error.message, bad));
+  }
+}
+
+TEST_CASE("a created key file is private, stays, and leaves no draft beside it") {
+  TempFolder folder;
+  CHECK(error_of(Sealer::from_file(folder.key())).kind == ErrorKind::not_found);
+  const auto created = must(Sealer::create_file(folder.key()));
+  struct stat found {};
+  REQUIRE(stat(folder.key().c_str(), &found) == 0);
+  CHECK((found.st_mode & 0777U) == 0600U);
+  CHECK(must(Sealer::from_file(folder.key())).key_id() == created.key_id());
+  // Whoever comes second takes the first one's key.
+  CHECK(must(Sealer::create_file(folder.key())).key_id() == created.key_id());
+  CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
+  TempFolder other;
+  CHECK(must(Sealer::create_file(other.key())).key_id() != created.key_id());
+}
+
+TEST_CASE("a key file that others can read is refused with the command that mends it") {
+  TempFolder folder;
+  (void)must(Sealer::create_file(folder.key()));
+  REQUIRE(chmod(folder.key().c_str(), 0640) == 0);
+  const auto error = error_of(Sealer::from_file(folder.key()));
+  CHECK(error.kind == ErrorKind::forbidden);
+  CHECK(mentions(error.message, "chmod 600 " + folder.key()));
+}
