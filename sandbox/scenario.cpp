@@ -2,6 +2,7 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -51,11 +52,15 @@ void write_scalar(const YAML::Node& node, json::Writer& w) {
     w.value(text);
     return;
   }
+  std::int64_t whole = 0;
   double number = 0;
   const auto* end = text.data() + text.size();
+  const auto [whole_rest, whole_error] = std::from_chars(text.data(), end, whole);
   const auto [rest, error] = std::from_chars(text.data(), end, number);
   if (text == "true" || text == "false") {
     w.value(text == "true");
+  } else if (whole_error == std::errc{} && whole_rest == end) {
+    w.value(whole);
   } else if (error == std::errc{} && rest == end) {
     w.value(number);
   } else {
