@@ -348,8 +348,9 @@ net::Task<Result<std::vector<Shift>>> XmattersProvider::shifts(std::string id, R
   std::vector<Shift> shifts;
   for (auto& span : *spans) {
     if (span.end <= round.window.from || span.start >= round.window.to) continue;
-    const bool open = span.end == kNever;
-    Shift shift{{}, span.start, open ? round.window.to : span.end, open};
+    // A shift that runs all week ends with each of its occurrences: past the window the same people may go on.
+    const bool open = span.end >= round.window.to;
+    Shift shift{{}, span.start, span.end == kNever ? round.window.to : span.end, open};
     auto who = co_await responder(std::move(span));
     if (!who) co_return who.error();
     shift.responder = std::move(*who);
