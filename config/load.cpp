@@ -19,6 +19,13 @@ namespace {
 
 constexpr std::size_t kLongestFile = 1'000'000;
 
+/// The folder we run in; "/" if it is gone.
+std::filesystem::path working_folder() {
+  std::error_code failed;
+  auto folder = std::filesystem::current_path(failed);
+  return failed ? std::filesystem::path("/") : folder;
+}
+
 /// Fills a Config and remembers all that is wrong on the way, and where each value came from.
 class Loader {
  public:
@@ -29,7 +36,7 @@ class Loader {
 
   /// A value that is text by nature: "null" is none, a list is separated by commas.
   void set_from_text(const Key& key, const std::string& text, const std::string& place) {
-    Value value{Value::Kind::text, text, {}, std::filesystem::current_path()};
+    Value value{Value::Kind::text, text, {}, working_folder()};
     if (key.list) {
       value = {Value::Kind::list, {}, {}, {}};
       std::istringstream parts(text);
@@ -72,8 +79,8 @@ std::string place_of(const std::string& path, const YAML::Mark& mark) {
 Value value_of(const YAML::Node& node, const std::string& file) {
   if (node.IsNull()) return {};
   if (node.IsScalar()) {
-    const auto folder = std::filesystem::absolute(file).parent_path();
-    return {Value::Kind::text, node.Scalar(), {}, folder};
+    return {
+        Value::Kind::text, node.Scalar(), {}, working_folder() / std::filesystem::path(file).parent_path()};
   }
   if (node.IsMap()) return {Value::Kind::section, {}, {}, {}};
   Value value{Value::Kind::list, {}, {}, {}};
