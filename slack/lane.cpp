@@ -13,12 +13,8 @@ constexpr std::size_t kSpare = 5;
 }  // namespace
 
 Turn::~Turn() {
-  if (queued_) {
-    lane_.leave(*this);
-    lane_.pump();
-  } else if (granted_) {
-    lane_.give_back(*granted_);
-  }
+  if (queued_) lane_.leave(*this);
+  if (granted_) lane_.give_back(*granted_);
 }
 
 void Turn::await_suspend(std::coroutine_handle<> waiting) {

@@ -370,6 +370,27 @@ TEST_CASE("a list that loses more than half of the known people is believed the 
   CHECK_FALSE(w.directory.by_id(UserId("Up1"))->deleted);
 }
 
+TEST_CASE("a list that loses half of the known people is believed at once") {
+  World w;
+  w.populate(40);
+  REQUIRE(w.resolve(World::addresses(0, 30)));
+  for (int i = 0; i < 15; ++i) w.people.find("p" + std::to_string(i)).deleted = true;
+  REQUIRE(w.refresh_all());
+  CHECK(w.directory.by_id(UserId("Up0"))->deleted);
+}
+
+TEST_CASE("deactivated people do not make the list be read every five minutes") {
+  World w;
+  w.populate(50);
+  for (int i = 0; i < 30; ++i) w.people.find("p" + std::to_string(i)).deleted = true;
+  for (int minute = 0; minute < 120; ++minute) {
+    REQUIRE(w.resolve(World::addresses(0, 40)));
+    w.loop.advance(1min);
+  }
+  CHECK(w.people.pages == 5);  // at 0, 5, 15, 35 and 75 minutes
+  CHECK(w.people.calls() == 5);
+}
+
 TEST_CASE("three implausible lists within seconds are one doubt, and a good one ends it") {
   World w;
   w.populate(40);
