@@ -131,4 +131,21 @@ inline OnCallPerson person(const std::string& id) {
           .until = kNever};
 }
 
+inline Change open_change(RotationId rotation, Instant when = at(1)) {
+  Change change;
+  change.at = when;
+  change.rotation = rotation;
+  change.rotation_name = "one";
+  change.group = GroupId("S1");
+  return change;
+}
+
+inline OutboxRow announcement(RotationId rotation, const std::string& key) {
+  OutboxRow row;
+  row.rotation = rotation;
+  row.channel = ChannelId("C1");
+  row.key = key;
+  return row;
+}
+
 }  // namespace watchbill::store
