@@ -25,7 +25,8 @@ std::string message_of(const Lines& lines) {
   std::string text;
   const auto add = [&](const std::vector<std::string>& from, std::string_view mark) {
     for (std::size_t i = 0; i < from.size() && i < kLines; ++i) text += fmt::format("{} {}\n", mark, from[i]);
-    if (from.size() > kLines) text += fmt::format("{} and {} more: see `watchbill status`\n", mark, from.size() - kLines);
+    if (from.size() > kLines)
+      text += fmt::format("{} and {} more: see `watchbill status`\n", mark, from.size() - kLines);
   };
   add(lines.began, ":rotating_light:");
   add(lines.ended, ":white_check_mark: Resolved:");
@@ -52,14 +53,17 @@ Result<void> Alerter::load() {
   return {};
 }
 
-void Alerter::start() { tasks_.spawn(run()); }
+void Alerter::start() {
+  tasks_.spawn(run());
+}
 
 void Alerter::save(const store::OpenProblem& problem) {
   // Best effort: a store that cannot be written is a problem of its own, told all the same.
   if (auto saved = store_.problems().put(problem); !saved) return;
 }
 
-void Alerter::report(const std::vector<Problem>& problems, const std::map<RotationId, ChannelId>& channel_of, Instant now) {
+void Alerter::report(const std::vector<Problem>& problems, const std::map<RotationId, ChannelId>& channel_of,
+                     Instant now) {
   channel_of_ = channel_of;
   std::map<std::string, const Problem*> current;
   for (const auto& problem : problems) current.emplace(problem.key, &problem);
@@ -127,7 +131,8 @@ net::Task<bool> Alerter::tell_channels() {
   bool all_told = true;
   for (auto& [channel, lines] : messages) {
     if (lines.keys.empty()) continue;
-    auto permit = co_await gate_.acquire(slack::Method::chat_post_message, slack::Priority::edit, channel.value);
+    auto permit =
+        co_await gate_.acquire(slack::Method::chat_post_message, slack::Priority::edit, channel.value);
     slack::OutgoingMessage message{channel, message_of(lines), {}, {}};
     auto posted = co_await channels_.post(std::move(permit), std::move(message));
     // An answer that was lost may have arrived: an alert that comes twice is worse than none only by a line.

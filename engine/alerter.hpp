@@ -15,23 +15,24 @@ namespace watchbill::engine {
 
 struct AlertOptions {
   std::optional<ChannelId> channel{};  ///< `slack.alert_channel`
-  Secret webhook{};                    ///< POST of JSON: a path that does not need Slack's API; empty for none
-  Secret heartbeat{};                  ///< GET after each complete pass; empty for none
+  Secret webhook{};    ///< POST of JSON: a path that does not need Slack's API; empty for none
+  Secret heartbeat{};  ///< GET after each complete pass; empty for none
 };
 
 /// Tells people about problems: once when one begins, once when it ends, by two paths that do not depend on
 /// each other. What was told survives a restart.
 class Alerter {
  public:
-  Alerter(net::Loop& loop, store::Store& store, slack::Channels& channels, slack::Gate& gate, net::HttpClient& http,
-          AlertOptions options);
+  Alerter(net::Loop& loop, store::Store& store, slack::Channels& channels, slack::Gate& gate,
+          net::HttpClient& http, AlertOptions options);
   /// Reads what was open before.
   Result<void> load();
   void start();
   void stop() { stopping_ = true; }
 
   /// The problems that there are now: all of them. `channel_of` a rotation: its own alert channel.
-  void report(const std::vector<Problem>& problems, const std::map<RotationId, ChannelId>& channel_of, Instant now);
+  void report(const std::vector<Problem>& problems, const std::map<RotationId, ChannelId>& channel_of,
+              Instant now);
   /// A pass is complete: fetches the heartbeat address.
   void heartbeat();
 

@@ -11,12 +11,14 @@ namespace {
 /// History is read from this long before the attempt: clocks differ.
 constexpr auto kProbeMargin = 5min;
 
-std::string problem_key(const ChannelId& channel) { return "channel:" + channel.value; }
+std::string problem_key(const ChannelId& channel) {
+  return "channel:" + channel.value;
+}
 
 }  // namespace
 
-Announcer::Announcer(net::Loop& loop, Model& model, Decider& decider, slack::Channels& channels, slack::Gate& gate,
-                     bool history_probe, std::function<void()> on_change)
+Announcer::Announcer(net::Loop& loop, Model& model, Decider& decider, slack::Channels& channels,
+                     slack::Gate& gate, bool history_probe, std::function<void()> on_change)
     : loop_(loop),
       model_(model),
       decider_(decider),
@@ -26,16 +28,22 @@ Announcer::Announcer(net::Loop& loop, Model& model, Decider& decider, slack::Cha
       on_change_(std::move(on_change)),
       kicked_(loop) {}
 
-void Announcer::start() { tasks_.spawn(run()); }
+void Announcer::start() {
+  tasks_.spawn(run());
+}
 
-void Announcer::kick() { kicked_.notify(); }
+void Announcer::kick() {
+  kicked_.notify();
+}
 
 void Announcer::hold(bool held) {
   held_ = held;
   if (!held) kick();
 }
 
-std::size_t Announcer::pending() const { return decider_.outbox().size(); }
+std::size_t Announcer::pending() const {
+  return decider_.outbox().size();
+}
 
 std::optional<Instant> Announcer::oldest() const {
   std::optional<Instant> oldest;
@@ -96,7 +104,8 @@ net::Task<void> Announcer::run() {
 
 void Announcer::expire(OutboxRow row) {
   row.state = OutboxState::expired;
-  row.error = fmt::format("not sent: older than {} ({})", "announce.max_age", row.error.empty() ? "late" : row.error);
+  row.error =
+      fmt::format("not sent: older than {} ({})", "announce.max_age", row.error.empty() ? "late" : row.error);
   save(row);
   on_change_();
 }
@@ -108,9 +117,9 @@ slack::OutgoingMessage Announcer::message_of(const OutboxRow& row, Instant now) 
   if (entry) {
     const auto& schedules = entry->rotation.schedules;
     announce = entry->rotation.announce;
-    context.name_schedules = schedules.size() > 1 || std::any_of(schedules.begin(), schedules.end(), [](const auto& s) {
-                               return !s.label.empty();
-                             });
+    context.name_schedules =
+        schedules.size() > 1 ||
+        std::any_of(schedules.begin(), schedules.end(), [](const auto& s) { return !s.label.empty(); });
   }
   context.group_pending = !row.group_confirmed;
   context.possibly_repeated = row.possibly_repeated;
@@ -122,12 +131,14 @@ net::Task<void> Announcer::send(OutboxId id) {
   const auto first = decider_.outbox().find(id);
   const auto channel = first->second.channel;
   if (history_probe_ && !joined_.contains(channel)) co_await join(channel);
-  auto permit = co_await gate_.acquire(slack::Method::chat_post_message, slack::Priority::handoff, channel.value);
+  auto permit =
+      co_await gate_.acquire(slack::Method::chat_post_message, slack::Priority::handoff, channel.value);
   // While it waited it may have been merged into a later one.
   const auto found = decider_.outbox().find(id);
-  const bool wanted = !stopping_ && !held_ && found != decider_.outbox().end() &&
-                      (found->second.state == OutboxState::ready || found->second.state == OutboxState::blocked) &&
-                      !behind(found->second);
+  const bool wanted =
+      !stopping_ && !held_ && found != decider_.outbox().end() &&
+      (found->second.state == OutboxState::ready || found->second.state == OutboxState::blocked) &&
+      !behind(found->second);
   if (!wanted) {
     busy_.erase(id);
     kick();
@@ -148,7 +159,8 @@ net::Task<void> Announcer::send(OutboxId id) {
     co_return;
   }
   row = sent->second;
-  settle_attempt(row, posted ? Result<std::string>(posted->ts) : Result<std::string>(posted.error()), loop_.now());
+  settle_attempt(row, posted ? Result<std::string>(posted->ts) : Result<std::string>(posted.error()),
+                 loop_.now());
   note_problem(row);
   // If this cannot be saved the row stays `sending` on disk; in memory it is what we know.
   if (!save(row)) {
@@ -170,7 +182,8 @@ net::Task<Probe> Announcer::look_for(ChannelId channel, std::string key, Instant
     auto page = co_await channels_.history(std::move(permit), channel, since, cursor);
     if (!page) {
       const auto kind = page.error().kind;
-      const bool unreadable = kind == ErrorKind::forbidden || kind == ErrorKind::not_found || kind == ErrorKind::invalid;
+      const bool unreadable =
+          kind == ErrorKind::forbidden || kind == ErrorKind::not_found || kind == ErrorKind::invalid;
       co_return Probe{unreadable ? Probe::Kind::unreadable : Probe::Kind::failed, {}};
     }
     for (const auto& [found, ts] : page->keys) {
@@ -183,7 +196,8 @@ net::Task<Probe> Announcer::look_for(ChannelId channel, std::string key, Instant
 
 net::Task<void> Announcer::probe(OutboxId id) {
   const auto before = decider_.outbox().at(id);
-  auto seen = co_await look_for(before.channel, before.key, before.attempt_at.value_or(loop_.now()) - kProbeMargin);
+  auto seen =
+      co_await look_for(before.channel, before.key, before.attempt_at.value_or(loop_.now()) - kProbeMargin);
   const auto found = decider_.outbox().find(id);
   if (found != decider_.outbox().end() && found->second.state == OutboxState::unknown) {
     auto row = found->second;
@@ -198,7 +212,8 @@ net::Task<void> Announcer::probe(OutboxId id) {
 void Announcer::fold(const OutboxRow& row) {
   std::vector<OutboxRow> later;
   for (const auto& [id, other] : decider_.outbox()) {
-    if (row.id < id && other.rotation == row.rotation && other.channel == row.channel && !busy_.contains(id)) {
+    if (row.id < id && other.rotation == row.rotation && other.channel == row.channel &&
+        !busy_.contains(id)) {
       later.push_back(other);
     }
   }

@@ -39,7 +39,11 @@ struct Decider::Stage {
 
 Decider::Decider(Model& model, store::Store& store, const Matcher& matcher, DecisionListener& listener,
                  std::function<std::string()> random_key)
-    : model_(model), store_(store), matcher_(matcher), listener_(listener), random_key_(std::move(random_key)) {}
+    : model_(model),
+      store_(store),
+      matcher_(matcher),
+      listener_(listener),
+      random_key_(std::move(random_key)) {}
 
 Result<void> Decider::load(Instant now) {
   auto rows = store_.outbox().open_rows();
@@ -59,7 +63,8 @@ Result<void> Decider::load(Instant now) {
   }
   for (auto& [id, entry] : model_.rotations) {
     while (entry.open_changes.size() > 1) {
-      if (auto closed = store_.history().close(entry.open_changes.front().id, "superseded"); !closed) return closed;
+      if (auto closed = store_.history().close(entry.open_changes.front().id, "superseded"); !closed)
+        return closed;
       entry.open_changes.erase(entry.open_changes.begin());
     }
   }
@@ -145,8 +150,10 @@ void Decider::plan_change(Stage& stage, Instant now) const {
     change.held_since = stage.foreseen.value_or(now);
   }
   if (!plan.handoff) change.by = entry.edited_by;
-  if (entry.rotation.mode == Mode::observe) change.result = "observed";
-  else if (stage.right) change.result = "ok";
+  if (entry.rotation.mode == Mode::observe)
+    change.result = "observed";
+  else if (stage.right)
+    change.result = "ok";
 
   stage.priority = plan.handoff && !first ? slack::Priority::handoff : slack::Priority::edit;
   if (first && !record.former) {
@@ -190,7 +197,8 @@ void Decider::plan_announcements(Stage& stage, Instant now) const {
     row.facts = std::move(*merged.facts);
     row.group_confirmed = stage.right;
     row.next_try = now;
-    if (stage.foreseen && now - *stage.foreseen < kConfirmPatience) row.confirm_by = *stage.foreseen + kConfirmPatience;
+    if (stage.foreseen && now - *stage.foreseen < kConfirmPatience)
+      row.confirm_by = *stage.foreseen + kConfirmPatience;
     stage.added.push_back(std::move(row));
   }
 }
@@ -200,7 +208,8 @@ void Decider::plan_drift(Stage& stage, Instant now) const {
   if (entry.group.in_flight || entry.write) return;
   if (!entry.open_changes.empty()) {
     // Not drift: a change that was decided and has not been carried out (a crash, a refused write).
-    stage.priority = entry.open_changes.back().cause == Cause::handoff ? slack::Priority::handoff : slack::Priority::edit;
+    stage.priority =
+        entry.open_changes.back().cause == Cause::handoff ? slack::Priority::handoff : slack::Priority::edit;
     return;
   }
   Change change;
@@ -231,7 +240,8 @@ void Decider::plan_drift(Stage& stage, Instant now) const {
   }
   stage.drifted = true;
   const auto& drifts = entry.group.drifts;
-  const auto recent = std::count_if(drifts.begin(), drifts.end(), [&](Instant at) { return now - at < kDriftWindow; });
+  const auto recent =
+      std::count_if(drifts.begin(), drifts.end(), [&](Instant at) { return now - at < kDriftWindow; });
   if (static_cast<std::size_t>(recent) + 1 >= kDriftLimit) stage.not_before = drifts.back() + kDriftWindow;
   stage.change = std::move(change);
 }
@@ -304,7 +314,8 @@ void Decider::commit(Stage& stage, Instant now) {
   }
   if (stage.not_before) {
     entry.problems[kDriftProblem] = fmt::format(
-        "somebody else keeps changing @{}: it was repaired {} times in 10 minutes and is repaired at most every 10 minutes "
+        "somebody else keeps changing @{}: it was repaired {} times in 10 minutes and is repaired at most "
+        "every 10 minutes "
         "from now on. Find out who edits it (Slack shows it in the group's details), or set `--drift report`",
         entry.rotation.handle, kDriftLimit);
   } else if (entry.group.drifts.empty() || now - entry.group.drifts.back() > kDriftWindow) {
@@ -337,14 +348,16 @@ Result<void> Decider::decide(const std::vector<RotationId>& rotations, Instant n
   if (records) {
     auto saved = store_.transaction([&]() -> Result<void> {
       for (auto& stage : stages) {
-        if (auto done = record(stage); !done) return done.error().in("recording rotation \"{}\"", stage.entry->rotation.name);
+        if (auto done = record(stage); !done)
+          return done.error().in("recording rotation \"{}\"", stage.entry->rotation.name);
       }
       return {};
     });
     if (!saved) {
       if (write_anyway) {
         for (const auto& stage : stages) {
-          if (stage.write && stage.priority == slack::Priority::handoff) queue_write(*stage.entry, stage, now);
+          if (stage.write && stage.priority == slack::Priority::handoff)
+            queue_write(*stage.entry, stage, now);
         }
         listener_.on_writes_queued();
       }

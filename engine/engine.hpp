@@ -18,10 +18,10 @@
 namespace watchbill::engine {
 
 struct EngineOptions {
-  milliseconds poll_interval{60s};         ///< at least 1 s
+  milliseconds poll_interval{60s};  ///< at least 1 s
   milliseconds history_retention{days{400}};
   AlertOptions alerts{};
-  bool history_probe = false;              ///< the bot may read channel history
+  bool history_probe = false;  ///< the bot may read channel history
   std::vector<std::string> xmatters_allowed_hosts{};
 };
 
@@ -61,7 +61,8 @@ struct EngineFigures {
   std::optional<Instant> oldest_announcement;
   std::size_t unmatched = 0;
   std::size_t open_problems = 0;
-  /// How often a write reached Slack within `kLagBounds[i]` of its handoff (not cumulative); the last is beyond.
+  /// How often a write reached Slack within `kLagBounds[i]` of its handoff (not cumulative); the last is
+  /// beyond.
   std::array<std::uint64_t, 8> lag_counts{};
   milliseconds lag_sum{0};
   bool store_usable = true;

@@ -17,8 +17,8 @@ constexpr const char* kUnwritable = "unwritable";
 
 }  // namespace
 
-GroupReader::GroupReader(net::Loop& loop, Model& model, slack::Groups& groups, slack::Gate& gate, milliseconds interval,
-                         OnRead on_read)
+GroupReader::GroupReader(net::Loop& loop, Model& model, slack::Groups& groups, slack::Gate& gate,
+                         milliseconds interval, OnRead on_read)
     : loop_(loop),
       model_(model),
       groups_(groups),
@@ -27,7 +27,9 @@ GroupReader::GroupReader(net::Loop& loop, Model& model, slack::Groups& groups, s
       on_read_(std::move(on_read)),
       wanted_(loop) {}
 
-void GroupReader::start() { tasks_.spawn(run()); }
+void GroupReader::start() {
+  tasks_.spawn(run());
+}
 
 void GroupReader::read_soon() {
   soon_ = true;
@@ -73,13 +75,15 @@ bool GroupReader::believable(const std::vector<slack::UserGroup>& groups) {
     distrust_.clear();
     return true;
   }
-  distrust_ = fmt::format("Slack's list of user groups misses {} of the {} that are managed; it is not believed before it "
-                          "says so {} times in a row",
-                          missing, model_.by_group.size(), kBelieveAfter);
+  distrust_ = fmt::format(
+      "Slack's list of user groups misses {} of the {} that are managed; it is not believed before it "
+      "says so {} times in a row",
+      missing, model_.by_group.size(), kBelieveAfter);
   return false;
 }
 
-std::vector<RotationId> GroupReader::apply(const std::vector<slack::UserGroup>& groups, Instant requested_at) {
+std::vector<RotationId> GroupReader::apply(const std::vector<slack::UserGroup>& groups,
+                                           Instant requested_at) {
   std::vector<RotationId> different;
   std::unordered_set<GroupId> listed;
   handles_.clear();
@@ -99,15 +103,16 @@ std::vector<RotationId> GroupReader::apply(const std::vector<slack::UserGroup>& 
     entry.problems.erase(kMissing);
     entry.problems.erase(kUnwritable);
     if (group.unwritable) {
-      entry.problems[kUnwritable] = fmt::format("@{} cannot be kept by Watchbill: {}; choose another group", group.handle,
-                                                *group.unwritable);
+      entry.problems[kUnwritable] = fmt::format("@{} cannot be kept by Watchbill: {}; choose another group",
+                                                group.handle, *group.unwritable);
     }
     GroupNow now{group.members, group.disabled};
     const bool changed = known.now != now;
     known.now = std::move(now);
     const auto& target = entry.record.target;
     const bool wrong = target && write_needed(*target, *known.now) != WriteNeeded::none;
-    if (changed || wrong || was_odd || !entry.open_changes.empty() || !entry.record.decided) different.push_back(managed->second);
+    if (changed || wrong || was_odd || !entry.open_changes.empty() || !entry.record.decided)
+      different.push_back(managed->second);
   }
   for (const auto& [id, rotation] : model_.by_group) {
     if (listed.contains(id)) continue;
@@ -115,9 +120,10 @@ std::vector<RotationId> GroupReader::apply(const std::vector<slack::UserGroup>& 
     if (entry.group.in_flight || requested_at < entry.group.last_write_ended + kSettle) continue;
     entry.group.missing = true;
     entry.group.now.reset();
-    entry.problems[kMissing] = fmt::format("Slack has no user group {} (@{}) any more; choose another with `watchbill rotation "
-                                           "edit`, or delete the rotation",
-                                           id, entry.rotation.handle);
+    entry.problems[kMissing] = fmt::format(
+        "Slack has no user group {} (@{}) any more; choose another with `watchbill rotation "
+        "edit`, or delete the rotation",
+        id, entry.rotation.handle);
     different.push_back(rotation);
   }
   return different;

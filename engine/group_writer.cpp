@@ -12,7 +12,9 @@ constexpr const char* kRefused = "refused";
 /// What retrying cannot mend is tried again after these waits, the last one for ever.
 constexpr std::array<milliseconds, 4> kRefusedWaits{1min, 5min, 15min, 60min};
 
-milliseconds backoff(int attempts) { return std::min<milliseconds>(1s * (1 << std::min(attempts, 5)), 30s); }
+milliseconds backoff(int attempts) {
+  return std::min<milliseconds>(1s * (1 << std::min(attempts, 5)), 30s);
+}
 
 bool only_a_person_can_mend(const Error& error) {
   switch (error.kind) {
@@ -20,8 +22,10 @@ bool only_a_person_can_mend(const Error& error) {
     case ErrorKind::unauthorized:
     case ErrorKind::invalid:
     case ErrorKind::not_found:
-    case ErrorKind::conflict: return true;
-    default: return false;
+    case ErrorKind::conflict:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -39,28 +43,41 @@ bool may_be_for_being_disabled(const Error& error) {
 }
 
 bool about_members(const Error& error) {
-  static constexpr std::array<std::string_view, 5> codes{"invalid_users", "invalid_user", "failed_for_some_users",
-                                                         "user_not_found", "single_channel_guests_cannot_be_added"};
+  static constexpr std::array<std::string_view, 5> codes{"invalid_users", "invalid_user",
+                                                         "failed_for_some_users", "user_not_found",
+                                                         "single_channel_guests_cannot_be_added"};
   return std::find(codes.begin(), codes.end(), error.code) != codes.end();
 }
 
 slack::Method method_for(WriteNeeded kind) {
-  return kind == WriteNeeded::disable ? slack::Method::usergroups_disable : slack::Method::usergroups_users_update;
+  return kind == WriteNeeded::disable ? slack::Method::usergroups_disable
+                                      : slack::Method::usergroups_users_update;
 }
 
 }  // namespace
 
-GroupWriter::GroupWriter(net::Loop& loop, Model& model, Decider& decider, slack::Groups& groups, slack::Gate& gate,
-                         WriteListener& listener)
-    : loop_(loop), model_(model), decider_(decider), groups_(groups), gate_(gate), listener_(listener), kicked_(loop) {}
+GroupWriter::GroupWriter(net::Loop& loop, Model& model, Decider& decider, slack::Groups& groups,
+                         slack::Gate& gate, WriteListener& listener)
+    : loop_(loop),
+      model_(model),
+      decider_(decider),
+      groups_(groups),
+      gate_(gate),
+      listener_(listener),
+      kicked_(loop) {}
 
-void GroupWriter::start() { tasks_.spawn(run()); }
+void GroupWriter::start() {
+  tasks_.spawn(run());
+}
 
-void GroupWriter::kick() { kicked_.notify(); }
+void GroupWriter::kick() {
+  kicked_.notify();
+}
 
 std::size_t GroupWriter::queued() const {
-  return static_cast<std::size_t>(std::count_if(model_.rotations.begin(), model_.rotations.end(),
-                                                [](const auto& item) { return item.second.write.has_value(); }));
+  return static_cast<std::size_t>(
+      std::count_if(model_.rotations.begin(), model_.rotations.end(),
+                    [](const auto& item) { return item.second.write.has_value(); }));
 }
 
 std::optional<Instant> GroupWriter::done_at() const {
@@ -73,7 +90,8 @@ std::optional<Instant> GroupWriter::done_at() const {
     latest = std::max(latest, entry.write->not_before);
   }
   if (urgent == 0) return std::nullopt;
-  return std::max(latest, gate_.when(slack::Method::usergroups_users_update, slack::Priority::handoff, urgent));
+  return std::max(latest,
+                  gate_.when(slack::Method::usergroups_users_update, slack::Priority::handoff, urgent));
 }
 
 GroupWriter::Next GroupWriter::pick(Instant now) {
@@ -135,8 +153,8 @@ net::Task<Result<GroupNow>> GroupWriter::carry_out(GroupId group, GroupTarget ta
     co_return GroupNow{*members, false};
   }
   if (!members && !may_be_for_being_disabled(members.error())) co_return members.error();
-  // The group is disabled. Its members are set first, so that it never shows its old ones; where Slack refuses
-  // that, it is enabled and set back to back, with both slots in hand.
+  // The group is disabled. Its members are set first, so that it never shows its old ones; where Slack
+  // refuses that, it is enabled and set back to back, with both slots in hand.
   auto enable = co_await gate_.acquire(slack::Method::usergroups_enable, priority);
   if (members) {
     auto enabled = co_await groups_.enable_group(std::move(enable), group);
@@ -187,7 +205,8 @@ void GroupWriter::succeeded(RotationEntry& entry, const GroupTarget& target, Gro
   }
   if (entry.write && entry.write->target == target) {
     // If the store is blocked the write stays queued; there will be nothing left to write when it is tried.
-    if (auto closed = decider_.group_is_right(entry, loop_.now()); !closed) entry.write->not_before = loop_.now() + 1s;
+    if (auto closed = decider_.group_is_right(entry, loop_.now()); !closed)
+      entry.write->not_before = loop_.now() + 1s;
   }
   listener_.on_written(id, false);
 }
@@ -211,9 +230,10 @@ void GroupWriter::failed(RotationEntry& entry, const GroupTarget& target, const 
   if (only_a_person_can_mend(error)) {
     std::string names;
     for (const auto& person : entry.plan.people) names += (names.empty() ? "" : ", ") + person.responder.name;
-    entry.problems[kRefused] = fmt::format("@{} was not written: {}. On call is {}", entry.rotation.handle, error.message,
-                                           names.empty() ? "nobody" : names);
-    if (auto noted = decider_.write_refused(entry, error); !noted) entry.problems["store"] = noted.error().message;
+    entry.problems[kRefused] = fmt::format("@{} was not written: {}. On call is {}", entry.rotation.handle,
+                                           error.message, names.empty() ? "nobody" : names);
+    if (auto noted = decider_.write_refused(entry, error); !noted)
+      entry.problems["store"] = noted.error().message;
     if (about_members(error)) listener_.on_invalid_members(id, target.members);
   }
   listener_.on_written(id, read_again);

@@ -46,8 +46,8 @@ class GroupWriter {
   net::Task<void> run();
   Next pick(Instant now);
   net::Task<void> write_one(RotationId rotation, GroupTarget target, slack::Permit permit);
-  net::Task<Result<GroupNow>> carry_out(GroupId group, GroupTarget target, WriteNeeded kind, slack::Priority priority,
-                                        slack::Permit permit);
+  net::Task<Result<GroupNow>> carry_out(GroupId group, GroupTarget target, WriteNeeded kind,
+                                        slack::Priority priority, slack::Permit permit);
   void succeeded(RotationEntry& entry, const GroupTarget& target, GroupNow now);
   void failed(RotationEntry& entry, const GroupTarget& target, const Error& error);
 

@@ -39,7 +39,9 @@ void PeopleKeeper::kick() {
   kicked_.notify();
 }
 
-void PeopleKeeper::recheck(std::vector<UserId> users) { tasks_.spawn(refresh(std::move(users))); }
+void PeopleKeeper::recheck(std::vector<UserId> users) {
+  tasks_.spawn(refresh(std::move(users)));
+}
 
 net::Task<void> PeopleKeeper::refresh(std::vector<UserId> users) {
   // An error leaves the people as they were; the write that asked for this is retried by its own rule.

@@ -15,7 +15,9 @@ constexpr auto kFar = days{60};
 constexpr auto kLookAheadPause = 200ms;
 constexpr auto kLookAheadIdle = 10s;
 
-milliseconds between(SteadyInstant from, SteadyInstant to) { return to - from; }
+milliseconds between(SteadyInstant from, SteadyInstant to) {
+  return to - from;
+}
 
 }  // namespace
 
@@ -38,14 +40,18 @@ void Poller::poll_now(std::vector<std::string> ids, std::optional<Instant> at) {
   tasks_.spawn(poll_some(std::move(ids), at));
 }
 
-void Poller::confirm(std::string id) { tasks_.spawn(confirm_one(std::move(id))); }
+void Poller::confirm(std::string id) {
+  tasks_.spawn(confirm_one(std::move(id)));
+}
 
 void Poller::hurry() {
   hurry_ = true;
   hurried_.notify();
 }
 
-void Poller::look_ahead_now() { look_.notify(); }
+void Poller::look_ahead_now() {
+  look_.notify();
+}
 
 milliseconds Poller::effective_interval(Instant now) const {
   auto interval = std::max(interval_, last_cycle_);

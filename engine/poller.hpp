@@ -33,8 +33,8 @@ class PollListener {
 /// confirmation. Each poller runs on its own, so that a slow system delays nobody else.
 class Poller {
  public:
-  Poller(net::Loop& loop, Connection connection, std::unique_ptr<providers::Provider> provider, PollListener& listener,
-         milliseconds interval);
+  Poller(net::Loop& loop, Connection connection, std::unique_ptr<providers::Provider> provider,
+         PollListener& listener, milliseconds interval);
 
   void start();
   /// Asks about these schedules now, besides the cycles. `at`: a boundary shortly ahead to ask for.

@@ -8,7 +8,9 @@ namespace watchbill::engine {
 
 namespace {
 
-std::string success() { return R"({"ok":true})"; }
+std::string success() {
+  return R"({"ok":true})";
+}
 
 std::string refusal(const Error& error) {
   json::Writer writer;
@@ -17,10 +19,12 @@ std::string refusal(const Error& error) {
   return writer.take();
 }
 
-std::string answer_of(const Result<void>& result) { return result ? success() : refusal(result.error()); }
+std::string answer_of(const Result<void>& result) {
+  return result ? success() : refusal(result.error());
+}
 
-net::Task<Result<void>> restore(slack::Groups& groups, slack::Gate& gate, GroupId group, std::vector<UserId> members,
-                                bool disabled) {
+net::Task<Result<void>> restore(slack::Groups& groups, slack::Gate& gate, GroupId group,
+                                std::vector<UserId> members, bool disabled) {
   if (!members.empty()) {
     auto permit = co_await gate.acquire(slack::Method::usergroups_users_update, slack::Priority::edit);
     auto set = co_await groups.set_members(std::move(permit), group, std::move(members));
@@ -40,8 +44,9 @@ net::Task<std::string> carry_out_group_request(slack::Groups& groups, slack::Gat
   const auto root = document->root();
   if (kind == kCreateGroupRequest) {
     auto permit = co_await gate.acquire(slack::Method::usergroups_create, slack::Priority::edit);
-    auto created = co_await groups.create_group(std::move(permit), root["name"].string_or(""),
-                                                root["handle"].string_or(""), root["description"].string_or(""));
+    auto created =
+        co_await groups.create_group(std::move(permit), root["name"].string_or(""),
+                                     root["handle"].string_or(""), root["description"].string_or(""));
     if (!created) co_return refusal(created.error());
     json::Writer writer;
     writer.begin_object().field("ok", true).key("group").begin_object();
@@ -57,7 +62,8 @@ net::Task<std::string> carry_out_group_request(slack::Groups& groups, slack::Gat
   if (kind == kRestoreGroupRequest) {
     std::vector<UserId> members;
     for (const auto member : root["members"].items()) members.emplace_back(member.string_or(""));
-    auto restored = co_await restore(groups, gate, group, std::move(members), root["disabled"].boolean_or(false));
+    auto restored =
+        co_await restore(groups, gate, group, std::move(members), root["disabled"].boolean_or(false));
     co_return answer_of(restored);
   }
   co_return refusal(fail(ErrorKind::invalid, "request of unknown kind \"{}\"", kind));
@@ -81,8 +87,9 @@ net::Task<void> RequestDesk::handle(store::Request request) {
   std::string answer;
   if (request.kind == kSyncRequest) {
     const bool complete = co_await sync_();
-    answer = complete ? success()
-                      : refusal(fail(ErrorKind::timeout, "the pass is not complete yet: see `watchbill status`"));
+    answer = complete
+                 ? success()
+                 : refusal(fail(ErrorKind::timeout, "the pass is not complete yet: see `watchbill status`"));
   } else {
     answer = co_await carry_out_group_request(groups_, gate_, request.kind, request.payload);
   }

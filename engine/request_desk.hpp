@@ -11,7 +11,8 @@
 namespace watchbill::engine {
 
 /// The kinds of requests that another process may leave in the store, with their JSON.
-/// - "sync": {} -> {"ok":true} once a pass that began after the request is complete, else {"ok":false,"error":…}
+/// - "sync": {} -> {"ok":true} once a pass that began after the request is complete, else
+/// {"ok":false,"error":…}
 /// - "create_group": {"name":…,"handle":…,"description":…} -> {"ok":true,"group":{"id":…,"handle":…}}
 /// - "enable_group": {"group":"S…"} -> {"ok":true}
 /// - "restore_group": {"group":"S…","members":["U…"],"disabled":false} -> {"ok":true}
@@ -29,7 +30,8 @@ net::Task<std::string> carry_out_group_request(slack::Groups& groups, slack::Gat
 class RequestDesk {
  public:
   /// `sync` starts a pass and returns whether it became complete.
-  RequestDesk(store::Store& store, slack::Groups& groups, slack::Gate& gate, std::function<net::Task<bool>()> sync);
+  RequestDesk(store::Store& store, slack::Groups& groups, slack::Gate& gate,
+              std::function<net::Task<bool>()> sync);
   /// Looks for new requests and starts them.
   void look();
   [[nodiscard]] std::size_t in_flight() const { return busy_.size(); }

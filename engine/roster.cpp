@@ -8,7 +8,8 @@ Result<std::vector<slack::SeenUser>> StoredUsers::load() {
   std::vector<slack::SeenUser> users;
   users.reserve(cached->size());
   for (auto& user : *cached) {
-    users.push_back({{user.id, user.name, user.email, user.deleted, user.bot, user.guest, user.admin}, user.seen_at});
+    users.push_back(
+        {{user.id, user.name, user.email, user.deleted, user.bot, user.guest, user.admin}, user.seen_at});
   }
   return users;
 }
@@ -17,7 +18,8 @@ Result<void> StoredUsers::save(const std::vector<slack::SeenUser>& users) {
   std::vector<store::CachedUser> cached;
   cached.reserve(users.size());
   for (const auto& [user, seen_at] : users) {
-    cached.push_back({user.id, user.name, user.email, user.deleted, user.bot, user.guest, user.admin, seen_at});
+    cached.push_back(
+        {user.id, user.name, user.email, user.deleted, user.bot, user.guest, user.admin, seen_at});
   }
   return store_.people().put_users(cached);
 }
@@ -40,7 +42,8 @@ Match Roster::match(const Responder& responder) const {
   if (mapped == mappings_.end() && responder.email) mapped = mappings_.find(*responder.email);
   if (mapped != mappings_.end()) return match_user(mapped->second);
   if (!responder.email) {
-    return {std::nullopt, false, fmt::format("connection {} shows no e-mail address of this person", responder.connection)};
+    return {std::nullopt, false,
+            fmt::format("connection {} shows no e-mail address of this person", responder.connection)};
   }
   if (const auto* user = directory_.by_email(*responder.email)) return match_user(user->id);
   if (directory_.absent(*responder.email)) {

@@ -8,13 +8,17 @@ namespace {
 
 /// Problems that are told, but are no error of ours: what was agreed for an empty schedule happens.
 bool agreed(const Problem& problem) {
-  return problem.key.find(":empty") != std::string::npos || problem.key.find(":required:") != std::string::npos;
+  return problem.key.find(":empty") != std::string::npos ||
+         problem.key.find(":required:") != std::string::npos;
 }
 
-bool unknown_source(const Problem& problem) { return problem.key.find(":unknown:") != std::string::npos; }
+bool unknown_source(const Problem& problem) {
+  return problem.key.find(":unknown:") != std::string::npos;
+}
 
 bool differs(const RotationEntry& entry) {
-  return entry.group.now && entry.record.target && write_needed(*entry.record.target, *entry.group.now) != WriteNeeded::none;
+  return entry.group.now && entry.record.target &&
+         write_needed(*entry.record.target, *entry.group.now) != WriteNeeded::none;
 }
 
 }  // namespace
@@ -22,14 +26,16 @@ bool differs(const RotationEntry& entry) {
 std::vector<Problem> problems_of(const RotationEntry& entry) {
   auto problems = entry.plan.problems;
   for (const auto& [kind, text] : entry.problems) {
-    problems.push_back({fmt::format("rotation:{}:{}", entry.rotation.id.value, kind), text, entry.rotation.id});
+    problems.push_back(
+        {fmt::format("rotation:{}:{}", entry.rotation.id.value, kind), text, entry.rotation.id});
   }
   if (entry.group.reported && differs(entry)) {
-    problems.push_back({fmt::format("rotation:{}:differs", entry.rotation.id.value),
-                        fmt::format("@{} differs from who is on call, and `--drift report` forbids to repair it; edit the "
-                                    "group, or set `--drift repair`",
-                                    entry.rotation.handle),
-                        entry.rotation.id});
+    problems.push_back(
+        {fmt::format("rotation:{}:differs", entry.rotation.id.value),
+         fmt::format("@{} differs from who is on call, and `--drift report` forbids to repair it; edit the "
+                     "group, or set `--drift repair`",
+                     entry.rotation.handle),
+         entry.rotation.id});
   }
   return problems;
 }
@@ -58,26 +64,27 @@ void StatusBoard::mark_all() {
   for (const auto& [id, entry] : model_.rotations) dirty_.insert(id);
 }
 
-Result<void> StatusBoard::flush(const std::set<std::string>& silent_connections, Instant now) {
+Result<void> StatusBoard::flush(const std::set<RotationId>& silent, Instant now) {
   std::vector<store::RotationStatus> changed;
   std::vector<store::GroupSnapshot> groups;
   for (const auto id : dirty_) {
     const auto* entry = model_.find(id);
     if (!entry) continue;
     const auto& schedules = entry->rotation.schedules;
-    const bool silent = std::any_of(schedules.begin(), schedules.end(), [&](const RotationSchedule& schedule) {
-      return silent_connections.contains(schedule.ref.connection);
-    });
-    store::RotationStatus status{id, state_of(*entry, silent), entry->plan.people, entry->plan.next,
-                                 entry->plan.next_boundary};
+    const bool silent =
+        std::any_of(schedules.begin(), schedules.end(), [&](const RotationSchedule& schedule) {
+          return silent_connections.contains(schedule.ref.connection);
+        });
+    store::RotationStatus status{id, state_of(*entry, silent.contains(id)), entry->plan.people,
+                                 entry->plan.next, entry->plan.next_boundary};
     for (const auto& problem : problems_of(*entry)) status.problems.push_back(problem.text);
     const auto known = written_.find(id);
     if (known == written_.end() || !(known->second == status)) changed.push_back(std::move(status));
     if (!entry->group.now) continue;
     const auto group = groups_.find(entry->rotation.group);
     if (group != groups_.end() && group->second == *entry->group.now) continue;
-    groups.push_back({entry->rotation.group, entry->rotation.handle, entry->group.now->members, entry->group.now->disabled,
-                      now});
+    groups.push_back({entry->rotation.group, entry->rotation.handle, entry->group.now->members,
+                      entry->group.now->disabled, now});
   }
   if (!changed.empty() || !groups.empty()) {
     auto saved = store_.transaction([&]() -> Result<void> {
@@ -93,7 +100,8 @@ Result<void> StatusBoard::flush(const std::set<std::string>& silent_connections,
   }
   dirty_.clear();
   for (auto& status : changed) written_.insert_or_assign(status.rotation, std::move(status));
-  for (auto& group : groups) groups_.insert_or_assign(group.id, GroupNow{std::move(group.members), group.disabled});
+  for (auto& group : groups)
+    groups_.insert_or_assign(group.id, GroupNow{std::move(group.members), group.disabled});
   return {};
 }
 

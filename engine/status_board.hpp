@@ -11,7 +11,7 @@
 namespace watchbill::engine {
 
 /// The state of a rotation, first that applies: paused, observing, error (a person must act), stale, pending,
-/// in_sync. `source_silent`: no complete pass over its connections for three intervals.
+/// in_sync. `source_silent`: one of its schedules has not answered for three intervals.
 std::string state_of(const RotationEntry& entry, bool source_silent);
 
 /// All problems of a rotation, the plan's and the engine's.
@@ -25,8 +25,9 @@ class StatusBoard {
   Result<void> load();
   void mark(RotationId rotation) { dirty_.insert(rotation); }
   void mark_all();
-  /// Writes the marked ones in one transaction. On an error they stay marked.
-  Result<void> flush(const std::set<std::string>& silent_connections, Instant now);
+  /// Writes the marked ones in one transaction. On an error they stay marked. `silent`: rotations with a
+  /// source that has not answered for three intervals.
+  Result<void> flush(const std::set<RotationId>& silent, Instant now);
 
  private:
   Model& model_;

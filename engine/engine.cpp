@@ -1,0 +1,164 @@
+#include "engine/engine.hpp"
+
+#include <sodium.h>
+
+#include "engine/engine_impl.hpp"
+
+namespace watchbill::engine {
+
+namespace {
+
+/// 128 random bits in hexadecimal: the key of an announcement.
+std::string random_key() {
+  std::array<unsigned char, 16> bytes{};
+  randombytes_buf(bytes.data(), bytes.size());
+  std::string key;
+  for (const auto byte : bytes) key += fmt::format("{:02x}", byte);
+  return key;
+}
+
+}  // namespace
+
+Engine::Impl::Impl(EnginePorts ports, EngineOptions options, ProviderFactory make_provider)
+    : ports_(ports),
+      options_(std::move(options)),
+      make_provider_(std::move(make_provider)),
+      tokens_(ports.store),
+      users_(ports.store),
+      directory_(ports.loop, ports.gate, ports.people, users_),
+      roster_(directory_),
+      decider_(model_, ports.store, roster_, *this, random_key),
+      reader_(ports.loop, model_, ports.groups, ports.gate, options_.poll_interval,
+              [this](Result<std::vector<RotationId>> read) {
+                if (!read) {
+                  slack_error_ = read.error();
+                  if (!slack_failing_since_) slack_failing_since_ = ports_.loop.now();
+                  return;
+                }
+                slack_error_.reset();
+                slack_failing_since_.reset();
+                for (const auto id : *read) mark(id);
+                note_pass(ports_.loop.now());
+              }),
+      writer_(ports.loop, model_, decider_, ports.groups, ports.gate, *this),
+      announcer_(ports.loop, model_, decider_, ports.channels, ports.gate, options_.history_probe, [] {}),
+      alerter_(ports.loop, ports.store, ports.channels, ports.gate, ports.http, options_.alerts),
+      board_(model_, ports.store),
+      keeper_(ports.loop, model_, directory_, roster_, [this] { mark_all(); }),
+      desk_(ports.store, ports.groups, ports.gate, [this] { return sync_now(); }),
+      agenda_(ports.loop, [this](const std::vector<Appointment>& due) { on_due(due); }) {
+  if (!make_provider_) {
+    make_provider_ = [this](const Connection& connection) -> Result<std::unique_ptr<providers::Provider>> {
+      const providers::Context context{ports_.loop, ports_.http, tokens_, options_.xmatters_allowed_hosts};
+      auto adapter = providers::find_adapter(connection.kind);
+      if (!adapter) return adapter.error();
+      auto prepared = (*adapter)->prepare(connection, context);
+      if (!prepared) return prepared.error();
+      return (*adapter)->create(*prepared, context);
+    };
+  }
+}
+
+Result<void> Engine::Impl::start() {
+  started_at_ = ports_.loop.now();
+  if (auto loaded = load(); !loaded) return loaded;
+  for (auto& [name, state] : connections_) {
+    if (state.poller) state.poller->start();
+  }
+  reader_.start();
+  writer_.start();
+  announcer_.start();
+  alerter_.start();
+  keeper_.start();
+  tasks_.spawn(tick());
+  tasks_.spawn(prune());
+  mark_all();
+  return {};
+}
+
+net::Task<void> Engine::Impl::stop(milliseconds patience) {
+  stopping_ = true;
+  writer_.stop();
+  announcer_.stop();
+  alerter_.stop();
+  const auto until = ports_.loop.steady_now() + patience;
+  while (ports_.loop.steady_now() < until &&
+         writer_.in_flight() + announcer_.in_flight() + desk_.in_flight() > 0) {
+    co_await net::sleep_for(ports_.loop, 10ms);
+  }
+  flush(ports_.loop.now());
+}
+
+net::Task<bool> Engine::Impl::settle(milliseconds limit) {
+  const auto until = ports_.loop.steady_now() + limit;
+  while (!settled()) {
+    if (ports_.loop.steady_now() >= until) co_return false;
+    co_await net::sleep_for(ports_.loop, 20ms);
+  }
+  flush(ports_.loop.now());
+  co_return true;
+}
+
+bool Engine::Impl::settled() const {
+  const auto pass = complete_since();
+  if (!pass || *pass < started_at_ || !marked_.empty() || announcer_.pending() > 0) return false;
+  for (const auto& [id, entry] : model_.rotations) {
+    const auto state = state_of(entry, false);
+    if (state != "in_sync" && state != "paused" && state != "observing") return false;
+  }
+  return silent_.empty();
+}
+
+EngineFigures Engine::Impl::figures() const {
+  const auto now = ports_.loop.now();
+  EngineFigures figures;
+  for (const auto& [id, entry] : model_.rotations) {
+    const auto out =
+        entry.out_of_sync_since ? std::chrono::duration_cast<seconds>(now - *entry.out_of_sync_since) : 0s;
+    figures.rotations.push_back({entry.rotation.name, state_of(entry, silent_.contains(id)), out});
+    for (const auto& person : entry.plan.people) figures.unmatched += person.member ? 0U : 1U;
+  }
+  for (const auto& [name, state] : connections_) {
+    EngineFigures::ConnectionFigures one;
+    one.name = name;
+    one.kind = state.kind;
+    one.last_success = state.last_success;
+    one.interval = state.written.interval;
+    if (state.poller) {
+      const auto health = state.poller->health();
+      one.requests = health.requests;
+      one.failures = health.failures;
+      one.clock_skew = health.clock_skew;
+    }
+    figures.connections.push_back(std::move(one));
+  }
+  figures.last_pass = last_pass_;
+  figures.queued_writes = writer_.queued();
+  figures.writes_done_at = writer_.done_at();
+  figures.outbox = announcer_.pending();
+  figures.oldest_announcement = announcer_.oldest();
+  figures.open_problems = alerter_.open().size();
+  figures.lag_counts = lag_counts_;
+  figures.lag_sum = lag_sum_;
+  figures.store_usable = !store_blocked_since_;
+  figures.slack_usable = !slack_error_ && reader_.last_success().has_value();
+  return figures;
+}
+
+Engine::Engine(EnginePorts ports, EngineOptions options, ProviderFactory make_provider)
+    : impl_(std::make_unique<Impl>(ports, std::move(options), std::move(make_provider))) {}
+Engine::~Engine() = default;
+Result<void> Engine::start() {
+  return impl_->start();
+}
+net::Task<void> Engine::stop(milliseconds patience) {
+  return impl_->stop(patience);
+}
+net::Task<bool> Engine::settle(milliseconds limit) {
+  return impl_->settle(limit);
+}
+EngineFigures Engine::figures() const {
+  return impl_->figures();
+}
+
+}  // namespace watchbill::engine

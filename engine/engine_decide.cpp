@@ -1,0 +1,359 @@
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "engine/engine_impl.hpp"
+
+namespace watchbill::engine {
+
+namespace {
+
+/// Before a boundary its schedules are asked once more, and after it whether it is so.
+constexpr auto kPollBefore = 5s;
+constexpr auto kPollAfter = 2s;
+/// The long windows, and how often each is asked.
+constexpr auto kAheadEvery = 30min;
+constexpr auto kFarEvery = 6h;
+/// What a boundary within this time will need is kept free for it.
+constexpr auto kReserveAhead = 60s;
+
+/// Spreads the long questions over the last tenth of their interval, always the same way for one schedule.
+milliseconds spread(const ScheduleRef& ref, milliseconds every) {
+  const auto tenth = every / 10;
+  return every - milliseconds{static_cast<std::int64_t>(std::hash<ScheduleRef>{}(ref) %
+                                                        static_cast<std::size_t>(tenth.count()))};
+}
+
+}  // namespace
+
+void Engine::Impl::decide_again_at(std::vector<RotationId> rotations, Instant at) {
+  struct Later {
+    static net::Task<void> run(Impl& engine, std::vector<RotationId> ids, Instant when) {
+      co_await net::sleep_until(engine.ports_.loop, when);
+      for (const auto id : ids) engine.mark(id);
+    }
+  };
+  tasks_.spawn(Later::run(*this, std::move(rotations), at));
+}
+
+std::vector<std::string> Engine::Impl::watched(const std::string& connection) {
+  std::vector<std::string> ids;
+  for (const auto& [ref, entry] : model_.schedules) {
+    if (ref.connection == connection) ids.push_back(ref.id);
+  }
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+std::vector<std::string> Engine::Impl::look_ahead_due(const std::string& connection, bool far, Instant now,
+                                                      std::size_t limit) {
+  std::vector<std::pair<Instant, std::string>> due;
+  for (const auto& [ref, entry] : model_.schedules) {
+    if (ref.connection != connection) continue;
+    const auto& last = far ? entry.watch.looked_far : entry.watch.looked_ahead;
+    const bool wanted =
+        !last || (!far && entry.want_look_ahead) || now - *last >= spread(ref, far ? kFarEvery : kAheadEvery);
+    if (wanted) due.emplace_back(last.value_or(kAlways), ref.id);
+  }
+  std::sort(due.begin(), due.end());
+  std::vector<std::string> ids;
+  for (std::size_t i = 0; i < due.size() && i < limit; ++i) ids.push_back(std::move(due[i].second));
+  return ids;
+}
+
+void Engine::Impl::on_looked_ahead(const std::string& connection, const std::vector<std::string>& ids,
+                                   bool far, Instant now) {
+  for (const auto& id : ids) {
+    const ScheduleRef ref{connection, id};
+    auto* entry = model_.find(ref);
+    if (!entry) continue;
+    (far ? entry->watch.looked_far : entry->watch.looked_ahead) = now;
+    if (!far) entry->want_look_ahead = false;
+    dirty_watches_.insert(ref);
+  }
+}
+
+std::pair<std::size_t, std::size_t> Engine::Impl::doubtful_of(const std::string& connection) const {
+  std::size_t doubtful = 0;
+  std::size_t watched = 0;
+  for (const auto& [ref, entry] : model_.schedules) {
+    if (ref.connection != connection) continue;
+    const bool empty = entry.watch.doubt && entry.watch.doubt->kind == Doubt::Kind::empty;
+    doubtful += empty ? 1U : 0U;
+    watched += 1U;
+  }
+  return {doubtful, watched};
+}
+
+void Engine::Impl::on_answer(ScheduleAnswer answer) {
+  auto* entry = model_.find(answer.schedule);
+  if (!entry) return;
+  auto& watch = entry->watch;
+  bool mass = false;
+  if (answer.status == AnswerStatus::ok && answer.shifts.empty()) {
+    const auto [doubtful, watched] = doubtful_of(answer.schedule.connection);
+    mass = emptied_together(doubtful, watched);
+  }
+  const auto doubt_before = watch.doubt;
+  const auto presence_before = watch.presence;
+  const bool failed_before = watch.failing_since.has_value();
+  const bool first_answer = !watch.last_answer && !watch.failing_since;
+  const auto absorbed = absorb(watch, answer, mass);
+  if (answer.status != AnswerStatus::failed) {
+    auto& connection = connections_[answer.schedule.connection];
+    connection.last_success = answer.asked_at;
+  } else if (!failed_before && answer.error) {
+    spdlog::warn("schedule {}: {}", answer.schedule, answer.error->message);
+  }
+  weigh_evidence(*entry, absorbed, answer.asked_at);
+  const bool news = absorbed.changed || watch.presence != presence_before || first_answer ||
+                    failed_before != watch.failing_since.has_value();
+  if (news || watch.doubt != doubt_before) dirty_watches_.insert(answer.schedule);
+  if (news) {
+    for (const auto id : entry->rotations) mark(id);
+    keeper_.kick();
+  }
+  if (answer.status == AnswerStatus::ok && !watch.doubt) confirm_boundary(*entry, answer.asked_at);
+}
+
+void Engine::Impl::weigh_evidence(ScheduleEntry& entry, const Absorbed& absorbed, Instant now) {
+  const auto& ref = entry.watch.schedule;
+  if (absorbed.ask_again) {
+    entry.ask_again = std::max(*absorbed.ask_again, now + 1s);
+    agenda_.add({*entry.ask_again, Appointment::Kind::ask_again, ref, *entry.ask_again});
+  }
+  if (absorbed.confirm_at &&
+      (!entry.confirm_at || *entry.confirm_at <= now || *absorbed.confirm_at > *entry.confirm_at)) {
+    entry.confirm_at = *absorbed.confirm_at;
+    agenda_.add({*entry.confirm_at, Appointment::Kind::confirm, ref, *entry.confirm_at});
+  }
+  if (!entry.watch.doubt) {
+    entry.ask_again.reset();
+    entry.confirm_at.reset();
+  }
+  if (absorbed.want_look_ahead) {
+    entry.want_look_ahead = true;
+    const auto state = connections_.find(ref.connection);
+    if (state != connections_.end() && state->second.poller) state->second.poller->look_ahead_now();
+  }
+}
+
+void Engine::Impl::confirm_boundary(const ScheduleEntry& entry, Instant asked_at) {
+  for (const auto id : entry.rotations) {
+    auto* rotation = model_.find(id);
+    if (!rotation || !rotation->confirmation || asked_at < rotation->confirmation->boundary) continue;
+    rotation->confirmation->outstanding.erase(entry.watch.schedule);
+    if (!rotation->confirmation->outstanding.empty()) continue;
+    if (confirmed_.empty()) {
+      confirm_soon_ = net::Timer{ports_.loop, ports_.loop.start_timer(0ms, [this] { release_confirmed(); })};
+    }
+    confirmed_.insert(id);
+  }
+}
+
+/// One transaction for all that a batch of answers confirmed. If it fails their time runs out by itself.
+void Engine::Impl::release_confirmed() {
+  std::set<RotationId> ids;
+  ids.swap(confirmed_);
+  auto saved = ports_.store.transaction([&]() -> Result<void> {
+    for (const auto id : ids) {
+      auto* entry = model_.find(id);
+      if (!entry) continue;
+      if (auto done = decider_.source_confirmed(*entry); !done) return done;
+    }
+    return {};
+  });
+  if (!saved) store_failed(saved.error(), ports_.loop.now());
+}
+
+void Engine::Impl::on_cycle(const std::string& connection, const std::optional<Error>& error) {
+  auto& state = connections_[connection];
+  const auto now = ports_.loop.now();
+  if (error) {
+    if (!state.failing_since) state.failing_since = now;
+    state.error = error;
+  } else {
+    if (state.failing_since) spdlog::info("connection {} answers again", connection);
+    state.failing_since.reset();
+    state.error.reset();
+    state.last_success = now;
+  }
+  const auto [doubtful, watched] = doubtful_of(connection);
+  state.emptied = emptied_together(doubtful, watched);
+  if (state.emptied) {
+    for (auto& [ref, entry] : model_.schedules) {
+      auto& doubt = entry.watch.doubt;
+      if (ref.connection != connection || !doubt || doubt->kind != Doubt::Kind::empty || doubt->mass)
+        continue;
+      doubt->mass = true;
+      dirty_watches_.insert(ref);
+    }
+  }
+  note_pass(now);
+}
+
+void Engine::Impl::on_written(RotationId rotation, bool read_again) {
+  if (read_again) reader_.read_soon();
+  board_.mark(rotation);
+  mark(rotation);
+}
+
+void Engine::Impl::on_invalid_members(RotationId /*rotation*/, const std::vector<UserId>& members) {
+  keeper_.recheck(members);
+}
+
+void Engine::Impl::on_write_lag(milliseconds lag) {
+  const auto bound = std::lower_bound(kLagBounds.begin(), kLagBounds.end(), lag);
+  ++lag_counts_[static_cast<std::size_t>(bound - kLagBounds.begin())];
+  lag_sum_ += lag;
+}
+
+void Engine::Impl::mark(RotationId rotation) {
+  if (marked_.empty() && !stopping_) {
+    decide_soon_ = net::Timer{ports_.loop, ports_.loop.start_timer(0ms, [this] { decide_marked(); })};
+  }
+  marked_.insert(rotation);
+}
+
+void Engine::Impl::mark_all() {
+  for (const auto& [id, entry] : model_.rotations) mark(id);
+  board_.mark_all();
+}
+
+/// A boundary that is due belongs to every rotation of its schedule: they are decided together, so that each
+/// knows that it was foreseen.
+void Engine::Impl::add_sharers(std::set<RotationId>& rotations, Instant now) const {
+  const std::set<RotationId> given = rotations;
+  for (const auto id : given) {
+    const auto found = model_.rotations.find(id);
+    if (found == model_.rotations.end()) continue;
+    for (const auto& schedule : found->second.rotation.schedules) {
+      const auto entry = model_.schedules.find(schedule.ref);
+      if (entry == model_.schedules.end() || !entry->second.boundary || *entry->second.boundary > now)
+        continue;
+      rotations.insert(entry->second.rotations.begin(), entry->second.rotations.end());
+    }
+  }
+}
+
+void Engine::Impl::decide_marked() {
+  if (stopping_) return;
+  const auto now = ports_.loop.now();
+  std::set<RotationId> ids;
+  ids.swap(marked_);
+  add_sharers(ids, now);
+  const bool patience_over = store_blocked_since_ && now - *store_blocked_since_ >= kStorePatience;
+  std::set<ScheduleRef> schedules;
+  for (const auto id : ids) {
+    auto* entry = model_.find(id);
+    if (!entry) continue;
+    for (const auto& schedule : entry->rotation.schedules) schedules.insert(schedule.ref);
+    board_.mark(id);
+  }
+  for (const auto& ref : schedules) {
+    if (auto* entry = model_.find(ref)) hold_people(entry->watch, now);
+  }
+  if (auto decided = decider_.decide({ids.begin(), ids.end()}, now, patience_over); !decided) {
+    store_failed(decided.error(), now);
+    marked_.insert(ids.begin(), ids.end());
+    decide_soon_ = net::Timer{ports_.loop, ports_.loop.start_timer(kStoreRetry, [this] { decide_marked(); })};
+    return;
+  }
+  if (store_blocked_since_) {
+    spdlog::info("the store can be written again after {}", format_duration(now - *store_blocked_since_));
+    store_blocked_since_.reset();
+    announcer_.hold(false);
+  }
+  for (const auto& ref : schedules) {
+    if (auto* entry = model_.find(ref)) plan_boundary(*entry, now);
+  }
+  for (const auto id : ids) {
+    auto* entry = model_.find(id);
+    if (!entry) continue;
+    const bool wrong =
+        entry->write || (entry->group.now && entry->record.target &&
+                         write_needed(*entry->record.target, *entry->group.now) != WriteNeeded::none);
+    if (!wrong) entry->out_of_sync_since.reset();
+    if (wrong && !entry->out_of_sync_since) entry->out_of_sync_since = now;
+  }
+  reserve_budget(now);
+}
+
+void Engine::Impl::store_failed(const Error& error, Instant now) {
+  if (!store_blocked_since_) {
+    store_blocked_since_ = now;
+    spdlog::error("the store cannot be written: {}", error.message);
+    announcer_.hold(true);
+  }
+  store_error_ = error.message;
+}
+
+void Engine::Impl::plan_boundary(ScheduleEntry& entry, Instant now) {
+  forget_past(entry.watch.timeline, now);
+  const auto next = next_boundary(entry.watch.timeline, now);
+  if (next == entry.boundary) return;
+  entry.boundary = next;
+  if (!next) return;
+  const auto& ref = entry.watch.schedule;
+  agenda_.add({*next, Appointment::Kind::boundary, ref, *next});
+  if (*next - kPollBefore > now)
+    agenda_.add({*next - kPollBefore, Appointment::Kind::poll_before, ref, *next});
+}
+
+void Engine::Impl::on_due(const std::vector<Appointment>& due) {
+  std::map<std::string, std::vector<std::string>> polls;
+  std::map<std::pair<std::string, Instant>, std::vector<std::string>> previews;
+  for (const auto& appointment : due) keep_appointment(appointment, polls, previews);
+  for (auto& [connection, ids] : polls) {
+    const auto state = connections_.find(connection);
+    if (state != connections_.end() && state->second.poller) state->second.poller->poll_now(std::move(ids));
+  }
+  for (auto& [key, ids] : previews) {
+    const auto state = connections_.find(key.first);
+    if (state != connections_.end() && state->second.poller)
+      state->second.poller->poll_now(std::move(ids), key.second);
+  }
+}
+
+void Engine::Impl::keep_appointment(
+    const Appointment& appointment, std::map<std::string, std::vector<std::string>>& polls,
+    std::map<std::pair<std::string, Instant>, std::vector<std::string>>& previews) {
+  const auto& ref = appointment.schedule;
+  auto* entry = model_.find(ref);
+  if (!entry) return;
+  switch (appointment.kind) {
+    case Appointment::Kind::poll_before:
+      if (entry->boundary == appointment.about)
+        previews[{ref.connection, appointment.about}].push_back(ref.id);
+      return;
+    case Appointment::Kind::boundary:
+      if (entry->boundary != appointment.about) return;
+      for (const auto id : entry->rotations) mark(id);
+      agenda_.add({appointment.at + kPollAfter, Appointment::Kind::poll_after, ref, appointment.about});
+      return;
+    case Appointment::Kind::poll_after:
+      polls[ref.connection].push_back(ref.id);
+      return;
+    case Appointment::Kind::ask_again:
+      if (entry->ask_again == appointment.at && entry->watch.doubt) polls[ref.connection].push_back(ref.id);
+      return;
+    case Appointment::Kind::confirm: {
+      if (entry->confirm_at != appointment.at || !entry->watch.doubt) return;
+      entry->confirm_at.reset();
+      const auto state = connections_.find(ref.connection);
+      if (state != connections_.end() && state->second.poller) state->second.poller->confirm(ref.id);
+      return;
+    }
+  }
+}
+
+void Engine::Impl::reserve_budget(Instant now) {
+  std::set<RotationId> soon;
+  for (const auto& [ref, entry] : model_.schedules) {
+    if (entry.boundary && *entry.boundary <= now + kReserveAhead)
+      soon.insert(entry.rotations.begin(), entry.rotations.end());
+  }
+  ports_.gate.reserve(slack::Method::usergroups_users_update, soon.size());
+}
+
+}  // namespace watchbill::engine

@@ -1,0 +1,166 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/agenda.hpp"
+#include "engine/announcer.hpp"
+#include "engine/decider.hpp"
+#include "engine/engine.hpp"
+#include "engine/group_reader.hpp"
+#include "engine/group_writer.hpp"
+#include "engine/people_keeper.hpp"
+#include "engine/poller.hpp"
+#include "engine/request_desk.hpp"
+#include "engine/roster.hpp"
+#include "engine/status_board.hpp"
+
+/// Inside of the engine, shared by its own files alone.
+namespace watchbill::engine {
+
+/// How a scheduling system is doing.
+struct ConnectionState {
+  std::unique_ptr<Poller> poller;  ///< none if the connection's settings are refused
+  std::string kind;
+  std::optional<Instant> last_success;
+  std::optional<Instant> failing_since;
+  std::optional<Error> error;
+  store::ConnectionStatus written;
+  bool emptied = false;  ///< many schedules emptied together, and that is not confirmed
+};
+
+/// Renewed tokens go straight to the store.
+class StoredTokens final : public providers::TokenKeeper {
+ public:
+  explicit StoredTokens(store::Store& store) : store_(store) {}
+  Result<void> keep(const std::string& connection, const std::map<std::string, std::string>& settings,
+                    const std::map<std::string, Secret>& secrets) override {
+    return store_.connections().keep_tokens(connection, settings, secrets);
+  }
+
+ private:
+  store::Store& store_;
+};
+
+class Engine::Impl final : public DecisionListener, public PollListener, public WriteListener {
+ public:
+  Impl(EnginePorts ports, EngineOptions options, ProviderFactory make_provider);
+
+  Result<void> start();
+  net::Task<void> stop(milliseconds patience);
+  net::Task<bool> settle(milliseconds limit);
+  [[nodiscard]] EngineFigures figures() const;
+
+ private:
+  // DecisionListener
+  void on_writes_queued() override { writer_.kick(); }
+  void on_outbox_changed() override { announcer_.kick(); }
+  void on_people_pending() override { keeper_.urgent(); }
+  void decide_again_at(std::vector<RotationId> rotations, Instant at) override;
+  // PollListener
+  std::vector<std::string> watched(const std::string& connection) override;
+  std::vector<std::string> look_ahead_due(const std::string& connection, bool far, Instant now,
+                                          std::size_t limit) override;
+  void on_answer(ScheduleAnswer answer) override;
+  void on_looked_ahead(const std::string& connection, const std::vector<std::string>& ids, bool far,
+                       Instant now) override;
+  void on_cycle(const std::string& connection, const std::optional<Error>& error) override;
+  // WriteListener
+  void on_written(RotationId rotation, bool read_again) override;
+  void on_invalid_members(RotationId rotation, const std::vector<UserId>& members) override;
+  void on_write_lag(milliseconds lag) override;
+
+  // engine_load.cpp: the model from the store, at the start and after edits by other processes
+  Result<void> load();
+  Result<void> reload();
+  Result<void> load_rotations(bool at_start);
+  Result<void> load_connections();
+  void adopt_rotation(Rotation rotation, const std::map<RotationId, RotationRecord>& records);
+  void replace_rotation(RotationEntry& entry, Rotation rotation,
+                        const std::map<RotationId, RotationRecord>& records, const std::string& by);
+  void drop_rotation(RotationId id);
+  void rebuild_schedules(std::map<ScheduleRef, Watch> watches);
+  [[nodiscard]] std::string last_editor(const std::string& rotation) const;
+
+  // engine_decide.cpp: what is decided when
+  void mark(RotationId rotation);
+  void mark_all();
+  void decide_marked();
+  void add_sharers(std::set<RotationId>& rotations, Instant now) const;
+  void plan_boundary(ScheduleEntry& entry, Instant now);
+  void on_due(const std::vector<Appointment>& due);
+  void keep_appointment(const Appointment& appointment,
+                        std::map<std::string, std::vector<std::string>>& polls,
+                        std::map<std::pair<std::string, Instant>, std::vector<std::string>>& previews);
+  void weigh_evidence(ScheduleEntry& entry, const Absorbed& absorbed, Instant now);
+  void confirm_boundary(const ScheduleEntry& entry, Instant asked_at);
+  void release_confirmed();
+  [[nodiscard]] std::pair<std::size_t, std::size_t> doubtful_of(const std::string& connection) const;
+  void reserve_budget(Instant now);
+  void store_failed(const Error& error, Instant now);
+
+  // engine_watch.cpp: the second hand
+  net::Task<void> tick();
+  net::Task<void> prune();
+  void flush(Instant now);
+  void flush_watches();
+  void report_problems(Instant now);
+  void note_connections(Instant now);
+  void note_pass(Instant now);
+  void write_queue_figures(Instant now);
+  net::Task<bool> sync_now();
+  void note_silence(Instant now);
+  [[nodiscard]] milliseconds interval_of(const ConnectionState& state, Instant now) const;
+  [[nodiscard]] std::optional<Instant> complete_since() const;
+  [[nodiscard]] bool settled() const;
+
+  EnginePorts ports_;
+  EngineOptions options_;
+  ProviderFactory make_provider_;
+  StoredTokens tokens_;
+  StoredUsers users_;
+  slack::Directory directory_;
+  Roster roster_;
+  Model model_;
+  Decider decider_;
+  GroupReader reader_;
+  GroupWriter writer_;
+  Announcer announcer_;
+  Alerter alerter_;
+  StatusBoard board_;
+  PeopleKeeper keeper_;
+  RequestDesk desk_;
+  Agenda agenda_;
+  std::map<std::string, ConnectionState> connections_;
+  std::map<std::string, Connection> known_connections_;
+
+  std::set<RotationId> marked_;
+  net::Timer decide_soon_;
+  std::set<RotationId> confirmed_;
+  net::Timer confirm_soon_;
+  std::set<RotationId> silent_;
+  std::set<ScheduleRef> dirty_watches_;
+  std::optional<Instant> store_blocked_since_;
+  std::string store_error_;
+  std::optional<Error> slack_error_;
+  std::optional<Instant> slack_failing_since_;
+  std::optional<Instant> last_pass_;
+  Instant started_at_;
+  std::int64_t data_version_ = -1;
+  std::int64_t generation_ = -1;
+  std::map<std::string, std::string> written_meta_;
+  std::array<std::uint64_t, kLagBounds.size() + 1> lag_counts_{};
+  milliseconds lag_sum_{0};
+  bool stopping_ = false;
+  net::TaskScope tasks_;
+};
+
+/// Between retries of a store that is locked or full.
+inline constexpr auto kStoreRetry = 100ms;
+/// After this the writes of handoffs go on without being recorded.
+inline constexpr auto kStorePatience = 2s;
+
+}  // namespace watchbill::engine

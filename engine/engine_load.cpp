@@ -1,0 +1,215 @@
+#include "engine/engine_impl.hpp"
+
+namespace watchbill::engine {
+
+Result<void> Engine::Impl::load() {
+  if (auto loaded = directory_.load(); !loaded) return loaded;
+  auto mappings = ports_.store.people().mappings();
+  if (!mappings) return mappings.error();
+  roster_.set_mappings(*mappings);
+  if (auto loaded = load_rotations(true); !loaded) return loaded;
+  if (auto loaded = load_connections(); !loaded) return loaded;
+  const auto now = ports_.loop.now();
+  if (auto loaded = decider_.load(now); !loaded) return loaded;
+  if (auto loaded = alerter_.load(); !loaded) return loaded;
+  if (auto loaded = board_.load(); !loaded) return loaded;
+  auto generation = ports_.store.generation();
+  if (!generation) return generation.error();
+  generation_ = *generation;
+  for (auto& [ref, entry] : model_.schedules) {
+    if (entry.watch.doubt) agenda_.add({now + 1s, Appointment::Kind::confirm, ref, now + 1s});
+    if (entry.watch.doubt) entry.confirm_at = now + 1s;
+  }
+  return {};
+}
+
+Result<void> Engine::Impl::reload() {
+  auto version = ports_.store.data_version();
+  if (!version || *version == data_version_) return version ? Result<void>{} : version.error();
+  desk_.look();
+  auto generation = ports_.store.generation();
+  if (!generation) return generation.error();
+  if (*generation != generation_) {
+    auto mappings = ports_.store.people().mappings();
+    if (!mappings) return mappings.error();
+    roster_.set_mappings(*mappings);
+    if (auto loaded = load_rotations(false); !loaded) return loaded;
+    if (auto loaded = load_connections(); !loaded) return loaded;
+    generation_ = *generation;
+    keeper_.kick();
+    reader_.read_soon();
+    mark_all();
+  }
+  data_version_ = *version;
+  return {};
+}
+
+std::string Engine::Impl::last_editor(const std::string& rotation) const {
+  store::HistoryFilter latest;
+  latest.limit = 100;
+  auto audit = ports_.store.history().audit(latest);
+  if (audit) {
+    for (const auto& entry : *audit) {
+      if (entry.object == rotation) return entry.actor;
+    }
+  }
+  return "watchbill";
+}
+
+Result<void> Engine::Impl::load_rotations(bool at_start) {
+  auto rotations = ports_.store.rotations().list();
+  if (!rotations) return rotations.error();
+  auto stored_records = ports_.store.engine().records();
+  if (!stored_records) return stored_records.error();
+  std::map<RotationId, RotationRecord> records;
+  for (auto& record : *stored_records) records.insert_or_assign(record.rotation, std::move(record));
+
+  std::set<RotationId> present;
+  for (auto& rotation : *rotations) {
+    const auto id = rotation.id;
+    present.insert(id);
+    auto* entry = model_.find(id);
+    if (!entry) {
+      adopt_rotation(std::move(rotation), records);
+      continue;
+    }
+    rotation.handle = entry->rotation.handle;
+    if (!(entry->rotation == rotation)) {
+      const auto by = last_editor(rotation.name);
+      replace_rotation(*entry, std::move(rotation), records, by);
+    }
+  }
+  std::vector<RotationId> gone;
+  for (const auto& [id, entry] : model_.rotations) {
+    if (!present.contains(id)) gone.push_back(id);
+  }
+  for (const auto id : gone) drop_rotation(id);
+  model_.by_group.clear();
+  for (const auto& [id, entry] : model_.rotations) model_.by_group.insert_or_assign(entry.rotation.group, id);
+
+  std::map<ScheduleRef, Watch> watches;
+  if (at_start) {
+    auto stored = ports_.store.engine().watches();
+    if (!stored) return stored.error();
+    for (auto& watch : *stored) watches.insert_or_assign(watch.schedule, std::move(watch));
+  }
+  rebuild_schedules(std::move(watches));
+  return {};
+}
+
+void Engine::Impl::adopt_rotation(Rotation rotation, const std::map<RotationId, RotationRecord>& records) {
+  const auto id = rotation.id;
+  RotationEntry entry;
+  entry.rotation = std::move(rotation);
+  const auto record = records.find(id);
+  if (record != records.end()) entry.record = record->second;
+  entry.record.rotation = id;
+  model_.rotations.insert_or_assign(id, std::move(entry));
+}
+
+void Engine::Impl::replace_rotation(RotationEntry& entry, Rotation rotation,
+                                    const std::map<RotationId, RotationRecord>& records,
+                                    const std::string& by) {
+  if (entry.rotation.group != rotation.group) {
+    // Another group: what was remembered of the old one is of no use.
+    entry.group = GroupEntry{};
+    entry.write.reset();
+    entry.open_changes.clear();
+    entry.problems.clear();
+    const auto record = records.find(rotation.id);
+    entry.record = record == records.end() ? RotationRecord{} : record->second;
+    entry.record.rotation = rotation.id;
+  }
+  entry.rotation = std::move(rotation);
+  entry.edited_by = by;
+  entry.group.drifts.clear();
+  entry.group.reported.reset();
+}
+
+void Engine::Impl::drop_rotation(RotationId id) {
+  model_.rotations.erase(id);
+  std::erase_if(decider_.outbox(), [&](const auto& item) { return item.second.rotation == id; });
+  marked_.erase(id);
+}
+
+void Engine::Impl::rebuild_schedules(std::map<ScheduleRef, Watch> watches) {
+  for (auto& [ref, entry] : model_.schedules) entry.rotations.clear();
+  const auto now = ports_.loop.now();
+  std::set<std::string> with_new;
+  for (const auto& [id, rotation] : model_.rotations) {
+    for (const auto& schedule : rotation.rotation.schedules) {
+      auto [it, fresh] = model_.schedules.try_emplace(schedule.ref);
+      auto& entry = it->second;
+      entry.rotations.push_back(id);
+      if (!fresh) continue;
+      const auto known = watches.find(schedule.ref);
+      if (known != watches.end()) entry.watch = std::move(known->second);
+      entry.watch.schedule = schedule.ref;
+      entry.want_look_ahead = !entry.watch.looked_ahead;
+      with_new.insert(schedule.ref.connection);
+      // A boundary that passed while nobody watched is due now, as one that was foreseen.
+      const Instant since = entry.watch.last_answer.value_or(now);
+      entry.boundary = next_boundary(entry.watch.timeline, since);
+      if (entry.boundary && *entry.boundary > now) {
+        agenda_.add({*entry.boundary, Appointment::Kind::boundary, schedule.ref, *entry.boundary});
+        if (*entry.boundary - 5s > now) {
+          agenda_.add({*entry.boundary - 5s, Appointment::Kind::poll_before, schedule.ref, *entry.boundary});
+        }
+      }
+    }
+  }
+  for (auto it = model_.schedules.begin(); it != model_.schedules.end();) {
+    if (!it->second.rotations.empty()) {
+      ++it;
+      continue;
+    }
+    dirty_watches_.erase(it->first);
+    // Harmless if it cannot be removed now: a watch without a rotation is not used, and is replaced later.
+    if (auto removed = ports_.store.engine().remove_watch(it->first); !removed)
+      store_error_ = removed.error().message;
+    it = model_.schedules.erase(it);
+  }
+  for (const auto& name : with_new) {
+    const auto state = connections_.find(name);
+    if (state == connections_.end() || !state->second.poller) continue;
+    state->second.poller->hurry();
+    state->second.poller->look_ahead_now();
+  }
+}
+
+Result<void> Engine::Impl::load_connections() {
+  auto stored = ports_.store.connections().list();
+  if (!stored) return stored.error();
+  auto statuses = ports_.store.connections().statuses();
+  if (!statuses) return statuses.error();
+  std::map<std::string, Connection> present;
+  for (auto& connection : *stored) present.emplace(connection.name, std::move(connection));
+  std::erase_if(connections_, [&](const auto& item) { return !present.contains(item.first); });
+
+  for (const auto& [name, connection] : present) {
+    const auto known = known_connections_.find(name);
+    const bool same = known != known_connections_.end() && connections_.contains(name) &&
+                      known->second.kind == connection.kind &&
+                      known->second.settings == connection.settings &&
+                      known->second.secrets == connection.secrets;
+    if (same) continue;
+    ConnectionState state;
+    state.kind = connection.kind;
+    for (const auto& [status_name, status] : *statuses) {
+      if (status_name == name) state.last_success = status.last_success;
+    }
+    auto provider = make_provider_(connection);
+    if (provider) {
+      state.poller = std::make_unique<Poller>(ports_.loop, connection, std::move(*provider), *this,
+                                              options_.poll_interval);
+    } else {
+      state.error = provider.error();
+    }
+    auto& placed = connections_.insert_or_assign(name, std::move(state)).first->second;
+    if (generation_ >= 0 && placed.poller) placed.poller->start();
+  }
+  known_connections_ = std::move(present);
+  return {};
+}
+
+}  // namespace watchbill::engine

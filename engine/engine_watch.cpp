@@ -1,0 +1,233 @@
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "engine/engine_impl.hpp"
+#include "json/json.hpp"
+
+namespace watchbill::engine {
+
+namespace {
+
+constexpr auto kTick = 1s;
+/// A source is silent after this many intervals without a complete cycle.
+constexpr int kSilentIntervals = 3;
+constexpr auto kSkewAlert = 30s;
+constexpr auto kPruneEvery = 1h;
+/// Everything is looked at again this often, whatever happened.
+constexpr auto kReview = 60s;
+
+}  // namespace
+
+net::Task<void> Engine::Impl::tick() {
+  Instant reviewed = ports_.loop.now();
+  while (true) {
+    const auto now = ports_.loop.now();
+    if (!stopping_) {
+      if (auto loaded = reload(); !loaded) store_error_ = loaded.error().message;
+      if (now - reviewed >= kReview) {
+        reviewed = now;
+        mark_all();
+      }
+      flush(now);
+    }
+    co_await net::sleep_for(ports_.loop, kTick);
+  }
+}
+
+net::Task<void> Engine::Impl::prune() {
+  while (true) {
+    auto gone = ports_.store.history().prune(ports_.loop.now() - options_.history_retention);
+    // By small pieces, so that the loop is never held up.
+    if (gone && *gone > 0) {
+      co_await net::sleep_for(ports_.loop, 100ms);
+      continue;
+    }
+    co_await net::sleep_for(ports_.loop, kPruneEvery);
+  }
+}
+
+void Engine::Impl::flush(Instant now) {
+  flush_watches();
+  note_silence(now);
+  note_connections(now);
+  write_queue_figures(now);
+  if (auto written = board_.flush(silent_, now); !written) store_error_ = written.error().message;
+  report_problems(now);
+}
+
+void Engine::Impl::flush_watches() {
+  if (dirty_watches_.empty()) return;
+  auto saved = ports_.store.transaction([&]() -> Result<void> {
+    for (const auto& ref : dirty_watches_) {
+      const auto* entry = model_.find(ref);
+      if (!entry) continue;
+      if (auto put = ports_.store.engine().put_watch(entry->watch); !put) return put;
+    }
+    return {};
+  });
+  if (saved) dirty_watches_.clear();
+}
+
+milliseconds Engine::Impl::interval_of(const ConnectionState& state, Instant now) const {
+  return state.poller ? state.poller->effective_interval(now) : options_.poll_interval;
+}
+
+/// Which rotations have a source that has not answered for three intervals.
+void Engine::Impl::note_silence(Instant now) {
+  std::map<std::string, milliseconds> patience;
+  for (const auto& [name, state] : connections_) patience[name] = kSilentIntervals * interval_of(state, now);
+  std::set<RotationId> silent;
+  for (const auto& [ref, entry] : model_.schedules) {
+    const Instant since = std::max(entry.watch.last_answer.value_or(started_at_), started_at_);
+    const auto limit = patience.find(ref.connection);
+    if (limit == patience.end() || now - since > limit->second)
+      silent.insert(entry.rotations.begin(), entry.rotations.end());
+  }
+  for (const auto id : silent) {
+    if (!silent_.contains(id)) board_.mark(id);
+  }
+  for (const auto id : silent_) {
+    if (!silent.contains(id)) board_.mark(id);
+  }
+  silent_ = std::move(silent);
+}
+
+void Engine::Impl::note_connections(Instant now) {
+  for (auto& [name, state] : connections_) {
+    store::ConnectionStatus status;
+    if (state.error) {
+      const bool unauthorized = state.error->kind == ErrorKind::unauthorized;
+      status.state = unauthorized ? "unauthorized" : "failing";
+      status.problem = state.error->message;
+    }
+    status.last_success = state.last_success;
+    status.interval = std::chrono::ceil<seconds>(interval_of(state, now));
+    if (status == state.written) continue;
+    if (auto put = ports_.store.connections().put_status(name, status); put)
+      state.written = std::move(status);
+  }
+}
+
+std::optional<Instant> Engine::Impl::complete_since() const {
+  auto oldest = reader_.last_success();
+  for (const auto& [name, state] : connections_) {
+    const bool used = std::any_of(model_.schedules.begin(), model_.schedules.end(),
+                                  [&](const auto& item) { return item.first.connection == name; });
+    if (!used) continue;
+    if (!oldest || !state.last_success || state.error) return std::nullopt;
+    oldest = std::min(*oldest, *state.last_success);
+  }
+  return oldest;
+}
+
+void Engine::Impl::note_pass(Instant now) {
+  const auto complete = complete_since();
+  if (!complete || (last_pass_ && *complete <= *last_pass_)) return;
+  // One heartbeat a pass, not one for each of its parts.
+  const bool new_pass = !last_pass_ || *complete - *last_pass_ >= options_.poll_interval / 2;
+  if (!new_pass) return;
+  last_pass_ = *complete;
+  if (*complete >= started_at_) alerter_.heartbeat();
+  if (auto set = ports_.store.set_meta("last_pass", format_rfc3339(now)); !set)
+    store_error_ = set.error().message;
+}
+
+void Engine::Impl::write_queue_figures(Instant /*now*/) {
+  const auto done = writer_.done_at();
+  const std::map<std::string, std::string> figures{{"queue_writes", fmt::format("{}", writer_.queued())},
+                                                   {"queue_done_at", done ? format_rfc3339(*done) : ""}};
+  for (const auto& [key, value] : figures) {
+    auto& written = written_meta_[key];
+    if (written == value) continue;
+    if (auto set = ports_.store.set_meta(key, value); set) written = value;
+  }
+}
+
+void Engine::Impl::report_problems(Instant now) {
+  std::vector<Problem> problems;
+  std::map<RotationId, ChannelId> channel_of;
+  for (const auto& [id, entry] : model_.rotations) {
+    if (entry.rotation.alert_channel) channel_of.emplace(id, *entry.rotation.alert_channel);
+    if (entry.rotation.paused) continue;
+    for (auto& problem : problems_of(entry)) {
+      problem.text = fmt::format("rotation \"{}\": {}", entry.rotation.name, problem.text);
+      problems.push_back(std::move(problem));
+    }
+  }
+  for (const auto& [name, state] : connections_) {
+    const Instant answered = std::max(state.last_success.value_or(started_at_), started_at_);
+    const bool silent = now - answered > kSilentIntervals * interval_of(state, now);
+    const auto report = [&, connection = name](std::string_view kind, std::string text) {
+      problems.push_back(
+          {fmt::format("connection:{}:{}", connection, kind), std::move(text), std::nullopt, connection});
+    };
+    if (state.error && state.error->kind == ErrorKind::unauthorized) {
+      report("unauthorized",
+             fmt::format("connection {}: {}; give it a new key with `watchbill connection update {}`", name,
+                         state.error->message, name));
+    } else if (state.error &&
+               (silent || now - *state.failing_since > kSilentIntervals * interval_of(state, now))) {
+      report("failing", fmt::format("connection {} has not answered completely since {}: {}. Groups follow "
+                                    "what is known; that is not "
+                                    "confirmed. Check it with `watchbill connection test {}`",
+                                    name, format_minutes(state.last_success.value_or(started_at_)),
+                                    state.error->message, name));
+    }
+    if (state.emptied) {
+      report("emptied",
+             fmt::format(
+                 "connection {}: more than half of its schedules show nobody on call at once; that is not "
+                 "believed before they have said so for 3 minutes",
+                 name));
+    }
+    const auto skew = state.poller ? state.poller->health().clock_skew : std::nullopt;
+    if (skew && (*skew > kSkewAlert || *skew < -kSkewAlert)) {
+      report("clock",
+             fmt::format("this host's clock and that of connection {} differ by {} s; set the clock (NTP)",
+                         name, skew->count()));
+    }
+  }
+  if (slack_error_) {
+    const bool unauthorized =
+        slack_error_->kind == ErrorKind::unauthorized || slack_error_->kind == ErrorKind::forbidden;
+    const bool long_enough =
+        slack_failing_since_ && now - *slack_failing_since_ > kSilentIntervals * options_.poll_interval;
+    if (unauthorized || long_enough || !reader_.distrust().empty()) {
+      problems.push_back(
+          {"slack:groups", "Slack's user groups cannot be read: " + slack_error_->message, std::nullopt});
+    }
+  }
+  if (store_blocked_since_ && now - *store_blocked_since_ >= kStorePatience) {
+    problems.push_back(
+        {"store:blocked",
+         fmt::format(
+             "the store cannot be written since {}: {}. Groups are kept right; announcements and edits "
+             "wait",
+             format_minutes(*store_blocked_since_), store_error_),
+         std::nullopt});
+  }
+  alerter_.report(problems, channel_of, now);
+}
+
+net::Task<bool> Engine::Impl::sync_now() {
+  const auto asked = ports_.loop.now();
+  const auto until = ports_.loop.steady_now() + 60s;
+  for (auto& [name, state] : connections_) {
+    if (state.poller) state.poller->hurry();
+  }
+  reader_.read_soon();
+  mark_all();
+  while (ports_.loop.steady_now() < until) {
+    const auto complete = complete_since();
+    if (complete && *complete >= asked && marked_.empty() && writer_.queued() == 0 &&
+        writer_.in_flight() == 0) {
+      flush(ports_.loop.now());
+      co_return true;
+    }
+    co_await net::sleep_for(ports_.loop, 50ms);
+  }
+  co_return false;
+}
+
+}  // namespace watchbill::engine
