@@ -78,8 +78,11 @@ void add_schedules(World& world, System system, std::size_t count, const Bulk& b
     for (std::size_t k = 0; k < bulk.per_schedule; ++k) {
       rule.turns.push_back({person_key((i * bulk.per_schedule + k) % bulk.people)});
     }
-    if (bulk.shift < milliseconds(1h))
-      rule.last = std::max<std::int64_t>((now - rule.start) / rule.length, 0) + 400;
+    if (bulk.shift < milliseconds(1h)) {
+      const auto current = (now - rule.start) / rule.length;
+      rule.first = current - 100;
+      rule.last = std::max<std::int64_t>(current, 0) + 400;
+    }
     part.rule = std::move(rule);
     schedule.parts = {std::move(part)};
   }

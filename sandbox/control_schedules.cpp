@@ -86,6 +86,7 @@ Result<Rule> read_rule(Reader& in, Instant now) {
   in.real("count", count);
   if (count > 0) {
     const auto current = (now - rule.start) / rule.length;
+    rule.first = current - kShortTurns / 4;
     rule.last = std::max<std::int64_t>(current, 0) + static_cast<std::int64_t>(count) - 1;
   }
   return rule;

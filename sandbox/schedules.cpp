@@ -19,6 +19,7 @@ void rule_shifts(const Rule& rule, Window window, std::vector<Shift>& out) {
   const auto count = static_cast<std::int64_t>(rule.turns.size());
   auto k = floor_div((window.from - rule.start).count(), length) - 1;
   if (rule.last) k = std::min(k, *rule.last);
+  if (rule.first) k = std::max(k, *rule.first);
   for (;; ++k) {
     Shift shift;
     shift.start = rule.start + milliseconds(k * length);
@@ -43,6 +44,20 @@ void lay_over(std::vector<Shift>& pieces, const Override& over) {
   }
   if (!over.people.empty()) cut.push_back({over.people, over.start, over.end, "override"});
   pieces = std::move(cut);
+}
+
+/// Puts off the boundaries that a lagging system has not seen yet; drops what is outside; sorts.
+void settle(std::vector<Shift>& pieces, Window window, Asked asked) {
+  const auto seen = asked.now - asked.lag;
+  if (asked.lag > milliseconds(0)) {
+    for (auto& piece : pieces) {
+      if (seen < piece.start && piece.start <= asked.now) piece.start += asked.lag;
+      if (seen < piece.end && piece.end <= asked.now) piece.end += asked.lag;
+    }
+  }
+  std::erase_if(pieces, [&](const Shift& s) { return s.start >= s.end || !touches(s, window); });
+  std::stable_sort(pieces.begin(), pieces.end(),
+                   [](const Shift& a, const Shift& b) { return a.start < b.start; });
 }
 
 struct Resolver {
@@ -82,11 +97,14 @@ struct Resolver {
   /// xMatters: everybody with the smallest sum of delays in his shift.
   void roster(const Part& part, const Shift& shift, System system) {
     int sum = 0;
+    bool skipped = false;
     std::optional<int> smallest;
     for (std::size_t i = 0; i < shift.people.size(); ++i) {
-      sum += i < part.delays.size() ? part.delays[i] : 0;
+      // The delay before a skipped member counts, the next member's does not.
+      if (!skipped) sum += i < part.delays.size() ? part.delays[i] : 0;
       const auto* responder = world.roster(system).person(shift.people[i]);
-      if (responder && responder->deleted) continue;
+      skipped = responder && responder->deleted;
+      if (skipped) continue;
       if (smallest && sum > *smallest) return;
       smallest = sum;
       reference(shift.people[i], system);
@@ -147,6 +165,12 @@ std::vector<Shift> planned_shifts(const Part& part, Window window) {
   return out;
 }
 
+std::vector<Shift> occurrences(const Part& part, Window window, Asked asked) {
+  auto pieces = planned_shifts(part, {window.from - asked.lag, window.to});
+  settle(pieces, window, asked);
+  return pieces;
+}
+
 std::vector<Shift> shifts_of(const Schedule& schedule, const Part& part, Window window, Asked asked) {
   const auto seen = asked.now - asked.lag;
   auto pieces = planned_shifts(part, {window.from - asked.lag, window.to});
@@ -154,15 +178,7 @@ std::vector<Shift> shifts_of(const Schedule& schedule, const Part& part, Window 
     if (!over.part.empty() && over.part != part.id) continue;
     if (over.made_at <= seen) lay_over(pieces, over);
   }
-  if (asked.lag > milliseconds(0)) {
-    for (auto& piece : pieces) {
-      if (seen < piece.start && piece.start <= asked.now) piece.start += asked.lag;
-      if (seen < piece.end && piece.end <= asked.now) piece.end += asked.lag;
-    }
-  }
-  std::erase_if(pieces, [&](const Shift& s) { return s.start >= s.end || !touches(s, window); });
-  std::stable_sort(pieces.begin(), pieces.end(),
-                   [](const Shift& a, const Shift& b) { return a.start < b.start; });
+  settle(pieces, window, asked);
   return pieces;
 }
 

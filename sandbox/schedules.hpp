@@ -17,6 +17,8 @@ struct Asked {
 
 /// The planned shifts of a part that overlap or touch `window`, with their own bounds, by start.
 std::vector<Shift> planned_shifts(const Part& part, Window window);
+/// The same as a lagging system shows them.
+std::vector<Shift> occurrences(const Part& part, Window window, Asked asked);
 /// The same after overrides: a shift is cut where an override covers it.
 std::vector<Shift> shifts_of(const Schedule& schedule, const Part& part, Window window, Asked asked);
 /// True if the shift is held by somebody at `t`.

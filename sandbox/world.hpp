@@ -177,12 +177,13 @@ struct Shift {
   bool operator==(const Shift&) const = default;
 };
 
-/// Turns of equal length one after another, for ever into the past, and up to the turn numbered `last`, which
-/// never ends.
+/// Turns of equal length one after another, from the turn numbered `first` (nothing: for ever) to the one
+/// numbered `last`, which never ends.
 struct Rule {
   std::vector<std::vector<std::string>> turns;
   milliseconds length{0};
   Instant start{};
+  std::optional<std::int64_t> first;
   std::optional<std::int64_t> last;
 };
 
