@@ -27,6 +27,7 @@ struct ServerRequest {
 struct ServerResponse {
   int status = 200;
   Headers headers{};
+  /// Not sent with 204, 304 and to HEAD.
   std::string body{};
   /// For servers that imitate broken ones: announce the whole body, send this many bytes of it, then reset
   /// the connection (TCP RST).
@@ -38,15 +39,20 @@ struct ServerOptions {
   std::size_t max_headers = std::size_t{16} << 10U;
   /// A client that does not finish its request in this time is dropped; so is an answer that takes longer.
   milliseconds deadline{30s};
+  /// More clients wait until one has gone: file descriptors are needed elsewhere too.
+  std::size_t max_connections = 256;
 };
 
 /// HTTP/1.1 listener (libevent's evhttp) for loopback addresses. Each request is a task; when its client goes
-/// away the task is cancelled. It stops accepting while file descriptors run out. Unknown methods: 501.
+/// away the task is cancelled. It stops accepting while file descriptors run out. Unknown methods: 501; a
+/// handler that throws: 500. `Date`, `Content-Length` (unless the handler gives one) and what a HEAD needs
+/// are added. A handler must not destroy its own server.
 class HttpServer {
  public:
   using Handler = std::function<Task<ServerResponse>(ServerRequest)>;
 
   /// `address` is "127.0.0.1:9469" or "[::1]:0"; port 0 takes a free one.
+  /// Errors: `invalid` (no loopback address), `conflict` (taken), `forbidden`, `internal`.
   static Result<std::unique_ptr<HttpServer>> listen(EventLoop& loop, const std::string& address,
                                                     Handler handler, ServerOptions options);
   ~HttpServer();
@@ -55,7 +61,7 @@ class HttpServer {
 
   /// "http://127.0.0.1:41234"
   [[nodiscard]] std::string url() const;
-  /// Stops accepting; requests under way may end.
+  /// Stops accepting; requests under way may end, and their connections then close.
   void stop_accepting();
 
  private:
