@@ -149,6 +149,14 @@ TEST_CASE("xMatters groups nested in each other add nobody twice and end") {
   CHECK(told(world, "h") == Told{"ada 8-20", "bo 8-20"});
 }
 
+TEST_CASE("an xMatters group that was cut in a circle is whole where it stands outside of it") {
+  const Occurrences world{
+      {"g", {occurrence("s", 8, 12, {group("h")}), occurrence("t", 12, 20, {group("i")})}},
+      {"h", {occurrence("u", 8, 20, {person("bo"), group("i", 5)})}},
+      {"i", {occurrence("v", 8, 20, {group("h")})}}};
+  CHECK(told(world) == Told{"bo 8-20"});
+}
+
 TEST_CASE("what a nested xMatters group could not answer is no answer for the outer one") {
   CHECK_THAT(told({{"g", {occurrence("s", 8, 20, {group("missing")})}}}).at(0), Catch::Contains("missing"));
   auto broken = occurrence("t", 8, 20, {});
