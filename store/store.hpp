@@ -92,7 +92,7 @@ struct RotationStatus {
 struct GroupSnapshot {
   GroupId id;
   std::string handle;
-  std::vector<UserId> members;
+  std::vector<UserId> members{};
   bool disabled = false;
   Instant seen_at;
 };
@@ -161,7 +161,7 @@ struct Mapping {
 struct CachedUser {
   UserId id;
   std::string name;
-  std::optional<std::string> email;
+  std::optional<std::string> email{};
   bool deleted = false;
   bool bot = false;
   bool guest = false;
