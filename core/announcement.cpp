@@ -9,17 +9,16 @@ namespace watchbill {
 
 namespace {
 
-/// The four lists of people have the same names within.
-void add_people_list(TemplateVocabulary& all, std::string_view name, std::string_view meaning) {
+/// The lists of people have the same names within.
+void add_person(TemplateVocabulary& all, std::string_view where) {
   using enum VariableKind;
-  all.push_back({name, list, "", meaning});
-  all.push_back({"person", markup, name, "the person, mentioned or by name as `mention` says"});
-  all.push_back({"name", text, name, "the person's name, never a mention"});
+  all.push_back({"person", markup, where, "the person, mentioned or by name as `mention` says"});
+  all.push_back({"name", text, where, "the person's name, never a mention"});
+  all.push_back({"mention", markup, where,
+                 "a mention, whatever `mention` says; the name if there is no Slack account"});
+  all.push_back({"schedule", text, where, "the label or name of the schedule; several are joined"});
   all.push_back(
-      {"mention", markup, name, "a mention, whatever `mention` says; the name if there is no Slack account"});
-  all.push_back({"schedule", text, name, "the label or name of the schedule; several are joined"});
-  all.push_back(
-      {"until", markup, name, "when this person goes off call; \"further notice\" if that is not known"});
+      {"until", markup, where, "when this person goes off call; \"further notice\" if that is not known"});
 }
 
 TemplateVocabulary make_vocabulary() {
@@ -36,12 +35,13 @@ TemplateVocabulary make_vocabulary() {
       {"nobody", flag, "", "nobody is on call"},
       {"group_pending", flag, "", "the Slack group is still being updated"},
       {"possibly_repeated", flag, "", "an earlier attempt may have arrived already"},
+      {"on_call", list, "", "everybody who is on call now"},
+      {"incoming", list, "", "those who go on call"},
+      {"outgoing", list, "", "those who go off call"},
+      {"staying", list, "", "those who were on call and still are"},
+      {"next", list, "", "those who come next, as far as that is known"},
   };
-  add_people_list(all, "on_call", "everybody who is on call now");
-  add_people_list(all, "incoming", "those who go on call");
-  add_people_list(all, "outgoing", "those who go off call");
-  add_people_list(all, "staying", "those who were on call and still are");
-  all.push_back({"next", list, "", "those who come next, as far as that is known"});
+  for (const auto name : {"on_call", "incoming", "outgoing", "staying"}) add_person(all, name);
   all.push_back({"person", markup, "next", "the person, by name"});
   all.push_back({"name", text, "next", "the same"});
   all.push_back({"mention", markup, "next", "a mention; the name if there is no Slack account"});

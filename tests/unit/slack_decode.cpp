@@ -78,7 +78,8 @@ TEST_CASE("a list of groups with a broken entry is not half believed") {
   for (const auto* broken :
        {R"({"usergroups":[{"id":"S1","users":["U1"]},{"id":"S2","users":["U1",7]}]})",
         R"({"usergroups":[{"id":"S1","users":"U1,U2"}]})", R"({"usergroups":[{"handle":"x"}]})",
-        R"({"usergroups":[null]})", R"({"usergroups":{}})", R"({})", R"([])"}) {
+        R"({"usergroups":[{"id":"S1","users":[],"date_delete":"no"}]})", R"({"usergroups":[null]})",
+        R"({"usergroups":{}})", R"({})", R"([])"}) {
     INFO(broken);
     const auto result = decoded(broken, decode_groups);
     REQUIRE_FALSE(result);
