@@ -48,7 +48,7 @@ net::HttpRequest WebClient::Impl::request(const Call& call, bool user_token) con
   request.headers.emplace_back("Content-Type", form ? "application/x-www-form-urlencoded; charset=utf-8"
                                                     : "application/json; charset=utf-8");
   request.body = form ? net::encode_form(call.form) : call.json;
-  request.deadline = call.deadline;
+  request.deadline = options.deadline * call.deadlines;
   request.max_body = call.max_body;
   return request;
 }

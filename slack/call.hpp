@@ -14,7 +14,8 @@ struct Call {
   std::string json{};
   /// Made with the user token, if there is one.
   bool as_user = false;
-  milliseconds deadline{15s};
+  /// How many of the client's deadlines the answer may take.
+  int deadlines = 1;
   std::size_t max_body = std::size_t{16} << 20U;
 };
 

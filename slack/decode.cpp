@@ -83,7 +83,11 @@ Result<UserGroup> decode_group(json::View group) {
   out.id = GroupId(std::move(*id));
   out.handle = group["handle"].string_or("");
   out.name = group["name"].string_or("");
-  out.disabled = group["date_delete"].integer_or(0) != 0;
+  if (const auto date = group["date_delete"]; !date.is_null()) {
+    const auto disabled = date.integer();
+    if (!disabled) return disabled.error();
+    out.disabled = *disabled != 0;
+  }
   out.unwritable = why_unwritable(group);
   if (!group["users"].is_null()) {
     auto members = decode_members(group["users"]);

@@ -9,7 +9,6 @@ namespace watchbill::slack {
 namespace {
 
 constexpr std::size_t kLargestList = std::size_t{32} << 20U;
-constexpr milliseconds kListDeadline = 30s;
 
 Call write(Method method, net::Fields form) {
   Call call{method};
@@ -31,7 +30,7 @@ net::Task<Result<std::vector<UserGroup>>> WebClient::list_groups(Permit permit) 
   Call call{Method::usergroups_list};
   call.form =
       impl->with_team({{"include_users", "true"}, {"include_disabled", "true"}, {"include_count", "true"}});
-  call.deadline = kListDeadline;
+  call.deadlines = 2;
   call.max_body = kLargestList;
   const auto answer = co_await impl->send(std::move(permit), std::move(call));
   if (!answer) co_return answer.error();

@@ -19,6 +19,8 @@ struct WebClientOptions {
   /// The workspace, sent where Slack takes it (a token for a whole organization needs it); learnt from
   /// `auth_test` if empty.
   TeamId team_id{};
+  /// How long an answer may take; the list of user groups may take twice as long.
+  milliseconds deadline{15s};
 };
 
 /// What to change of a group.
