@@ -70,11 +70,6 @@ Result<void> StatusBoard::flush(const std::set<RotationId>& silent, Instant now)
   for (const auto id : dirty_) {
     const auto* entry = model_.find(id);
     if (!entry) continue;
-    const auto& schedules = entry->rotation.schedules;
-    const bool silent =
-        std::any_of(schedules.begin(), schedules.end(), [&](const RotationSchedule& schedule) {
-          return silent_connections.contains(schedule.ref.connection);
-        });
     store::RotationStatus status{id, state_of(*entry, silent.contains(id)), entry->plan.people,
                                  entry->plan.next, entry->plan.next_boundary};
     for (const auto& problem : problems_of(*entry)) status.problems.push_back(problem.text);

@@ -1,0 +1,163 @@
+#include "daemon/daemon.hpp"
+
+#include <fmt/core.h>
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <thread>
+
+#include "daemon/log.hpp"
+#include "daemon/notify.hpp"
+
+namespace watchbill::daemon {
+
+namespace {
+
+constexpr auto kStopPatience = 10s;
+constexpr auto kOnceLimit = 60s;
+
+/// One process: the store and its lock, and the service that is running now.
+class Daemon {
+ public:
+  Daemon(net::EventLoop& loop, DaemonOptions options, config::Config config,
+         std::unique_ptr<store::Store> store)
+      : loop_(loop), options_(std::move(options)), config_(std::move(config)), store_(std::move(store)) {}
+
+  Result<void> begin() {
+    auto service = Service::build(loop_, *store_, config_);
+    if (!service) return service.error();
+    service_ = std::move(*service);
+    return service_->start();
+  }
+
+  int serve() {
+    loop_.on_signal(SIGTERM, [this] { stop_asked(); });
+    loop_.on_signal(SIGINT, [this] { stop_asked(); });
+    loop_.on_signal(SIGHUP, [this] {
+      if (!busy_) tasks_.spawn(reload());
+    });
+    if (const auto interval = watchdog_interval()) tasks_.spawn(feed_watchdog(*interval));
+    notify("READY=1\nSTATUS=keeping groups");
+    if (options_.once) tasks_.spawn(once());
+    loop_.run();
+    return status_;
+  }
+
+ private:
+  void stop_asked() {
+    if (stopping_) {
+      spdlog::warn("stopped at once, on the second signal");
+      std::_Exit(1);
+    }
+    stopping_ = true;
+    notify("STOPPING=1\nSTATUS=finishing what is in flight");
+    spdlog::info("stopping");
+    tasks_.spawn(finish());
+  }
+
+  net::Task<void> finish() {
+    if (service_) co_await service_->stop(kStopPatience);
+    loop_.stop();
+  }
+
+  net::Task<void> once() {
+    const bool settled = co_await service_->engine().settle(kOnceLimit);
+    status_ = settled ? 0 : 1;
+    if (!settled) spdlog::warn("not every rotation is in sync: see `watchbill status`");
+    co_await service_->stop(kStopPatience);
+    loop_.stop();
+  }
+
+  net::Task<void> feed_watchdog(milliseconds interval) {
+    while (true) {
+      notify("WATCHDOG=1");
+      co_await net::sleep_for(loop_, interval);
+    }
+  }
+
+  /// A bad configuration changes nothing: the old one goes on.
+  net::Task<void> reload() {
+    busy_ = true;
+    notify("RELOADING=1");
+    auto fresh = config::load(options_.sources);
+    if (!fresh) {
+      spdlog::error("the configuration was not reloaded:\n{}", fresh.error().message);
+    } else if (fresh->store != config_.store || fresh->key_file != config_.key_file) {
+      spdlog::error("the configuration was not reloaded: store and key_file take effect at a restart only");
+    } else {
+      co_await take_over(std::move(*fresh));
+    }
+    notify("READY=1\nSTATUS=keeping groups");
+    busy_ = false;
+  }
+
+  net::Task<void> take_over(config::Config fresh) {
+    auto service = Service::build(loop_, *store_, fresh);
+    if (!service) {
+      spdlog::error("the configuration was not reloaded: {}", service.error().message);
+      co_return;
+    }
+    co_await service_->stop(kStopPatience);
+    service_ = std::move(*service);
+    if (auto started = service_->start(); !started) {
+      spdlog::error("the new configuration does not work: {}; going back to the old one",
+                    started.error().message);
+      service_.reset();
+      if (auto again = begin(); !again) {
+        spdlog::error("{}", again.error().message);
+        status_ = 1;
+        loop_.stop();
+      }
+      co_return;
+    }
+    config_ = std::move(fresh);
+    set_up_log(config_.log);
+    spdlog::info("configuration reloaded");
+  }
+
+  net::EventLoop& loop_;
+  DaemonOptions options_;
+  config::Config config_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<Service> service_;
+  bool stopping_ = false;
+  bool busy_ = false;
+  int status_ = 0;
+  net::TaskScope tasks_;
+};
+
+int complain(const Error& error) {
+  fmt::print(stderr, "watchbilld: {}\n", error.message);
+  return 1;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<store::Store>> open_store(const config::Config& config) {
+  auto key = config::find_key_credential();
+  if (!key) return key.error();
+  store::OpenOptions options{config.store, config.key_file, std::move(*key)};
+  for (int attempt = 1;; ++attempt) {
+    auto store = store::Store::open(options);
+    if (store || store.error().code != "busy" || attempt == 20) return store;
+    std::this_thread::sleep_for(100ms);
+  }
+}
+
+int run(const DaemonOptions& options) {
+  auto config = config::load(options.sources);
+  if (!config) return complain(config.error());
+  set_up_log(config->log);
+  auto lock = store::WriterLock::take(config->store, "watchbilld");
+  if (!lock) return complain(lock.error());
+  auto store = open_store(*config);
+  if (!store) return complain(store.error());
+
+  net::EventLoop loop;
+  Daemon daemon(loop, options, *config, std::move(*store));
+  if (auto begun = daemon.begin(); !begun) return complain(begun.error());
+  return daemon.serve();
+}
+
+}  // namespace watchbill::daemon

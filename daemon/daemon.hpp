@@ -1,0 +1,57 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "config/config.hpp"
+#include "engine/engine.hpp"
+#include "net/curl_client.hpp"
+#include "net/event_loop.hpp"
+#include "net/http_server.hpp"
+#include "slack/web_client.hpp"
+#include "store/store.hpp"
+
+namespace watchbill::daemon {
+
+/// What the program was started with.
+struct DaemonOptions {
+  config::Sources sources;
+  /// One pass within 60 s and the outbox drained, then the end.
+  bool once = false;
+};
+
+/// Everything that follows from one configuration; a reload makes a new one.
+class Service {
+ public:
+  /// Reads the secrets and builds the clients. The error names what is missing.
+  static Result<std::unique_ptr<Service>> build(net::EventLoop& loop, store::Store& store,
+                                                const config::Config& config);
+  Result<void> start();
+  net::Task<void> stop(milliseconds patience) { return engine_->stop(patience); }
+  engine::Engine& engine() { return *engine_; }
+
+ private:
+  Service(net::EventLoop& loop, store::Store& store, const config::Config& config);
+  net::Task<net::ServerResponse> answer(net::ServerRequest request);
+  net::Task<void> introduce();
+
+  net::EventLoop& loop_;
+  store::Store& store_;
+  config::Config config_;
+  std::unique_ptr<net::CurlClient> http_;
+  std::unique_ptr<slack::Gate> gate_;
+  std::unique_ptr<slack::WebClient> slack_;
+  std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<net::HttpServer> server_;
+  net::TaskScope tasks_;
+};
+
+/// Runs `watchbilld` until it is told to stop; returns the exit status. What goes wrong is on standard error.
+int run(const DaemonOptions& options);
+
+/// Opens the store of this configuration, waiting a little for another process's transaction.
+Result<std::unique_ptr<store::Store>> open_store(const config::Config& config);
+
+}  // namespace watchbill::daemon
