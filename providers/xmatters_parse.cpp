@@ -114,6 +114,19 @@ Result<void> parse_device(json::View view, Member& member) {
   return {};
 }
 
+/// Whom a line names; a dynamic team may have no more than a name.
+Result<void> parse_recipient(json::View view, Member& member) {
+  if (member.kind == Member::Kind::team && view["id"].is_null()) {
+    member.who.name = view["targetName"].text().value_or("a dynamic team");
+    member.who.id = member.who.name;
+    return {};
+  }
+  auto who = parse_person(view);
+  if (!who) return who.error();
+  member.who = std::move(*who);
+  return {};
+}
+
 Result<Member> parse_member(json::View item) {
   if (auto object = item.object(); !object) return object.error();
   Member member;
@@ -137,14 +150,12 @@ Result<Member> parse_member(json::View item) {
   if (*type == "DEVICE") {
     if (auto device = parse_device(view, member); !device) return device.error();
   } else {
-    auto who = parse_person(view);
-    if (!who) return who.error();
-    member.who = std::move(*who);
     if (*type == "GROUP") {
       member.kind = Member::Kind::group;
     } else if (*type != "PERSON" && !type->empty()) {
       member.kind = Member::Kind::team;
     }
+    if (auto read = parse_recipient(view, member); !read) return read.error();
   }
   member.active = member.active && member.who.active;
   return member;

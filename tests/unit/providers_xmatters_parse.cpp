@@ -136,6 +136,7 @@ TEST_CASE("xMatters names teams, groups and devices without owner") {
   CHECK(team.kind == Member::Kind::team);
   CHECK(team.active);
   CHECK(team.who.name == "Everyone in Berlin");
+  CHECK(member(R"({"member":{"recipientType":"DYNAMIC_TEAM"}})").who.name == "a dynamic team");
   const auto group = member(R"({"member":{"id":"g2","recipientType":"GROUP","targetName":"Second line"}})");
   CHECK(group.kind == Member::Kind::group);
   CHECK(group.who.id == "g2");
