@@ -180,7 +180,7 @@ net::Task<void> storm(net::EventLoop& loop, Gate& gate, WebClient& client, int a
 TEST_CASE("a storm goes through a strict limit without a single 429") {
   SlackWorkspace w;
   w.populate();
-  w.control(R"({"do":"rate","scale":60})");
+  w.control(R"({"do":"rate","off":false,"scale":60})");
   Gate gate(w.loop, 60);
   WebClient client(w.http, gate, w.options());
   int done = 0;

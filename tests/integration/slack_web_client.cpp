@@ -262,8 +262,8 @@ TEST_CASE("people are listed page by page, and a stale cursor says so") {
 TEST_CASE("channels: look at, list, join, open a direct conversation") {
   SlackWorkspace w;
   w.populate();
-  w.control(R"({"do":"channel","name":"ops"})");
-  w.control(R"({"do":"channel","name":"secret","private":true})");
+  w.control(R"({"do":"channel","name":"ops","bot":false})");
+  w.control(R"({"do":"channel","name":"secret","private":true,"bot":false})");
   w.control(R"({"do":"channel","name":"inner","private":true,"bot":true})");
   w.control(R"({"do":"channel","name":"attic","archived":true})");
   const auto info = [&w](const std::string& id) {
@@ -336,7 +336,6 @@ TEST_CASE("a message's key comes back from the channel's history") {
 TEST_CASE("a long history comes in pages") {
   SlackWorkspace w;
   w.populate();
-  w.control(R"({"do":"rate","off":true})");
   const auto before = w.loop.now() - 10s;
   OutgoingMessage message{ChannelId("C0PAYMENTS"), "x", "", "the-key"};
   REQUIRE(w.run(w.client.post(permit(Method::chat_post_message), message)));
@@ -361,7 +360,7 @@ TEST_CASE("channels one cannot post to or read say what to do") {
   SlackWorkspace w;
   w.populate();
   w.control(R"({"do":"channel","name":"attic","archived":true,"bot":true})");
-  w.control(R"({"do":"channel","name":"ops"})");
+  w.control(R"({"do":"channel","name":"ops","bot":false})");
   const auto post = [&w](const std::string& channel) {
     OutgoingMessage message{ChannelId(channel), "hi", "", "k"};
     return w.run(w.client.post(permit(Method::chat_post_message), message));

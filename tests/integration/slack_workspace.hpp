@@ -20,7 +20,11 @@ struct SlackWorkspace {
   slack::Gate gate{loop, 1};
   slack::WebClient client{http, gate, options()};
 
-  SlackWorkspace() { control(R"({"do":"reset","empty":true})"); }
+  /// Without rate limits: they are switched on by those tests that are about them.
+  SlackWorkspace() {
+    control(R"({"do":"reset","empty":true})");
+    control(R"({"do":"rate","off":true})");
+  }
 
   [[nodiscard]] slack::WebClientOptions options() const {
     slack::WebClientOptions out;
