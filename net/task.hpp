@@ -36,7 +36,7 @@ template <class T>
 struct Promise : PromiseBase {
   std::optional<T> value;
   Task<T> get_return_object();
-  template <class U>
+  template <class U = T>  // the default allows `co_return {};`
   void return_value(U&& result) {
     value.emplace(std::forward<U>(result));
   }
