@@ -100,6 +100,15 @@ class Planner {
                         responder.name, in_.rotation.handle, why, handle));
   }
 
+  /// Who stays while a schedule is Unknown: those of the last decision, else the last the watch knew.
+  std::vector<Responder> last_known(const Watch& watch) const {
+    std::vector<Responder> responders;
+    for (const auto& person : in_.record.people) {
+      if (person.schedule == watch.schedule) responders.push_back(person.responder);
+    }
+    return responders.empty() ? watch.held : responders;
+  }
+
   void gather_people() {
     bool somebody_known = false;
     for (std::size_t i = 0; i < in_.watches.size(); ++i) {
@@ -114,7 +123,7 @@ class Planner {
       } else {
         plan_.stale = true;
         never_known_ = never_known_ || watch.timeline.confirmed_at == kAlways;
-        for (const auto& responder : watch.held) add_person(i, responder, false);
+        for (const auto& responder : last_known(watch)) add_person(i, responder, false);
         report_unknown(i);
       }
     }

@@ -251,7 +251,11 @@ void Engine::Impl::decide_marked() {
     board_.mark(id);
   }
   for (const auto& ref : schedules) {
-    if (auto* entry = model_.find(ref)) hold_people(entry->watch, now);
+    auto* entry = model_.find(ref);
+    if (!entry) continue;
+    const auto held = entry->watch.held;
+    hold_people(entry->watch, now);
+    if (held != entry->watch.held) dirty_watches_.insert(ref);
   }
   if (auto decided = decider_.decide({ids.begin(), ids.end()}, now, patience_over); !decided) {
     store_failed(decided.error(), now);

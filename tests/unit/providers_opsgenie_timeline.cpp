@@ -134,6 +134,10 @@ TEST_CASE("an escalation in an Opsgenie timeline ends what is known, instead of 
   CHECK(cover({{"s", now}}, "s", kNow).known_to == kNow);
   const auto past = week("s", period("2026-10-04T22:00:00Z", "2026-10-07T00:00:00Z", escalation));
   CHECK(cover({{"s", past}}, "s", kNow).reason.empty());
+  // By a server whose clock is ahead the present is past, and its people are not told.
+  const auto untold = week("s", period("2026-10-04T22:00:00Z", "2026-10-09T00:00:00Z", escalation,
+                                       R"("type":"historical","flattenedRecipients":[])"));
+  CHECK(cover({{"s", untold}}, "s", kNow).known_to == kNow);
   // A past one may name its people.
   const auto named =
       week("s", period("2026-10-04T22:00:00Z", "2026-10-09T00:00:00Z", escalation,

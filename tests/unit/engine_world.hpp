@@ -1,0 +1,133 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/engine.hpp"
+#include "slack/api.hpp"
+#include "slack/gate.hpp"
+#include "store/store.hpp"
+#include "tests/support/sim_loop.hpp"
+
+/// The engine in virtual time, between a workspace and a scheduling system that live in memory.
+namespace watchbill::test {
+
+/// A Slack workspace with memory and faults.
+class FakeSlack final : public slack::Groups, public slack::People, public slack::Channels {
+ public:
+  struct Message {
+    ChannelId channel;
+    std::string text;
+    std::string key;
+    Instant at;
+  };
+  enum class Fate {
+    normal,
+    lost,     ///< it takes effect, and the answer never comes
+    refused,  ///< `error` is answered
+  };
+
+  explicit FakeSlack(net::Loop& loop) : loop_(loop) {}
+
+  void add_user(const std::string& id, const std::string& email);
+  void add_group(const std::string& id, const std::string& handle, std::vector<std::string> members,
+                 bool disabled = false);
+  [[nodiscard]] std::vector<std::string> members(const std::string& group) const;
+  [[nodiscard]] std::vector<Message> messages(const std::string& channel) const;
+
+  std::map<UserId, slack::User> users;
+  std::map<GroupId, slack::UserGroup> groups;
+  std::vector<Message> posted;
+  std::map<slack::Method, int> calls;
+  /// Decides what becomes of a call; `what` is the group, channel or address.
+  std::function<Fate(slack::Method, const std::string& what)> fate;
+  Error error = fail(ErrorKind::forbidden, "the workspace lets only admins edit groups");
+  bool history_readable = true;
+  milliseconds latency{20ms};
+  /// When each group was written last.
+  std::map<GroupId, Instant> written_at;
+  /// Members that no list was ever allowed to contain turned up here.
+  std::vector<std::string> violations;
+
+  net::Task<Result<std::vector<slack::UserGroup>>> list_groups(slack::Permit permit) override;
+  net::Task<Result<std::vector<UserId>>> set_members(slack::Permit permit, GroupId group,
+                                                     std::vector<UserId> members) override;
+  net::Task<Result<void>> enable_group(slack::Permit permit, GroupId group) override;
+  net::Task<Result<void>> disable_group(slack::Permit permit, GroupId group) override;
+  net::Task<Result<slack::UserGroup>> create_group(slack::Permit permit, std::string name, std::string handle,
+                                                   std::string description) override;
+  net::Task<Result<slack::User>> lookup_by_email(slack::Permit permit, std::string email) override;
+  net::Task<Result<slack::User>> user_info(slack::Permit permit, UserId user) override;
+  net::Task<Result<slack::UserPage>> list_users(slack::Permit permit, std::string cursor) override;
+  net::Task<Result<slack::Posted>> post(slack::Permit permit, slack::OutgoingMessage message) override;
+  net::Task<Result<slack::HistoryPage>> history(slack::Permit permit, ChannelId channel, Instant oldest,
+                                                std::string cursor) override;
+  net::Task<Result<void>> join(slack::Permit permit, ChannelId channel) override;
+  net::Task<Result<slack::Channel>> channel_info(slack::Permit permit, ChannelId channel) override;
+  net::Task<Result<slack::ChannelPage>> list_channels(slack::Permit permit, std::string cursor) override;
+  net::Task<Result<ChannelId>> open_direct(slack::Permit permit, UserId user) override;
+
+ private:
+  net::Task<Fate> arrive(slack::Method method, std::string what);
+
+  net::Loop& loop_;
+};
+
+/// A scheduling system that tells the truth, or what it is told to.
+class FakeSystem {
+ public:
+  /// What is really planned, by schedule.
+  std::map<std::string, std::vector<Shift>> truth;
+  std::map<std::string, AnswerStatus> presence;
+  bool down = false;
+  /// Answers show how things were this long ago.
+  milliseconds lag{0};
+  /// Like Opsgenie: the frequent question tells who is on call now and nothing else.
+  bool moments = false;
+  /// The frequent question shows nobody anywhere, whatever the truth is.
+  bool shows_nobody = false;
+  int polls = 0;
+
+  /// A round robin of `people` with shifts of `length`, the first from `start`, for ten weeks or 2,000
+  /// shifts.
+  void rotate(const std::string& schedule, const std::vector<std::string>& people, Instant start,
+              milliseconds length);
+  static Responder person(const std::string& name);
+  [[nodiscard]] std::unique_ptr<providers::Provider> provider(net::Loop& loop, const std::string& connection);
+};
+
+/// One engine, its store on disk, and what is around it.
+class EngineWorld {
+ public:
+  explicit EngineWorld(engine::EngineOptions options = {});
+  ~EngineWorld();
+
+  /// A rotation of `system`'s schedules; its group is `S` + name with handle name, announced in `C` + name.
+  Rotation rotation(const std::string& name, const std::vector<std::string>& schedules);
+  RotationId create(const Rotation& rotation, bool quiet = false);
+  void start();
+  /// As `kill -9`: nothing is finished, nothing is said.
+  void kill();
+  void advance(milliseconds span) { loop.advance(span); }
+  [[nodiscard]] store::RotationStatus status(RotationId id);
+  [[nodiscard]] std::vector<Change> history();
+
+  SimLoop loop;
+  FakeSlack slack{loop};
+  FakeSystem system;
+  engine::EngineOptions options;
+  std::string folder;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<slack::Gate> gate;
+  std::unique_ptr<engine::Engine> engine;
+
+ private:
+  struct NoHttp;
+  std::unique_ptr<NoHttp> http_;
+};
+
+}  // namespace watchbill::test
