@@ -1,0 +1,342 @@
+// watchbill connection add|update|list|test|remove
+
+#include <algorithm>
+#include <ostream>
+#include <set>
+
+#include "cli/commands.hpp"
+#include "cli/session.hpp"
+#include "cli/table.hpp"
+
+namespace watchbill::cli {
+
+namespace {
+
+/// One option for each flag that some adapter has, saying whose it is.
+std::vector<OptionSpec> adapter_options() {
+  std::vector<OptionSpec> specs;
+  for (const auto& adapter : providers::adapters()) {
+    for (const auto& option : adapter.options) {
+      const auto help = fmt::format("{}: {}", adapter.title, option.description);
+      const auto same = [&](const OptionSpec& spec) { return spec.name == option.flag; };
+      const auto known = std::find_if(specs.begin(), specs.end(), same);
+      if (known == specs.end()) {
+        specs.push_back({option.flag, option.value_name, help});
+      } else {
+        known->help += "; " + help;
+      }
+    }
+  }
+  specs.push_back({"no-verify", "", "save without trying the credentials"});
+  return specs;
+}
+
+/// What the command line gave, by flag.
+struct Given {
+  std::map<std::string, std::string> texts;
+  std::map<std::string, Secret> secrets;
+};
+
+bool is_secret(const std::string& flag) {
+  return std::any_of(providers::adapters().begin(), providers::adapters().end(), [&](const auto& adapter) {
+    return std::any_of(adapter.options.begin(), adapter.options.end(),
+                       [&](const providers::Option& option) { return option.secret && option.flag == flag; });
+  });
+}
+
+/// Reads the files, before the store is opened: root becomes the store's owner then, who may not read them.
+Result<Given> read_given(Session& session, const Invocation& in) {
+  Given given;
+  for (const auto& spec : adapter_options()) {
+    const auto value = in.value(spec.name);
+    if (!value) continue;
+    if (!is_secret(spec.name)) {
+      given.texts.emplace(spec.name, *value);
+      continue;
+    }
+    auto secret = session.read_secret(*value, "--" + spec.name);
+    if (!secret) return secret.error();
+    given.secrets.emplace(spec.name, *std::move(secret));
+  }
+  return given;
+}
+
+/// Puts what was given into the connection; an option of another kind of connection is refused.
+Result<void> put_given(const Given& given, const providers::Adapter& adapter, Connection& connection) {
+  const auto key_of = [&](const std::string& flag) -> Result<std::string> {
+    for (const auto& option : adapter.options) {
+      if (option.flag == flag) return option.key;
+    }
+    std::vector<std::string> names;
+    for (const auto& option : adapter.options) names.push_back("--" + option.flag);
+    return fail(ErrorKind::invalid, "--{}: a connection to {} has no such option; it has {}", flag,
+                adapter.title, fmt::join(names, ", "));
+  };
+  for (const auto& [flag, secret] : given.secrets) {
+    auto key = key_of(flag);
+    if (!key) return key.error();
+    connection.secrets.insert_or_assign(*key, secret);
+  }
+  for (const auto& [flag, text] : given.texts) {
+    auto key = key_of(flag);
+    if (!key) return key.error();
+    if (text.empty()) {
+      connection.settings.erase(*key);
+    } else {
+      connection.settings.insert_or_assign(*key, text);
+    }
+  }
+  return {};
+}
+
+/// Old credentials that the new ones replace: the kinds of credentials exclude each other, tokens belong to
+/// what they were got with, and an address that follows from the region goes with it.
+void drop_replaced(const Invocation& in, const providers::Adapter& adapter, Connection& connection) {
+  const bool key = in.has("api-key-file");
+  const bool app = in.has("client-id") || in.has("client-secret-file");
+  if (key) {
+    connection.settings.erase("client_id");
+    connection.settings.erase("subdomain");
+    connection.secrets.erase("client_secret");
+  } else if (app) {
+    connection.secrets.erase("api_key");
+  }
+  if (key || app) {
+    std::erase_if(connection.secrets, [&](const auto& secret) {
+      return std::none_of(adapter.options.begin(), adapter.options.end(),
+                          [&](const providers::Option& option) { return option.key == secret.first; });
+    });
+    std::erase_if(connection.settings, [](const auto& item) { return item.first.starts_with("token_"); });
+  }
+  if (in.has("region")) connection.settings.erase("base_url");
+}
+
+struct Tried {
+  Connection connection;
+  std::optional<std::string> opened;  ///< what the credentials open; nothing if they were not tried
+};
+
+Result<Tried> try_out(Session& session, const Invocation& in, Connection connection) {
+  const auto name = connection.name;
+  auto open = open_provider(session, std::move(connection), false);
+  if (!open) return open.error();
+  Tried tried;
+  if (!in.has("no-verify")) {
+    auto verified = session.run((*open)->provider->verify());
+    if (!verified) {
+      return verified.error().in(
+          "connection {}: nothing was saved, since the credentials did not work "
+          "(--no-verify saves them untried)",
+          name);
+    }
+    tried.opened = *verified;
+  }
+  tried.connection = (*open)->connection;
+  return tried;
+}
+
+void tell(Session& session, const Tried& tried, std::string_view what) {
+  const auto& connection = tried.connection;
+  if (session.json()) {
+    json::Writer w;
+    w.begin_object().field("name", connection.name).field("kind", connection.kind);
+    w.field("verified", tried.opened.has_value()).field("account", tried.opened).end_object();
+    return session.print_json(w.take());
+  }
+  session.io().out << printable(fmt::format("connection {} {}{}\n", connection.name, what,
+                                            tried.opened ? ": it opens " + *tried.opened : ", untried"));
+}
+
+Result<int> add(Session& session, const Invocation& in) {
+  Connection connection{in.argument("NAME"), in.argument("KIND")};
+  auto adapter = providers::find_adapter(connection.kind);
+  if (!adapter) return adapter.error();
+  if (auto good = check_connection_name(connection.name); !good) return good.error();
+  auto given = read_given(session, in);
+  if (!given) return given.error();
+  if (auto put = put_given(*given, **adapter, connection); !put) return put.error();
+  auto store = session.store_or_new();
+  if (!store) return store.error();
+  if (auto allowed = session.may_do(Action::connect, {}); !allowed) return allowed.error();
+  if (auto taken = (*store)->connections().get(connection.name); taken) {
+    return fail(ErrorKind::conflict,
+                "connection {} exists already (kind {}): choose another name, or change it with `watchbill "
+                "connection update {}`",
+                connection.name, taken->kind, connection.name);
+  }
+  auto tried = try_out(session, in, std::move(connection));
+  if (!tried) return tried.error();
+  if (auto added = (*store)->connections().add(tried->connection, session.actor()); !added)
+    return added.error();
+  tell(session, *tried, "added");
+  return kDone;
+}
+
+Result<int> update(Session& session, const Invocation& in) {
+  auto given = read_given(session, in);
+  if (!given) return given.error();
+  if (given->texts.empty() && given->secrets.empty())
+    return fail(ErrorKind::invalid, "connection update: nothing to change was given; see --help");
+  auto store = session.store();
+  if (!store) return store.error();
+  if (auto allowed = session.may_do(Action::connect, {}); !allowed) return allowed.error();
+  auto connection = (*store)->connections().get(in.argument("NAME"));
+  if (!connection) return connection.error();
+  auto adapter = providers::find_adapter(connection->kind);
+  if (!adapter) return adapter.error();
+  drop_replaced(in, **adapter, *connection);
+  if (auto put = put_given(*given, **adapter, *connection); !put) return put.error();
+  auto tried = try_out(session, in, *std::move(connection));
+  if (!tried) return tried.error();
+  if (auto saved = (*store)->connections().update(tried->connection, session.actor()); !saved)
+    return saved.error();
+  tell(session, *tried, "updated");
+  return kDone;
+}
+
+Result<int> test(Session& session, const Invocation& in) {
+  auto store = session.store();
+  if (!store) return store.error();
+  auto connection = (*store)->connections().get(in.argument("NAME"));
+  if (!connection) return connection.error();
+  const auto name = connection->name;
+  auto open = open_provider(session, *std::move(connection), true);
+  if (!open) return open.error();
+  auto verified = session.run((*open)->provider->verify());
+  if (!verified) {
+    return verified.error().in(
+        "connection {} does not work (`watchbill connection update {}` gives it new "
+        "credentials)",
+        name, name);
+  }
+  tell(session, {(*open)->connection, *verified}, "works");
+  return kDone;
+}
+
+Result<int> remove(Session& session, const Invocation& in) {
+  auto store = session.store();
+  if (!store) return store.error();
+  if (auto allowed = session.may_do(Action::connect, {}); !allowed) return allowed.error();
+  auto connection = (*store)->connections().get(in.argument("NAME"));
+  if (!connection) return connection.error();
+  const auto question = fmt::format("Remove connection {} and its credentials?", connection->name);
+  if (auto agreed = session.confirm(question); !agreed) return agreed.error();
+  if (auto removed = (*store)->connections().remove(connection->name, session.actor()); !removed)
+    return removed.error();
+  if (session.json()) {
+    json::Writer w;
+    w.begin_object().field("name", connection->name).field("removed", true).end_object();
+    session.print_json(w.take());
+  } else {
+    session.io().out << "connection " << connection->name << " removed\n";
+  }
+  return kDone;
+}
+
+std::optional<std::string> when(const std::optional<Instant>& at) {
+  return at ? std::optional(format_rfc3339(*at)) : std::nullopt;
+}
+
+void print_list(Session& session, const std::vector<Connection>& connections,
+                const std::map<std::string, store::ConnectionStatus>& statuses) {
+  const auto status_of = [&](const std::string& name) {
+    const auto found = statuses.find(name);
+    return found == statuses.end() ? store::ConnectionStatus{} : found->second;
+  };
+  if (session.json()) {
+    json::Writer w;
+    w.begin_array();
+    for (const auto& connection : connections) {
+      const auto status = status_of(connection.name);
+      std::vector<std::string> secrets;
+      for (const auto& [name, value] : connection.secrets) secrets.push_back(name);
+      w.begin_object().field("name", connection.name).field("kind", connection.kind);
+      w.key("settings").begin_object();
+      for (const auto& [key, value] : connection.settings) w.field(key, value);
+      w.end_object().field("secrets", secrets).field("created_at", format_rfc3339(connection.created_at));
+      w.field("state", status.state).field("last_success", when(status.last_success));
+      w.field("problem", status.problem).end_object();
+    }
+    w.end_array();
+    return session.print_json(w.take());
+  }
+  Table table({"NAME", "KIND", "STATE", "LAST ANSWER", "ADDRESS", "PROBLEM"});
+  for (const auto& connection : connections) {
+    const auto status = status_of(connection.name);
+    const auto setting = [&](const char* key) {
+      const auto found = connection.settings.find(key);
+      return found == connection.settings.end() ? std::string() : found->second;
+    };
+    const auto address = setting("base_url").empty() ? setting("host") : setting("base_url");
+    table.add({connection.name, connection.kind, status.state, when(status.last_success).value_or("never"),
+               address.empty() ? setting("region") : address, status.problem.value_or("")});
+  }
+  session.io().out << table.render(session.io().width);
+}
+
+Result<int> list(Session& session, const Invocation& /*in*/) {
+  auto store = session.store();
+  if (!store) return store.error();
+  auto connections = (*store)->connections().list();
+  if (!connections) return connections.error();
+  auto statuses = (*store)->connections().statuses();
+  if (!statuses) return statuses.error();
+  std::sort(connections->begin(), connections->end(),
+            [](const Connection& a, const Connection& b) { return a.name < b.name; });
+  print_list(session, *connections, {statuses->begin(), statuses->end()});
+  return kDone;
+}
+
+}  // namespace
+
+std::vector<Command> connection_commands() {
+  const ArgumentSpec name{"NAME", "name of the connection: lower case letters, digits and '-'"};
+  return {
+      {"connection add",
+       "Add a scheduling system",
+       "Tries the credentials and saves them, sealed with the store's key. Secrets are read from files, or "
+       "from "
+       "standard input for '-'; they never stand on the command line.",
+       {{"KIND", "pagerduty, opsgenie or xmatters"}, name},
+       adapter_options(),
+       {"connection add pagerduty pd --api-key-file pagerduty.key",
+        "connection add pagerduty pd --client-id ID --client-secret-file app.secret --subdomain acme "
+        "--region eu",
+        "connection add opsgenie og --api-key-file - < opsgenie.key",
+        "connection add xmatters xm --host acme.xmatters.com --api-key-file xm.key --api-secret-file "
+        "xm.secret"},
+       add},
+      {"connection update",
+       "Change address or credentials of a scheduling system",
+       "What is given replaces what was; the rest stays. The new credentials are tried first and then "
+       "swapped in "
+       "one step: rotations that use the connection are not touched. An empty value removes a setting.",
+       {name},
+       adapter_options(),
+       {"connection update pd --api-key-file new.key", "connection update pd --region eu"},
+       update},
+      {"connection list",
+       "List scheduling systems and how they are doing",
+       "Names of secrets are shown with --format json, their values never.",
+       {},
+       {},
+       {"connection list", "connection list --format json"},
+       list},
+      {"connection test",
+       "Try the credentials of a scheduling system",
+       "Asks the system now, whether the daemon runs or not. Nothing is changed.",
+       {name},
+       {},
+       {"connection test pd"},
+       test},
+      {"connection remove",
+       "Remove a scheduling system",
+       "Refused while rotations use it; the error names them. Asks first, unless --yes is given.",
+       {name},
+       {},
+       {"connection remove pd --yes"},
+       remove},
+  };
+}
+
+}  // namespace watchbill::cli

@@ -1,0 +1,27 @@
+#include <unistd.h>
+
+#include <csignal>
+#include <exception>
+#include <iostream>
+
+#include "cli/commands.hpp"
+#include "cli/sandbox_run.hpp"
+
+int main(int argc, char** argv) {
+  using namespace watchbill;
+  // A reader who goes away is noticed when writing, and a server who does so by the network code.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::ios::sync_with_stdio(false);
+  cli::Io io{std::cout,
+             std::cerr,
+             std::cin,
+             isatty(STDIN_FILENO) == 1,
+             isatty(STDOUT_FILENO) == 1,
+             cli::terminal_width()};
+  try {
+    return cli::run(cli::all_commands(cli::run_sandbox), {argv + 1, argv + argc}, io);
+  } catch (const std::exception& broken) {
+    std::cerr << "watchbill: this is a bug of Watchbill: " << broken.what() << "\n";
+    return cli::kFailed;
+  }
+}

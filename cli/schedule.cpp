@@ -1,0 +1,117 @@
+// watchbill schedule list
+
+#include <algorithm>
+#include <ostream>
+
+#include "cli/commands.hpp"
+#include "cli/session.hpp"
+#include "cli/table.hpp"
+#include "core/rotation.hpp"
+
+namespace watchbill::cli {
+
+namespace {
+
+struct Found {
+  std::string ref;
+  providers::ScheduleInfo info;
+};
+
+using Listed = Result<std::vector<providers::ScheduleInfo>>;
+
+net::Task<Listed> list_of(providers::Provider& provider) {
+  co_return co_await provider.list_schedules();
+}
+
+bool matches(const Found& found, const std::string& search) {
+  const auto text = fold_name(search);
+  return fold_name(found.info.name).find(text) != std::string::npos ||
+         fold_name(found.ref).find(text) != std::string::npos;
+}
+
+void print(Session& session, const std::vector<Found>& schedules) {
+  if (session.json()) {
+    json::Writer w;
+    w.begin_array();
+    for (const auto& [ref, info] : schedules) {
+      w.begin_object().field("ref", ref).field("name", info.name).field("kind", info.kind);
+      w.field("time_zone", info.time_zone).field("url", info.url).field("note", info.note).end_object();
+    }
+    w.end_array();
+    return session.print_json(w.take());
+  }
+  Table table({"NAME", "SCHEDULE", "KIND", "TIME ZONE", "NOTE"});
+  for (const auto& [ref, info] : schedules) table.add({info.name, ref, info.kind, info.time_zone, info.note});
+  session.io().out << table.render(session.io().width);
+}
+
+Result<std::vector<Connection>> wanted_connections(Session& session, const Invocation& in) {
+  auto store = session.store();
+  if (!store) return store.error();
+  if (const auto name = in.value("connection")) {
+    auto one = (*store)->connections().get(*name);
+    if (!one) return one.error();
+    return std::vector<Connection>{*std::move(one)};
+  }
+  return (*store)->connections().list();
+}
+
+Result<int> list(Session& session, const Invocation& in) {
+  auto connections = wanted_connections(session, in);
+  if (!connections) return connections.error();
+  std::vector<std::unique_ptr<OpenProvider>> open;
+  std::optional<Error> failure;
+  const auto failed = [&](const std::string& name, const Error& error) {
+    if (failure) report(session.io(), *failure);
+    failure = error.in("schedules of connection {}", name);
+  };
+  for (auto& connection : *connections) {
+    const auto name = connection.name;
+    auto provider = open_provider(session, std::move(connection), true);
+    if (provider) {
+      open.push_back(*std::move(provider));
+    } else {
+      failed(name, provider.error());
+    }
+  }
+  std::vector<net::Task<Listed>> tasks;
+  for (const auto& one : open) tasks.push_back(list_of(*one->provider));
+  auto answers = session.run(net::all(session.loop(), std::move(tasks)));
+  std::vector<Found> schedules;
+  for (std::size_t i = 0; i < open.size(); ++i) {
+    const auto& name = open[i]->connection.name;
+    if (!answers[i]) {
+      failed(name, answers[i].error());
+      continue;
+    }
+    for (auto& info : *answers[i]) {
+      Found found{to_string(ScheduleRef{name, info.id}), std::move(info)};
+      if (matches(found, in.value_or("search", ""))) schedules.push_back(std::move(found));
+    }
+  }
+  std::sort(schedules.begin(), schedules.end(), [](const Found& a, const Found& b) {
+    const auto left = fold_name(a.info.name);
+    const auto right = fold_name(b.info.name);
+    return left != right ? left < right : a.ref < b.ref;
+  });
+  if (!failure || !schedules.empty()) print(session, schedules);
+  if (failure) return *failure;
+  return kDone;
+}
+
+}  // namespace
+
+std::vector<Command> schedule_commands() {
+  return {
+      {"schedule list",
+       "List the schedules of the scheduling systems",
+       "Asks all connections at the same time. The column SCHEDULE is what `rotation create --schedule` "
+       "takes. If a system does not answer, the others are listed and the exit code tells of the failure.",
+       {},
+       {{"connection", "NAME", "only this connection's"},
+        {"search", "TEXT", "only those whose name or id contains this, regardless of case"}},
+       {"schedule list", "schedule list --connection pd --search payments"},
+       list}};
+}
+
+}  // namespace watchbill::cli

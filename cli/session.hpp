@@ -1,0 +1,130 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/command.hpp"
+#include "cli/io.hpp"
+#include "config/config.hpp"
+#include "core/may.hpp"
+#include "json/json.hpp"
+#include "net/curl_client.hpp"
+#include "net/event_loop.hpp"
+#include "providers/provider.hpp"
+#include "slack/gate.hpp"
+#include "slack/web_client.hpp"
+#include "store/store.hpp"
+
+namespace watchbill::cli {
+
+/// Slack as the command line uses it.
+struct SlackDesk {
+  SlackDesk(net::EventLoop& loop, net::HttpClient& http, const config::Config& config, Secret bot,
+            Secret user);
+  slack::Gate gate;
+  slack::WebClient web;
+  bool has_user_token;
+};
+
+/// What one run of the program works with. Everything is opened when it is first asked for, so that a command
+/// pays for what it uses.
+class Session {
+ public:
+  Session(Globals globals, Io& io);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  Io& io() { return io_; }
+  [[nodiscard]] bool json() const { return globals_.json; }
+  /// One moment for the whole run.
+  [[nodiscard]] Instant now() const { return now_; }
+  /// "cli:ada": who changes things.
+  [[nodiscard]] store::Actor actor() const;
+  [[nodiscard]] Principal principal() const;
+
+  Result<const config::Config*> config();
+  /// The database; `not_found` if there is none.
+  Result<store::Store*> store();
+  /// The same, but creates it.
+  Result<store::Store*> store_or_new();
+  /// Path of the database.
+  Result<std::string> store_path();
+  /// The pid of the process that writes groups, if one runs.
+  Result<std::optional<int>> daemon();
+
+  net::EventLoop& loop();
+  Result<net::HttpClient*> http();
+  /// An error if no bot token is configured.
+  Result<SlackDesk*> slack();
+  /// Works without a token, as long as nothing is sent: for looking people up in the store.
+  Result<SlackDesk*> slack_offline();
+  template <class T>
+  T run(net::Task<T> task) {
+    return loop().run_until_done(std::move(task));
+  }
+
+  /// Success if the person agrees (or `--yes`). `cancelled` if not; `invalid` if nobody can be asked.
+  Result<void> confirm(const std::string& question);
+  /// `may` for whoever sits at the command line.
+  Result<void> may_do(Action action, const Object& object);
+
+  /// The text of a file that a person named; '-' is standard input, which can be read once. Reading happens
+  /// before the store is opened, since root then becomes the store's owner.
+  Result<std::string> read_file(const std::string& path, const std::string& what);
+  /// The same for a secret: line breaks at its end are dropped, an empty one is refused.
+  Result<Secret> read_secret(const std::string& path, const std::string& what);
+
+  /// Has a change of a group made by the daemon, or, when none runs, makes it while holding the writer's
+  /// lock. Returns the answer's JSON (engine/request_desk.hpp).
+  Result<json::Document> group_request(const std::string& kind, const std::string& payload);
+  /// Leaves a request for the daemon and waits for its answer.
+  Result<json::Document> ask_daemon(const std::string& kind, const std::string& payload, seconds patience);
+
+  /// Prints JSON: indented for people, in one line for programs.
+  void print_json(std::string_view text);
+
+ private:
+  Result<store::Store*> open(bool must_exist);
+  Result<SlackDesk*> make_slack(bool need_token);
+  void read_tokens();
+
+  Globals globals_;
+  Io& io_;
+  Instant now_;
+  std::optional<Result<config::Config>> config_;
+  std::optional<Result<std::optional<Secret>>> bot_token_;
+  std::optional<Result<std::optional<Secret>>> user_token_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<net::EventLoop> loop_;
+  std::unique_ptr<net::CurlClient> http_;
+  std::unique_ptr<SlackDesk> slack_;
+  bool input_read_ = false;
+};
+
+/// Renewed tokens of a connection. Kept in the connection while it is not stored yet, else in the store.
+class CliTokens final : public providers::TokenKeeper {
+ public:
+  explicit CliTokens(Connection& connection) : connection_(&connection) {}
+  explicit CliTokens(store::Store& store) : store_(&store) {}
+  Result<void> keep(const std::string& name, const std::map<std::string, std::string>& settings,
+                    const std::map<std::string, Secret>& secrets) override;
+
+ private:
+  Connection* connection_ = nullptr;
+  store::Store* store_ = nullptr;
+};
+
+/// A provider and what it needs to live.
+struct OpenProvider {
+  Connection connection;
+  std::unique_ptr<providers::TokenKeeper> tokens;
+  std::unique_ptr<providers::Provider> provider;
+};
+/// Checks the connection's settings and makes its provider. `stored`: it is in the store (and the daemon
+/// may be using it too).
+Result<std::unique_ptr<OpenProvider>> open_provider(Session& session, Connection connection, bool stored);
+
+}  // namespace watchbill::cli
