@@ -1,7 +1,7 @@
 #include "sandbox/schedules.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <set>
 
 namespace watchbill::sandbox {
 namespace {
@@ -127,23 +127,32 @@ struct Resolver {
   }
 };
 
-/// Every moment in the window at which anything may change, by the plans alone.
-void boundaries(const World& world, const Schedule& schedule, Window window, int depth,
-                std::vector<Instant>& out) {
-  if (depth > 4) return;
-  for (const auto& part : schedule.parts) {
-    for (const auto& shift : shifts_of(schedule, part, window, {window.from, milliseconds(0)})) {
-      out.push_back(shift.start);
-      out.push_back(shift.end);
-      for (const auto& who : shift.people) {
-        const auto [kind, id] = split_reference(who);
-        if (kind.empty()) continue;
-        const auto* nested = world.roster(schedule.system).schedules.find(id);
-        if (nested) boundaries(world, *nested, window, depth + 1, out);
+/// Every moment in the window at which anything may change, by the plans of the schedule and of all below it.
+struct Boundaries {
+  const World& world;
+  Window window;
+  std::set<Instant> moments{};
+  std::set<std::string> seen{};
+
+  void below(const std::string& who, System system) {
+    const auto [kind, id] = split_reference(who);
+    if (kind.empty()) return;
+    if (const auto* nested = world.roster(system).schedules.find(id)) schedule(*nested);
+    const auto* team = world.teams.find(id);
+    if (!team || !seen.insert(who).second) return;
+    for (const auto& step : team->steps) below(step.who, system);
+  }
+
+  void schedule(const Schedule& it) {
+    if (!seen.insert(it.id).second) return;
+    for (const auto& part : it.parts) {
+      for (const auto& shift : shifts_of(it, part, window, {window.from, milliseconds(0)})) {
+        moments.insert({shift.start, shift.end});
+        for (const auto& who : shift.people) below(who, it.system);
       }
     }
   }
-}
+};
 
 }  // namespace
 
@@ -204,14 +213,10 @@ Instant next_boundary(const World& world, const Schedule& schedule, Instant t) {
   const auto people = on_call_at(world, schedule, t);
   for (const milliseconds ahead :
        {milliseconds(2min), milliseconds(1h), milliseconds(24h), milliseconds(1440h)}) {
-    std::vector<Instant> moments;
-    boundaries(world, schedule, {t, t + ahead}, 0, moments);
-    for (const auto& forwarding : world.forwardings) {
-      moments.push_back(forwarding.start);
-      moments.push_back(forwarding.end);
-    }
-    std::sort(moments.begin(), moments.end());
-    for (const auto moment : moments) {
+    Boundaries found{world, {t, t + ahead}};
+    found.schedule(schedule);
+    for (const auto& forwarding : world.forwardings) found.moments.insert({forwarding.start, forwarding.end});
+    for (const auto moment : found.moments) {
       if (moment > t && moment != kNever && on_call_at(world, schedule, moment) != people) return moment;
     }
   }
