@@ -106,7 +106,7 @@ TEST_CASE("a name that does not exist is unreachable") {
   CHECK_FALSE(error.maybe_done);
 }
 
-TEST_CASE("a server without TLS, or with a certificate nobody vouches for, is unreachable") {
+TEST_CASE("a server that does not speak TLS is unreachable, and nothing was done") {
   Fixture f;
   RawServer server([](RawServer::Client& client, int) { client.send("HTTP/1.1 400 Bad Request\r\n\r\n"); });
   auto url = server.url();
@@ -390,4 +390,70 @@ TEST_CASE("a name look-up that hangs does not hold the loop when it is given up"
   };
   f.loop.run_until_done(Wait::run(f.loop));
   CHECK(fired);
+}
+
+TEST_CASE("at most 32 requests go to one host at once; the others wait, and their deadline counts") {
+  struct Server {
+    static Task<ServerResponse> hang(EventLoop& loop, int& started) {
+      ++started;
+      co_await sleep_for(loop, 1h);
+      co_return {};
+    }
+    static Task<ServerResponse> ok() { co_return {}; }
+  };
+  Fixture f;
+  int started = 0;
+  const auto server =
+      HttpServer::listen(f.loop, "127.0.0.1:0",
+                         [&](ServerRequest request) {
+                           return request.path == "/ok" ? Server::ok() : Server::hang(f.loop, started);
+                         },
+                         {})
+          .value();
+  HttpRequest request;
+  request.method = "POST";
+  request.url = server->url() + "/hang";
+  request.deadline = 200ms;
+  std::vector<Task<Result<HttpResponse>>> tasks;
+  for (int i = 0; i < 40; ++i) tasks.push_back(f.client.send(request));
+  const auto results = f.loop.run_until_done(all(f.loop, std::move(tasks)));
+  CHECK(started == 32);
+  std::ptrdiff_t sent = 0;
+  for (const auto& result : results) {
+    const auto error = error_of(result);
+    CHECK(error.kind == ErrorKind::timeout);
+    if (error.maybe_done) ++sent;
+  }
+  CHECK(sent == 32);
+  CHECK(f.get(server->url() + "/ok").value().status == 200);
+}
+
+TEST_CASE("the proxy is asked for other hosts, never for this machine, and the environment names none") {
+  std::string seen;
+  RawServer proxy([&](RawServer::Client& client, int) {
+    seen = client.read_request();
+    client.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+  });
+  RawServer server(answer(kOk));
+  EventLoop loop;
+  CurlOptions options;
+  options.proxy = proxy.url();
+  CurlClient client(loop, options);
+  HttpRequest request;
+  request.method = "POST";
+  request.url = server.url();
+  CHECK(loop.run_until_done(client.send(request)).value().status == 200);
+  CHECK(proxy.connections() == 0);
+  request.url = "https://no-such-host.invalid/secret-path";
+  const auto error = error_of(loop.run_until_done(client.send(request)));
+  CHECK(error.kind == ErrorKind::unreachable);
+  CHECK_FALSE(error.maybe_done);
+  CHECK(proxy.connections() == 1);
+  CHECK(seen.starts_with("CONNECT no-such-host.invalid:443 HTTP/1.1\r\n"));
+  CHECK(seen.find("secret-path") == std::string::npos);
+
+  ::setenv("https_proxy", proxy.url().c_str(), 1);
+  CHECK_FALSE(Fixture().get("https://no-such-host.invalid/").ok());
+  ::unsetenv("https_proxy");
+  CHECK(proxy.connections() == 1);
 }
