@@ -49,9 +49,9 @@ void add_groups(World& world, const Bulk& bulk, Instant now) {
     group.name = fmt::format("Group {}", i);
     group.created = group.updated = unix_seconds(now);
     group.created_by = group.updated_by = "U0ADMIN";
+    group.written.clear();
     if (bulk.people > 0) group.users = {fmt::format("U{:05}", i % bulk.people)};
   }
-  ++world.groups_version;
 }
 
 void add_channels(World& world, const Bulk& bulk) {

@@ -77,11 +77,12 @@ Result<void> do_group(Desk& desk, Reader& in, json::Writer& out) {
     group.default_channels = std::move(*ids);
   }
   auto& row = world.groups.make(group.id);
-  group_changes(world, row, now, editor->front());
+  group_changes(row, now, editor->front());
   group.past = std::move(row.past);
   group.updated = row.updated;
   group.updated_by = row.updated_by;
   group.disabled_at = !disabled ? 0 : group.disabled_at != 0 ? group.disabled_at : unix_seconds(now);
+  group.written.clear();
   row = std::move(group);
   out.field("id", row.id);
   return {};

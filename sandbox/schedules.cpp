@@ -102,7 +102,8 @@ struct Resolver {
     for (std::size_t i = 0; i < shift.people.size(); ++i) {
       // The delay before a skipped member counts, the next member's does not.
       if (!skipped) sum += i < part.delays.size() ? part.delays[i] : 0;
-      const auto* responder = world.roster(system).person(shift.people[i]);
+      const auto* responder =
+          world.roster(system).person(std::string(split_reference(shift.people[i]).second));
       skipped = responder && responder->deleted;
       if (skipped) continue;
       if (smallest && sum > *smallest) return;

@@ -27,7 +27,13 @@ void write_list(json::Writer& w, const World& world, bool users, bool count, boo
     const auto [members, disabled_at] = group_at(group, then);
     if (disabled_at != 0 && !disabled) continue;
     if (then == kNever) {
-      write_group(w, world, group, users, count);
+      auto& text = group.written[users * 2 + count];
+      if (text.empty()) {
+        json::Writer one;
+        write_group(one, world, group, users, count);
+        text = one.take();
+      }
+      w.raw(text);
       continue;
     }
     Group old = group;
@@ -94,7 +100,7 @@ Answer set_enabled(SlackCall& call, bool enabled) {
   auto* group = call.world().groups.find(call.arg("usergroup"));
   if (auto refusal = group_write_refusal(call, group)) return *refusal;
   if (enabled != (group->disabled_at == 0)) {
-    group_changes(call.world(), *group, call.context.now, call.token->user);
+    group_changes(*group, call.context.now, call.token->user);
     group->disabled_at = enabled ? 0 : unix_seconds(call.context.now);
   }
   return group_answer(call, *group);
@@ -188,16 +194,7 @@ Answer usergroups_list(SlackCall& call) {
   const bool disabled = call.flag("include_disabled");
   const bool stale = world.slack.stale > milliseconds(0);
   const auto then = stale ? call.context.now - world.slack.stale : kNever;
-  const auto fresh = [&] {
-    return slack_ok([&](json::Writer& w) { write_list(w, world, users, count, disabled, then); });
-  };
-  if (stale || world.slack.list_share < 1) return fresh();
-  auto& [version, body] = world.group_lists[fmt::format("{}{}{}", users, count, disabled)];
-  if (body.empty() || version != world.groups_version) {
-    body = fresh().body;
-    version = world.groups_version;
-  }
-  return {200, {{"Content-Type", "application/json; charset=utf-8"}}, body, {}};
+  return slack_ok([&](json::Writer& w) { write_list(w, world, users, count, disabled, then); });
 }
 
 Answer usergroups_users_list(SlackCall& call) {
@@ -228,7 +225,6 @@ Answer usergroups_create(SlackCall& call) {
   group.default_channels = std::move(channels);
   group.created = group.updated = unix_seconds(call.context.now);
   group.created_by = group.updated_by = call.token->user;
-  ++world.groups_version;
   return group_answer(call, group);
 }
 
@@ -242,7 +238,7 @@ Answer usergroups_update(SlackCall& call) {
   if (!error && call.has("name")) error = name_refusal(world, call.arg("name"), group);
   if (!error && call.has("handle")) error = handle_refusal(world, call.arg("handle"), group);
   if (error) return slack_fail(*error);
-  group_changes(world, *group, call.context.now, call.token->user);
+  group_changes(*group, call.context.now, call.token->user);
   if (call.has("name")) group->name = call.arg("name");
   if (call.has("handle")) group->handle = call.arg("handle");
   if (call.has("description")) group->description = call.arg("description");
@@ -272,7 +268,7 @@ Answer usergroups_users_update(SlackCall& call) {
   if (limit != 0 && judged.good.size() > limit) return slack_fail("subteam_max_users_exceeded");
   const bool partly = judged.error == "failed_for_some_users" && !judged.good.empty();
   if (judged.error.empty() || partly || judged.only_deactivated) {
-    group_changes(world, *group, call.context.now, call.token->user);
+    group_changes(*group, call.context.now, call.token->user);
     group->users = std::move(judged.good);
     join_default_channels(world, *group);
   }

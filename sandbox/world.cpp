@@ -72,12 +72,12 @@ World empty_world() {
   return world;
 }
 
-void group_changes(World& world, Group& group, Instant now, const std::string& by) {
+void group_changes(Group& group, Instant now, const std::string& by) {
   if (group.past.size() >= kPastKept) group.past.erase(group.past.begin());
   group.past.push_back({now, group.users, group.disabled_at});
   group.updated = unix_seconds(now);
   group.updated_by = by;
-  ++world.groups_version;
+  group.written.clear();
 }
 
 std::string next_message_ts(Channel& channel, Instant now) {

@@ -126,6 +126,8 @@ struct Group {
     std::int64_t disabled_at;
   };
   std::vector<Past> past;
+  /// Its JSON by the options of usergroups.list, until it changes: lists of 10,000 stay quick.
+  mutable std::map<int, std::string> written;
 };
 
 struct SlackToken {
@@ -291,10 +293,6 @@ struct World {
   Table<SlackToken> tokens;
   std::string signing_secret = "sandbox-signing-secret";
   SlackSettings slack;
-  /// Counts every change of a group.
-  std::uint64_t groups_version = 0;
-  /// Answers of usergroups.list by their options, each with the version it is of.
-  std::map<std::string, std::pair<std::uint64_t, std::string>> group_lists;
   std::unordered_map<std::string, std::string> user_of_key;
 
   std::map<System, Roster> rosters{{System::pagerduty, {}}, {System::opsgenie, {}}, {System::xmatters, {}}};
@@ -312,8 +310,8 @@ struct World {
 
 /// The workspace with a bot and its tokens and nobody else.
 World empty_world();
-/// Remembers what the group was, for answers as of some time ago, and counts the change. Call it before.
-void group_changes(World& world, Group& group, Instant now, const std::string& by);
+/// Remembers what the group was, for answers as of some time ago, and who changes it. Call it before.
+void group_changes(Group& group, Instant now, const std::string& by);
 /// A new `ts`, later than all in the channel.
 std::string next_message_ts(Channel& channel, Instant now);
 /// Upper case letters and digits of `text`: part of an id that people can read.

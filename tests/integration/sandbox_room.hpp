@@ -54,7 +54,7 @@ struct Room {
       request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}};
       request.body = net::encode_form(fields);
     }
-    request.deadline = 3s;
+    request.deadline = 20s;
     return send(std::move(request));
   }
   Reply get(const std::string& url, const std::string& authorization, const net::Headers& headers = {}) {
@@ -62,7 +62,7 @@ struct Room {
     request.url = url;
     request.headers = headers;
     request.authorization = Secret(authorization);
-    request.deadline = 3s;
+    request.deadline = 20s;
     return send(std::move(request));
   }
   Reply pagerduty(const std::string& path, const std::string& authorization = "Token token=pd-sandbox-key") {
