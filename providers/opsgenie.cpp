@@ -327,14 +327,20 @@ net::Task<ScheduleAnswer> OpsgenieProvider::confirm_moment(std::string id, Windo
     co_return failed_answer(connection_, id, window, asked,
                             fail(ErrorKind::unreadable, "Opsgenie schedule {}: its on-calls", id), true);
   }
-  auto people = people_on_call(*book, book->front());
+  const auto own = book->front();
+  auto people = people_on_call(*book, own);
+  if (!people.complete) {
+    // Nested schedules stand in the list of all; without it the flat list has to do.
+    auto all = co_await on_calls("", false, window.from);
+    if (all) people = people_on_call(*all, own);
+  }
   learn(people.users);
   auto users = co_await flat_people(id, std::move(people), window.from);
   if (!users) co_return failed_answer(connection_, id, window, asked, users.error(), true);
   auto answer = blank_answer(connection_, id, window, asked);
   answer.moment = true;
   answer.from_schedule = true;
-  answer.schedule_name = book->front().name;
+  answer.schedule_name = own.name;
   answer_moment(answer, *users);
   co_return answer;
 }

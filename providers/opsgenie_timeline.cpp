@@ -21,6 +21,7 @@ Result<bool> parse_flattened(json::View view, std::vector<User>& users) {
   if (view.is_null()) return false;
   auto items = view.array();
   if (!items) return items.error();
+  if (items->size() == 0) return false;  // it names nobody, which is not the same as no one
   std::vector<User> found;
   for (const auto item : *items) {
     const auto type = item["type"].string_or("");

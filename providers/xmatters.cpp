@@ -218,7 +218,6 @@ net::Task<Result<std::vector<Occurrence>>> XmattersProvider::ask(std::vector<std
     found = std::move(*now);
   }
   const auto range = range_of(round.window);
-  round.range_from = std::max(round.range_from, range.from);
   const net::Fields times{{"from", format_rfc3339(range.from)}, {"to", format_rfc3339(range.to)}};
   auto later = co_await ask_pages(query + "&" + net::encode_form(times));
   if (!later) co_return later.error();
@@ -348,7 +347,8 @@ net::Task<Result<std::vector<Shift>>> XmattersProvider::shifts(std::string id, R
   std::vector<Shift> shifts;
   for (auto& span : *spans) {
     if (span.end <= round.window.from || span.start >= round.window.to) continue;
-    // A shift that runs all week ends with each of its occurrences: past the window the same people may go on.
+    // A shift that runs all week ends with each of its occurrences: past the window the same people may go
+    // on.
     const bool open = span.end >= round.window.to;
     Shift shift{{}, span.start, span.end == kNever ? round.window.to : span.end, open};
     auto who = co_await responder(std::move(span));
@@ -360,8 +360,7 @@ net::Task<Result<std::vector<Shift>>> XmattersProvider::shifts(std::string id, R
 }
 
 net::Task<void> XmattersProvider::answer(std::string id, Round& round) {
-  auto window = round.window;
-  if (round.own_range) window.from = std::min(std::max(window.from, round.range_from), window.to);
+  const auto& window = round.window;
   if (const auto failed = round.failures.find(id); failed != round.failures.end()) {
     round.sink(failed_answer(connection_, id, window, round.asked, failed->second.in("xMatters group {}", id),
                              round.alone.contains(id)));
@@ -392,12 +391,7 @@ net::Task<void> XmattersProvider::poll(std::vector<std::string> ids, Window wind
 }
 
 net::Task<void> XmattersProvider::look_ahead(std::vector<std::string> ids, Window window, AnswerSink sink) {
-  Round round;
-  round.window = window;
-  round.asked = loop_.now();
-  round.own_range = true;
-  round.sink = std::move(sink);
-  co_await run(std::move(ids), round);
+  co_await poll(std::move(ids), window, std::move(sink));
 }
 
 net::Task<ScheduleAnswer> XmattersProvider::confirm(std::string id, Window window) {

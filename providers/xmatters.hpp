@@ -35,11 +35,9 @@ class XmattersProvider final : public Provider {
   /// One question about many groups, and what is known of its answer so far.
   struct Round {
     Window window;
-    bool ask_now = false;    ///< without time parameters, besides the range
-    bool own_range = false;  ///< answers speak from where the range begins, not from `window.from`
+    bool ask_now = false;  ///< without time parameters, besides the range
     AnswerSink sink;
     Instant asked;
-    Instant range_from;
     Occurrences occurrences{};
     std::map<std::string, Error> failures{};
     std::set<std::string> alone{};   ///< groups that were asked singly
