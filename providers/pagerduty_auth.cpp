@@ -10,12 +10,10 @@ namespace watchbill::providers::pagerduty {
 
 namespace {
 
-/// A refused renewal is not tried again for so long: it needs a person, and every call would try.
+/// A refused renewal, or token, is not tried again for so long: it needs a person, and every call would try.
 constexpr auto kRefusalPause = 5min;
 /// A renewal ahead of time that failed is tried again after that; the token still works.
 constexpr auto kEarlyRetry = 60s;
-/// A token that is refused when this young will not be better if asked for again.
-constexpr auto kYoung = 60s;
 
 ApiOptions identity_options(const Connection& connection) {
   ApiOptions options;
@@ -171,7 +169,7 @@ bool Auth::rejected(const Secret& used) {
   if (grant_ == Grant::api_key) return false;
   // Somebody else has renewed it meanwhile.
   if (used.reveal() != "Bearer " + access_.reveal()) return true;
-  if (minted_ && loop_.steady_now() - *minted_ < kYoung) return false;
+  if (!worked_ && loop_.steady_now() - minted_ < kRefusalPause) return false;
   access_ = Secret();
   return true;
 }
@@ -214,6 +212,7 @@ net::Task<Result<void>> Auth::renew() {
   refresh_ = std::move(tokens->refresh);
   expires_at_ = asked_at + tokens->life;
   renew_at_ = renewal_time(expires_at_, tokens->life);
+  worked_ = false;
   minted_ = loop_.steady_now();
   from_store_ = false;
   unkept_ = true;

@@ -39,7 +39,10 @@ class Auth {
   /// The value of the `Authorization` header, with tokens renewed if that is due. However many ask, one
   /// renewal runs. A user's rotated tokens are on disk before they are given out.
   net::Task<Result<Secret>> authorization();
-  /// PagerDuty answered 401 to `used`. True if it is worth asking again with a new `authorization()`.
+  /// PagerDuty accepted what `authorization()` gave.
+  void accepted() { worked_ = true; }
+  /// PagerDuty answered 401 to `used`. True if it is worth asking again with a new `authorization()`: a new
+  /// token that is refused at its first use would not be better if asked for again, for some minutes.
   bool rejected(const Secret& used);
   /// Forgets an app token that was kept by an earlier run, so that the client secret itself is tried.
   void try_credentials_anew();
@@ -67,7 +70,8 @@ class Auth {
   /// The tokens are newer than those on disk.
   bool unkept_ = false;
   bool from_store_ = false;
-  std::optional<SteadyInstant> minted_;
+  bool worked_ = true;
+  SteadyInstant minted_{};
   /// The endpoint said no; it is not asked again before that.
   std::optional<Error> refusal_;
   SteadyInstant refused_until_{};

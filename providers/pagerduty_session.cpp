@@ -43,7 +43,10 @@ net::Task<Result<json::Document>> Session::fetch(std::string target) {
     if (!authorization) co_return authorization.error();
     const Secret used = *authorization;
     auto document = co_await api_.get_json(target, used);
-    if (document || document.error().kind != ErrorKind::unauthorized) co_return std::move(document);
+    if (document || document.error().kind != ErrorKind::unauthorized) {
+      if (document) auth_.accepted();
+      co_return std::move(document);
+    }
     if (again || !auth_.rejected(used)) {
       auto error = document.error();
       error.message += ": " + auth_.remedy();

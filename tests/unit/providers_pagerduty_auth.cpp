@@ -212,6 +212,10 @@ TEST_CASE("a token that is refused is renewed once") {
   // A new token that is refused at once would not get better.
   CHECK_FALSE(auth.rejected(Secret("Bearer access-1")));
   CHECK(desk.server.minted == 1);
+  // One that has worked was taken back meanwhile.
+  auth.accepted();
+  CHECK(auth.rejected(Secret("Bearer access-1")));
+  CHECK(desk.ask(auth) == "Bearer access-2");
 }
 
 TEST_CASE("what the token endpoint refuses names the fix and no secret") {
