@@ -145,6 +145,22 @@ TEST_CASE("a timer without delay runs at the next turn, so that others are serve
   CHECK(turns < 10);
 }
 
+TEST_CASE("an alarm that is set again for the same moment does not keep others from their turn") {
+  EventLoop loop;
+  const auto past = loop.now() - 1s;
+  bool posted = false;
+  int turns = 0;
+  std::function<void()> again = [&] {
+    if (++turns < 1000 && !posted) loop.start_alarm(past, again);
+    if (turns == 1) loop.post([&] { posted = true; });
+  };
+  loop.start_alarm(past, again);
+  loop.start_timer(20ms, [&] { loop.stop(); });
+  loop.run();
+  CHECK(posted);
+  CHECK(turns < 10);
+}
+
 TEST_CASE("a timer that is due is still cancelled by the one before it") {
   EventLoop loop;
   bool second = false;

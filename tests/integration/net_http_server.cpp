@@ -396,7 +396,8 @@ TEST_CASE("without file descriptors it waits instead of spinning, and goes on wh
   f.loop.run();
   const auto spent = used() - cpu;
   ::setrlimit(RLIMIT_NOFILE, &before);
-  CHECK(spent < 250ms);
+  // Of this thread alone: a few attempts, where spinning takes whatever the processor gives.
+  CHECK(spent < 25ms);
   std::string out;
   CHECK(f.run_until([&] {
     Fixture::receive(client, out);

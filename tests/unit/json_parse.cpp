@@ -94,6 +94,9 @@ TEST_CASE("nesting beyond 64 levels is refused, however deep it is") {
   bad(nested(10'000, "[", "]"));
   bad(nested(1'000'000, "{\"a\":", "}"));
   bad(std::string(10'000'000, '['));
+  std::string wide = "[[]";
+  for (int i = 0; i < 1000; ++i) wide += ",[{}]";
+  CHECK(good(wide + "]").root().size() == 1001);
 }
 
 TEST_CASE("a crafted exponent ends nothing") {
