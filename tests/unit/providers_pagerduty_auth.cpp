@@ -155,7 +155,7 @@ TEST_CASE("ten calls at once refresh once") {
   for (int i = 0; i < 10; ++i) scope.spawn(ask_into(auth, headers));
   desk.world.loop.advance(1s);
   CHECK(headers == std::vector<std::string>(10, "Bearer access-1"));
-  CHECK(desk.server.minted == 1);
+  CHECK(desk.world.http.requests.size() == 1);
 }
 
 TEST_CASE("a refresh goes on when the caller that began it goes") {
