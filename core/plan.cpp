@@ -120,6 +120,8 @@ class Planner {
       } else if (std::holds_alternative<Nobody>(on_call)) {
         somebody_known = true;
         report_empty_schedule(i);
+      } else if (watch.presence == Presence::never_asked && watch.doubt) {
+        never_known_ = true;  // its first answer, that nobody is on call, is being confirmed
       } else {
         plan_.stale = true;
         never_known_ = never_known_ || watch.timeline.confirmed_at == kAlways;

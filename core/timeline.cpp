@@ -24,13 +24,26 @@ void normalise(std::vector<Shift>& shifts) {
   shifts.erase(std::unique(shifts.begin(), shifts.end(), same), shifts.end());
 }
 
+/// Who is on call at `t`: sorted, none twice. Points into `shifts`.
+std::vector<const Responder*> pointers_at(const std::vector<Shift>& shifts, Instant t) {
+  std::vector<const Responder*> found;
+  for (const auto& shift : shifts) {
+    if (covers(shift, t)) found.push_back(&shift.responder);
+  }
+  std::sort(found.begin(), found.end(), [](const auto* a, const auto* b) { return *a < *b; });
+  const auto same = [](const auto* a, const auto* b) { return *a == *b; };
+  found.erase(std::unique(found.begin(), found.end(), same), found.end());
+  return found;
+}
+
+bool same_at(const std::vector<const Responder*>& a, const std::vector<const Responder*>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const auto* x, const auto* y) { return *x == *y; });
+}
+
 std::vector<Responder> responders_at(const std::vector<Shift>& shifts, Instant t) {
   std::vector<Responder> found;
-  for (const auto& shift : shifts) {
-    if (covers(shift, t)) found.push_back(shift.responder);
-  }
-  std::sort(found.begin(), found.end());
-  found.erase(std::unique(found.begin(), found.end()), found.end());
+  for (const auto* responder : pointers_at(shifts, t)) found.push_back(*responder);
   return found;
 }
 
@@ -114,33 +127,32 @@ std::optional<Instant> on_call_until(const Timeline& timeline, const Responder& 
 }
 
 std::optional<Instant> next_boundary(const Timeline& timeline, Instant t) {
-  std::vector<Instant> edges;
-  for (const auto& shift : timeline.shifts) {
-    for (const Instant edge : {shift.start, shift.end}) {
-      if (edge > t && edge < timeline.horizon) edges.push_back(edge);
+  const auto now = pointers_at(timeline.shifts, t);
+  // Edge by edge: nearly always the first one is it.
+  for (Instant after = t;;) {
+    Instant edge = timeline.horizon;
+    for (const auto& shift : timeline.shifts) {
+      if (shift.start > after) edge = std::min(edge, shift.start);
+      if (shift.end > after) edge = std::min(edge, shift.end);
     }
+    if (edge >= timeline.horizon) return std::nullopt;
+    if (!same_at(now, pointers_at(timeline.shifts, edge))) return edge;
+    after = edge;
   }
-  std::sort(edges.begin(), edges.end());
-  const auto now = on_call_at(timeline, t);
-  for (const Instant edge : edges) {
-    if (on_call_at(timeline, edge) != now) return edge;
-  }
-  return std::nullopt;
 }
 
 std::optional<Instant> last_boundary(const Timeline& timeline, Instant t) {
-  std::vector<Instant> edges;
-  for (const auto& shift : timeline.shifts) {
-    for (const Instant edge : {shift.start, shift.end}) {
-      if (edge <= t && edge > timeline.known_from) edges.push_back(edge);
+  const auto now = pointers_at(timeline.shifts, t);
+  for (Instant until = t;;) {
+    Instant edge = timeline.known_from;
+    for (const auto& shift : timeline.shifts) {
+      if (shift.start <= until) edge = std::max(edge, shift.start);
+      if (shift.end <= until) edge = std::max(edge, shift.end);
     }
+    if (edge <= timeline.known_from) return std::nullopt;
+    if (!same_at(now, pointers_at(timeline.shifts, edge - 1ms))) return edge;
+    until = edge - 1ms;
   }
-  std::sort(edges.rbegin(), edges.rend());
-  const auto now = on_call_at(timeline, t);
-  for (const Instant edge : edges) {
-    if (on_call_at(timeline, edge - 1ms) != now) return edge;
-  }
-  return std::nullopt;
 }
 
 Merged merge(const Timeline& known, const ScheduleAnswer& answer) {

@@ -11,14 +11,12 @@ namespace {
 /// History is read from this long before the attempt: clocks differ.
 constexpr auto kProbeMargin = 5min;
 
-std::string problem_key(const ChannelId& channel) {
-  return "channel:" + channel.value;
-}
+constexpr std::string_view kChannelProblem = "channel:";
 
 }  // namespace
 
 Announcer::Announcer(net::Loop& loop, Model& model, Decider& decider, slack::Channels& channels,
-                     slack::Gate& gate, bool history_probe, std::function<void()> on_change)
+                     slack::Gate& gate, bool history_probe, std::function<void(RotationId)> on_change)
     : loop_(loop),
       model_(model),
       decider_(decider),
@@ -85,6 +83,7 @@ net::Task<void> Announcer::run() {
       auto row = found->second;
       if (release(row, now) && !save(row)) break;
       const auto* entry = model_.find(row.rotation);
+      if (entry && entry->rotation.paused) continue;
       const auto max_age = entry ? entry->rotation.announce.max_age : milliseconds{6h};
       const auto step = next_step(row, behind(row), now, max_age);
       if (step.at) next = std::min(next, *step.at);
@@ -107,7 +106,8 @@ void Announcer::expire(OutboxRow row) {
   row.error =
       fmt::format("not sent: older than {} ({})", "announce.max_age", row.error.empty() ? "late" : row.error);
   save(row);
-  on_change_();
+  note_problems(row.rotation);
+  on_change_(row.rotation);
 }
 
 slack::OutgoingMessage Announcer::message_of(const OutboxRow& row, Instant now) const {
@@ -161,7 +161,6 @@ net::Task<void> Announcer::send(OutboxId id) {
   row = sent->second;
   settle_attempt(row, posted ? Result<std::string>(posted->ts) : Result<std::string>(posted.error()),
                  loop_.now());
-  note_problem(row);
   // If this cannot be saved the row stays `sending` on disk; in memory it is what we know.
   if (!save(row)) {
     if (is_open(row.state)) {
@@ -171,7 +170,8 @@ net::Task<void> Announcer::send(OutboxId id) {
     }
   }
   busy_.erase(id);
-  on_change_();
+  note_problems(row.rotation);
+  on_change_(row.rotation);
   kick();
 }
 
@@ -203,7 +203,8 @@ net::Task<void> Announcer::probe(OutboxId id) {
     auto row = found->second;
     settle_probe(row, seen, loop_.now());
     if (save(row) && row.state == OutboxState::ready) fold(row);
-    on_change_();
+    note_problems(row.rotation);
+    on_change_(row.rotation);
   }
   busy_.erase(id);
   kick();
@@ -231,14 +232,15 @@ net::Task<void> Announcer::join(ChannelId channel) {
   if (info) joined_.insert(channel);
 }
 
-void Announcer::note_problem(const OutboxRow& row) {
-  auto* entry = model_.find(row.rotation);
+void Announcer::note_problems(RotationId rotation) {
+  auto* entry = model_.find(rotation);
   if (!entry) return;
-  if (row.state == OutboxState::blocked) {
-    entry->problems[problem_key(row.channel)] =
+  std::erase_if(entry->problems,
+                [](const auto& problem) { return problem.first.starts_with(kChannelProblem); });
+  for (const auto& [id, row] : decider_.outbox()) {
+    if (row.rotation != rotation || row.state != OutboxState::blocked) continue;
+    entry->problems[std::string(kChannelProblem) + row.channel.value] =
         fmt::format("the announcement for channel {} was refused: {}", row.channel, row.error);
-  } else if (row.state == OutboxState::sent) {
-    entry->problems.erase(problem_key(row.channel));
   }
 }
 

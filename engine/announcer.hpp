@@ -17,7 +17,7 @@ class Announcer {
  public:
   /// `history_probe`: the bot may read channel history, and joins the public channels it announces in.
   Announcer(net::Loop& loop, Model& model, Decider& decider, slack::Channels& channels, slack::Gate& gate,
-            bool history_probe, std::function<void()> on_change);
+            bool history_probe, std::function<void(RotationId)> on_change);
   void start();
   void kick();
   /// Starts nothing new.
@@ -42,7 +42,8 @@ class Announcer {
   void fold(const OutboxRow& row);
   [[nodiscard]] bool behind(const OutboxRow& row) const;
   [[nodiscard]] slack::OutgoingMessage message_of(const OutboxRow& row, Instant now) const;
-  void note_problem(const OutboxRow& row);
+  /// A channel that refuses an announcement is a problem as long as that announcement waits.
+  void note_problems(RotationId rotation);
 
   net::Loop& loop_;
   Model& model_;
@@ -50,7 +51,7 @@ class Announcer {
   slack::Channels& channels_;
   slack::Gate& gate_;
   bool history_probe_;
-  std::function<void()> on_change_;
+  std::function<void(RotationId)> on_change_;
   net::Signal kicked_;
   std::set<OutboxId> busy_;
   std::set<ChannelId> joined_;

@@ -304,6 +304,7 @@ void Decider::commit(Stage& stage, Instant now) {
     entry.open_changes.clear();
     if (!stage.change->result) entry.open_changes.push_back(*stage.change);
   }
+  if (stage.right) entry.problems.erase(kRefusedProblem);
   for (const auto& row : stage.superseded) outbox_.erase(row.id);
   for (auto& row : stage.added) outbox_.insert_or_assign(row.id, std::move(row));
   if (stage.reported) entry.group.reported = stage.reported;
@@ -412,6 +413,7 @@ Result<void> Decider::group_is_right(RotationEntry& entry, Instant now) {
     if (!saved) return saved;
   }
   entry.record = std::move(record);
+  entry.problems.erase(kRefusedProblem);
   entry.open_changes.clear();
   entry.write.reset();
   for (auto& row : confirmed) outbox_.insert_or_assign(row.id, std::move(row));

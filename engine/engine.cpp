@@ -41,7 +41,8 @@ Engine::Impl::Impl(EnginePorts ports, EngineOptions options, ProviderFactory mak
                 note_pass(ports_.loop.now());
               }),
       writer_(ports.loop, model_, decider_, ports.groups, ports.gate, *this),
-      announcer_(ports.loop, model_, decider_, ports.channels, ports.gate, options_.history_probe, [] {}),
+      announcer_(ports.loop, model_, decider_, ports.channels, ports.gate, options_.history_probe,
+                 [this](RotationId rotation) { board_.mark(rotation); }),
       alerter_(ports.loop, ports.store, ports.channels, ports.gate, ports.http, options_.alerts),
       board_(model_, ports.store),
       keeper_(ports.loop, model_, directory_, roster_, [this] { mark_all(); }),

@@ -112,6 +112,7 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   void note_pass(Instant now);
   void write_queue_figures(Instant now);
   net::Task<bool> sync_now();
+  void note_unmatched(Instant now);
   void note_silence(Instant now);
   [[nodiscard]] milliseconds interval_of(const ConnectionState& state, Instant now) const;
   [[nodiscard]] std::optional<Instant> complete_since() const;
@@ -142,6 +143,7 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   std::set<RotationId> confirmed_;
   net::Timer confirm_soon_;
   std::set<RotationId> silent_;
+  std::map<Responder, std::string> unmatched_;
   std::set<ScheduleRef> dirty_watches_;
   std::optional<Instant> store_blocked_since_;
   std::string store_error_;

@@ -50,6 +50,7 @@ net::Task<void> Engine::Impl::prune() {
 void Engine::Impl::flush(Instant now) {
   flush_watches();
   note_silence(now);
+  note_unmatched(now);
   note_connections(now);
   write_queue_figures(now);
   if (auto written = board_.flush(silent_, now); !written) store_error_ = written.error().message;
@@ -71,6 +72,22 @@ void Engine::Impl::flush_watches() {
 
 milliseconds Engine::Impl::interval_of(const ConnectionState& state, Instant now) const {
   return state.poller ? state.poller->effective_interval(now) : options_.poll_interval;
+}
+
+/// What `watchbill people list` shows.
+void Engine::Impl::note_unmatched(Instant now) {
+  std::map<Responder, std::string> unmatched;
+  for (const auto& [id, entry] : model_.rotations) {
+    for (const auto& person : entry.plan.people) {
+      if (person.member) continue;
+      const auto match = roster_.match(person.responder);
+      if (!match.user && !match.pending) unmatched.emplace(person.responder, match.why);
+    }
+  }
+  if (unmatched == unmatched_) return;
+  std::vector<store::Unmatched> people;
+  for (const auto& [responder, why] : unmatched) people.push_back({responder, why, now});
+  if (auto saved = ports_.store.people().replace_unmatched(people); saved) unmatched_ = std::move(unmatched);
 }
 
 /// Which rotations have a source that has not answered for three intervals.

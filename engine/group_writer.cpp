@@ -1,5 +1,7 @@
 #include "engine/group_writer.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <array>
 #include <tuple>
@@ -8,7 +10,6 @@ namespace watchbill::engine {
 
 namespace {
 
-constexpr const char* kRefused = "refused";
 /// What retrying cannot mend is tried again after these waits, the last one for ever.
 constexpr std::array<milliseconds, 4> kRefusedWaits{1min, 5min, 15min, 60min};
 
@@ -198,7 +199,6 @@ void GroupWriter::succeeded(RotationEntry& entry, const GroupTarget& target, Gro
     return;
   }
   entry.group.now = std::move(now);
-  entry.problems.erase(kRefused);
   if (!entry.open_changes.empty() && entry.open_changes.back().cause == Cause::handoff) {
     const auto& change = entry.open_changes.back();
     listener_.on_write_lag(loop_.now() - change.held_since.value_or(change.at));
@@ -230,8 +230,9 @@ void GroupWriter::failed(RotationEntry& entry, const GroupTarget& target, const 
   if (only_a_person_can_mend(error)) {
     std::string names;
     for (const auto& person : entry.plan.people) names += (names.empty() ? "" : ", ") + person.responder.name;
-    entry.problems[kRefused] = fmt::format("@{} was not written: {}. On call is {}", entry.rotation.handle,
-                                           error.message, names.empty() ? "nobody" : names);
+    entry.problems[kRefusedProblem] =
+        fmt::format("@{} was not written: {}. On call is {}", entry.rotation.handle, error.message,
+                    names.empty() ? "nobody" : names);
     if (auto noted = decider_.write_refused(entry, error); !noted)
       entry.problems["store"] = noted.error().message;
     if (about_members(error)) listener_.on_invalid_members(id, target.members);

@@ -14,6 +14,9 @@
 /// What the engine knows right now. Plain data; only the engine's parts touch it, on the loop's thread.
 namespace watchbill::engine {
 
+/// Key of the problem of a refused write in `RotationEntry::problems`.
+inline constexpr const char* kRefusedProblem = "refused";
+
 /// A schedule that some rotation uses.
 struct ScheduleEntry {
   Watch watch;

@@ -19,7 +19,7 @@ struct Payments {
     world.slack.add_user("UBO", "bo@example.com");
     world.slack.add_user("UCY", "cy@example.com");
     boundary = world.loop.now() + 30min + 17s;
-    world.system.rotate("P1", {"ada", "bo"}, boundary - 1h, 1h);
+    world.system.rotate("P1", {"ada", "bo"}, boundary - 1h, 1h, 1600);
     auto rotation = world.rotation("payments", {"P1"});
     if (adjust) adjust(rotation);
     id = world.create(rotation);

@@ -260,13 +260,11 @@ Responder FakeSystem::person(const std::string& name) {
 }
 
 void FakeSystem::rotate(const std::string& schedule, const std::vector<std::string>& people, Instant start,
-                        milliseconds length) {
-  auto& shifts = truth[schedule];
-  shifts.clear();
-  const Instant end = start + days{70};
-  std::size_t turn = 0;
-  for (Instant at = start; at < end && turn < 2000; at += length, ++turn) {
-    shifts.push_back({person(people[turn % people.size()]), at, at + length});
+                        milliseconds length, std::size_t shifts) {
+  auto& planned = truth[schedule];
+  planned.clear();
+  for (std::size_t turn = 0; turn < shifts; ++turn, start += length) {
+    planned.push_back({person(people[turn % people.size()]), start, start + length});
   }
 }
 

@@ -92,10 +92,9 @@ class FakeSystem {
   bool shows_nobody = false;
   int polls = 0;
 
-  /// A round robin of `people` with shifts of `length`, the first from `start`, for ten weeks or 2,000
-  /// shifts.
+  /// A round robin of `people` with `shifts` shifts of `length`, the first from `start`.
   void rotate(const std::string& schedule, const std::vector<std::string>& people, Instant start,
-              milliseconds length);
+              milliseconds length, std::size_t shifts = 100);
   static Responder person(const std::string& name);
   [[nodiscard]] std::unique_ptr<providers::Provider> provider(net::Loop& loop, const std::string& connection);
 };

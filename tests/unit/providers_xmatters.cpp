@@ -114,6 +114,13 @@ TEST_CASE("xMatters is asked for now without times, and for what follows from ah
   }
 }
 
+TEST_CASE("xMatters with a clock behind ours is asked from our now on") {
+  Desk desk([](const std::string&) { return answer(200, items("")); });
+  desk.skew = -40s;
+  desk.poll({"g"}, desk.window());
+  CHECK_THAT(desk.paths().at(1), Catch::Contains("&from=2026-11-22T09%3A00%3A03Z&"));
+}
+
 TEST_CASE("a boundary ahead is asked of xMatters as a range only") {
   Desk desk([](const std::string&) { return answer(200, items("")); });
   const auto at = desk.world.loop.now() + 5s;
