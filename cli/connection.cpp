@@ -116,22 +116,19 @@ struct Tried {
   std::optional<std::string> opened;  ///< what the credentials open; nothing if they were not tried
 };
 
-Result<Tried> try_out(Session& session, const Invocation& in, Connection connection) {
-  const auto name = connection.name;
-  auto open = open_provider(session, std::move(connection), false);
-  if (!open) return open.error();
+Result<Tried> try_out(Session& session, const Invocation& in, OpenProvider& open) {
   Tried tried;
   if (!in.has("no-verify")) {
-    auto verified = session.run((*open)->provider->verify());
+    auto verified = session.run(open.provider->verify());
     if (!verified) {
       return verified.error().in(
           "connection {}: nothing was saved, since the credentials did not work "
           "(--no-verify saves them untried)",
-          name);
+          open.connection.name);
     }
     tried.opened = *verified;
   }
-  tried.connection = (*open)->connection;
+  tried.connection = open.connection;
   return tried;
 }
 
@@ -147,6 +144,18 @@ void tell(Session& session, const Tried& tried, std::string_view what) {
                                             tried.opened ? ": it opens " + *tried.opened : ", untried"));
 }
 
+/// Without making a database for a connection that may not come to be.
+Result<void> refuse_taken(Session& session, const std::string& name) {
+  auto store = session.store();
+  if (!store) return store.error().kind == ErrorKind::not_found ? Result<void>{} : store.error();
+  auto taken = (*store)->connections().get(name);
+  if (!taken) return taken.error().kind == ErrorKind::not_found ? Result<void>{} : taken.error();
+  return fail(ErrorKind::conflict,
+              "connection {} exists already (kind {}): choose another name, or change it with `watchbill "
+              "connection update {}`",
+              name, taken->kind, name);
+}
+
 Result<int> add(Session& session, const Invocation& in) {
   Connection connection{in.argument("NAME"), in.argument("KIND")};
   auto adapter = providers::find_adapter(connection.kind);
@@ -155,17 +164,15 @@ Result<int> add(Session& session, const Invocation& in) {
   auto given = read_given(session, in);
   if (!given) return given.error();
   if (auto put = put_given(*given, **adapter, connection); !put) return put.error();
+  const auto name = connection.name;
+  auto open = open_provider(session, std::move(connection), false);
+  if (!open) return open.error();
+  if (auto allowed = session.may_do(Action::connect, {}); !allowed) return allowed.error();
+  if (auto free = refuse_taken(session, name); !free) return free.error();
+  auto tried = try_out(session, in, **open);
+  if (!tried) return tried.error();
   auto store = session.store_or_new();
   if (!store) return store.error();
-  if (auto allowed = session.may_do(Action::connect, {}); !allowed) return allowed.error();
-  if (auto taken = (*store)->connections().get(connection.name); taken) {
-    return fail(ErrorKind::conflict,
-                "connection {} exists already (kind {}): choose another name, or change it with `watchbill "
-                "connection update {}`",
-                connection.name, taken->kind, connection.name);
-  }
-  auto tried = try_out(session, in, std::move(connection));
-  if (!tried) return tried.error();
   if (auto added = (*store)->connections().add(tried->connection, session.actor()); !added)
     return added.error();
   tell(session, *tried, "added");
@@ -186,7 +193,9 @@ Result<int> update(Session& session, const Invocation& in) {
   if (!adapter) return adapter.error();
   drop_replaced(in, **adapter, *connection);
   if (auto put = put_given(*given, **adapter, *connection); !put) return put.error();
-  auto tried = try_out(session, in, *std::move(connection));
+  auto open = open_provider(session, *std::move(connection), false);
+  if (!open) return open.error();
+  auto tried = try_out(session, in, **open);
   if (!tried) return tried.error();
   if (auto saved = (*store)->connections().update(tried->connection, session.actor()); !saved)
     return saved.error();

@@ -35,7 +35,10 @@ std::string_view name_in_word(std::string_view word) {
 
 std::string suggestion(std::string_view word, const std::vector<std::string_view>& known,
                        std::string_view before) {
-  const auto near = closest(word, known);
+  // "--api-key" for "--api-key-file": the beginning of a name is nearer than any other.
+  const auto begins = [&](std::string_view name) { return word.size() > 2 && name.starts_with(word); };
+  const auto longer = std::find_if(known.begin(), known.end(), begins);
+  const auto near = longer == known.end() ? closest(word, known) : *longer;
   return near.empty() ? std::string() : fmt::format("; did you mean \"{}{}\"?", before, near);
 }
 

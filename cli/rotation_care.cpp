@@ -90,7 +90,7 @@ Result<void> restore(Session& session, Found& found, const FormerGroup& former) 
   if (auto saved = found.store->rotations().update(paused, session.actor()); !saved) return saved;
 
   Change change;
-  change.at = session.now();
+  change.at = session.loop().now();
   change.rotation = found.rotation.id;
   change.rotation_name = found.rotation.name;
   change.group = found.rotation.group;

@@ -51,6 +51,16 @@ Result<void> resolve_new_names(Workspace& workspace, Wanted& wanted) {
   return {};
 }
 
+/// The rotation without what still has to be looked up, for rules about the rest.
+Rotation without_names(Rotation rotation) {
+  rotation.channels.clear();
+  rotation.permanent_members.clear();
+  rotation.owners.clear();
+  rotation.alert_channel.reset();
+  if (!rotation.fallback_members.empty()) rotation.fallback_members = {UserId("U0")};
+  return rotation;
+}
+
 /// What the store would refuse, before anything is done in Slack.
 Result<void> refuse_taken(Session& session, const std::vector<Wanted>& all, const Wanted& wanted) {
   auto store = session.store();
@@ -219,7 +229,10 @@ Result<void> settle(Workspace& workspace, std::vector<Wanted>& all, const Settle
     if (auto free = refuse_taken(session, all, wanted); !free) return free.error().in("{}", at(wanted));
   }
   for (auto& wanted : all) {
-    // The rules first: they cost no call.
+    // The rules that need no call go first.
+    if (auto good = validate(without_names(wanted.rotation)); !good) return good.error().in("{}", at(wanted));
+  }
+  for (auto& wanted : all) {
     if (auto resolved = resolve_new_names(workspace, wanted); !resolved)
       return resolved.error().in("{}", at(wanted));
     if (auto good = validate(wanted.rotation); !good) return good.error().in("{}", at(wanted));

@@ -1,0 +1,161 @@
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "cli/apply_plan.hpp"
+#include "cli/overview.hpp"
+
+using namespace watchbill;
+using namespace watchbill::cli;
+
+namespace {
+
+Rotation stored(std::int64_t id, const std::string& name, const std::string& group) {
+  Rotation r;
+  r.id = RotationId{id};
+  r.name = name;
+  r.group = GroupId(group);
+  r.handle = "handle-" + group;
+  r.schedules = {{{"pd", "X"}}};
+  return r;
+}
+
+std::vector<WrittenRotation> written(const std::string& rotations) {
+  auto read = read_rotations("version: 1\nrotations:\n" + rotations, "f.yaml");
+  REQUIRE(read);
+  return *read;
+}
+
+}  // namespace
+
+TEST_CASE("a rotation is known again by its group's id, then by its name") {
+  const std::vector<Rotation> known{stored(1, "payments", "S1"), stored(2, "search", "S2")};
+  auto matched = match(written("- {name: billing, group: S1, schedules: [pd/X]}\n"
+                               "- {name: Search, group: \"@elsewhere\", schedules: [pd/X]}\n"
+                               "- {name: new, group: S9, schedules: [pd/X]}\n"),
+                       known);
+  REQUIRE(matched);
+  REQUIRE(matched->at(0).before);
+  CHECK(matched->at(0).before->name == "payments");
+  CHECK(matched->at(0).rotation.id == RotationId{1});
+  CHECK_FALSE(matched->at(0).takes_group());
+  REQUIRE(matched->at(1).before);
+  CHECK(matched->at(1).before->id == RotationId{2});
+  CHECK(matched->at(1).takes_group());
+  CHECK_FALSE(matched->at(2).before);
+}
+
+TEST_CASE("the name of one rotation with the group of another renames the group's rotation") {
+  const std::vector<Rotation> known{stored(1, "payments", "S1"), stored(2, "search", "S2")};
+  auto matched = match(written("- {name: payments, group: S2, schedules: [pd/X]}\n"), known);
+  REQUIRE(matched);
+  REQUIRE(matched->at(0).before);
+  CHECK(matched->at(0).before->id == RotationId{2});
+}
+
+TEST_CASE("what a file does not say has its default, but for pause and manager") {
+  auto old = stored(1, "payments", "S1");
+  old.channels = {ChannelId("C1")};
+  old.paused = true;
+  old.managed_by = "slack";
+  auto matched = match(written("- {name: payments, group: S1, schedules: [pd/X]}\n"), {old});
+  REQUIRE(matched);
+  const auto& wanted = matched->at(0).rotation;
+  CHECK(wanted.channels.empty());
+  CHECK(wanted.paused);
+  CHECK(wanted.managed_by == "slack");
+  CHECK(wanted.handle == "handle-S1");
+}
+
+TEST_CASE("an exported file changes nothing") {
+  auto one = stored(1, "payments", "S1");
+  one.empty_alert = true;  // the default, written out
+  one.paused = true;
+  one.managed_by = "file:/a.yaml";
+  auto two = stored(2, "search", "S2");
+  two.empty = Empty::disable;
+  two.announce.text_template = "hi  \n\n";
+  auto read = read_rotations(rotations_yaml({one, two}), "-");
+  REQUIRE(read);
+  auto matched = match(*read, {one, two});
+  REQUIRE(matched);
+  CHECK(matched->at(0).rotation == one);
+  CHECK(matched->at(1).rotation == two);
+}
+
+TEST_CASE("a name or group that stands twice in a file is refused with both places") {
+  auto matched = match(
+      written("- {name: a, group: S1, schedules: [pd/X]}\n- {name: A, group: S2, schedules: [pd/X]}\n"), {});
+  REQUIRE_FALSE(matched);
+  CHECK(matched.error().message.find("f.yaml:4:3: name: \"A\" stands at f.yaml:3:3") == 0);
+  matched = match(
+      written("- {name: a, group: S1, schedules: [pd/X]}\n- {name: b, group: S1, schedules: [pd/X]}\n"), {});
+  REQUIRE_FALSE(matched);
+  CHECK(matched.error().message.find("S1 stands at f.yaml:3:3") != std::string::npos);
+}
+
+TEST_CASE("names can be handed on and exchanged") {
+  const std::vector<Rotation> known{stored(1, "a", "S1"), stored(2, "b", "S2"), stored(3, "c", "S3")};
+  const auto storable = [&known](const std::vector<std::string>& names) {
+    std::vector<Wanted> wanted;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      Wanted one;
+      one.before = known[i];
+      one.rotation = known[i];
+      one.rotation.name = names[i];
+      wanted.push_back(one);
+    }
+    std::map<std::int64_t, std::string> now{{1, "a"}, {2, "b"}, {3, "c"}};
+    for (const auto& step : in_storable_order(wanted, known)) {
+      for (const auto& [id, name] : now) {
+        if (id != step.id.value) CHECK(name != step.name);
+      }
+      now[step.id.value] = step.name;
+    }
+    std::vector<std::string> result;
+    for (const auto& [id, name] : now) result.push_back(name);
+    CHECK(result == names);
+  };
+  storable({"b", "c", "d"});
+  storable({"b", "a", "c"});
+  storable({"b", "c", "a"});
+  storable({"a", "b", "c"});
+}
+
+TEST_CASE("the plan says what happens to each rotation") {
+  ApplyPlan plan;
+  Wanted fresh;
+  fresh.rotation = stored(0, "new", "");
+  fresh.rotation.handle = "new-oncall";
+  fresh.create_group = true;
+  plan.wanted.push_back(fresh);
+  Wanted changed;
+  changed.before = stored(1, "old name", "S1");
+  changed.rotation = stored(1, "new name", "S1");
+  plan.wanted.push_back(changed);
+  plan.deleted.push_back(stored(2, "gone", "S2"));
+  plan.quiet = true;
+  CHECK(plan_text(plan, true) ==
+        "create \"new\" @new-oncall, creates the group, without an announcement\n"
+        "change \"new name\" @handle-S1 (S1)\n"
+        "  name: old name -> new name\n"
+        "delete \"gone\" @handle-S2 (S2)\n"
+        "1 to create, 1 to change, 1 to delete, 0 unchanged (nothing was written)\n");
+  const auto document = json::parse(plan_json(plan, true));
+  REQUIRE(document);
+  CHECK(document->root()["changes"].size() == 3);
+}
+
+TEST_CASE("a state that nobody has confirmed for three intervals is stale") {
+  const Instant now = *parse_rfc3339("2026-11-22T09:00:00Z");
+  Rotation r = stored(1, "a", "S1");
+  CHECK(state_now(r, "in_sync", 60s, now - 180s, now) == "in_sync");
+  CHECK(state_now(r, "in_sync", 60s, now - 181s, now) == "stale");
+  CHECK(state_now(r, "pending", 60s, now - 1h, now) == "stale");
+  CHECK(state_now(r, "error", 60s, now - 1h, now) == "error");
+  CHECK(state_now(r, "", 60s, std::nullopt, now) == "pending");
+  CHECK(state_now(r, "paused", 60s, now, now) == "pending");
+  r.mode = Mode::observe;
+  CHECK(state_now(r, "in_sync", 60s, now - 1h, now) == "observing");
+  r.paused = true;
+  CHECK(state_now(r, "error", 60s, now - 1h, now) == "paused");
+}
