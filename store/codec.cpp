@@ -2,6 +2,7 @@
 
 #include <array>
 #include <concepts>
+#include <tuple>
 #include <type_traits>
 
 #include "core/names.hpp"
@@ -36,20 +37,65 @@ void describe(V& v, T& responder) {
   v.may("email", responder.email);
 }
 
-template <class V, Either<Shift> T>
+/// A timeline as it is stored: the same few people hold many shifts, so each stands there once.
+struct StoredShift {
+  int who = 0;  ///< index in `responders`
+  Instant start;
+  Instant end;
+  bool end_unknown = false;
+};
+struct StoredTimeline {
+  std::vector<Responder> responders;
+  std::vector<StoredShift> shifts;
+  Instant known_from;
+  Instant horizon;
+  Instant confirmed_at = kAlways;
+};
+
+template <class V, Either<StoredShift> T>
 void describe(V& v, T& shift) {
-  v.must("responder", shift.responder);
+  v.must("who", shift.who);
   v.must("start", shift.start);
   v.must("end", shift.end);
   v.may("end_unknown", shift.end_unknown);
 }
 
-template <class V, Either<Timeline> T>
+template <class V, Either<StoredTimeline> T>
 void describe(V& v, T& timeline) {
+  v.must("responders", timeline.responders);
   v.must("shifts", timeline.shifts);
   v.must("known_from", timeline.known_from);
   v.must("horizon", timeline.horizon);
   v.may("confirmed_at", timeline.confirmed_at);
+}
+
+StoredTimeline to_stored(const Timeline& timeline) {
+  StoredTimeline stored{{}, {}, timeline.known_from, timeline.horizon, timeline.confirmed_at};
+  stored.shifts.reserve(timeline.shifts.size());
+  // All of a responder counts: `==` looks at the identity only.
+  std::map<std::tuple<std::string, std::string, std::string, std::optional<std::string>>, int> known;
+  for (const auto& shift : timeline.shifts) {
+    const Responder& who = shift.responder;
+    const auto [entry, added] = known.try_emplace({who.connection, who.id, who.name, who.email},
+                                                  static_cast<int>(stored.responders.size()));
+    if (added) stored.responders.push_back(who);
+    stored.shifts.push_back({entry->second, shift.start, shift.end, shift.end_unknown});
+  }
+  return stored;
+}
+
+Result<Timeline> from_stored(const StoredTimeline& stored) {
+  Timeline timeline{{}, stored.known_from, stored.horizon, stored.confirmed_at};
+  timeline.shifts.reserve(stored.shifts.size());
+  for (const auto& shift : stored.shifts) {
+    if (shift.who < 0 || static_cast<std::size_t>(shift.who) >= stored.responders.size()) {
+      return fail(ErrorKind::unreadable, "$.shifts[{}].who: there is no responder {}", timeline.shifts.size(),
+                  shift.who);
+    }
+    timeline.shifts.push_back(
+        {stored.responders[static_cast<std::size_t>(shift.who)], shift.start, shift.end, shift.end_unknown});
+  }
+  return timeline;
 }
 
 template <class V, Either<Doubt> T>
@@ -274,6 +320,18 @@ Result<T> decode(std::string_view json) {
   return value;
 }
 
+template <>
+std::string encode(const Timeline& timeline) {
+  return encode(to_stored(timeline));
+}
+
+template <>
+Result<Timeline> decode(std::string_view json) {
+  auto stored = decode<StoredTimeline>(json);
+  if (!stored) return stored.error();
+  return from_stored(*stored);
+}
+
 #define WATCHBILL_STORE_CODEC(...)                              \
   template std::string encode<__VA_ARGS__>(const __VA_ARGS__&); \
   template Result<__VA_ARGS__> decode<__VA_ARGS__>(std::string_view);
@@ -282,7 +340,6 @@ WATCHBILL_STORE_CODEC(std::vector<NextPerson>)
 WATCHBILL_STORE_CODEC(std::vector<Responder>)
 WATCHBILL_STORE_CODEC(std::vector<UserId>)
 WATCHBILL_STORE_CODEC(std::vector<std::string>)
-WATCHBILL_STORE_CODEC(Timeline)
 WATCHBILL_STORE_CODEC(Doubt)
 WATCHBILL_STORE_CODEC(Turn)
 WATCHBILL_STORE_CODEC(GroupTarget)

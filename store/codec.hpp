@@ -26,6 +26,10 @@ template <class T>
 std::string encode(const T& value);
 template <class T>
 Result<T> decode(std::string_view json);
+template <>
+std::string encode(const Timeline& timeline);
+template <>
+Result<Timeline> decode(std::string_view json);
 
 /// A rotation as people write it in files: for the audit.
 std::string audit_json(const Rotation& rotation);

@@ -57,8 +57,8 @@ CREATE TABLE rotations(
   max_age_ms INTEGER NOT NULL,
   alert_channel TEXT,
   managed_by TEXT NOT NULL,
-  UNIQUE (team_id, folded_name),
-  UNIQUE (team_id, group_id)
+  UNIQUE (folded_name, team_id),
+  UNIQUE (group_id, team_id)
 ) STRICT;
 
 CREATE TABLE rotation_schedules(

@@ -151,6 +151,29 @@ TEST_CASE("whatever is written as JSON is read back the same") {
   }
 }
 
+TEST_CASE("a timeline names each responder once, however many shifts he has") {
+  Timeline timeline;
+  for (int i = 0; i < 50; ++i) {
+    const Responder ada{"pd", "R1", "Ada",
+                        i % 2 == 0 ? std::nullopt : std::optional<std::string>("ada@example.com")};
+    timeline.shifts.push_back({ada, at(i), at(i + 1), i == 49});
+  }
+  const auto json = encode(timeline);
+  std::size_t names = 0;
+  for (auto found = json.find("Ada"); found != std::string::npos; found = json.find("Ada", found + 1))
+    ++names;
+  CHECK(names == 2);  // with and without the address
+  CHECK(again(timeline) == timeline);
+  CHECK(whole_lists(again(timeline).shifts, timeline.shifts, of_shift));
+  for (const char* who : {"1", "-1", "99999"}) {
+    const auto error = error_of(decode<Timeline>(
+        fmt::format(R"({{"responders":[{{"connection":"pd","id":"R"}}],"known_from":0,"horizon":1,)"
+                    R"("shifts":[{{"who":{},"start":0,"end":1}}]}})",
+                    who)));
+    CHECK(mentions(error.message, "$.shifts[0].who"));
+  }
+}
+
 TEST_CASE("fields of a later version are ignored, and those that are absent keep their default") {
   const auto people = must(decode<std::vector<OnCallPerson>>(
       R"([{"responder":{"connection":"pd","id":"R1","pronouns":"she","email":null},"level":3,
