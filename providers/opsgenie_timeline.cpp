@@ -75,9 +75,10 @@ class Cover {
   Coverage of(const std::string& id, const ScheduleTimeline& timeline) {
     path_.push_back(id);
     Coverage out{{}, timeline.window.to, ""};
+    std::map<std::string, Coverage> nested;  // each once, however many periods name it
     for (const auto& period : timeline.periods) {
       for (const auto& user : period.users) out.spans.push_back({user, period.start, period.end});
-      if (!period.unresolved_type.empty() && period.end > from_) add_nested(period, out);
+      if (!period.unresolved_type.empty() && period.end > from_) add_nested(period, nested, out);
     }
     path_.pop_back();
     out.spans = join(std::move(out.spans));
@@ -85,28 +86,33 @@ class Cover {
   }
 
  private:
-  void add_nested(const Period& period, Coverage& out) {
+  void add_nested(const Period& period, std::map<std::string, Coverage>& nested, Coverage& out) {
     const auto& id = period.unresolved_id;
     if (std::find(path_.begin(), path_.end(), id) != path_.end()) return;
     const auto at = timelines_.find(id);
     const bool known = period.unresolved_type == "schedule" && at != timelines_.end();
-    if (!known || ++steps_ > kMaxSteps) {
+    if (!known || steps_ > kMaxSteps) {
       stop(out, period.start,
            fmt::format("its timeline names the {} \"{}\" and does not tell the people behind it",
                        period.unresolved_type, period.unresolved_name.empty() ? id : period.unresolved_name));
       return;
     }
-    auto inner = of(id, at->second);
-    for (auto& span : inner.spans) {
+    auto inner = nested.find(id);
+    if (inner == nested.end()) {
+      ++steps_;
+      inner = nested.emplace(id, of(id, at->second)).first;
+    }
+    for (const auto& span : inner->second.spans) {
+      if (span.start >= period.end) break;
       const auto start = std::max(span.start, period.start);
       const auto end = std::min(span.end, period.end);
-      if (start < end) out.spans.push_back({std::move(span.user), start, end});
+      if (start < end) out.spans.push_back({span.user, start, end});
     }
-    if (inner.known_to < period.end) {
-      auto why = inner.reason.empty()
-                     ? fmt::format("the timeline of the nested schedule \"{}\" ends earlier", at->second.name)
-                     : std::move(inner.reason);
-      stop(out, std::max(inner.known_to, period.start), std::move(why));
+    if (inner->second.known_to < period.end) {
+      auto why = inner->second.reason;
+      if (why.empty())
+        why = fmt::format("the timeline of the nested schedule \"{}\" ends earlier", at->second.name);
+      stop(out, std::max(inner->second.known_to, period.start), std::move(why));
     }
   }
 
@@ -118,7 +124,7 @@ class Cover {
   }
 
   /// Nested schedules are few; a reply that multiplies them is a fault.
-  static constexpr int kMaxSteps = 2000;
+  static constexpr int kMaxSteps = 500;
 
   const Timelines& timelines_;
   Instant from_;

@@ -140,7 +140,8 @@ net::Task<Result<std::vector<ScheduleInfo>>> XmattersProvider::list_schedules() 
 }
 
 Window XmattersProvider::range_of(const Window& window) const {
-  const auto server_now = loop_.now() + health().clock_skew.value_or(0s);
+  // A server that is behind us is asked from our now: that is ahead for it as well.
+  const auto server_now = loop_.now() + std::max(health().clock_skew.value_or(0s), seconds{0});
   const auto from = std::chrono::ceil<seconds>(std::max<Instant>(window.from, server_now + kAhead));
   return {from, std::max<Instant>(std::chrono::ceil<seconds>(window.to), from + 1s)};
 }

@@ -10,6 +10,7 @@ namespace {
 
 /// More than that is not a roster but a fault: nothing is made of it.
 constexpr int kMaxSteps = 500'000;
+constexpr int kMaxExpansions = 2000;
 
 bool same_members(const std::vector<Member>& a, const std::vector<Member>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
@@ -61,9 +62,11 @@ class Roster {
     path_.push_back(group);
     const auto cuts_before = cycles_;
     std::vector<Span> spans;
+    Nested nested;  // each once, however many occurrences name it
     for (const auto& occurrence : at->second) {
       if (occurrence.error) return *occurrence.error;
-      if (auto added = add(occurrence, spans); !added) return added.error();
+      if (auto resolved = resolve(occurrence.members, nested); !resolved) return resolved.error();
+      if (auto added = add(occurrence, nested, spans); !added) return added.error();
     }
     path_.pop_back();
     spans = join(std::move(spans));
@@ -75,17 +78,16 @@ class Roster {
  private:
   using Nested = std::map<std::string, std::vector<Span>>;
 
-  Result<void> add(const Occurrence& occurrence, std::vector<Span>& spans) {
+  Result<void> add(const Occurrence& occurrence, const Nested& known, std::vector<Span>& spans) {
     auto members = occurrence.members;
     std::stable_sort(members.begin(), members.end(),
                      [](const Member& a, const Member& b) { return a.position < b.position; });
-    auto nested = resolve(members);
-    if (!nested) return nested.error();
-    const auto cuts = breakpoints(occurrence, members, *nested);
+    const auto nested = during(occurrence, known);
+    const auto cuts = breakpoints(occurrence, members, nested);
     for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
       steps_ += static_cast<int>(members.size()) + 1;
       if (steps_ > kMaxSteps) return fail(ErrorKind::unreadable, "its roster is too large to be true");
-      for (auto& span : first_reached(members, *nested, cuts[i])) {
+      for (auto& span : first_reached(members, nested, cuts[i])) {
         span.start = cuts[i];
         span.end = cuts[i + 1];
         spans.push_back(std::move(span));
@@ -94,22 +96,38 @@ class Roster {
     return {};
   }
 
-  Result<Nested> resolve(const std::vector<Member>& members) {
-    Nested nested;
+  /// Adds the groups among `members` that are not in `nested` yet.
+  Result<void> resolve(const std::vector<Member>& members, Nested& nested) {
     for (const auto& member : members) {
       if (member.kind != Member::Kind::group || !member.active) continue;
       const auto& id = member.who.id;
+      if (nested.contains(id)) continue;
       if (std::find(path_.begin(), path_.end(), id) != path_.end()) {
         ++cycles_;
         nested[id] = {};
         continue;
       }
-      if (++steps_ > kMaxSteps) return fail(ErrorKind::unreadable, "its groups are nested too often");
+      if (++expansions_ > kMaxExpansions) {
+        return fail(ErrorKind::unreadable, "its groups are nested too often");
+      }
       auto spans = of(id);
       if (!spans) return spans.error();
       nested[id] = std::move(*spans);
     }
-    return nested;
+    return {};
+  }
+
+  /// What of the nested groups falls into the occurrence.
+  static Nested during(const Occurrence& occurrence, const Nested& known) {
+    Nested out;
+    for (const auto& [id, spans] : known) {
+      auto& inside = out[id];
+      for (const auto& span : spans) {
+        if (span.start >= occurrence.end) break;
+        if (span.end > occurrence.start) inside.push_back(span);
+      }
+    }
+    return out;
   }
 
   /// The moments at which who is reached first may change, from the occurrence's start to its end.
@@ -176,6 +194,7 @@ class Roster {
   std::vector<std::string> path_;
   int cycles_ = 0;
   int steps_ = 0;
+  int expansions_ = 0;
 };
 
 }  // namespace
