@@ -50,9 +50,10 @@
 ///        "device:KEY" (xMatters: the person by a device). xMatters takes the people of one turn as a roster,
 ///        `delays` are the minutes before each. A layer-based schedule has one person at a time.
 ///   {"do":"delete","system","id"}
-///   {"do":"override","system","schedule","person"|"people","start","end"|"seconds","part","id"}
-///        -> {"id"}; xMatters shows it as an absence with a replacement
-///   {"do":"nobody","system","schedule","start","end"|"seconds","part"}      xMatters: a vacancy
+///   {"do":"override","system","schedule","person"|"people","of","start","end"|"seconds","part","id"}
+///        -> {"id"}; `of`: only this member's place is taken (default: everybody's). xMatters shows it as an
+///        absence with a replacement; there it fills no gap
+///   {"do":"nobody","system","schedule","of","start","end"|"seconds","part"}      xMatters: a vacancy
 ///   {"do":"end_shift","system","schedule"}                                  the next shift begins now
 ///   {"do":"cancel_override","system","schedule","id"}
 ///   {"do":"team","id","name","people":[...]}    {"do":"escalation","id","name","steps":[{"who","delay"}]}

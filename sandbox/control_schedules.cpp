@@ -186,6 +186,10 @@ Result<std::string> part_named(const Schedule& schedule, const std::string& text
 }
 
 Result<void> add_override(Desk& desk, Schedule& schedule, Override over, json::Writer& out) {
+  if (!over.of.empty()) {
+    const std::vector<std::string> whose{over.of};
+    if (auto known = check_people(desk.world, schedule.system, schedule.id, whose); !known) return known;
+  }
   over.made_at = desk.loop.now();
   if (over.id.empty()) over.id = fmt::format("OVERRIDE{}", desk.world.next_number++);
   out.field("id", over.id).field("start", format_rfc3339_ms(over.start));
@@ -258,6 +262,7 @@ Result<void> do_override(Desk& desk, Reader& in, json::Writer& out) {
   in.text("person", person);
   in.texts("people", over.people);
   in.text("part", part);
+  in.text("of", over.of);
   in.text("id", over.id);
   if (auto done = in.done(); !done) return done;
   if (!person.empty()) over.people.push_back(person);
@@ -281,6 +286,7 @@ Result<void> do_nobody(Desk& desk, Reader& in, json::Writer& out) {
   in.span(over.start, over.end);
   std::string part;
   in.text("part", part);
+  in.text("of", over.of);
   if (auto done = in.done(); !done) return done;
   auto id = part_named(**schedule, part);
   if (!id) return id.error();
@@ -306,6 +312,8 @@ Result<void> do_end_shift(Desk& desk, Reader& in, json::Writer& out) {
     for (const auto& next : planned_shifts(part, {current->end, current->end})) {
       if (next.start == current->end) over.people = next.people;
     }
+    // An absence has one replacement.
+    if ((*schedule)->system == System::xmatters && over.people.size() > 1) over.people.resize(1);
     return add_override(desk, **schedule, std::move(over), out);
   }
   return fail(ErrorKind::not_found, "no shift is under way");

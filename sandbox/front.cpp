@@ -34,7 +34,7 @@ Call describe(System system, const net::ServerRequest& request) {
   } else {
     call.label = request.method + " " + request.path;
   }
-  for (const auto& [name, value] : request.query) call.sent += name + "=" + value + "\n";
+  for (const auto& [name, value] : request.query) call.sent += fmt::format("{}={}\n", name, value);
   call.sent += net::percent_decode(request.body, true);
   return call;
 }

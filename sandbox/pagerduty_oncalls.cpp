@@ -31,8 +31,7 @@ struct Wanted {
 
 void collect_schedule(const PagerDutyCall& call, const Schedule& schedule, const Wanted& wanted,
                       Window window, std::vector<OnCall>& out) {
-  // Schedules that no escalation policy uses do not appear.
-  if (schedule.escalation_policies == 0 || schedule.forbidden) return;
+  if (schedule.forbidden) return;
   if (schedule.shift_based && !call.context.world.pagerduty.v3_in_oncalls) return;
   for (const auto& part : schedule.parts) {
     // Periods that only touch the range are here too: nothing says that they are not.
@@ -40,6 +39,7 @@ void collect_schedule(const PagerDutyCall& call, const Schedule& schedule, const
       for (const auto& key : shift.people) {
         const auto* user = call.roster().person(key);
         if (!user || !Wanted::has(wanted.users, user->id)) continue;
+        // A schedule that no escalation policy uses does not appear.
         for (int policy = 1; policy <= schedule.escalation_policies; ++policy) {
           if (!Wanted::has(wanted.policies, policy_id(schedule, policy))) continue;
           out.push_back({user, &schedule, policy, shift.start, shift.end});

@@ -46,6 +46,50 @@ void lay_over(std::vector<Shift>& pieces, const Override& over) {
   pieces = std::move(cut);
 }
 
+bool takes_place_of(const Override& over, const std::string& who) {
+  const auto [kind, id] = split_reference(who);
+  return (kind.empty() || kind == "device") && (over.of.empty() || over.of == id);
+}
+
+/// The shift at `t` with its members replaced place by place: the override made last counts. A place that
+/// nobody takes stays empty, so that delays keep their positions.
+std::vector<std::string> with_replacements(const Shift& shift, const std::vector<const Override*>& overrides,
+                                           Instant t) {
+  std::vector<std::string> people;
+  for (const auto& who : shift.people) {
+    const auto over = std::find_if(overrides.rbegin(), overrides.rend(), [&](const Override* o) {
+      return o->start <= t && t < o->end && takes_place_of(*o, who);
+    });
+    if (over == overrides.rend()) {
+      people.push_back(who);
+    } else if ((*over)->people.empty()) {
+      people.emplace_back();
+    } else {
+      people.insert(people.end(), (*over)->people.begin(), (*over)->people.end());
+    }
+  }
+  return people;
+}
+
+/// Replaces single members, within the shifts that are there.
+void replace_members(std::vector<Shift>& pieces, const std::vector<const Override*>& overrides) {
+  std::vector<Shift> out;
+  for (auto& piece : pieces) {
+    std::set<Instant> cuts{piece.start, piece.end};
+    for (const auto* over : overrides) {
+      for (const auto t : {over->start, over->end}) {
+        if (piece.start < t && t < piece.end) cuts.insert(t);
+      }
+    }
+    for (auto from = cuts.begin(), to = std::next(from); to != cuts.end(); from = to++) {
+      auto people = with_replacements(piece, overrides, *from);
+      const auto source = people == piece.people ? piece.source : std::string("override");
+      out.push_back({std::move(people), *from, *to, source});
+    }
+  }
+  pieces = std::move(out);
+}
+
 /// Puts off the boundaries that a lagging system has not seen yet; drops what is outside; sorts.
 void settle(std::vector<Shift>& pieces, Window window, Asked asked) {
   const auto seen = asked.now - asked.lag;
@@ -104,7 +148,7 @@ struct Resolver {
       if (!skipped) sum += i < part.delays.size() ? part.delays[i] : 0;
       const auto* responder =
           world.roster(system).person(std::string(split_reference(shift.people[i]).second));
-      skipped = responder && responder->deleted;
+      skipped = shift.people[i].empty() || (responder && responder->deleted);
       if (skipped) continue;
       if (smallest && sum > *smallest) return;
       smallest = sum;
@@ -184,10 +228,17 @@ std::vector<Shift> occurrences(const Part& part, Window window, Asked asked) {
 std::vector<Shift> shifts_of(const Schedule& schedule, const Part& part, Window window, Asked asked) {
   const auto seen = asked.now - asked.lag;
   auto pieces = planned_shifts(part, {window.from - asked.lag, window.to});
+  std::vector<const Override*> of_members;
   for (const auto& over : schedule.overrides) {
-    if (!over.part.empty() && over.part != part.id) continue;
-    if (over.made_at <= seen) lay_over(pieces, over);
+    if (over.made_at > seen || (!over.part.empty() && over.part != part.id)) continue;
+    // In xMatters an override is the absence of everybody in the shift: it fills no gap.
+    if (schedule.system == System::xmatters || !over.of.empty()) {
+      of_members.push_back(&over);
+    } else {
+      lay_over(pieces, over);
+    }
   }
+  if (!of_members.empty()) replace_members(pieces, of_members);
   settle(pieces, window, asked);
   return pieces;
 }

@@ -202,6 +202,7 @@ struct Part {
 struct Override {
   std::string id;
   std::string part;                 ///< empty: all parts
+  std::string of;                   ///< whose place is taken; empty: everybody's
   std::vector<std::string> people;  ///< empty: nobody
   Instant start{};
   Instant end{};

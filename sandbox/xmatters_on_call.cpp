@@ -24,8 +24,12 @@ std::vector<const Override*> absences_of(const XMattersCall& call, const Item& i
     if (!over.part.empty() && over.part != item.part->id) continue;
     if (over.made_at > call.context.now - call.roster().lag) continue;
     if (over.end <= item.shift.start || item.shift.end <= over.start) continue;
-    if (over.people != std::vector<std::string>{key}) found.push_back(&over);
+    if (over.of.empty() || over.of == key) found.push_back(&over);
   }
+  // Somebody who only replaces himself is not away.
+  const std::vector<std::string> self{key};
+  if (std::all_of(found.begin(), found.end(), [&](const Override* o) { return o->people == self; }))
+    return {};
   // The one made last wins; who reads takes the first that fits.
   std::reverse(found.begin(), found.end());
   return found;

@@ -141,6 +141,21 @@ TEST_CASE("PagerDuty: two kinds of schedule") {
   CHECK(both.http->body.find("empty_member") != std::string::npos);
 }
 
+TEST_CASE("PagerDuty: an override of one member of a shift") {
+  Account a;
+  a.control(R"({"do":"schedule","system":"pagerduty","id":"V1","name":"Shifts","kind":"v3",
+    "people":[["ada","bo"]],"shift_seconds":3600,"start":-1800})");
+  a.control(
+      R"({"do":"override","system":"pagerduty","schedule":"V1","of":"ada","person":"cy","seconds":60})");
+  CHECK(a.on_call("V1") == "bo,cy");
+  a.control(R"({"do":"nobody","system":"pagerduty","schedule":"V1","of":"bo","seconds":60})");
+  CHECK(a.on_call("V1") == "cy");
+  const auto reply =
+      a.pagerduty("/v3/schedules/V1?include[]=final_schedule&since=" + a.when(1s) + "&until=" + a.when(2s));
+  CHECK(reply.http->body.find("empty_member") != std::string::npos);
+  CHECK(reply.http->body.find("schedule_rotation_override") != std::string::npos);
+}
+
 TEST_CASE("PagerDuty: an app's token has its scopes and its end") {
   Account a;
   const auto ask = [&](const char* secret, const char* scope) {

@@ -110,6 +110,22 @@ TEST_CASE("xMatters: overrides are absences, addresses are devices") {
   CHECK(t.xmatters("/people?embed=devices&search=bo@")["data"].size() == 1);
 }
 
+TEST_CASE("xMatters: one member's absence leaves the others where they are") {
+  Tenant t;
+  t.group("g1", R"([["ada","bo","cy"]])", R"(,"delays":[0,15,5])");
+  t.control(R"({"do":"nobody","system":"xmatters","schedule":"g1","of":"ada","seconds":600})");
+  // The delay before the one who is away counts, the next member's does not.
+  CHECK(t.on_call("g1") == "bo");
+  const auto reply = t.xmatters("/on-call?groups=g1");
+  std::vector<std::size_t> absences;
+  const auto members = first(reply["data"])["members"]["data"];
+  for (const auto member : members.items()) absences.push_back(member["absences"]["data"].size());
+  CHECK(absences == std::vector<std::size_t>{1, 0, 0});
+  t.control(R"({"do":"override","system":"xmatters","schedule":"g1","of":"ada","person":"cy","seconds":60})");
+  CHECK(t.on_call("g1") == "cy");
+  CHECK(t.xmatters("/on-call?groups=g1")["data"].size() == 1);  // occurrences are not cut
+}
+
 TEST_CASE("xMatters: devices and nested groups as members, also in circles") {
   Tenant t;
   t.group("g2", R"([["device:bo","group:g1"]])");
