@@ -55,10 +55,9 @@ Result<std::map<std::string, seconds>> read_connections(store::Store& store, Ove
 }
 
 std::string say_stale(std::optional<Instant> last_pass, bool running) {
+  if (running) return "a source has not answered for three intervals: see the connections' problems here";
   const auto when = last_pass ? "since " + format_minutes(*last_pass) : std::string("yet");
-  return fmt::format("no complete pass {}: {}", when,
-                     running ? "see the connections' problems here, and the daemon's log"
-                             : "watchbilld is not running; start it (`systemctl start watchbilld`)");
+  return fmt::format("no complete pass {}: watchbilld is not running; start it (`systemctl start watchbilld`)", when);
 }
 
 }  // namespace
@@ -118,7 +117,9 @@ Result<Overview> read_overview(Session& session) {
     }
     if (const auto found = members_of.find(rotation.group); found != members_of.end())
       view.members = found->second;
-    view.state = state_now(rotation, written, interval, overview.last_pass, session.now());
+    // A daemon that runs looks at every source each second: what it wrote is so.
+    const auto seen = overview.daemon_running ? std::optional(session.now()) : overview.last_pass;
+    view.state = state_now(rotation, written, interval, seen, session.now());
     if (view.state == "stale" && view.problems.empty())
       view.problems.push_back(say_stale(overview.last_pass, overview.daemon_running));
     view.rotation = std::move(rotation);

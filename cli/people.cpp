@@ -24,22 +24,27 @@ struct Unknown {
   std::optional<Instant> since{};
 };
 
-/// Who is on call or was seen, and is nobody in Slack.
-Result<std::vector<Unknown>> unmatched(store::Store& store) {
+/// Who is on call or was seen, and is nobody in Slack. Whoever was mapped since waits for the next pass.
+Result<std::vector<Unknown>> unmatched(store::Store& store, const std::vector<store::Mapping>& mappings) {
   auto noted = store.people().unmatched();
   if (!noted) return noted.error();
   auto statuses = store.engine().statuses();
   if (!statuses) return statuses.error();
   std::vector<Unknown> out;
   std::set<std::pair<std::string, std::string>> seen;
+  std::set<std::string> mapped;
+  for (const auto& mapping : mappings) mapped.insert(mapping.person);
+  const auto waits = [&mapped](const Responder& who) {
+    return mapped.contains(who.connection + "/" + who.id) || (who.email && mapped.contains(*who.email));
+  };
   for (auto& one : *noted) {
-    if (seen.emplace(one.responder.connection, one.responder.id).second)
+    if (!waits(one.responder) && seen.emplace(one.responder.connection, one.responder.id).second)
       out.push_back({one.responder, one.why, one.since});
   }
   for (const auto& status : *statuses) {
     for (const auto& person : status.on_call) {
       const auto& who = person.responder;
-      if (person.member || !seen.emplace(who.connection, who.id).second) continue;
+      if (person.member || waits(who) || !seen.emplace(who.connection, who.id).second) continue;
       out.push_back({who, who.email ? "no active Slack account has this address"
                                     : "the scheduling system shows no e-mail address"});
     }
@@ -96,10 +101,10 @@ void print(Session& session, const std::vector<Unknown>& unknown,
 Result<int> list(Session& session, const Invocation& /*in*/) {
   auto store = session.store();
   if (!store) return store.error();
-  auto unknown = unmatched(**store);
-  if (!unknown) return unknown.error();
   auto mappings = (*store)->people().mappings();
   if (!mappings) return mappings.error();
+  auto unknown = unmatched(**store, *mappings);
+  if (!unknown) return unknown.error();
   std::sort(mappings->begin(), mappings->end(),
             [](const store::Mapping& a, const store::Mapping& b) { return a.person < b.person; });
   print(session, *unknown, *mappings);

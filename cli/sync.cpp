@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ostream>
+#include <thread>
 
 #include "cli/commands.hpp"
 #include "cli/live.hpp"
@@ -15,9 +16,11 @@ namespace watchbill::cli {
 namespace {
 
 constexpr auto kSettle = 60s;
+constexpr auto kLook = 1s;
 constexpr auto kStopPatience = 10s;
 /// The daemon gives a pass 60 s.
 constexpr auto kDaemonPatience = 90s;
+constexpr auto kOnItsWay = 15s;
 
 /// The secrets of alerts, read before the store is opened.
 Result<engine::AlertOptions> alert_options(const config::Config& config) {
@@ -40,10 +43,26 @@ net::Task<Result<void>> claim_workspace(SlackDesk& desk, store::Store& store) {
   co_return store.set_meta("team_id", identity->team_id.value);
 }
 
-net::Task<bool> one_pass(engine::Engine& engine) {
-  const bool settled = co_await engine.settle(kSettle);
+/// True if nothing is left but what a person must mend: waiting longer changes nothing.
+bool only_people_can_help(const engine::EngineFigures& figures, Instant started) {
+  if (!figures.last_pass || *figures.last_pass < started || figures.queued_writes > 0 || figures.outbox > 0)
+    return false;
+  return std::none_of(figures.rotations.begin(), figures.rotations.end(),
+                      [](const auto& rotation) { return rotation.state == "pending"; });
+}
+
+net::Task<bool> one_pass(engine::Engine& engine, net::Loop& loop) {
+  const auto started = loop.now();
+  const auto until = loop.steady_now() + kSettle;
+  bool complete = false;
+  int quiet = 0;
+  while (!complete && quiet < 2 && loop.steady_now() < until) {
+    complete = co_await engine.settle(kLook);
+    // Seen twice, so that a write that is just being queued is not missed.
+    quiet = only_people_can_help(engine.figures(), started) ? quiet + 1 : 0;
+  }
   co_await engine.stop(kStopPatience);
-  co_return settled;
+  co_return complete || quiet == 2;
 }
 
 /// Does what the daemon would do, in this process.
@@ -70,7 +89,7 @@ Result<bool> pass_here(Session& session, const engine::AlertOptions& alerts) {
   auto& web = (*desk)->web;
   engine::Engine engine({session.loop(), **store, **http, web, web, web, (*desk)->gate}, std::move(options));
   if (auto started = engine.start(); !started) return started.error();
-  return session.run(one_pass(engine));
+  return session.run(one_pass(engine, session.loop()));
 }
 
 Result<bool> pass_by_daemon(Session& session) {
@@ -80,12 +99,29 @@ Result<bool> pass_by_daemon(Session& session) {
   return true;
 }
 
+/// A pass of the daemon is complete when everybody was asked; a write or a look-up of a person may still be
+/// on its way.
+Result<Overview> overview_when_quiet(Session& session, const std::string& only, bool complete) {
+  const auto until = std::chrono::steady_clock::now() + kOnItsWay;
+  while (true) {
+    auto overview = read_overview(session);
+    if (!overview || !complete || std::chrono::steady_clock::now() >= until) return overview;
+    const bool waits =
+        std::any_of(overview->rotations.begin(), overview->rotations.end(), [&](const RotationView& view) {
+          return view.state == "pending" &&
+                 (only.empty() || fold_name(view.rotation.name) == fold_name(only));
+        });
+    if (!waits) return overview;
+    std::this_thread::sleep_for(100ms);
+  }
+}
+
 bool is_right(const RotationView& view) {
   return view.state == "in_sync" || view.state == "paused" || view.state == "observing";
 }
 
 Result<int> tell(Session& session, const std::string& only, bool complete) {
-  auto overview = read_overview(session);
+  auto overview = overview_when_quiet(session, only, complete);
   if (!overview) return overview.error();
   bool right = complete;
   json::Writer w;
