@@ -140,8 +140,10 @@ void Decider::plan_change(Stage& stage, Instant now) const {
   change.rotation_name = entry.rotation.name;
   change.group = entry.rotation.group;
   change.cause = first ? Cause::adoption : plan.handoff ? Cause::handoff : Cause::edit;
-  change.before = group.members;
-  change.after = plan.target ? plan.target->members : group.members;
+  // A group that was not seen since the start is taken to be as it was left.
+  const bool left = !entry.group.now && entry.record.target;
+  change.before = left ? entry.record.target->members : group.members;
+  change.after = plan.target ? plan.target->members : change.before;
   change.disabled = plan.target && plan.target->disable;
   change.said = plan.people;
   change.seen_at = now;

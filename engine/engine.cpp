@@ -66,6 +66,7 @@ Result<void> Engine::Impl::start() {
   for (auto& [name, state] : connections_) {
     if (state.poller) state.poller->start();
   }
+  running_ = true;
   reader_.start();
   writer_.start();
   announcer_.start();

@@ -258,8 +258,15 @@ void Engine::Impl::decide_marked() {
     if (held != entry->watch.held) dirty_watches_.insert(ref);
   }
   if (auto decided = decider_.decide({ids.begin(), ids.end()}, now, patience_over); !decided) {
-    store_failed(decided.error(), now);
     marked_.insert(ids.begin(), ids.end());
+    if (decided.error().kind == ErrorKind::not_found) {
+      // Another process deleted a rotation a moment ago: know that before deciding again.
+      generation_ = -2;
+      data_version_ = -1;
+      if (auto loaded = reload(); !loaded) store_failed(loaded.error(), now);
+    } else {
+      store_failed(decided.error(), now);
+    }
     decide_soon_ = net::Timer{ports_.loop, ports_.loop.start_timer(kStoreRetry, [this] { decide_marked(); })};
     return;
   }

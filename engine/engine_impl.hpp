@@ -156,6 +156,7 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   std::map<std::string, std::string> written_meta_;
   std::array<std::uint64_t, kLagBounds.size() + 1> lag_counts_{};
   milliseconds lag_sum_{0};
+  bool running_ = false;
   bool stopping_ = false;
   net::TaskScope tasks_;
 };

@@ -206,7 +206,7 @@ Result<void> Engine::Impl::load_connections() {
       state.error = provider.error();
     }
     auto& placed = connections_.insert_or_assign(name, std::move(state)).first->second;
-    if (generation_ >= 0 && placed.poller) placed.poller->start();
+    if (running_ && placed.poller) placed.poller->start();
   }
   known_connections_ = std::move(present);
   return {};

@@ -12,6 +12,8 @@ namespace {
 constexpr auto kTick = 1s;
 /// A source is silent after this many intervals without a complete cycle.
 constexpr int kSilentIntervals = 3;
+/// Slack's groups are listed at most this often (slack/gate.cpp).
+constexpr auto kListSpacing = 5s;
 constexpr auto kSkewAlert = 30s;
 constexpr auto kPruneEvery = 1h;
 /// Everything is looked at again this often, whatever happened.
@@ -63,7 +65,9 @@ void Engine::Impl::flush_watches() {
     for (const auto& ref : dirty_watches_) {
       const auto* entry = model_.find(ref);
       if (!entry) continue;
-      if (auto put = ports_.store.engine().put_watch(entry->watch); !put) return put;
+      auto put = ports_.store.engine().put_watch(entry->watch);
+      // A schedule of a connection that is not there (any more) has nothing to remember.
+      if (!put && put.error().kind != ErrorKind::not_found) return put;
     }
     return {};
   });
@@ -100,6 +104,10 @@ void Engine::Impl::note_silence(Instant now) {
     const auto limit = patience.find(ref.connection);
     if (limit == patience.end() || now - since > limit->second)
       silent.insert(entry.rotations.begin(), entry.rotations.end());
+  }
+  const Instant read = std::max(reader_.last_success().value_or(started_at_), started_at_);
+  if (now - read > kSilentIntervals * std::max(options_.poll_interval, milliseconds{kListSpacing})) {
+    for (const auto& [id, entry] : model_.rotations) silent.insert(id);
   }
   for (const auto id : silent) {
     if (!silent_.contains(id)) board_.mark(id);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <deque>
 #include <iterator>
 #include <list>
@@ -232,7 +233,11 @@ struct EventLoop::Impl {
   }
 };
 
-EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {}
+EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {
+  // A peer that closes while we write is an error value, never the end of the process: libevent leaves the
+  // signal as it is.
+  std::signal(SIGPIPE, SIG_IGN);
+}
 
 EventLoop::~EventLoop() {
   // While everything still stands: what callbacks hold may come back here as it goes.
