@@ -103,12 +103,15 @@ struct Sandbox::Impl {
     return {};
   }
 
+  net::ServerResponse carry_out(const net::ServerRequest& request) {
+    if (request.path != "/_control") return refused(404, "only /_control is here");
+    if (request.method != "POST") return refused(405, "POST a JSON object with \"do\"");
+    auto done = sandbox::control(desk, request.body);
+    if (!done) return refused(status_of(done.error()), done.error().message);
+    return json_response(200, std::move(*done));
+  }
   static net::Task<net::ServerResponse> controlled(Impl& self, net::ServerRequest request) {
-    if (request.path != "/_control") co_return refused(404, "only /_control is here");
-    if (request.method != "POST") co_return refused(405, "POST a JSON object with \"do\"");
-    auto done = sandbox::control(self.desk, request.body);
-    if (!done) co_return refused(status_of(done.error()), done.error().message);
-    co_return json_response(200, std::move(*done));
+    co_return self.carry_out(request);
   }
 };
 
@@ -116,7 +119,7 @@ Sandbox::Sandbox(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Sandbox::~Sandbox() = default;
 
 Result<std::unique_ptr<Sandbox>> Sandbox::start(net::EventLoop& loop, Options options) {
-  auto impl = std::make_unique<Impl>(loop, options.scenario);
+  auto impl = std::make_unique<Impl>(loop, std::move(options.scenario));
   if (auto played = impl->start_over(false); !played) return played.error();
   if (auto listening = impl->listen(options.listen); !listening) return listening.error();
   return std::unique_ptr<Sandbox>(new Sandbox(std::move(impl)));

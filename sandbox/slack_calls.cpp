@@ -98,7 +98,7 @@ std::optional<std::string> read_body(const net::ServerRequest& request, const Me
   const auto kind = type.substr(0, type.find(';'));
   if (kind == "application/json") {
     std::map<std::string, std::string> read;
-    const auto error = read_json(request.body, read);
+    auto error = read_json(request.body, read);
     // Methods that only read do not look at a JSON body.
     if (!error && method.takes_json) args = std::move(read);
     return error;
@@ -111,7 +111,7 @@ std::optional<std::string> read_body(const net::ServerRequest& request, const Me
 
 std::optional<std::string> read_arguments(const net::ServerRequest& request, const Method& method,
                                           SlackCall& call) {
-  if (const auto error = read_fields(request.query, call.args)) return error;
+  if (auto error = read_fields(request.query, call.args)) return error;
   // A token in the address is not accepted.
   call.args.erase("token");
   if (request.method == "POST" && !request.body.empty()) {

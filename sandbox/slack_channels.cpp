@@ -188,9 +188,10 @@ Answer conversations_history(SlackCall& call) {
   Span span;
   if (const auto error = read_span(call, span)) return slack_fail(*error);
   std::vector<const Message*> found;
-  for (auto message = channel->messages.rbegin(); message != channel->messages.rend(); ++message) {
-    if (span.contains(*read_ts(message->ts))) found.push_back(&*message);
+  for (const auto& message : channel->messages) {
+    if (span.contains(*read_ts(message.ts))) found.push_back(&message);
   }
+  std::reverse(found.begin(), found.end());  // newest first
   Answer refusal;
   const auto page = slack_page(call, found.size(), 100, 999, refusal);
   if (!page) return refusal;
