@@ -281,6 +281,7 @@ class Planner {
         return;
       }
     }
+    plan_.placed = in_.record.placed;  // a disabled group keeps its members
     plan_.target = GroupTarget{true, {}};
   }
 

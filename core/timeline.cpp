@@ -186,7 +186,7 @@ Merged merge(const Timeline& known, const ScheduleAnswer& answer) {
 
   for (const auto& shift : known.shifts) {
     const bool past = shift.end <= overlap.from;
-    const bool later = agrees && shift.start >= overlap.to;
+    const bool later = agrees && shift.start >= answer.window.to;
     if (past || later) next.shifts.push_back(shift);
   }
   next.known_from = std::min(known.known_from, next.known_from);

@@ -1,0 +1,147 @@
+#include <catch2/catch.hpp>
+
+#include "core/watch.hpp"
+
+using namespace watchbill;
+
+namespace {
+
+const Instant kNow = *parse_rfc3339("2026-11-22T09:00:00Z");
+Responder person(const std::string& name) {
+  return {"pd", name, name};
+}
+
+ScheduleAnswer says(Instant at, const std::vector<std::string>& names, bool itself = false,
+                    milliseconds reach = 2h) {
+  ScheduleAnswer answer;
+  answer.schedule = {"pd", "P"};
+  answer.status = AnswerStatus::ok;
+  answer.asked_at = at;
+  answer.window = {at, at + reach};
+  answer.from_schedule = itself;
+  for (const auto& name : names) answer.shifts.push_back({person(name), kNow - 1h, kNow + 8h});
+  return answer;
+}
+ScheduleAnswer moment(Instant at, const std::string& name) {
+  auto answer = says(at, {}, false, 2min);
+  answer.moment = true;
+  answer.shifts.push_back({person(name), at, at + 2min, true});
+  return answer;
+}
+std::vector<std::string> who(const Watch& watch, Instant t) {
+  std::vector<std::string> names;
+  const auto on_call = believed_on_call(watch, t);
+  if (const auto* people = std::get_if<People>(&on_call)) {
+    for (const auto& responder : people->responders) names.push_back(responder.id);
+  }
+  return names;
+}
+Watch with_ada() {
+  Watch watch;
+  watch.schedule = {"pd", "P"};
+  absorb(watch, says(kNow, {"ada"}), false);
+  return watch;
+}
+using Names = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("nobody, unforeseen, is believed only when the schedule itself says so half a minute later") {
+  auto watch = with_ada();
+  const auto first = absorb(watch, says(kNow + 1min, {}), false);
+  CHECK(who(watch, kNow + 1min) == Names{"ada"});
+  CHECK(first.confirm_at == kNow + 90s);
+  absorb(watch, says(kNow + 2min, {}), false);  // the list again is not another question
+  CHECK(who(watch, kNow + 2min) == Names{"ada"});
+  const auto confirmed = absorb(watch, says(kNow + 2min, {}, true), false);
+  CHECK(confirmed.changed);
+  CHECK(std::holds_alternative<Nobody>(believed_on_call(watch, kNow + 2min)));
+}
+
+TEST_CASE("many schedules that empty together take three answers over three minutes") {
+  auto watch = with_ada();
+  absorb(watch, says(kNow + 1min, {}), true);
+  absorb(watch, says(kNow + 2min, {}, true), true);
+  CHECK(who(watch, kNow + 2min) == Names{"ada"});
+  absorb(watch, says(kNow + 4min, {}, true), true);
+  CHECK(std::holds_alternative<Nobody>(believed_on_call(watch, kNow + 4min)));
+}
+
+TEST_CASE("people who come back end the doubt") {
+  auto watch = with_ada();
+  absorb(watch, says(kNow + 1min, {}), false);
+  absorb(watch, says(kNow + 2min, {"ada"}), false);
+  CHECK_FALSE(watch.doubt);
+  absorb(watch, says(kNow + 3min, {}, true), false);
+  CHECK(who(watch, kNow + 3min) == Names{"ada"});
+}
+
+TEST_CASE("a foreseen gap acts at once") {
+  Watch watch;
+  auto answer = says(kNow, {});
+  answer.shifts.push_back({person("ada"), kNow - 1h, kNow + 1h});
+  absorb(watch, answer, false);
+  CHECK(who(watch, kNow + 1h - 1ms) == Names{"ada"});
+  CHECK(std::holds_alternative<Nobody>(believed_on_call(watch, kNow + 1h)));
+  const auto later = absorb(watch, says(kNow + 1h, {}), false);
+  CHECK_FALSE(watch.doubt);
+  CHECK_FALSE(later.confirm_at);
+}
+
+TEST_CASE("a schedule that is gone or forbidden is Unknown, and its people are held") {
+  for (const auto status : {AnswerStatus::gone, AnswerStatus::forbidden}) {
+    auto watch = with_ada();
+    auto answer = says(kNow + 1min, {}, true);
+    answer.status = status;
+    CHECK(absorb(watch, answer, false).changed);
+    CHECK(std::holds_alternative<Unknown>(believed_on_call(watch, kNow + 1min)));
+    CHECK(watch.held == std::vector<Responder>{person("ada")});
+    absorb(watch, says(kNow + 2min, {"bo"}), false);
+    CHECK(who(watch, kNow + 2min) == Names{"bo"});
+  }
+}
+
+TEST_CASE("an unforeseen change acts at first sight, and its reversal takes two answers") {
+  auto watch = with_ada();
+  absorb(watch, says(kNow + 1min, {"bo"}), false);
+  CHECK(who(watch, kNow + 1min) == Names{"bo"});
+  const auto back = absorb(watch, says(kNow + 2min, {"ada"}), false);
+  CHECK(who(watch, kNow + 2min) == Names{"bo"});
+  CHECK(back.ask_again == kNow + 2min + 10s);
+  absorb(watch, says(kNow + 2min + 10s, {"ada"}), false);
+  CHECK(who(watch, kNow + 2min + 10s) == Names{"ada"});
+}
+
+TEST_CASE("old people right after a boundary are doubted, unless an interval of theirs covers now") {
+  Watch watch;
+  auto plan = says(kNow, {});
+  plan.shifts = {{person("ada"), kNow - 1h, kNow + 1h}, {person("bo"), kNow + 1h, kNow + 2h}};
+  absorb(watch, plan, false);
+  const Instant boundary = kNow + 1h;
+  auto lagging = watch;
+  absorb(lagging, moment(boundary + 2s, "ada"), false);
+  CHECK(who(lagging, boundary + 2s) == Names{"bo"});
+  absorb(lagging, moment(boundary + 12s, "ada"), false);
+  CHECK(who(lagging, boundary + 12s) == Names{"ada"});
+
+  auto extended = says(boundary + 2s, {});
+  extended.shifts = {{person("ada"), kNow - 1h, boundary + 30min}};
+  absorb(watch, extended, false);
+  CHECK(who(watch, boundary + 2s) == Names{"ada"});
+}
+
+TEST_CASE("a failure changes nothing that is believed") {
+  auto watch = with_ada();
+  auto answer = says(kNow + 1min, {});
+  answer.status = AnswerStatus::failed;
+  answer.error = fail(ErrorKind::server, "500");
+  CHECK_FALSE(absorb(watch, answer, false).changed);
+  CHECK(who(watch, kNow + 1min) == Names{"ada"});
+  CHECK(watch.failing_since == kNow + 1min);
+}
+
+TEST_CASE("more than half, and three at least, count as emptied together") {
+  CHECK_FALSE(emptied_together(2, 2));
+  CHECK(emptied_together(3, 5));
+  CHECK_FALSE(emptied_together(3, 6));
+}
