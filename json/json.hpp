@@ -122,9 +122,9 @@ class Document {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Parses with an iterative parser, encoding validation, at most 64 levels of nesting, at most 2 million values
-/// and numbers converted by `std::from_chars` (RapidJSON's own overflows its stack on deep nesting and aborts
-/// on a crafted exponent). Errors are `unreadable` and say at which byte.
+/// Parses with an iterative parser, encoding validation, at most 64 levels of nesting, at most 2 million
+/// values and numbers converted by `std::from_chars` (RapidJSON's own overflows its stack on deep nesting and
+/// aborts on a crafted exponent). Errors are `unreadable` and say at which byte.
 Result<Document> parse(std::string_view text);
 
 /// Writes compact JSON. Misuse (a value without its key) is a bug and throws std::logic_error.

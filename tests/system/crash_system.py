@@ -17,7 +17,7 @@ def main():
     seed = int(os.environ.get("SEED", time.time()))
     random.seed(seed)
     print(f"seed {seed}")
-    world = World(os.environ["WATCHBILL_BIN"], poll="1s", rate_scale=60, slack_extra="  history_probe: true\n")
+    world = World(sys.argv[1], poll="1s", rate_scale=60, slack_extra="  history_probe: true\n")
     try:
         world.control("rate", scale=60)
         world.connect()

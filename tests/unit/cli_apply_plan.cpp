@@ -112,6 +112,7 @@ TEST_CASE("names can be handed on and exchanged") {
       now[step.id.value] = step.name;
     }
     std::vector<std::string> result;
+    result.reserve(now.size());
     for (const auto& [id, name] : now) result.push_back(name);
     CHECK(result == names);
   };

@@ -87,15 +87,15 @@ void run_through(unsigned seed, Trouble trouble) {
 }  // namespace
 
 TEST_CASE("every handoff is announced exactly once, in order, when the daemon is killed at random moments") {
-  for (unsigned seed = 1; seed <= 4; ++seed) run_through(seed, {.kills = true});
+  for (unsigned seed = 1; seed <= 2; ++seed) run_through(seed, {.kills = true});
 }
 
 TEST_CASE("every handoff is announced exactly once when Slack's answers get lost") {
-  for (unsigned seed = 11; seed <= 13; ++seed) run_through(seed, {.lost_answers = true});
+  for (unsigned seed = 11; seed <= 11; ++seed) run_through(seed, {.lost_answers = true});
 }
 
 TEST_CASE("kills and lost answers together lose and double nothing") {
-  for (unsigned seed = 21; seed <= 24; ++seed) run_through(seed, {.kills = true, .lost_answers = true});
+  for (unsigned seed = 21; seed <= 22; ++seed) run_through(seed, {.kills = true, .lost_answers = true});
 }
 
 TEST_CASE("where history cannot be read nothing is lost, and what may be doubled says so") {
