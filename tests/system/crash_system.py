@@ -1,5 +1,8 @@
 """kill -9 of the real daemon at random moments of a row of handoffs: groups right, every handoff announced exactly
-once and in order, history complete. --full: 200 kills instead of 40."""
+once and in order, history complete.
+
+usage: crash_system.py BIN_DIR      KILLS=200 for more than 40, SEED=N to repeat a run
+"""
 
 import os
 import random
@@ -13,7 +16,7 @@ SHIFT = 4
 
 
 def main():
-    kills = 200 if "--full" in sys.argv else 40
+    kills = int(os.environ.get("KILLS", "40"))
     seed = int(os.environ.get("SEED", time.time()))
     random.seed(seed)
     print(f"seed {seed}")
