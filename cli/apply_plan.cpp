@@ -84,6 +84,7 @@ void write_change(json::Writer& w, std::string_view action, const Rotation& r) {
 
 std::vector<std::string> texts(const std::vector<UserId>& users) {
   std::vector<std::string> out;
+  out.reserve(users.size());
   for (const auto& user : users) out.push_back(user.value);
   return out;
 }

@@ -109,6 +109,7 @@ Result<void> add_audit(store::Store& store, const Question& question, std::vecto
 
 std::vector<std::string> texts(const std::vector<UserId>& users) {
   std::vector<std::string> out;
+  out.reserve(users.size());
   for (const auto& user : users) out.push_back(user.value);
   return out;
 }

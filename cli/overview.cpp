@@ -57,7 +57,8 @@ Result<std::map<std::string, seconds>> read_connections(store::Store& store, Ove
 std::string say_stale(std::optional<Instant> last_pass, bool running) {
   if (running) return "a source has not answered for three intervals: see the connections' problems here";
   const auto when = last_pass ? "since " + format_minutes(*last_pass) : std::string("yet");
-  return fmt::format("no complete pass {}: watchbilld is not running; start it (`systemctl start watchbilld`)", when);
+  return fmt::format(
+      "no complete pass {}: watchbilld is not running; start it (`systemctl start watchbilld`)", when);
 }
 
 }  // namespace

@@ -75,6 +75,7 @@ Result<int> list(Session& session, const Invocation& in) {
     }
   }
   std::vector<net::Task<Listed>> tasks;
+  tasks.reserve(open.size());
   for (const auto& one : open) tasks.push_back(list_of(*one->provider));
   auto answers = session.run(net::all(session.loop(), std::move(tasks)));
   std::vector<Found> schedules;

@@ -41,10 +41,10 @@ Result<std::string> read_stream(std::istream& in, const std::string& what) {
 
 }  // namespace
 
-SlackDesk::SlackDesk(net::EventLoop& loop, net::HttpClient& http, const config::Config& config, Secret bot,
-                     Secret user)
+SlackDesk::SlackDesk(net::EventLoop& loop, net::HttpClient& http, const config::Config& config,
+                     const Secret& bot, const Secret& user)
     : gate(loop, config.slack.rate_scale),
-      web(http, gate, {config.slack.api_url, std::move(bot), user, {}}),
+      web(http, gate, {config.slack.api_url, bot, user, {}}),
       has_user_token(!user.empty()) {}
 
 Session::Session(Globals globals, Io& io)

@@ -21,8 +21,8 @@ namespace watchbill::cli {
 
 /// Slack as the command line uses it.
 struct SlackDesk {
-  SlackDesk(net::EventLoop& loop, net::HttpClient& http, const config::Config& config, Secret bot,
-            Secret user);
+  SlackDesk(net::EventLoop& loop, net::HttpClient& http, const config::Config& config, const Secret& bot,
+            const Secret& user);
   slack::Gate gate;
   slack::WebClient web;
   bool has_user_token;

@@ -151,6 +151,7 @@ Result<int> tell(Session& session, const std::string& only, bool complete) {
 
 std::vector<std::string> texts(const std::vector<UserId>& users) {
   std::vector<std::string> out;
+  out.reserve(users.size());
   for (const auto& user : users) out.push_back(user.value);
   return out;
 }

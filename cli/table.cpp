@@ -66,7 +66,11 @@ std::size_t width_of(char32_t code) {
 }  // namespace
 
 std::size_t display_width(std::string_view text) {
-  std::size_t width = 0;
+  // Most text is plain ASCII, and a table has many cells.
+  const auto plain =
+      std::find_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+  auto width = static_cast<std::size_t>(plain - text.begin());
+  text.remove_prefix(width);
   while (!text.empty()) {
     const auto character = first_character(text);
     width += width_of(character.code);

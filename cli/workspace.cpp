@@ -48,6 +48,7 @@ net::Task<Result<slack::User>> look_up(SlackDesk& desk, std::string email) {
 
 std::vector<std::string> existing_ids(const std::vector<providers::ScheduleInfo>& schedules) {
   std::vector<std::string> ids;
+  ids.reserve(schedules.size());
   for (const auto& schedule : schedules) ids.push_back(schedule.id);
   return ids;
 }
@@ -158,7 +159,7 @@ std::string Workspace::name_of(const UserId& user) {
   if (!desk) return user.value;
   auto read = session_.run(read_user(**desk, user));
   if (!read) return user.value;
-  const auto name = fmt::format("{} ({})", read->name, user);
+  auto name = fmt::format("{} ({})", read->name, user);
   if (read->assignable()) people_.insert_or_assign(user.value, *std::move(read));
   return name;
 }
