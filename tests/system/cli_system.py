@@ -5,6 +5,7 @@ usage: cli_system.py BIN_DIR [unittest arguments]
 """
 import json
 import os
+import pty
 import shutil
 import signal
 import sqlite3
@@ -601,6 +602,27 @@ class Store(Case):
             database.close()
         os.chmod(self.store, 0o644)
         self.fails(5, "connection", "list", says="chmod")
+
+    def test_a_person_at_a_terminal_is_asked(self):
+        self.connect()
+
+        def answer(text):
+            person, terminal = pty.openpty()
+            program = subprocess.Popen([os.path.join(BIN, "watchbill"), "connection", "remove", "og"], stdin=terminal,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                       env={**os.environ, "WATCHBILL_CONFIG": self.path("watchbill.yaml")})
+            os.write(person, text.encode())
+            _, question = program.communicate(timeout=30)
+            os.close(person)
+            os.close(terminal)
+            self.assertIn("Remove connection og and its credentials? [y/N]", question)
+            return program.returncode
+
+        self.assertEqual(answer("n\n"), 1)
+        self.assertEqual(answer("\n"), 1)
+        self.assertEqual([c["name"] for c in self.json("connection", "list")], ["og", "pd"])
+        self.assertEqual(answer("y\n"), 0)
+        self.assertEqual([c["name"] for c in self.json("connection", "list")], ["pd"])
 
     def test_another_store_has_its_own_key(self):
         other = self.path("elsewhere/w.db")
