@@ -82,13 +82,6 @@ void write_change(json::Writer& w, std::string_view action, const Rotation& r) {
   w.field("handle", r.handle).end_object();
 }
 
-std::vector<std::string> texts(const std::vector<UserId>& users) {
-  std::vector<std::string> out;
-  out.reserve(users.size());
-  for (const auto& user : users) out.push_back(user.value);
-  return out;
-}
-
 }  // namespace
 
 Result<std::vector<Wanted>> match(const std::vector<WrittenRotation>& written,

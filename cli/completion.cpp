@@ -77,7 +77,7 @@ std::string zsh(const std::vector<Command>& commands) {
          bash(commands);
 }
 
-std::string quoted(std::string_view text) {
+std::string shell_quoted(std::string_view text) {
   std::string out = "'";
   for (const char c : text) out += c == '\'' || c == '\\' ? std::string("\\") + c : std::string(1, c);
   return out + "'";
@@ -86,7 +86,7 @@ std::string quoted(std::string_view text) {
 std::string fish(const std::vector<Command>& commands) {
   std::string out = "# fish completion for watchbill\n";
   const auto rule = [&out](const std::string& condition, const std::string& rest) {
-    out += fmt::format("complete -c watchbill -n {} {}\n", quoted(condition), rest);
+    out += fmt::format("complete -c watchbill -n {} {}\n", shell_quoted(condition), rest);
   };
   std::set<std::string> told;
   for (const auto& command : commands) {
@@ -94,21 +94,21 @@ std::string fish(const std::vector<Command>& commands) {
     if (told.insert(first).second) {
       rule("__fish_use_subcommand",
            fmt::format("-f -a {} -d {}", first,
-                       quoted(second.empty() ? command.summary : first + " commands")));
+                       shell_quoted(second.empty() ? command.summary : first + " commands")));
     }
     std::string seen = "__fish_seen_subcommand_from " + first;
     if (!second.empty()) {
-      rule(seen, fmt::format("-f -a {} -d {}", second, quoted(command.summary)));
+      rule(seen, fmt::format("-f -a {} -d {}", second, shell_quoted(command.summary)));
       seen += "; and __fish_seen_subcommand_from " + second;
     }
     for (const auto& option : command.options) {
-      rule(seen,
-           fmt::format("-l {} {}-d {}", option.name, option.value.empty() ? "" : "-r ", quoted(option.help)));
+      rule(seen, fmt::format("-l {} {}-d {}", option.name, option.value.empty() ? "" : "-r ",
+                             shell_quoted(option.help)));
     }
   }
   for (const auto& option : global_options()) {
     out += fmt::format("complete -c watchbill -l {} {}-d {}\n", option.name,
-                       option.value.empty() ? "" : "-r ", quoted(option.help));
+                       option.value.empty() ? "" : "-r ", shell_quoted(option.help));
   }
   return out;
 }

@@ -283,7 +283,7 @@ void print_list(Session& session, const std::vector<Connection>& connections,
   session.io().out << table.render(session.io().width);
 }
 
-Result<int> list(Session& session, const Invocation& /*in*/) {
+Result<int> list_connections(Session& session, const Invocation& /*in*/) {
   auto store = session.store();
   if (!store) return store.error();
   auto connections = (*store)->connections().list();
@@ -330,7 +330,7 @@ std::vector<Command> connection_commands() {
        {},
        {},
        {"connection list", "connection list --format json"},
-       list},
+       list_connections},
       {"connection test",
        "Try the credentials of a scheduling system",
        "Asks the system now, whether the daemon runs or not. Nothing is changed.",

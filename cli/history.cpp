@@ -107,13 +107,6 @@ Result<void> add_audit(store::Store& store, const Question& question, std::vecto
   return {};
 }
 
-std::vector<std::string> texts(const std::vector<UserId>& users) {
-  std::vector<std::string> out;
-  out.reserve(users.size());
-  for (const auto& user : users) out.push_back(user.value);
-  return out;
-}
-
 void raw_or_null(json::Writer& w, std::string_view key, const std::string& text) {
   w.key(key);
   if (!text.empty() && json::parse(text)) {

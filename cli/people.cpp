@@ -98,7 +98,7 @@ void print(Session& session, const std::vector<Unknown>& unknown,
   out << "\n" << table.render(session.io().width);
 }
 
-Result<int> list(Session& session, const Invocation& /*in*/) {
+Result<int> list_people(Session& session, const Invocation& /*in*/) {
   auto store = session.store();
   if (!store) return store.error();
   auto mappings = (*store)->people().mappings();
@@ -178,7 +178,7 @@ std::vector<Command> people_commands() {
        {},
        {},
        {"people list"},
-       list},
+       list_people},
       {"people map",
        "Say which Slack user a person on call is",
        "A mapping goes before the e-mail address. The Slack user is checked: deactivated people, bots and "

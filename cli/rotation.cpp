@@ -113,7 +113,7 @@ std::string schedules_of(const Rotation& rotation) {
   return out;
 }
 
-Result<int> list(Session& session, const Invocation& /*in*/) {
+Result<int> list_rotations(Session& session, const Invocation& /*in*/) {
   auto store = session.store();
   if (!store) return store.error();
   auto rotations = (*store)->rotations().list();
@@ -262,7 +262,7 @@ std::vector<Command> rotation_commands() {
        {},
        {},
        {"rotation list", "rotation list --format json"},
-       list},
+       list_rotations},
       {"rotation show",
        "Show all of one rotation",
        "Its settings, its state, who is on call and who is next, and what became of its latest "

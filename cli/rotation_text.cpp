@@ -8,14 +8,6 @@ namespace watchbill::cli {
 
 namespace {
 
-template <class Tag>
-std::vector<std::string> texts(const std::vector<Id<Tag>>& ids) {
-  std::vector<std::string> out;
-  out.reserve(ids.size());
-  for (const auto& id : ids) out.push_back(id.value);
-  return out;
-}
-
 bool plain(const RotationSchedule& schedule) {
   return schedule.label.empty() && !schedule.required;
 }

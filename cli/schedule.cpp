@@ -56,7 +56,7 @@ Result<std::vector<Connection>> wanted_connections(Session& session, const Invoc
   return (*store)->connections().list();
 }
 
-Result<int> list(Session& session, const Invocation& in) {
+Result<int> list_schedules(Session& session, const Invocation& in) {
   auto connections = wanted_connections(session, in);
   if (!connections) return connections.error();
   std::vector<std::unique_ptr<OpenProvider>> open;
@@ -112,7 +112,7 @@ std::vector<Command> schedule_commands() {
        {{"connection", "NAME", "only this connection's"},
         {"search", "TEXT", "only those whose name or id contains this, regardless of case"}},
        {"schedule list", "schedule list --connection pd --search payments"},
-       list}};
+       list_schedules}};
 }
 
 }  // namespace watchbill::cli

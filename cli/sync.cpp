@@ -149,13 +149,6 @@ Result<int> tell(Session& session, const std::string& only, bool complete) {
   return right ? kDone : kFailed;
 }
 
-std::vector<std::string> texts(const std::vector<UserId>& users) {
-  std::vector<std::string> out;
-  out.reserve(users.size());
-  for (const auto& user : users) out.push_back(user.value);
-  return out;
-}
-
 std::string would_do(Workspace& workspace, const LivePlan& live) {
   if (!live.group) return "Slack has no such group";
   if (!live.plan.decided) return "nothing: the systems gave no usable answer";

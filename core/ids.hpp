@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/result.hpp"
 
@@ -32,6 +33,15 @@ using UserId = Id<struct UserTag>;
 using ChannelId = Id<struct ChannelTag>;
 /// A Slack workspace, `T…`.
 using TeamId = Id<struct TeamTag>;
+
+/// The identities as plain text, for writing them down.
+template <class Tag>
+std::vector<std::string> texts(const std::vector<Id<Tag>>& ids) {
+  std::vector<std::string> out;
+  out.reserve(ids.size());
+  for (const auto& id : ids) out.push_back(id.value);
+  return out;
+}
 
 /// A row of our own store; 0 means "not stored yet".
 template <class Tag>

@@ -1,7 +1,5 @@
 #include "net/curl_client.hpp"
 
-#include <event2/event.h>
-
 #include <algorithm>
 #include <exception>
 #include <set>
@@ -10,6 +8,7 @@
 #include <utility>
 
 #include "net/curl_handles.hpp"
+#include "net/libevent.hpp"
 
 namespace watchbill::net {
 
@@ -21,10 +20,6 @@ constexpr long kIdleConnections = 64;
 constexpr long kMaxIdleSeconds = 50;
 /// All header lines of one answer together.
 constexpr std::size_t kMaxHeaderBytes = std::size_t{256} << 10U;
-
-struct FreeEvent {
-  void operator()(event* e) const { event_free(e); }
-};
 
 bool is_token(std::string_view text) {
   constexpr std::string_view kToken =
@@ -66,7 +61,7 @@ struct CurlClient::Impl {
 
   EventLoop& loop;
   CurlOptions options;
-  std::unordered_map<curl_socket_t, std::unique_ptr<event, FreeEvent>> sockets;
+  std::unordered_map<curl_socket_t, EventPtr> sockets;
   Timer timer;
   std::set<Transfer*> transfers;
   curl::MultiPtr multi;

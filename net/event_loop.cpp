@@ -1,6 +1,5 @@
 #include "net/event_loop.hpp"
 
-#include <event2/event.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -19,19 +18,13 @@
 #include <unordered_map>
 #include <utility>
 
+#include "net/libevent.hpp"
+
 namespace watchbill::net {
 
 namespace {
 
 using std::chrono::nanoseconds;
-
-struct FreeBase {
-  void operator()(event_base* base) const { event_base_free(base); }
-};
-struct FreeEvent {
-  void operator()(event* e) const { event_free(e); }
-};
-using EventPtr = std::unique_ptr<event, FreeEvent>;
 
 /// Longest delay that is kept apart from "never": the clocks count in 64-bit nanoseconds.
 constexpr milliseconds kLongestDelay = days(36'500);
@@ -160,7 +153,7 @@ struct EventLoop::Impl {
   ClockQueue timers{CLOCK_MONOTONIC, 0};
   ClockQueue alarms{CLOCK_REALTIME, TFD_TIMER_CANCEL_ON_SET};
   FileDescriptor wake{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd"};
-  std::unique_ptr<event_base, FreeBase> base{event_base_new()};
+  EventBasePtr base{event_base_new()};
   std::list<SignalWatch> signals;
   EventPtr timer_event;
   EventPtr alarm_event;

@@ -1,9 +1,6 @@
 #include "net/http_server.hpp"
 
-#include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <event2/event.h>
-#include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 #include <sys/socket.h>
@@ -17,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "net/libevent.hpp"
 #include "net/listen_socket.hpp"
 
 namespace watchbill::net {
@@ -25,16 +23,6 @@ namespace {
 
 /// How long to stop accepting when no file descriptor is left.
 constexpr milliseconds kAcceptPause = 100ms;
-
-struct FreeBuffer {
-  void operator()(evbuffer* buffer) const { evbuffer_free(buffer); }
-};
-struct FreeEvent {
-  void operator()(event* e) const { event_free(e); }
-};
-struct FreeHttp {
-  void operator()(evhttp* http) const { evhttp_free(http); }
-};
 
 const char* method_of(const evhttp_request* request) {
   switch (evhttp_request_get_command(request)) {
@@ -175,8 +163,8 @@ class HttpServer::Impl {
   /// Accepted in this turn: evhttp has not told which connections they belong to.
   std::vector<bufferevent*> fresh_;
   std::map<evhttp_connection*, Connection> connections_;
-  std::unique_ptr<event, FreeEvent> adopt_event_;
-  std::unique_ptr<evhttp, FreeHttp> http_;
+  EventPtr adopt_event_;
+  EvhttpPtr http_;
 };
 
 namespace {
@@ -367,7 +355,7 @@ void HttpServer::Impl::answer(Connection& connection) {
     connection.response = std::move(response);
     return reset_midway(connection);
   }
-  const std::unique_ptr<evbuffer, FreeBuffer> body(evbuffer_new());
+  const EvbufferPtr body(evbuffer_new());
   if (!bodiless && evhttp_request_get_command(request) != EVHTTP_REQ_HEAD) {
     evbuffer_add(body.get(), response.body.data(), response.body.size());
   }

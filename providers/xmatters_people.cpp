@@ -12,7 +12,7 @@ constexpr int kSpreadMinutes = 4 * 60;
 /// More than that is no company's staff: start again rather than grow.
 constexpr std::size_t kMaxPeople = 200'000;
 /// A person with more devices than fit on these pages is a fault.
-constexpr int kMaxPages = 5;
+constexpr int kMaxPeoplePages = 5;
 
 }  // namespace
 
@@ -36,7 +36,7 @@ net::Task<Result<std::optional<std::string>>> EmailBook::ask(Person person) {
   std::vector<EmailDevice> devices;
   std::string target =
       fmt::format("/api/xm/1/people/{}/devices?offset=0&limit=100", net::percent_encode(person.id));
-  for (int page_number = 0; page_number < kMaxPages && !target.empty(); ++page_number) {
+  for (int page_number = 0; page_number < kMaxPeoplePages && !target.empty(); ++page_number) {
     auto document = co_await api_.get_json(std::move(target), authorization_);
     if (!document) {
       const auto kind = document.error().kind;

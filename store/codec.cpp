@@ -350,14 +350,6 @@ WATCHBILL_STORE_CODEC(std::map<std::string, std::string>)
 
 namespace {
 
-template <class Tag>
-std::vector<std::string> texts_of(const std::vector<Id<Tag>>& ids) {
-  std::vector<std::string> texts;
-  texts.reserve(ids.size());
-  for (const auto& id : ids) texts.push_back(id.value);
-  return texts;
-}
-
 void write_schedules(json::Writer& writer, const Rotation& rotation) {
   writer.key("schedules").begin_array();
   for (const auto& schedule : rotation.schedules) {
@@ -383,10 +375,10 @@ std::string audit_json(const Rotation& rotation) {
   write_schedules(writer, rotation);
   writer.field("mode", name_of(rotation.mode)).field("membership", name_of(rotation.membership));
   writer.field("drift", name_of(rotation.drift)).field("paused", rotation.paused);
-  writer.field("channels", texts_of(rotation.channels));
-  writer.field("permanent_members", texts_of(rotation.permanent_members));
+  writer.field("channels", texts(rotation.channels));
+  writer.field("permanent_members", texts(rotation.permanent_members));
   writer.field("empty", name_of(rotation.empty));
-  writer.field("fallback_members", texts_of(rotation.fallback_members));
+  writer.field("fallback_members", texts(rotation.fallback_members));
   writer.field("empty_alert", rotation.alerts_when_empty());
   write_announce(writer, rotation.announce);
   writer.field("owners", rotation.owners);
