@@ -50,6 +50,14 @@ std::string_view method_name(Method method) {
       return "conversations.history";
     case Method::chat_post_message:
       return "chat.postMessage";
+    case Method::views_open:
+      return "views.open";
+    case Method::views_push:
+      return "views.push";
+    case Method::views_update:
+      return "views.update";
+    case Method::views_publish:
+      return "views.publish";
   }
   return "unknown";
 }
@@ -64,6 +72,10 @@ bool is_write(Method method) {
     case Method::conversations_join:
     case Method::conversations_open:
     case Method::chat_post_message:
+    case Method::views_open:
+    case Method::views_push:
+    case Method::views_update:
+    case Method::views_publish:
       return true;
     default:
       return false;

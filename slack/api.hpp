@@ -35,8 +35,12 @@ enum class Method {
   conversations_open,
   conversations_history,
   chat_post_message,
+  views_open,
+  views_push,
+  views_update,
+  views_publish,
 };
-inline constexpr std::size_t kMethodCount = 16;
+inline constexpr std::size_t kMethodCount = 20;
 std::string_view method_name(Method method);
 
 /// True if the method changes something at Slack: an answer that cannot be read leaves open whether it did.
@@ -181,6 +185,31 @@ class Channels {
   virtual net::Task<Result<ChannelPage>> list_channels(Permit permit, std::string cursor) = 0;
   /// Opens (or finds) the direct conversation with a person.
   virtual net::Task<Result<ChannelId>> open_direct(Permit permit, UserId user) = 0;
+};
+
+/// A view as Slack now has it.
+struct ViewRef {
+  std::string id;
+  std::string hash;  ///< changes with the view; sent back, it refuses to overwrite another change
+};
+
+/// What the Slack app needs of modals and the home tab. `view` is JSON (Block Kit). An update with a `hash`
+/// that is outdated is `conflict`; a trigger that was used or is older than 3 s is `invalid` (code
+/// "expired_trigger_id", "trigger_exchanged"); a view that is gone is `not_found`.
+class Views {
+ public:
+  virtual ~Views() = default;
+  virtual net::Task<Result<ViewRef>> open_view(Permit permit, std::string trigger, std::string view) = 0;
+  /// On top of the modal that is open; at most three in all.
+  virtual net::Task<Result<ViewRef>> push_view(Permit permit, std::string trigger, std::string view) = 0;
+  /// `hash` empty: whatever is there.
+  virtual net::Task<Result<ViewRef>> update_view(Permit permit, std::string id, std::string view,
+                                                 std::string hash) = 0;
+  /// The home tab of one person.
+  virtual net::Task<Result<ViewRef>> publish_home(Permit permit, UserId user, std::string view) = 0;
+  /// Posts to the address that came with a command (at most 5 times in 30 minutes). Needs no permit: it is
+  /// outside of the tiers. Addresses outside of Slack's domain (or `api_url`'s) are refused.
+  virtual net::Task<Result<void>> respond(std::string response_url, std::string message) = 0;
 };
 
 class Account {

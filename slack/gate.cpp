@@ -29,6 +29,10 @@ net::RateLimit limit_of(Method method) {
     case Method::conversations_history:
       return {50, 60s, 0s};
     case Method::users_info:
+    case Method::views_open:
+    case Method::views_push:
+    case Method::views_update:
+    case Method::views_publish:
       return {100, 60s, 0s};
     case Method::auth_test:
       return {100, 60s, 0s};  // "hundreds per minute"
