@@ -11,17 +11,6 @@ namespace {
 
 constexpr std::size_t kLongestDetail = 200;
 
-seconds retry_after(const net::HttpResponse& response) {
-  const auto header = response.header("Retry-After");
-  if (!header) return kDefaultRetryAfter;
-  std::int64_t value = 0;
-  const auto* end = header->data() + header->size();
-  const auto [stop, problem] = std::from_chars(header->data(), end, value);
-  if (problem == std::errc::result_out_of_range) return kLongestRetryAfter;
-  if (problem != std::errc{} || stop != end || value < 0) return kDefaultRetryAfter;
-  return std::clamp(seconds{value}, seconds{1}, kLongestRetryAfter);
-}
-
 /// Foreign text for a message of ours: printable, and not without end.
 std::string quotable(std::string text) {
   if (text.size() > kLongestDetail) {
@@ -35,15 +24,31 @@ std::string quotable(std::string text) {
   return text;
 }
 
-std::string filled(std::string_view text, bool user_token) {
+struct TokenWords {
+  std::string_view name;
+  std::string_view file;  ///< the configuration's key
+};
+TokenWords words_of(TokenKind token) {
+  switch (token) {
+    case TokenKind::user:
+      return {"user token", "slack.user_token_file"};
+    case TokenKind::app:
+      return {"app-level token", "slack.app_token_file"};
+    case TokenKind::bot:
+      break;
+  }
+  return {"bot token", "slack.bot_token_file"};
+}
+
+std::string filled(std::string_view text, TokenKind token) {
   std::string out(text);
   const auto put = [&out](std::string_view name, std::string_view value) {
     for (auto at = out.find(name); at != std::string::npos; at = out.find(name, at + value.size())) {
       out.replace(at, name.size(), value);
     }
   };
-  put("{token}", user_token ? "user token" : "bot token");
-  put("{file}", user_token ? "slack.user_token_file" : "slack.bot_token_file");
+  put("{token}", words_of(token).name);
+  put("{file}", words_of(token).file);
   return out;
 }
 
@@ -57,7 +62,7 @@ std::string details(json::View root) {
   return out.empty() ? out : " (" + quotable(out) + ")";
 }
 
-Error refusal(Method method, bool user_token, const net::HttpResponse& response, json::View root) {
+Error refusal(Method method, TokenKind token, const net::HttpResponse& response, json::View root) {
   const auto code = root["error"].string_or("");
   const auto* meaning = find_code(code);
   Error error;
@@ -70,9 +75,9 @@ Error refusal(Method method, bool user_token, const net::HttpResponse& response,
   }
   error.kind = meaning->kind;
   error.maybe_done = meaning->maybe_done;
-  error.message = fmt::format("{}: {}{} [{}]", method_name(method), filled(meaning->what, user_token),
+  error.message = fmt::format("{}: {}{} [{}]", method_name(method), filled(meaning->what, token),
                               details(root), error.code);
-  if (!meaning->fix.empty()) error.message += ": " + filled(meaning->fix, user_token);
+  if (!meaning->fix.empty()) error.message += ": " + filled(meaning->fix, token);
   if (error.kind == ErrorKind::rate_limited) error.retry_after = retry_after(response);
   return error;
 }
@@ -85,7 +90,18 @@ Error failed(Method method, ErrorKind kind, std::string_view what) {
 
 }  // namespace
 
-Result<json::Document> interpret(Method method, bool user_token, const net::HttpResponse& response) {
+seconds retry_after(const net::HttpResponse& response) {
+  const auto header = response.header("Retry-After");
+  if (!header) return kDefaultRetryAfter;
+  std::int64_t value = 0;
+  const auto* end = header->data() + header->size();
+  const auto [stop, problem] = std::from_chars(header->data(), end, value);
+  if (problem == std::errc::result_out_of_range) return kLongestRetryAfter;
+  if (problem != std::errc{} || stop != end || value < 0) return kDefaultRetryAfter;
+  return std::clamp(seconds{value}, seconds{1}, kLongestRetryAfter);
+}
+
+Result<json::Document> interpret(Method method, TokenKind token, const net::HttpResponse& response) {
   if (response.status == 429) {
     auto error = fail(ErrorKind::rate_limited, "{}: Slack asks us to wait", method_name(method));
     error.code = "ratelimited";
@@ -99,7 +115,7 @@ Result<json::Document> interpret(Method method, bool user_token, const net::Http
   }
   auto body = json::parse(response.body);
   const auto ok = body ? body->root()["ok"].boolean() : Result<bool>(body.error());
-  if (ok && !*ok) return refusal(method, user_token, response, body->root());
+  if (ok && !*ok) return refusal(method, token, response, body->root());
   if (response.status != 200) {
     return failed(method, ErrorKind::unreadable,
                   fmt::format("HTTP {}, which is not an answer of Slack's: check slack.api_url and the proxy",
@@ -107,6 +123,32 @@ Result<json::Document> interpret(Method method, bool user_token, const net::Http
   }
   if (!ok) return unreadable_answer(method, ok.error());
   return body;
+}
+
+Result<void> interpret_response_url(const net::HttpResponse& response) {
+  constexpr std::string_view kWhere = "response_url";
+  if (response.status == 429) {
+    auto error = fail(ErrorKind::rate_limited, "{}: Slack asks us to wait", kWhere);
+    error.retry_after = retry_after(response);
+    return error;
+  }
+  if (response.status >= 500) {
+    auto error = fail(ErrorKind::server, "{}: Slack failed with HTTP {}", kWhere, response.status);
+    error.maybe_done = true;
+    return error;
+  }
+  // A success is "ok" in plain text.
+  const auto body = json::parse(response.body);
+  const bool refused = body && !body->root()["ok"].boolean_or(true);
+  if (response.status < 300 && !refused) return {};
+  const auto code = body ? body->root()["error"].string_or("") : std::string();
+  const auto* meaning = find_code(code);
+  const bool gone = response.status == 404 || response.status == 410;
+  auto error = fail(gone ? ErrorKind::not_found : ErrorKind::invalid, "{}: Slack refused the message: {}",
+                    kWhere, code.empty() ? fmt::format("HTTP {}", response.status) : quotable(code));
+  if (meaning != nullptr) error.kind = meaning->kind;
+  error.code = quotable(code);
+  return error;
 }
 
 Error unreadable_answer(Method method, const Error& why) {

@@ -58,6 +58,8 @@ std::string_view method_name(Method method) {
       return "views.update";
     case Method::views_publish:
       return "views.publish";
+    case Method::apps_connections_open:
+      return "apps.connections.open";
   }
   return "unknown";
 }

@@ -39,8 +39,9 @@ enum class Method {
   views_push,
   views_update,
   views_publish,
+  apps_connections_open,
 };
-inline constexpr std::size_t kMethodCount = 20;
+inline constexpr std::size_t kMethodCount = 21;
 std::string_view method_name(Method method);
 
 /// True if the method changes something at Slack: an answer that cannot be read leaves open whether it did.
@@ -207,8 +208,9 @@ class Views {
                                                  std::string hash) = 0;
   /// The home tab of one person.
   virtual net::Task<Result<ViewRef>> publish_home(Permit permit, UserId user, std::string view) = 0;
-  /// Posts to the address that came with a command (at most 5 times in 30 minutes). Needs no permit: it is
-  /// outside of the tiers. Addresses outside of Slack's domain (or `api_url`'s) are refused.
+  /// Posts to the address that came with a command or a click (at most 5 times in 30 minutes). `message` is a
+  /// JSON object. Needs no permit: it is outside of the tiers. Addresses outside of Slack's domain (or
+  /// `api_url`'s) are refused: `invalid`; one that is used up is `not_found`.
   virtual net::Task<Result<void>> respond(std::string response_url, std::string message) = 0;
 };
 

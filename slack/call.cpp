@@ -39,11 +39,16 @@ net::Fields WebClient::Impl::with_team(net::Fields fields) const {
   return fields;
 }
 
-net::HttpRequest WebClient::Impl::request(const Call& call, bool user_token) const {
+const Secret& WebClient::Impl::token_of(TokenKind kind) const {
+  if (kind == TokenKind::app) return options.app_token;
+  return kind == TokenKind::user ? options.user_token : options.bot_token;
+}
+
+net::HttpRequest WebClient::Impl::request(const Call& call, TokenKind token) const {
   net::HttpRequest request;
   request.method = "POST";
   request.url = options.api_url + std::string(method_name(call.method));
-  request.authorization = Secret("Bearer " + (user_token ? options.user_token : options.bot_token).reveal());
+  request.authorization = Secret("Bearer " + token_of(token).reveal());
   const bool form = call.json.empty();
   request.headers.emplace_back("Content-Type", form ? "application/x-www-form-urlencoded; charset=utf-8"
                                                     : "application/json; charset=utf-8");
@@ -54,7 +59,7 @@ net::HttpRequest WebClient::Impl::request(const Call& call, bool user_token) con
 }
 
 std::string WebClient::Impl::without_secrets(std::string text) const {
-  for (const auto* secret : {&options.bot_token, &options.user_token}) {
+  for (const auto* secret : {&options.bot_token, &options.user_token, &options.app_token}) {
     if (secret->empty()) continue;
     for (auto at = text.find(secret->reveal()); at != std::string::npos; at = text.find(secret->reveal())) {
       text.replace(at, secret->reveal().size(), "…");
@@ -65,8 +70,9 @@ std::string WebClient::Impl::without_secrets(std::string text) const {
 
 net::Task<Result<Answer>> WebClient::Impl::send(Permit permit, Call call) {
   if (permit.method() != call.method) throw std::logic_error("a permit for another method");
-  const bool user_token = call.as_user && !options.user_token.empty();
-  auto response = co_await http.send(request(call, user_token));
+  const bool absent = call.token == TokenKind::user && options.user_token.empty();
+  const auto token = absent ? TokenKind::bot : call.token;
+  auto response = co_await http.send(request(call, token));
   if (!response) {
     auto error = response.error().in("{}", method_name(call.method));
     // An answer too long or malformed: Slack had the request.
@@ -77,7 +83,7 @@ net::Task<Result<Answer>> WebClient::Impl::send(Permit permit, Call call) {
   }
   gate.answered(permit, response->took);
   if (response->clock_skew) skew = response->clock_skew;
-  auto body = interpret(call.method, user_token, *response);
+  auto body = interpret(call.method, token, *response);
   if (!body) {
     auto error = body.error();
     error.message = without_secrets(std::move(error.message));

@@ -12,8 +12,8 @@ struct Call {
   net::Fields form{};
   /// A JSON object.
   std::string json{};
-  /// Made with the user token, if there is one.
-  bool as_user = false;
+  /// Where there is no user token, the bot token does it.
+  TokenKind token = TokenKind::bot;
   /// How many of the client's deadlines the answer may take.
   int deadlines = 1;
   std::size_t max_body = std::size_t{16} << 20U;
@@ -40,7 +40,8 @@ struct WebClient::Impl {
   std::optional<seconds> skew;
 
  private:
-  [[nodiscard]] net::HttpRequest request(const Call& call, bool user_token) const;
+  [[nodiscard]] net::HttpRequest request(const Call& call, TokenKind token) const;
+  [[nodiscard]] const Secret& token_of(TokenKind kind) const;
   [[nodiscard]] std::string without_secrets(std::string text) const;
   void count(Method method, const std::string& outcome) {
     ++counts[{std::string(method_name(method)), outcome}];

@@ -21,6 +21,9 @@ constexpr std::string_view kRetried = "it is tried again";
 // `not_found` names an object that is not there, `server` and `rate_limited` pass.
 constexpr auto kCodes = std::to_array<CodeMeaning>({
     // The token
+    {"user_removed_from_team", unauthorized, "the {token}'s owner was removed from the workspace",
+     kReinstall},
+    {"team_disabled", unauthorized, "the workspace is deactivated", kAskAdmin},
     {"not_authed", unauthorized, "no token was sent", "check {file}"},
     {"invalid_auth", unauthorized, "Slack does not accept the {token}",
      "check {file} and the app's list of allowed IP addresses"},
@@ -41,6 +44,7 @@ constexpr auto kCodes = std::to_array<CodeMeaning>({
      "groups to Everyone"},
     {"access_denied", forbidden, "access is denied", kAskAdmin},
     {"accesslimited", forbidden, "access to this method is limited", kAskAdmin},
+    {"forbidden_team", forbidden, "the app may not connect in this workspace", kAskAdmin},
     {"team_access_not_granted", forbidden, "the app is not installed in this workspace of the organization",
      "add the workspace to the app's installation"},
     {"enterprise_is_restricted", forbidden, "the method cannot be called from an Enterprise organization",
@@ -57,6 +61,8 @@ constexpr auto kCodes = std::to_array<CodeMeaning>({
      "upgrade the workspace"},
 
     // How the request was made
+    {"insecure_request", invalid, "Slack refused how the request was made", kOurBug},
+    {"missing_args", invalid, "an argument is missing", kOurBug},
     {"invalid_arguments", invalid, "Slack refused the arguments", kOurBug},
     {"missing_argument", invalid, "an argument is missing", kOurBug},
     {"invalid_arg_name", invalid, "an argument has a wrong name", kOurBug},
@@ -173,6 +179,7 @@ constexpr auto kCodes = std::to_array<CodeMeaning>({
 
     // Views and bookmarks
     {"not_found", not_found, "there is no such view"},
+    {"view_not_found", not_found, "there is no such view"},
     {"hash_conflict", conflict, "the view has changed meanwhile", "open it again"},
     {"duplicate_external_id", conflict, "the view is there already", "open it again"},
     {"view_too_large", invalid, "the view is too large", kOurBug},
@@ -182,11 +189,14 @@ constexpr auto kCodes = std::to_array<CodeMeaning>({
     {"trigger_expired", invalid, "the click is too old", "click again"},
     {"exchanged_trigger_id", invalid, "the click was used already", "click again"},
     {"trigger_exchanged", invalid, "the click was used already", "click again"},
+    {"invalid_trigger", invalid, "the click is not valid", "click again"},
     {"invalid_trigger_id", invalid, "the click is not valid", "click again"},
     {"push_limit_reached", invalid, "too many views are open on top of each other", "close one"},
     {"invalid_bookmark_type", invalid, "the bookmark's type was refused", kOurBug},
     {"invalid_link", invalid, "the link was refused", "check the link"},
     {"invalid_emoji", invalid, "the emoji was refused", "choose another emoji"},
+    {"expired_url", not_found, "the address to answer to has expired", "give the command again"},
+    {"used_url", not_found, "the address to answer to was used up", "give the command again"},
     {"too_many_bookmarks", forbidden, "the channel has 100 bookmarks already", "remove one"},
 });
 

@@ -34,6 +34,9 @@ net::RateLimit limit_of(Method method) {
     case Method::views_update:
     case Method::views_publish:
       return {100, 60s, 0s};
+    case Method::apps_connections_open:
+      // Its page says tier 3, a comment in Slack's Python SDK tier 1; one path that backs off needs no more.
+      return {10, 60s, 0s};
     case Method::auth_test:
       return {100, 60s, 0s};  // "hundreds per minute"
     case Method::chat_post_message:

@@ -13,7 +13,7 @@ constexpr std::size_t kLargestList = std::size_t{32} << 20U;
 Call write(Method method, net::Fields form) {
   Call call{method};
   call.form = std::move(form);
-  call.as_user = true;
+  call.token = TokenKind::user;
   return call;
 }
 

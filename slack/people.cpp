@@ -42,7 +42,7 @@ net::Task<Result<Identity>> WebClient::user_auth_test(Permit permit) {
     co_return fail(ErrorKind::not_found, "auth.test: there is no user token (slack.user_token_file)");
   }
   Call call{Method::auth_test};
-  call.as_user = true;
+  call.token = TokenKind::user;
   const auto answer = co_await impl->send(std::move(permit), std::move(call));
   co_return identity(answer);
 }

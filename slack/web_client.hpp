@@ -16,6 +16,8 @@ struct WebClientOptions {
   Secret bot_token;
   /// For group writes in workspaces where only admins may edit groups; empty: the bot token does it.
   Secret user_token{};
+  /// The app-level token, for `open_connection` alone; empty: there is none.
+  Secret app_token{};
   /// The workspace, sent where Slack takes it (a token for a whole organization needs it); learnt from
   /// `auth_test` if empty.
   TeamId team_id{};
@@ -32,7 +34,7 @@ struct GroupChanges {
 
 /// Slack's Web API over HTTP. Reports every 429 to the gate, and never retries by itself. A permit must be
 /// for the method that is called (else std::logic_error).
-class WebClient final : public Groups, public People, public Channels, public Account {
+class WebClient final : public Groups, public People, public Channels, public Views, public Account {
  public:
   WebClient(net::HttpClient& http, Gate& gate, WebClientOptions options);
 
@@ -54,9 +56,19 @@ class WebClient final : public Groups, public People, public Channels, public Ac
   net::Task<Result<Channel>> channel_info(Permit permit, ChannelId channel) override;
   net::Task<Result<ChannelPage>> list_channels(Permit permit, std::string cursor) override;
   net::Task<Result<ChannelId>> open_direct(Permit permit, UserId user) override;
+  net::Task<Result<ViewRef>> open_view(Permit permit, std::string trigger, std::string view) override;
+  net::Task<Result<ViewRef>> push_view(Permit permit, std::string trigger, std::string view) override;
+  net::Task<Result<ViewRef>> update_view(Permit permit, std::string id, std::string view,
+                                         std::string hash) override;
+  net::Task<Result<ViewRef>> publish_home(Permit permit, UserId user, std::string view) override;
+  net::Task<Result<void>> respond(std::string response_url, std::string message) override;
   net::Task<Result<Identity>> auth_test(Permit permit) override;
   /// auth.test with the user token; `not_found` if there is none.
   net::Task<Result<Identity>> user_auth_test(Permit permit);
+
+  /// apps.connections.open: a fresh wss:// address for one Socket Mode connection, good for a short while. It
+  /// holds a ticket: not to be logged. `forbidden` if it is not under Slack's (or `api_url`'s) domain.
+  net::Task<Result<std::string>> open_connection(Permit permit);
 
   /// Requests since the start by method and outcome ("ok", else Slack's code if it is a known one, else
   /// the error kind).

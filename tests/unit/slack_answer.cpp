@@ -22,8 +22,8 @@ net::HttpResponse refused(const std::string& code) {
   return response(200, R"({"ok":false,"error":")" + code + R"("})");
 }
 
-Error error_of(Method method, const net::HttpResponse& answer, bool user_token = false) {
-  const auto result = interpret(method, user_token, answer);
+Error error_of(Method method, const net::HttpResponse& answer, TokenKind token = TokenKind::bot) {
+  const auto result = interpret(method, token, answer);
   REQUIRE_FALSE(result);
   return result.error();
 }
@@ -43,7 +43,7 @@ const std::vector<Expected>& every_code() {
   static const std::vector<Expected> codes{
       {unauthorized,
        {"not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired",
-        "not_allowed_token_type"}},
+        "not_allowed_token_type", "user_removed_from_team", "team_disabled"}},
       {forbidden,
        {"missing_scope",
         "no_permission",
@@ -57,6 +57,7 @@ const std::vector<Expected>& every_code() {
         "permission_denied",
         "paid_teams_only",
         "plan_upgrade_required",
+        "forbidden_team",
         "target_team_not_on_org",
         "target_team_must_be_specified_in_org_context",
         "not_in_channel",
@@ -90,6 +91,8 @@ const std::vector<Expected>& every_code() {
         "invalid_post_type",
         "missing_post_type",
         "invalid_json",
+        "insecure_request",
+        "missing_args",
         "json_not_object",
         "deprecated_endpoint",
         "method_deprecated",
@@ -136,6 +139,7 @@ const std::vector<Expected>& every_code() {
         "expired_trigger_id",
         "exchanged_trigger_id",
         "invalid_trigger_id",
+        "invalid_trigger",
         "trigger_expired",
         "trigger_exchanged",
         "push_limit_reached",
@@ -144,7 +148,8 @@ const std::vector<Expected>& every_code() {
         "invalid_emoji"}},
       {not_found,
        {"no_such_subteam", "users_not_found", "user_not_found", "user_not_visible", "user_disabled",
-        "channel_not_found", "team_not_found", "message_not_found", "not_found"}},
+        "channel_not_found", "team_not_found", "message_not_found", "not_found", "view_not_found",
+        "expired_url", "used_url"}},
       {conflict, {"name_already_exists", "handle_already_exists", "hash_conflict", "duplicate_external_id"}},
       {rate_limited, {"ratelimited", "rate_limited", "message_limit_exceeded"}},
       {server,
@@ -157,7 +162,8 @@ const std::vector<Expected>& every_code() {
 }  // namespace
 
 TEST_CASE("an answer that says ok is its body") {
-  const auto result = interpret(kWrite, false, response(200, R"({"ok":true,"warning":"x","users":["U1"]})"));
+  const auto result =
+      interpret(kWrite, TokenKind::bot, response(200, R"({"ok":true,"warning":"x","users":["U1"]})"));
   REQUIRE(result);
   CHECK(result->root()["users"].size() == 1);
 }
@@ -203,7 +209,7 @@ TEST_CASE("what only a person can mend says what to do") {
   CHECK(mentions(denied, "Everyone"));
   const auto dead = error_of(kWrite, refused("invalid_auth"));
   CHECK(mentions(dead, "slack.bot_token_file"));
-  const auto dead_user = error_of(kWrite, refused("token_revoked"), true);
+  const auto dead_user = error_of(kWrite, refused("token_revoked"), TokenKind::user);
   CHECK(mentions(dead_user, "slack.user_token_file"));
   CHECK(mentions(dead_user, "user token"));
   CHECK(mentions(error_of(Method::chat_post_message, refused("not_in_channel")), "/invite"));
