@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/phrase.hpp"
 #include "core/text.hpp"
 
 namespace watchbill {
@@ -10,7 +11,6 @@ namespace watchbill {
 namespace {
 
 constexpr auto kWorthSaying = 2min;  // an announcement that is later than this says so
-constexpr std::size_t kNamesInSentence = 15;
 constexpr std::size_t kNamesInList = 20;
 constexpr std::size_t kTurnsNamed = 5;
 constexpr std::size_t kNoteCharacters = 500;
@@ -22,18 +22,6 @@ const std::string& plain_name(const OnCallPerson& person) {
 std::string mention_of(const std::optional<UserId>& member, const std::string& name) {
   auto mention = member ? slack_mention(*member) : std::string{};
   return mention.empty() ? slack_name(name) : mention;
-}
-
-/// "Ada", "Ada and Bob", "Ada, Bob and Cy", "Ada, Bob and 7 more".
-std::string phrase(const std::vector<std::string>& parts, std::size_t at_most = kNamesInSentence) {
-  const auto shown = parts.size() > at_most ? at_most - 1 : parts.size();
-  std::string text;
-  for (std::size_t i = 0; i < shown; ++i) {
-    if (i > 0) text += i + 1 == parts.size() ? " and " : ", ";
-    text += parts[i];
-  }
-  if (shown < parts.size()) text += fmt::format(" and {} more", parts.size() - shown);
-  return text;
 }
 
 /// "14 min", "3 h 5 min", "2 d 1 h".

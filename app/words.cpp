@@ -1,0 +1,115 @@
+#include "app/words.hpp"
+
+#include <algorithm>
+
+#include "core/announcement.hpp"
+#include "core/phrase.hpp"
+#include "core/text.hpp"
+
+namespace watchbill::app {
+
+namespace {
+
+constexpr std::size_t kNameCharacters = 60;
+constexpr std::size_t kNextNamed = 4;
+
+bool is_slack_id(std::string_view id) {
+  return !id.empty() && std::all_of(id.begin(), id.end(),
+                                    [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); });
+}
+
+std::string mention_or_name(const std::optional<UserId>& member, const std::string& name, Naming naming) {
+  if (member && naming == Naming::mention) {
+    if (auto mention = slack_mention(*member); !mention.empty()) return mention;
+  }
+  return slack_name(name, kNameCharacters);
+}
+
+/// A human being with all his duties.
+struct OnDuty {
+  const OnCallPerson* person;
+  std::vector<std::string> duties;
+};
+
+std::string duty_text(const OnCallPerson& person) {
+  const auto& label = person.schedule_label.empty() ? person.schedule.id : person.schedule_label;
+  auto text = slack_name(label, kNameCharacters);
+  if (const auto until = until_text(person.until); !until.empty()) text += " " + until;
+  return text;
+}
+
+std::vector<OnDuty> humans_of(const std::vector<OnCallPerson>& people) {
+  std::vector<OnDuty> humans;
+  for (const auto& person : people) {
+    auto known = std::find_if(humans.begin(), humans.end(),
+                              [&](const OnDuty& human) { return same_person(*human.person, person); });
+    if (known == humans.end()) known = humans.insert(humans.end(), OnDuty{&person, {}});
+    if (!known->person->member && person.member) known->person = &person;
+    auto duty = duty_text(person);
+    if (std::find(known->duties.begin(), known->duties.end(), duty) == known->duties.end())
+      known->duties.push_back(std::move(duty));
+  }
+  return humans;
+}
+
+/// The largest unit that fits, rounded.
+std::string rough(milliseconds span) {
+  const auto s = std::max<long long>(0, (span.count() + 500) / 1000);
+  if (s < 100) return fmt::format("{} s", s);
+  if (s < 100 * 60) return fmt::format("{} min", (s + 30) / 60);
+  if (s < 48 * 3600) return fmt::format("{} h", (s + 1800) / 3600);
+  return fmt::format("{} d", (s + 43200) / 86400);
+}
+
+}  // namespace
+
+std::string counted(std::size_t count, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+std::string group_text(const GroupId& group, const std::string& handle) {
+  if (is_slack_id(group.value)) return fmt::format("<!subteam^{}>", group);
+  return fmt::format("`{}`", slack_name(handle.empty() ? group.value : handle, kNameCharacters));
+}
+
+std::string person_text(const OnCallPerson& person, Naming naming) {
+  const auto& name = person.responder.name.empty() ? person.responder.id : person.responder.name;
+  return mention_or_name(person.member, name, naming) + (person.member ? "" : " (not in Slack)");
+}
+
+std::string owner_text(const std::string& owner) {
+  if (owner.starts_with('S') && is_slack_id(owner)) return fmt::format("<!subteam^{}>", owner);
+  const auto mention = slack_mention(UserId(owner));
+  return mention.empty() ? slack_name(owner, kNameCharacters) : mention;
+}
+
+std::string until_text(const std::optional<Instant>& until) {
+  if (!until) return "";
+  return *until == kNever ? "with no end" : "until " + slack_date(*until);
+}
+
+std::string on_call_text(const std::vector<OnCallPerson>& people, Naming naming, std::size_t at_most) {
+  std::vector<std::string> parts;
+  for (const auto& human : humans_of(people))
+    parts.push_back(fmt::format("{} ({})", person_text(*human.person, naming), phrase(human.duties, 4)));
+  return parts.empty() ? "nobody" : phrase(parts, at_most);
+}
+
+std::string next_text(const std::vector<NextPerson>& next, Naming naming) {
+  std::vector<std::string> parts;
+  for (const auto& person : next) {
+    parts.push_back(fmt::format("{} from {}", mention_or_name(person.member, person.name, naming),
+                                slack_date(person.from)));
+  }
+  return phrase(parts, kNextNamed);
+}
+
+std::string about(milliseconds span) {
+  return "about " + rough(span);
+}
+
+std::string ago(milliseconds span) {
+  return rough(span) + " ago";
+}
+
+}  // namespace watchbill::app

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/ids.hpp"
+#include "core/on_call.hpp"
+#include "core/outbox.hpp"
+#include "core/time.hpp"
+
+/// Phrases that several screens and answers share. All of them mrkdwn, with what people wrote made harmless.
+namespace watchbill::app {
+
+/// Which form of a person a text wants.
+enum class Naming {
+  mention,  ///< "<@U1>": in views and in answers to one person, where it notifies nobody
+  name,
+};
+
+/// "1 rotation", "2 rotations"
+std::string counted(std::size_t count, std::string_view one, std::string_view many);
+/// "@payments-oncall" as a link to the group; its name if the id is none.
+std::string group_text(const GroupId& group, const std::string& handle);
+/// The person in Slack, or "Bo Ito (not in Slack)".
+std::string person_text(const OnCallPerson& person, Naming naming);
+/// "<@U1>" or "<!subteam^S1>", as an owner is written down.
+std::string owner_text(const std::string& owner);
+/// "until <date>", "with no end", or nothing if the end is not known.
+std::string until_text(const std::optional<Instant>& until);
+/// Everybody on call, each with his schedules and until when; "nobody".
+std::string on_call_text(const std::vector<OnCallPerson>& people, Naming naming, std::size_t at_most = 8);
+/// Those who come next, with the moment; empty if nothing is known.
+std::string next_text(const std::vector<NextPerson>& next, Naming naming);
+/// "about 40 s", "about 3 min": for forecasts.
+std::string about(milliseconds span);
+/// "12 s ago", "5 min ago", "2 d ago".
+std::string ago(milliseconds span);
+
+}  // namespace watchbill::app

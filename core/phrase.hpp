@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace watchbill {
+
+/// "Ada", "Ada and Bob", "Ada, Bob and Cy", "Ada, Bob and 7 more": at most `at_most` of them are named.
+std::string phrase(const std::vector<std::string>& parts, std::size_t at_most = 15);
+
+}  // namespace watchbill
