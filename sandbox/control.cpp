@@ -42,6 +42,11 @@ const std::map<std::string_view, Op>& ops() {
       {"log", do_log},
       {"bulk", do_bulk},
       {"reset", do_reset},
+      {"app", do_app},
+      {"trigger", do_trigger},
+      {"home", do_home},
+      {"modals", do_modals},
+      {"ephemerals", do_ephemerals},
   };
   return table;
 }

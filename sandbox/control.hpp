@@ -38,6 +38,15 @@
 ///        list_share: usergroups.list leaves out all but this share of the groups. stale_seconds: it answers
 ///        as of so long ago (the last 64 changes of each group are known; 0 ends it).
 ///
+/// The Slack app, as people see it
+///   {"do":"app","id":"A0SANDBOX","home_enabled":true,"commands":["/oncall"]}
+///   {"do":"home","person":"ada"}     {"home":SHOWN|null}: what was published for him
+///   {"do":"modals","person"}         {"modals":[SHOWN,...]}: his stack, the lowest first
+///        SHOWN is {"view":{... as Slack sends it, with `state`},"errors":{"block_id":"text"},
+///        "trouble":null|"text"}: errors stand at their blocks, trouble is what Slack itself says
+///   {"do":"ephemerals","person","channel":"payments"}    {"messages":[{"ts","channel","text","blocks"}]}
+///   {"do":"trigger","person"}        {"trigger_id"}: as if he had clicked something just now
+///
 /// Schedules
 ///   {"do":"schedule","system":"pagerduty","id":"PSCHED1","name","kind":"layer"|"v3",
 ///      "escalation_policies":2,"enabled","forbidden","group_type","parts":[PART...], or one PART's fields}

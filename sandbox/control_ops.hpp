@@ -78,6 +78,15 @@ Result<void> do_log(Desk& desk, Reader& in, json::Writer& out);
 Result<void> do_bulk(Desk& desk, Reader& in, json::Writer& out);
 Result<void> do_reset(Desk& desk, Reader& in, json::Writer& out);
 
+Result<void> do_app(Desk& desk, Reader& in, json::Writer& out);
+Result<void> do_trigger(Desk& desk, Reader& in, json::Writer& out);
+Result<void> do_home(Desk& desk, Reader& in, json::Writer& out);
+Result<void> do_modals(Desk& desk, Reader& in, json::Writer& out);
+Result<void> do_ephemerals(Desk& desk, Reader& in, json::Writer& out);
+/// {"view":{...},"errors":{"block":"text"},"trouble":null}: a view as its reader sees it.
+void write_shown_view(json::Writer& out, const World& world, const SlackView& view);
+void write_ephemeral(json::Writer& out, const SlackEphemeral& message);
+
 /// The scheduling system that the action names.
 Result<System> scheduling_system(Reader& in);
 /// A channel by id or name.

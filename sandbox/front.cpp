@@ -29,8 +29,9 @@ std::string http_date(Instant t) {
 Call describe(System system, const net::ServerRequest& request) {
   Call call{system, {}, {}};
   if (system == System::slack) {
-    const auto slash = request.path.rfind('/');
-    call.label = slash == std::string::npos ? request.path : request.path.substr(slash + 1);
+    constexpr std::string_view kApi = "/api/";
+    // Other paths hold a secret: the addresses that an app answers commands to.
+    call.label = request.path.starts_with(kApi) ? request.path.substr(kApi.size()) : "response_url";
   } else {
     call.label = request.method + " " + request.path;
   }

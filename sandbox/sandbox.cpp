@@ -84,7 +84,7 @@ struct Sandbox::Impl {
     options.deadline = 15min;  // "hang" outlasts every client
     for (const auto& [system, answerer] : answerers()) {
       handlers[system] = [this, play = answerer](const net::ServerRequest& request) {
-        return play({world, front.rate, loop.now()}, request);
+        return play({world, front.rate, loop.now(), loop.now()}, request);
       };
       auto server = net::HttpServer::listen(
           loop, host + ":0",

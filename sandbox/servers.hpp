@@ -9,7 +9,8 @@ namespace watchbill::sandbox {
 struct Context {
   World& world;
   RateLimiter& rate;
-  Instant now;
+  Instant now;   ///< by the clock of the sandbox's world
+  Instant wall;  ///< by the real one: for what a person at a screen has time for
 };
 
 Answer answer_slack(Context context, const net::ServerRequest& request);

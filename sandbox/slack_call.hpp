@@ -45,6 +45,8 @@ Answer slack_ok(Fill fill) {
 Answer slack_fail(std::string_view code);
 /// `invalid_arguments` with its explanation.
 Answer slack_missing(std::string_view field);
+/// `code` with what Slack says against the blocks or the view.
+Answer slack_invalid(const std::vector<std::string>& messages, std::string_view code = "invalid_arguments");
 /// `missing_scope` with `needed` and `provided`.
 Answer slack_needs(const SlackCall& call, const std::string& scope);
 
@@ -87,5 +89,21 @@ Channel* visible_channel(SlackCall& call, const std::string& id);
 Channel& direct_channel(SlackCall& call, const std::string& user);
 
 Answer chat_post_message(SlackCall& call);
+Answer chat_post_ephemeral(SlackCall& call);
+Answer chat_update(SlackCall& call);
+Answer chat_delete(SlackCall& call);
+/// A POST to a `response_url`. It needs no token.
+Answer answer_response_url(Context context, const net::ServerRequest& request);
+/// Shows a message that came for this address: by a POST, or in the answer to a command. Slack's code if it
+/// refuses it, else nothing.
+std::string post_response(Context context, SlackResponseUrl& url, json::View message);
+/// A new address, as a path of the server: "/commands/T0SANDBOX/12/00c0ffee".
+std::string issue_response_url(World& world, const std::string& user, const std::string& channel,
+                               Instant wall);
+
+Answer views_open(SlackCall& call);
+Answer views_push(SlackCall& call);
+Answer views_update(SlackCall& call);
+Answer views_publish(SlackCall& call);
 
 }  // namespace watchbill::sandbox

@@ -41,6 +41,13 @@ constexpr std::array kMethods{
     Method{"conversations.open", kTier3, "", true, conversations_open},
     Method{"conversations.history", kTier3, "", false, conversations_history},
     Method{"chat.postMessage", kSpecial, "chat:write", true, chat_post_message},
+    Method{"chat.postEphemeral", kTier4, "chat:write", true, chat_post_ephemeral},
+    Method{"chat.update", kTier3, "chat:write", true, chat_update},
+    Method{"chat.delete", kTier3, "chat:write", true, chat_delete},
+    Method{"views.open", kTier4, "", true, views_open},
+    Method{"views.push", kTier4, "", true, views_push},
+    Method{"views.update", kTier4, "", true, views_update},
+    Method{"views.publish", kTier4, "", true, views_publish},
 };
 
 std::string scope_list(const std::set<std::string>& scopes) {
@@ -149,11 +156,14 @@ Answer slack_fail(std::string_view code) {
 }
 
 Answer slack_missing(std::string_view field) {
+  return slack_invalid({fmt::format("[ERROR] missing required field: {}", field)});
+}
+
+Answer slack_invalid(const std::vector<std::string>& messages, std::string_view code) {
   json::Writer w;
-  w.begin_object().field("ok", false).field("error", "invalid_arguments").key("response_metadata");
-  w.begin_object().key("messages").begin_array();
-  w.value(fmt::format("[ERROR] missing required field: {}", field)).end_array().end_object().end_object();
-  return {200, {{"Content-Type", "application/json; charset=utf-8"}}, w.take(), "invalid_arguments"};
+  w.begin_object().field("ok", false).field("error", code).key("response_metadata");
+  w.begin_object().field("messages", messages).end_object().end_object();
+  return {200, {{"Content-Type", "application/json; charset=utf-8"}}, w.take(), std::string(code)};
 }
 
 Answer slack_needs(const SlackCall& call, const std::string& scope) {
@@ -207,6 +217,7 @@ Answer auth_test(SlackCall& call) {
 
 Answer answer_slack(Context context, const net::ServerRequest& request) {
   constexpr std::string_view kPrefix = "/api/";
+  if (context.world.app.response_urls.count(request.path) != 0) return answer_response_url(context, request);
   if (request.path.rfind(kPrefix, 0) != 0) return {404, {}, "not found", "not_found"};
   const auto name = request.path.substr(kPrefix.size());
   const auto* method =

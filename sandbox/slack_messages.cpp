@@ -1,59 +1,17 @@
-// Slack: chat.postMessage
+// Slack: chat.*
 
 #include <regex>
 
 #include "sandbox/faults.hpp"
 #include "sandbox/slack_call.hpp"
+#include "sandbox/slack_surface.hpp"
 
 namespace watchbill::sandbox {
 namespace {
 
-constexpr std::size_t kMaxBlocks = 50;
 constexpr std::size_t kMaxText = 40'000;
-constexpr std::size_t kMaxBlockText = 3'000;
-constexpr std::size_t kMaxHeaderText = 150;
+constexpr std::size_t kMaxUpdate = 4'000;
 constexpr std::size_t kMaxMetadata = 4'096;
-
-/// docs.slack.dev/reference/block-kit/composition-objects/text-object
-bool good_text(json::View text, bool plain_only, std::size_t longest) {
-  const auto type = text["type"].string_or("");
-  if (type != "plain_text" && (plain_only || type != "mrkdwn")) return false;
-  const auto content = text["text"].text();
-  return content && content->size() <= longest;
-}
-
-bool good_block(json::View block) {
-  const auto type = block["type"].string_or("");
-  if (type == "divider") return true;
-  if (type == "header") return good_text(block["text"], true, kMaxHeaderText);
-  if (type == "section") {
-    if (block["text"].exists() && !good_text(block["text"], false, kMaxBlockText)) return false;
-    const auto fields = block["fields"];
-    for (const auto field : fields.items()) {
-      if (!good_text(field, false, 2000)) return false;
-    }
-    return block["text"].exists() || (fields.size() > 0 && fields.size() <= 10);
-  }
-  if (type == "context") {
-    const auto elements = block["elements"];
-    for (const auto element : elements.items()) {
-      if (element["type"].string_or("") != "image" && !good_text(element, false, kMaxBlockText)) return false;
-    }
-    return elements.size() > 0 && elements.size() <= 10;
-  }
-  if (type == "actions") return block["elements"].size() > 0 && block["elements"].size() <= 25;
-  return type == "rich_text" || type == "image";
-}
-
-std::optional<std::string> blocks_refusal(const std::string& blocks) {
-  const auto document = json::parse(blocks);
-  if (!document || !document->root().is_array()) return "invalid_blocks_format";
-  if (document->root().size() > kMaxBlocks) return "invalid_blocks";
-  for (const auto block : document->root().items()) {
-    if (!good_block(block)) return "invalid_blocks";
-  }
-  return std::nullopt;
-}
 
 /// Payload values are texts, numbers, booleans, flat objects of these or lists of such objects; never null.
 bool good_payload(json::View value, int depth) {
@@ -86,6 +44,52 @@ Channel* destination(SlackCall& call, const std::string& id) {
   return visible_channel(call, id);
 }
 
+/// Reads `text` and `blocks`; a refusal if Slack takes them not.
+std::optional<Answer> read_content(SlackCall& call, Message& message) {
+  message.text = call.arg("text").substr(0, kMaxText);
+  message.blocks.clear();
+  const auto blocks = call.arg("blocks");
+  if (blocks.empty() || blocks == "[]") return std::nullopt;
+  auto checked = checked_blocks(call.world(), blocks);
+  if (!checked.error.empty()) return slack_invalid(checked.complaints, checked.error);
+  message.blocks = std::move(checked.blocks);
+  return std::nullopt;
+}
+
+Answer message_answer(const Channel& channel, const Message& message) {
+  return slack_ok([&](json::Writer& w) {
+    w.field("channel", channel.id).field("ts", message.ts).field("text", message.text);
+    w.key("message").begin_object().field("type", "message").field("ts", message.ts);
+    w.field("user", message.user).field("text", message.text);
+    if (!message.bot_id.empty()) w.field("bot_id", message.bot_id);
+    if (!message.blocks.empty()) w.key("blocks").raw(message.blocks);
+    if (!message.metadata_type.empty()) {
+      w.key("metadata").begin_object().field("event_type", message.metadata_type).end_object();
+    }
+    w.end_object();
+  });
+}
+
+struct OwnMessage {
+  Channel* channel = nullptr;
+  Message* message = nullptr;
+  std::optional<Answer> refusal{};
+};
+
+/// The caller's own message that `channel` and `ts` name.
+OwnMessage own_message(SlackCall& call, std::string_view not_own) {
+  if (!call.has("channel")) return {nullptr, nullptr, slack_missing("channel")};
+  if (!call.has("ts")) return {nullptr, nullptr, slack_missing("ts")};
+  auto* channel = visible_channel(call, call.arg("channel"));
+  if (!channel) return {nullptr, nullptr, slack_fail("channel_not_found")};
+  for (auto& message : channel->messages) {
+    if (message.ts != call.arg("ts")) continue;
+    if (message.user != call.token->user) return {nullptr, nullptr, slack_fail(not_own)};
+    return {channel, &message, std::nullopt};
+  }
+  return {nullptr, nullptr, slack_fail("message_not_found")};
+}
+
 }  // namespace
 
 Answer chat_post_message(SlackCall& call) {
@@ -103,13 +107,8 @@ Answer chat_post_message(SlackCall& call) {
     return slack_needs(call, "chat:write.customize");
 
   Message message;
-  message.text = call.arg("text").substr(0, kMaxText);
-  message.blocks = call.arg("blocks");
-  if (message.text.empty() && (message.blocks.empty() || message.blocks == "[]"))
-    return slack_fail("no_text");
-  if (!message.blocks.empty()) {
-    if (const auto error = blocks_refusal(message.blocks)) return slack_fail(*error);
-  }
+  if (auto refusal = read_content(call, message)) return *refusal;
+  if (message.text.empty() && message.blocks.empty()) return slack_fail("no_text");
   if (call.has("metadata")) {
     if (const auto error = read_metadata(call.arg("metadata"), message)) return slack_fail(*error);
   }
@@ -117,18 +116,53 @@ Answer chat_post_message(SlackCall& call) {
   if (call.token->kind == "bot") message.bot_id = call.world().slack.bot_id;
   message.ts = next_message_ts(*channel, call.context.now);
   channel->messages.push_back(message);
-  return slack_ok([&](json::Writer& w) {
-    w.field("channel", channel->id).field("ts", message.ts).key("message").begin_object();
-    w.field("type", "message")
-        .field("ts", message.ts)
-        .field("user", message.user)
-        .field("text", message.text);
-    if (!message.bot_id.empty()) w.field("bot_id", message.bot_id);
-    if (!message.metadata_type.empty()) {
-      w.key("metadata").begin_object().field("event_type", message.metadata_type).end_object();
+  return message_answer(*channel, message);
+}
+
+Answer chat_update(SlackCall& call) {
+  const auto found = own_message(call, "cant_update_message");
+  if (found.refusal) return *found.refusal;
+  if (call.arg("text").size() > kMaxUpdate) return slack_fail("msg_too_long");
+  // Text alone drops the blocks (docs.slack.dev/reference/methods/chat.update).
+  Message changed = *found.message;
+  if (auto refusal = read_content(call, changed)) return *refusal;
+  if (changed.text.empty() && changed.blocks.empty()) return slack_fail("no_text");
+  if (call.has("metadata")) {
+    changed.metadata_type.clear();
+    changed.metadata_payload.clear();
+    const auto metadata = call.arg("metadata");
+    if (metadata != "{}") {
+      if (const auto error = read_metadata(metadata, changed)) return slack_fail(*error);
     }
-    w.end_object();
-  });
+  }
+  *found.message = changed;
+  return message_answer(*found.channel, changed);
+}
+
+Answer chat_delete(SlackCall& call) {
+  const auto found = own_message(call, "cant_delete_message");
+  if (found.refusal) return *found.refusal;
+  const auto ts = found.message->ts;
+  std::erase_if(found.channel->messages, [&](const Message& m) { return m.ts == ts; });
+  return slack_ok([&](json::Writer& w) { w.field("channel", found.channel->id).field("ts", ts); });
+}
+
+Answer chat_post_ephemeral(SlackCall& call) {
+  if (!call.has("channel")) return slack_missing("channel");
+  if (!call.has("user")) return slack_missing("user");
+  auto* channel = visible_channel(call, call.arg("channel"));
+  if (!channel) return slack_fail("channel_not_found");
+  if (channel->archived) return slack_fail("is_archived");
+  if (channel->members.count(call.token->user) == 0) return slack_fail("not_in_channel");
+  const auto* user = call.world().users.find(call.arg("user"));
+  if (!user || user->deleted || channel->members.count(user->id) == 0)
+    return slack_fail("user_not_in_channel");
+  Message message;
+  if (auto refusal = read_content(call, message)) return *refusal;
+  if (message.text.empty() && message.blocks.empty()) return slack_fail("no_text");
+  const auto ts = next_message_ts(*channel, call.context.now);
+  add_ephemeral(call.world(), {channel->id, user->id, ts, message.text, message.blocks});
+  return slack_ok([&](json::Writer& w) { w.field("message_ts", ts); });
 }
 
 }  // namespace watchbill::sandbox

@@ -14,6 +14,7 @@
 
 #include "core/result.hpp"
 #include "core/time.hpp"
+#include "sandbox/slack_app.hpp"
 
 /// The memory of the sandbox: plain data, changed by the servers and by the control endpoint.
 namespace watchbill::sandbox {
@@ -294,6 +295,7 @@ struct World {
   Table<SlackToken> tokens;
   std::string signing_secret = "sandbox-signing-secret";
   SlackSettings slack;
+  SlackApp app;
   std::unordered_map<std::string, std::string> user_of_key;
 
   std::map<System, Roster> rosters{{System::pagerduty, {}}, {System::opsgenie, {}}, {System::xmatters, {}}};
