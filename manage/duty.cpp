@@ -1,0 +1,158 @@
+#include "manage/duty.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "core/text.hpp"
+#include "engine/roster.hpp"
+
+namespace watchbill::manage {
+
+namespace {
+
+using Watches = std::map<ScheduleRef, Watch>;
+
+/// What is known of people and schedules at this moment.
+struct Known {
+  explicit Known(Desk& desk)
+      : users(desk.store), directory(desk.loop, desk.gate, desk.people, users), roster(directory) {}
+  engine::StoredUsers users;
+  slack::Directory directory;
+  engine::Roster roster;
+  Watches watches;
+};
+
+Result<std::unique_ptr<Known>> what_is_known(Desk& desk) {
+  auto known = std::make_unique<Known>(desk);
+  if (auto loaded = known->directory.load(); !loaded) return loaded.error();
+  auto mappings = desk.store.people().mappings();
+  if (!mappings) return mappings.error();
+  known->roster.set_mappings(*mappings);
+  auto stored = desk.store.engine().watches();
+  if (!stored) return stored.error();
+  for (auto& watch : *stored) known->watches.insert_or_assign(watch.schedule, std::move(watch));
+  return known;
+}
+
+std::optional<Instant> told(std::optional<Instant> end) {
+  return end && *end == kNever ? std::nullopt : end;
+}
+
+/// From what the systems said of now and the future.
+Duty from_timelines(const Rotation& rotation, const Known& known, Instant at) {
+  Duty duty{rotation};
+  for (const auto& schedule : rotation.schedules) {
+    const auto watch = known.watches.find(schedule.ref);
+    const bool asked = watch != known.watches.end();
+    const auto on_call = asked ? on_call_at(watch->second.timeline, at) : OnCall{Unknown{}};
+    if (asked && watch->second.timeline.confirmed_at != kAlways) {
+      const auto confirmed = watch->second.timeline.confirmed_at;
+      duty.confirmed_at = std::min(duty.confirmed_at.value_or(confirmed), confirmed);
+    }
+    if (std::holds_alternative<Unknown>(on_call)) duty.unknown.push_back(to_string(schedule.ref));
+    const auto* people = std::get_if<People>(&on_call);
+    if (!people) continue;
+    for (const auto& responder : people->responders) {
+      duty.people.push_back({responder.name, responder.email, known.roster.match(responder).user,
+                             schedule.ref, told(on_call_until(watch->second.timeline, responder, at))});
+    }
+  }
+  return duty;
+}
+
+/// From the last change before that moment.
+Result<Duty> from_history(store::Store& store, const Rotation& rotation, Instant at) {
+  Duty duty{rotation};
+  auto changes = store.history().list({rotation.id, std::nullopt, at + 1ms, 50});
+  if (!changes) return changes.error();
+  const auto last = std::find_if(changes->begin(), changes->end(), [at](const Change& change) {
+    return change.at <= at && (!change.said.empty() || change.cause == Cause::handoff);
+  });
+  if (last == changes->end()) {
+    for (const auto& schedule : rotation.schedules) duty.unknown.push_back(to_string(schedule.ref));
+    return duty;
+  }
+  for (const auto& person : last->said) {
+    duty.people.push_back(
+        {person.responder.name, person.responder.email, person.member, person.schedule, told(person.until)});
+  }
+  return duty;
+}
+
+void add_shifts(const Rotation& rotation, const Known& known, Instant now, const std::optional<UserId>& only,
+                std::vector<DutyShift>& out) {
+  for (const auto& schedule : rotation.schedules) {
+    const auto watch = known.watches.find(schedule.ref);
+    if (watch == known.watches.end()) continue;
+    for (const auto& shift : watch->second.timeline.shifts) {
+      if (shift.end <= now) continue;
+      const auto member = known.roster.match(shift.responder).user;
+      if (only && member != *only) continue;
+      const auto end = shift.end_unknown ? std::nullopt : told(shift.end);
+      out.push_back({rotation, schedule.ref, shift.responder.name, member, shift.start, end});
+    }
+  }
+}
+
+std::vector<DutyShift> earliest(std::vector<DutyShift> shifts, std::size_t limit) {
+  std::stable_sort(shifts.begin(), shifts.end(),
+                   [](const DutyShift& a, const DutyShift& b) { return a.start < b.start; });
+  if (shifts.size() > limit) shifts.resize(limit);
+  return shifts;
+}
+
+}  // namespace
+
+Result<std::vector<Duty>> on_duty(Desk& desk, const std::vector<Rotation>& rotations,
+                                  std::optional<Instant> at) {
+  auto known = what_is_known(desk);
+  if (!known) return known.error();
+  std::vector<Duty> out;
+  const auto now = desk.loop.now();
+  for (const auto& rotation : rotations) {
+    if (at.value_or(now) >= now) {
+      out.push_back(from_timelines(rotation, **known, at.value_or(now)));
+      continue;
+    }
+    auto duty = from_history(desk.store, rotation, *at);
+    if (!duty) return duty.error();
+    out.push_back(*std::move(duty));
+  }
+  return out;
+}
+
+Result<std::vector<Rotation>> rotations_named(store::Store& store, const std::string& which) {
+  auto all = store.rotations().list();
+  if (!all || which.empty()) return all;
+  if (!which.starts_with('@')) {
+    auto one = store.rotations().find(which);
+    if (!one) return one.error();
+    return std::vector<Rotation>{*std::move(one)};
+  }
+  std::erase_if(*all, [&](const Rotation& rotation) { return "@" + rotation.handle != which; });
+  if (all->empty()) {
+    return fail(ErrorKind::not_found, "no rotation keeps the group {} (see `watchbill rotation list`)",
+                which);
+  }
+  return all;
+}
+
+Result<std::vector<DutyShift>> next_shifts(Desk& desk, const Rotation& rotation, std::size_t limit) {
+  auto known = what_is_known(desk);
+  if (!known) return known.error();
+  std::vector<DutyShift> shifts;
+  add_shifts(rotation, **known, desk.loop.now(), std::nullopt, shifts);
+  return earliest(std::move(shifts), limit);
+}
+
+Result<std::vector<DutyShift>> shifts_of(Desk& desk, const UserId& user, std::size_t limit) {
+  auto known = what_is_known(desk);
+  if (!known) return known.error();
+  auto rotations = desk.store.rotations().list();
+  if (!rotations) return rotations.error();
+  std::vector<DutyShift> shifts;
+  for (const auto& rotation : *rotations) add_shifts(rotation, **known, desk.loop.now(), user, shifts);
+  return earliest(std::move(shifts), limit);
+}
+
+}  // namespace watchbill::manage

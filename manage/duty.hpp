@@ -1,0 +1,56 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/rotation.hpp"
+#include "manage/desk.hpp"
+
+/// Who is on call when, from what the store knows: it works while Slack and every scheduling system are down,
+/// and says how old the answer is.
+namespace watchbill::manage {
+
+struct OnDuty {
+  std::string name;
+  std::optional<std::string> email;
+  std::optional<UserId> member;  ///< none: nobody in Slack
+  ScheduleRef schedule;
+  std::optional<Instant> until;  ///< none: not known, or never
+};
+
+struct Duty {
+  Rotation rotation;
+  std::vector<OnDuty> people{};
+  /// Schedules of which it is not known who is on call at that moment.
+  std::vector<std::string> unknown{};
+  /// When a scheduling system last confirmed this; none for what history tells.
+  std::optional<Instant> confirmed_at{};
+};
+
+/// One answer for each rotation, in order; without `at`, for now. A moment in the past is answered from
+/// history, else from the timelines.
+Result<std::vector<Duty>> on_duty(Desk& desk, const std::vector<Rotation>& rotations,
+                                  std::optional<Instant> at = std::nullopt);
+
+/// Rotations that a person named: by name (regardless of case), or "@handle" of the group; empty: all.
+/// `not_found` if there is none.
+Result<std::vector<Rotation>> rotations_named(store::Store& store, const std::string& which);
+
+/// Somebody's shift in a rotation's schedule.
+struct DutyShift {
+  Rotation rotation;
+  ScheduleRef schedule;
+  std::string name;              ///< of the responder
+  std::optional<UserId> member;  ///< none: nobody in Slack
+  Instant start;
+  std::optional<Instant> end;  ///< none: not known, or never
+};
+
+/// Shifts of the rotation that begin after now or run now, in order of time, as far as the timelines reach;
+/// at most `limit`.
+Result<std::vector<DutyShift>> next_shifts(Desk& desk, const Rotation& rotation, std::size_t limit);
+/// The person's own, in all rotations.
+Result<std::vector<DutyShift>> shifts_of(Desk& desk, const UserId& user, std::size_t limit);
+
+}  // namespace watchbill::manage

@@ -1,0 +1,180 @@
+#include "manage/save.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "core/text.hpp"
+#include "manage/rotation_json.hpp"
+
+namespace watchbill::manage {
+
+namespace {
+
+/// "<@U1>", "cli:ada": as the one who reads it knows people.
+std::string person_for(const Caller& reader, const store::Actor& actor) {
+  const bool in_slack = std::holds_alternative<SlackUser>(reader.principal);
+  const bool is_user = actor.find(':') == std::string::npos;
+  return in_slack && is_user ? fmt::format("<@{}>", escape_slack(actor)) : actor;
+}
+
+/// "by cli:ada, 2026-11-22 09:00 UTC"; empty if the audit tells nothing.
+std::string last_change(store::Store& store, const Caller& reader, RotationId id) {
+  store::HistoryFilter latest;
+  latest.rotation = id;
+  latest.limit = 1;
+  auto audit = store.history().audit(latest);
+  if (!audit || audit->empty()) return {};
+  const auto& entry = audit->front();
+  return fmt::format(" by {}, {}", person_for(reader, entry.actor), format_minutes(entry.at));
+}
+
+Error changed_meanwhile(store::Store& store, const Caller& reader, const Rotation& rotation) {
+  return fail(ErrorKind::conflict,
+              "rotation \"{}\" was changed meanwhile{}: look at it as it is now, and change it again",
+              rotation.name, last_change(store, reader, rotation.id));
+}
+
+/// The order in which changes can be stored one by one: each takes a name that is free by then. Where names
+/// are exchanged in a circle, a step with a name in between is put in.
+std::vector<Rotation> in_storable_order(const std::vector<Wanted>& wanted,
+                                        const std::vector<Rotation>& stored) {
+  std::map<std::string, RotationId> holders;
+  for (const auto& rotation : stored) holders[fold_name(rotation.name)] = rotation.id;
+  std::vector<Rotation> left;
+  for (const auto& one : wanted) {
+    if (one.before) left.push_back(one.rotation);
+  }
+  const auto free_for = [&](const Rotation& rotation) {
+    const auto holder = holders.find(fold_name(rotation.name));
+    return holder == holders.end() || holder->second == rotation.id;
+  };
+  const auto take = [&](const Rotation& rotation) {
+    std::erase_if(holders, [&](const auto& item) { return item.second == rotation.id; });
+    holders[fold_name(rotation.name)] = rotation.id;
+  };
+  std::vector<Rotation> order;
+  while (!left.empty()) {
+    const auto next = std::find_if(left.begin(), left.end(), free_for);
+    if (next != left.end()) {
+      take(*next);
+      order.push_back(std::move(*next));
+      left.erase(next);
+      continue;
+    }
+    Rotation between = left.front();
+    between.name = fmt::format("renaming-{}", between.id.value);
+    take(between);
+    order.push_back(std::move(between));
+  }
+  return order;
+}
+
+/// Every rotation of the batch is still what the person saw.
+Result<void> refuse_changed(store::Store& store, const Caller& caller, const Batch& batch,
+                            const std::vector<Rotation>& stored) {
+  const auto unchanged = [&](const Rotation& before) -> Result<void> {
+    const auto same = [&](const Rotation& other) { return other.id == before.id; };
+    const auto now = std::find_if(stored.begin(), stored.end(), same);
+    if (now == stored.end()) return rotation_of(store, before.id).error();
+    if (version_of(*now) == version_of(before)) return {};
+    return changed_meanwhile(store, caller, *now);
+  };
+  for (const auto& wanted : batch.wanted) {
+    if (!wanted.before) continue;
+    if (auto good = unchanged(*wanted.before); !good) return good;
+  }
+  for (const auto& rotation : batch.deleted) {
+    if (auto good = unchanged(rotation); !good) return good;
+  }
+  return {};
+}
+
+Result<void> write_batch(store::Store& store, const Caller& caller, Batch& batch) {
+  auto stored = store.rotations().list();
+  if (!stored) return stored.error();
+  if (auto good = refuse_changed(store, caller, batch, *stored); !good) return good;
+  for (const auto& rotation : batch.deleted) {
+    if (auto removed = store.rotations().remove(rotation.id, caller.actor); !removed) return removed;
+    std::erase_if(*stored, [&](const Rotation& other) { return other.id == rotation.id; });
+  }
+  for (const auto& rotation : in_storable_order(batch.wanted, *stored)) {
+    if (auto saved = store.rotations().update(rotation, caller.actor); !saved) return saved;
+  }
+  for (auto& wanted : batch.wanted) {
+    if (wanted.before) continue;
+    auto added = store.rotations().add(wanted.rotation, batch.quiet, wanted.former, caller.actor);
+    if (!added) return added.error();
+    wanted.rotation.id = *added;
+  }
+  return {};
+}
+
+}  // namespace
+
+net::Task<Result<void>> save_all(Desk& desk, Caller caller, Batch& batch) {
+  for (const auto& wanted : batch.wanted) {
+    if (auto ok = may_save(desk, caller, wanted); !ok) co_return ok;
+  }
+  for (const auto& rotation : batch.deleted) {
+    if (auto ok = allowed(desk, caller, Action::remove, {&rotation, {}}); !ok) co_return ok;
+  }
+  if (auto made = co_await make_groups(desk, batch.wanted); !made) co_return made;
+  co_return desk.store.transaction([&] { return write_batch(desk.store, caller, batch); });
+}
+
+net::Task<Result<void>> save(Desk& desk, Caller caller, Wanted& wanted, bool quiet) {
+  Batch batch;
+  batch.wanted.push_back(wanted);
+  batch.quiet = quiet;
+  auto saved = co_await save_all(desk, std::move(caller), batch);
+  wanted = std::move(batch.wanted.front());
+  co_return saved;
+}
+
+Result<Rotation> rotation_of(store::Store& store, RotationId id) {
+  auto all = store.rotations().list();
+  if (!all) return all.error();
+  for (auto& rotation : *all) {
+    if (rotation.id == id) return std::move(rotation);
+  }
+  store::HistoryFilter latest;
+  latest.rotation = id;
+  latest.limit = 1;
+  auto audit = store.history().audit(latest);
+  if (!audit || audit->empty() || audit->front().action != "rotation.delete")
+    return fail(ErrorKind::not_found, "the rotation does not exist any more");
+  const auto& entry = audit->front();
+  return fail(ErrorKind::not_found, "rotation \"{}\" was deleted by {}, {}", entry.object, entry.actor,
+              format_minutes(entry.at));
+}
+
+Result<Rotation> unchanged_since(Desk& desk, const Caller& caller, RotationId id,
+                                 const std::string& version) {
+  auto now = rotation_of(desk.store, id);
+  if (!now || version_of(*now) == version) return now;
+  return changed_meanwhile(desk.store, caller, *now);
+}
+
+Result<bool> set_paused(Desk& desk, const Caller& caller, RotationId id, bool paused) {
+  auto rotation = rotation_of(desk.store, id);
+  if (!rotation) return rotation.error();
+  if (auto ok = allowed(desk, caller, Action::pause, {&*rotation, {}}); !ok) return ok.error();
+  if (rotation->paused == paused) return false;
+  rotation->paused = paused;
+  if (auto saved = desk.store.rotations().update(*rotation, caller.actor); !saved) return saved.error();
+  return true;
+}
+
+Result<FormerGroup> former_of(store::Store& store, const Rotation& rotation) {
+  auto records = store.engine().records();
+  if (!records) return records.error();
+  for (const auto& record : *records) {
+    if (record.rotation == rotation.id && record.former) return *record.former;
+  }
+  return fail(ErrorKind::not_found,
+              "rotation \"{}\": nothing is known of @{} from before it was taken over; delete it without "
+              "--restore, and set the members in Slack",
+              rotation.name, rotation.handle);
+}
+
+}  // namespace watchbill::manage

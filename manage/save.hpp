@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "manage/settle.hpp"
+
+/// Storing what people decided about rotations: with rights, audit, and respect for what others changed
+/// meanwhile.
+namespace watchbill::manage {
+
+/// Rotations to be written together.
+struct Batch {
+  std::vector<Wanted> wanted{};     ///< settled
+  std::vector<Rotation> deleted{};  ///< their groups keep their members
+  bool quiet = false;               ///< new ones start without an announcement
+};
+
+/// Makes the groups that are needed and stores all of it in one transaction, or nothing. New rotations get
+/// their ids. Errors: `forbidden`; `conflict` if a rotation is not as it was in `before` any more (who
+/// changed it and when, from the audit), or was taken or deleted meanwhile. Groups that were made stay, and
+/// are taken when it is tried again.
+net::Task<Result<void>> save_all(Desk& desk, Caller caller, Batch& batch);
+/// The same for one.
+net::Task<Result<void>> save(Desk& desk, Caller caller, Wanted& wanted, bool quiet);
+
+/// Success if the rotation is still what a form began with (`version_of`); else `conflict`, naming who
+/// changed it and when. The stored rotation is returned, as what the form's changes go on top of.
+Result<Rotation> unchanged_since(Desk& desk, const Caller& caller, RotationId id, const std::string& version);
+/// By id; `not_found` says who deleted it and when.
+Result<Rotation> rotation_of(store::Store& store, RotationId id);
+
+/// Pauses or resumes; false if it was so already.
+Result<bool> set_paused(Desk& desk, const Caller& caller, RotationId id, bool paused);
+
+/// What the group was before it was adopted; `not_found` says what to do then.
+Result<FormerGroup> former_of(store::Store& store, const Rotation& rotation);
+/// Deletes the rotation; its history stays. With `restore` the group gets the members back that it had before
+/// its adoption, and if that fails nothing is deleted. Returns the rotation as it was.
+net::Task<Result<Rotation>> delete_rotation(Desk& desk, Caller caller, RotationId id, bool restore);
+
+/// Has the daemon make a pass now and waits for it (at most `patience`): false if it did not become complete
+/// in time. `rotation`: whose owner may ask for it; none: all of Watchbill.
+net::Task<Result<bool>> request_sync(Desk& desk, Caller caller, std::optional<RotationId> rotation,
+                                     seconds patience);
+
+}  // namespace watchbill::manage
