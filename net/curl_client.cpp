@@ -4,11 +4,9 @@
 #include <exception>
 #include <set>
 #include <stdexcept>
-#include <unordered_map>
 #include <utility>
 
-#include "net/curl_handles.hpp"
-#include "net/libevent.hpp"
+#include "net/curl_multi.hpp"
 
 namespace watchbill::net {
 
@@ -49,32 +47,22 @@ seconds skew_of(Instant date, Instant sent, Instant received) {
 }  // namespace
 
 // Rules of libcurl that this rests on (7.88, Debian 12):
-// - It calls us from `curl_multi_socket_action` and must not be called back from there: what is done is only
-//   noted, and tasks are resumed in a turn of their own.
 // - When a reused connection turns out to be dead, it sends the request again on a new one, POST or not. The
 //   "prereq" callback comes before every such sending; a second one is refused for what is not safe to
 //   repeat, since the server may have acted on the first.
-// - Cancelling a transfer waits for its name look-up to end, unless CURLOPT_QUICK_EXIT is set.
 struct CurlClient::Impl {
   class Transfer;
   struct Waiting;
 
   EventLoop& loop;
   CurlOptions options;
-  std::unordered_map<curl_socket_t, EventPtr> sockets;
-  Timer timer;
   std::set<Transfer*> transfers;
-  curl::MultiPtr multi;
+  CurlMulti multi;
 
   Impl(EventLoop& on, CurlOptions with);
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl();
-
-  static int watch_socket(CURL*, curl_socket_t socket, int what, void* self, void*) noexcept;
-  static int set_timer(CURLM*, long after_ms, void* self) noexcept;
-  static void socket_ready(evutil_socket_t socket, short what, void* self) noexcept;
-  void act(curl_socket_t socket, int what);
 };
 
 /// One request under way. Lives in the frame of its task; its end gives up whatever is not done.
@@ -105,7 +93,6 @@ class CurlClient::Impl::Transfer {
  private:
   void describe_request();
   void describe_body();
-  void secure();
   /// Parts from libcurl and the client, which may go before this.
   void leave();
   void finish(Result<HttpResponse> outcome);
@@ -151,34 +138,26 @@ struct CurlClient::Impl::Waiting {
 void CurlClient::Impl::Transfer::start() {
   easy_.reset(curl_easy_init());
   if (!easy_) throw std::bad_alloc();
+  curl::describe_connection(easy_.get(), url_, client_->options);
   describe_request();
   describe_body();
-  secure();
-  if (const auto code = curl_multi_add_handle(client_->multi.get(), easy_.get()); code != CURLM_OK) {
-    throw std::runtime_error(std::string("libcurl: ") + curl_multi_strerror(code));
-  }
+  client_->multi.add(easy_.get());
   client_->transfers.insert(this);
   deadline_ = Timer{loop_, loop_.start_timer(request_.deadline, [this] { expire(); })};
 }
 
 void CurlClient::Impl::Transfer::describe_request() {
   auto* const easy = easy_.get();
-  // Written anew from its parts, so that libcurl goes where the check looked.
-  curl::set(easy, CURLOPT_URL, (url_.origin() + url_.path).c_str());
   curl::set(easy, CURLOPT_PRIVATE, this);
   curl::set(easy, CURLOPT_ERRORBUFFER, error_text_);
-  curl::set(easy, CURLOPT_USERAGENT, client_->options.user_agent.c_str());
   curl::set(easy, CURLOPT_PREREQFUNCTION, &Transfer::about_to_send);
   curl::set(easy, CURLOPT_PREREQDATA, this);
   curl::set(easy, CURLOPT_HEADERFUNCTION, &Transfer::take_header);
   curl::set(easy, CURLOPT_HEADERDATA, this);
   curl::set(easy, CURLOPT_WRITEFUNCTION, &Transfer::take_body);
   curl::set(easy, CURLOPT_WRITEDATA, this);
-  curl::set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   curl::set(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
   curl::set(easy, CURLOPT_MAXAGE_CONN, kMaxIdleSeconds);
-  curl::set(easy, CURLOPT_NOSIGNAL, 1L);
-  curl::set(easy, CURLOPT_QUICK_EXIT, 1L);
   // libcurl waits for "100 Continue" before long bodies, which none of these systems sends.
   lines_.add("Expect:");
   // An empty value needs a semicolon, or libcurl removes the header.
@@ -210,24 +189,9 @@ void CurlClient::Impl::Transfer::describe_body() {
   if (method != "HEAD") curl::set(easy, CURLOPT_CUSTOMREQUEST, method.c_str());
 }
 
-void CurlClient::Impl::Transfer::secure() {
-  auto* const easy = easy_.get();
-  const auto& options = client_->options;
-  curl::set(easy, CURLOPT_PROTOCOLS_STR, url_.scheme.c_str());
-  curl::set(easy, CURLOPT_FOLLOWLOCATION, 0L);
-  curl::set(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-  curl::set(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-  curl::set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  if (!options.ca_file.empty()) curl::set(easy, CURLOPT_CAINFO, options.ca_file.c_str());
-  // An empty proxy also keeps libcurl from looking into the environment.
-  curl::set(easy, CURLOPT_PROXY, url_.loopback() ? "" : options.proxy.c_str());
-  curl::set(easy, CURLOPT_NOPROXY, "");
-  curl::set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-}
-
 void CurlClient::Impl::Transfer::leave() {
   if (!client_) return;
-  if (client_->transfers.erase(this) > 0) curl_multi_remove_handle(client_->multi.get(), easy_.get());
+  if (client_->transfers.erase(this) > 0) client_->multi.remove(easy_.get());
   client_ = nullptr;
 }
 
@@ -332,63 +296,18 @@ std::size_t CurlClient::Impl::Transfer::take_body(char* data, std::size_t, std::
   return size;
 }
 
-CurlClient::Impl::Impl(EventLoop& on, CurlOptions with) : loop(on), options(std::move(with)) {
-  curl::initialize_once();
-  multi.reset(curl_multi_init());
-  if (!multi) throw std::bad_alloc();
-  curl_multi_setopt(multi.get(), CURLMOPT_SOCKETFUNCTION, &Impl::watch_socket);
-  curl_multi_setopt(multi.get(), CURLMOPT_SOCKETDATA, this);
-  curl_multi_setopt(multi.get(), CURLMOPT_TIMERFUNCTION, &Impl::set_timer);
-  curl_multi_setopt(multi.get(), CURLMOPT_TIMERDATA, this);
-  curl_multi_setopt(multi.get(), CURLMOPT_MAX_HOST_CONNECTIONS, kConnectionsPerHost);
-  curl_multi_setopt(multi.get(), CURLMOPT_MAXCONNECTS, kIdleConnections);
+CurlClient::Impl::Impl(EventLoop& on, CurlOptions with)
+    : loop(on), options(std::move(with)), multi(on, [](CURL* easy, CURLcode code) {
+        Transfer* transfer = nullptr;
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
+        if (transfer) transfer->complete(code);
+      }) {
+  multi.set(CURLMOPT_MAX_HOST_CONNECTIONS, kConnectionsPerHost);
+  multi.set(CURLMOPT_MAXCONNECTS, kIdleConnections);
 }
 
 CurlClient::Impl::~Impl() {
   while (!transfers.empty()) (*transfers.begin())->abandon();
-  multi.reset();  // takes its sockets back through `watch_socket`
-}
-
-int CurlClient::Impl::watch_socket(CURL*, curl_socket_t socket, int what, void* self, void*) noexcept {
-  auto& client = *static_cast<Impl*>(self);
-  if (what == CURL_POLL_REMOVE) {
-    client.sockets.erase(socket);
-    return 0;
-  }
-  const auto events = static_cast<short>(((what & CURL_POLL_IN) ? EV_READ : 0) |
-                                         ((what & CURL_POLL_OUT) ? EV_WRITE : 0) | EV_PERSIST);
-  auto& watched = client.sockets[socket];
-  watched.reset();
-  watched.reset(event_new(client.loop.base(), socket, events, &Impl::socket_ready, self));
-  return watched && event_add(watched.get(), nullptr) == 0 ? 0 : -1;
-}
-
-int CurlClient::Impl::set_timer(CURLM*, long after_ms, void* self) noexcept {
-  auto& client = *static_cast<Impl*>(self);
-  client.timer.reset();
-  if (after_ms < 0) return 0;
-  client.timer = Timer{client.loop, client.loop.start_timer(milliseconds(after_ms), [&client] {
-                         client.act(CURL_SOCKET_TIMEOUT, 0);
-                       })};
-  return 0;
-}
-
-void CurlClient::Impl::socket_ready(evutil_socket_t socket, short what, void* self) noexcept {
-  static_cast<Impl*>(self)->act(
-      socket, ((what & EV_READ) ? CURL_CSELECT_IN : 0) | ((what & EV_WRITE) ? CURL_CSELECT_OUT : 0));
-}
-
-void CurlClient::Impl::act(curl_socket_t socket, int what) {
-  int running = 0;
-  curl_multi_socket_action(multi.get(), socket, what, &running);
-  int left = 0;
-  while (const auto* message = curl_multi_info_read(multi.get(), &left)) {
-    if (message->msg != CURLMSG_DONE) continue;
-    const auto code = message->data.result;
-    Transfer* transfer = nullptr;
-    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
-    if (transfer) transfer->complete(code);
-  }
 }
 
 CurlClient::CurlClient(EventLoop& loop, CurlOptions options)

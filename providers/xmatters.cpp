@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base64.hpp"
 #include "providers/support.hpp"
 
 namespace watchbill::providers::xmatters {
@@ -17,23 +18,6 @@ constexpr int kMaxSlow = 2;
 constexpr auto kSpoilerLife = 30min;
 /// The `Date` header has whole seconds: the server's clock may be a good second ahead of what we know of it.
 constexpr auto kAhead = 2s;
-
-std::string base64(std::string_view bytes) {
-  static constexpr std::string_view letters =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const auto byte = [&](std::size_t at) {
-      return at < bytes.size() ? static_cast<unsigned char>(bytes[at]) : 0U;
-    };
-    const auto group = byte(i) << 16U | byte(i + 1) << 8U | byte(i + 2);
-    for (unsigned shift = 18, n = 0; n < 4; shift -= 6, ++n) {
-      out += i + n > bytes.size() ? '=' : letters[group >> shift & 0x3fU];
-    }
-  }
-  return out;
-}
 
 /// 60, 120, 240 s for refusals in a row that do not say how long ("a few minutes": support.xmatters.com,
 /// article 13842704240411).

@@ -7,17 +7,43 @@
 #include <filesystem>
 
 #include "net/curl_client.hpp"
+#include "net/web_socket.hpp"
 
 using namespace watchbill;
 using namespace watchbill::net;
 
 namespace {
 
-/// `openssl s_server` with a certificate of its own making, in a folder that goes with it.
+constexpr auto* kWebServer =
+    "openssl s_server -accept 127.0.0.1:0 -www -key {0}/key -cert {0}/cert 2>/dev/null";
+/// Shakes hands, sends 300 short messages and a long one in one piece, and then back whatever comes.
+constexpr auto* kWebSocketServer = R"(python3 -c '
+import base64, hashlib, socket, ssl, struct
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain("{0}/cert", "{0}/key")
+listener = socket.create_server(("127.0.0.1", 0))
+print("ACCEPT 127.0.0.1:%d" % listener.getsockname()[1], flush=True)
+while True:
+    try:
+        client = context.wrap_socket(listener.accept()[0], server_side=True)
+    except ssl.SSLError:
+        continue
+    key = client.recv(65536).split(b"Sec-WebSocket-Key: ")[1].split(b"\r\n")[0]
+    accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+    client.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                   b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n" + b"\x81\x02hi" * 300 +
+                   b"\x81\x7f" + struct.pack(">Q", 1000000) + b"x" * 1000000)
+    head = client.recv(6)
+    text = bytes(c ^ head[2 + i % 4] for i, c in enumerate(client.recv(head[1] & 127)))
+    client.sendall(b"\x81" + bytes([len(text)]) + text)
+    client.recv(1000)
+')";
+
+/// A server with a certificate of its own making, in a folder that goes with it.
 class TlsServer {
  public:
   /// `names` as in "IP:127.0.0.1,DNS:localhost".
-  explicit TlsServer(const std::string& names) {
+  explicit TlsServer(const std::string& names, const char* command = kWebServer) {
     std::string folder = (std::filesystem::temp_directory_path() / "watchbill-tls-XXXXXX").string();
     REQUIRE(::mkdtemp(folder.data()));
     folder_ = folder;
@@ -26,9 +52,7 @@ class TlsServer {
         "-addext subjectAltName={} -keyout {}/key -out {}/cert 2>/dev/null",
         names, folder, folder);
     REQUIRE(::system(make.c_str()) == 0);
-    const auto serve = fmt::format(
-        "echo $$; exec openssl s_server -accept 127.0.0.1:0 -www -key {}/key -cert {}/cert 2>/dev/null",
-        folder, folder);
+    const auto serve = "echo $$; exec " + fmt::format(fmt::runtime(command), folder);
     output_ = ::popen(serve.c_str(), "r");
     REQUIRE(output_);
     char line[256];
@@ -92,4 +116,21 @@ TEST_CASE("a certificate is accepted only from who is trusted, and for the host 
   HttpRequest request;
   request.url = server.url();
   CHECK(loop.run_until_done(client.send(request)).value().status == 200);
+}
+
+TEST_CASE("a WebSocket over TLS delivers also what TLS has read ahead") {
+  const TlsServer server("IP:127.0.0.1", kWebSocketServer);
+  EventLoop loop;
+  CurlOptions options;
+  const auto url = "wss" + server.url().substr(5);
+  CurlWebSocketClient distrustful(loop, options);
+  CHECK(loop.run_until_done(distrustful.connect(url)).error().kind == ErrorKind::unreachable);
+
+  options.ca_file = server.certificate();
+  CurlWebSocketClient client(loop, options);
+  auto socket = loop.run_until_done(client.connect(url)).value();
+  for (int i = 0; i < 300; ++i) REQUIRE(loop.run_until_done(socket->receive()).value() == "hi");
+  CHECK(loop.run_until_done(socket->receive()).value() == std::string(1'000'000, 'x'));
+  REQUIRE(socket->send("echo"));
+  CHECK(loop.run_until_done(socket->receive()).value() == "echo");
 }

@@ -32,11 +32,23 @@ std::string RawServer::Client::read_request() {
         return request;
       }
     }
-    char bytes[4096];
-    const auto got = ::recv(fd_, bytes, sizeof bytes, 0);
-    if (got <= 0) return {};
-    buffered_.append(bytes, static_cast<std::size_t>(got));
+    if (!read_more()) return {};
   }
+}
+
+std::string RawServer::Client::read_bytes(std::size_t count) {
+  while (buffered_.size() < count && read_more()) {
+  }
+  auto bytes = buffered_.substr(0, count);
+  buffered_.erase(0, count);
+  return bytes;
+}
+
+bool RawServer::Client::read_more() {
+  char bytes[4096];
+  const auto got = ::recv(fd_, bytes, sizeof bytes, 0);
+  if (got > 0) buffered_.append(bytes, static_cast<std::size_t>(got));
+  return got > 0;
 }
 
 void RawServer::Client::send(std::string_view text) const {

@@ -22,6 +22,8 @@ class RawServer {
     ~Client();
     /// Reads until the blank line and as many bytes more as `Content-Length` says; empty at the end.
     std::string read_request();
+    /// Exactly so many bytes; fewer at the end.
+    std::string read_bytes(std::size_t count);
     void send(std::string_view text) const;
     /// Ends the connection with a RST.
     void reset() const;
@@ -29,6 +31,8 @@ class RawServer {
     void wait_for_end() const;
 
    private:
+    bool read_more();
+
     int fd_;
     std::string buffered_;
   };
