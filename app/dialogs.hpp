@@ -1,0 +1,84 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/blocks.hpp"
+#include "core/rotation.hpp"
+
+/// The smaller modals: asking for a yes, and telling what happened.
+namespace watchbill::app {
+
+/// Shown at once while something is looked up.
+std::string loading_modal(const std::string& title);
+/// What happened, or why it did not.
+std::string notice_modal(const std::string& title, const std::string& mrkdwn_text);
+
+/// Taking over a group that has other members than who is on call.
+struct AdoptionModel {
+  std::string draft;                ///< under which the form is kept meanwhile
+  std::string rotation;             ///< its name
+  std::string group;                ///< mrkdwn
+  std::vector<std::string> goes{};  ///< mrkdwn, one each
+  std::vector<std::string> comes{};
+  std::string unsure{};                 ///< why it is not known who comes; plain text
+  std::string last_edited{};            ///< mrkdwn; empty if Slack does not tell
+  std::vector<std::string> channels{};  ///< mrkdwn: Slack adds members of the group to these
+};
+std::string adoption_modal(const AdoptionModel& model);
+inline constexpr const char* kAdoption = "rotation_adopt";
+
+struct DeleteModel {
+  RotationId id{};
+  std::string name;
+  std::string group;  ///< mrkdwn
+  /// Who was in the group before it was taken over, mrkdwn; none if that is not known.
+  std::optional<std::vector<std::string>> former{};
+  bool former_disabled = false;
+  std::optional<Instant> former_at{};
+};
+std::string delete_modal(const DeleteModel& model);
+inline constexpr const char* kDelete = "rotation_delete";
+inline constexpr const char* kFieldRestore = "restore";
+
+struct DisconnectModel {
+  std::string name;
+  std::string title;                     ///< "PagerDuty"
+  std::vector<std::string> rotations{};  ///< that use it: then it cannot be removed
+};
+std::string disconnect_modal(const DisconnectModel& model);
+inline constexpr const char* kDisconnect = "connection_remove";
+
+/// A responder for whom there is no Slack user.
+struct PersonModel {
+  std::string person;  ///< "pd/PUSER1", kept in the view
+  std::string name;
+  std::string email{};   ///< empty if not known
+  std::string system{};  ///< the connection's name
+  std::string why{};     ///< plain text
+  std::string error{};   ///< mrkdwn
+};
+std::string person_modal(const PersonModel& model);
+inline constexpr const char* kPerson = "person_fix";
+inline constexpr const char* kFieldPerson = "person";
+
+/// One line of a rotation's history.
+struct HistoryLine {
+  Instant at;
+  std::string cause;                 ///< "handoff"
+  std::vector<std::string> added{};  ///< mrkdwn
+  std::vector<std::string> removed{};
+  std::string by{};         ///< mrkdwn; empty: Watchbill itself
+  std::string result{};     ///< empty while it is open
+  std::string note{};       ///< plain text
+  std::string announced{};  ///< mrkdwn
+};
+struct HistoryModel {
+  std::string rotation;
+  std::vector<HistoryLine> lines{};  ///< newest first
+  bool more = false;                 ///< there are older ones
+};
+std::string history_modal(const HistoryModel& model);
+
+}  // namespace watchbill::app
