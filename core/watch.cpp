@@ -150,6 +150,21 @@ void hold_people(Watch& watch, Instant now) {
   if (std::holds_alternative<Nobody>(on_call)) watch.held.clear();
 }
 
+bool forget_future(Watch& watch, Instant now) {
+  const Watch before = watch;
+  const auto forget = [now](auto& value, auto&& when) {
+    if (value && when(*value) > now) value.reset();
+  };
+  const auto itself = [](Instant at) { return at; };
+  forget(watch.doubt, [](const Doubt& doubt) { return std::max(doubt.since, doubt.last); });
+  forget(watch.turn, [](const Turn& turn) { return turn.at; });
+  forget(watch.looked_ahead, itself);
+  forget(watch.looked_far, itself);
+  if (watch.last_answer) watch.last_answer = std::min(*watch.last_answer, now);
+  if (watch.failing_since) watch.failing_since = std::min(*watch.failing_since, now);
+  return !(watch == before);
+}
+
 bool emptied_together(std::size_t doubtful, std::size_t watched) {
   return doubtful >= 3 && doubtful * 2 > watched;
 }

@@ -83,6 +83,10 @@ OnCall believed_on_call(const Watch& watch, Instant t);
 /// by.
 void hold_people(Watch& watch, Instant now);
 
+/// Forgets what lies in the future, because the clock was set back: doubts and turns whose age can no longer
+/// be told (the evidence is gathered anew), and when the long windows were asked. True if anything did.
+bool forget_future(Watch& watch, Instant now);
+
 /// True if more than half (and at least 3) of a connection's schedules emptied unforeseen at about the same
 /// time: `doubtful` of them are doubted as empty, of `watched` in all.
 bool emptied_together(std::size_t doubtful, std::size_t watched);

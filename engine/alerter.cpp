@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/text.hpp"
+#include "engine/steady_wait.hpp"
 #include "json/json.hpp"
 
 namespace watchbill::engine {
@@ -54,7 +55,8 @@ Result<void> Alerter::load() {
 }
 
 void Alerter::start() {
-  tasks_.spawn(run());
+  tasks_.spawn(run(&Alerter::tell_channels));
+  tasks_.spawn(run(&Alerter::tell_webhook));
 }
 
 void Alerter::save(const store::OpenProblem& problem) {
@@ -84,10 +86,21 @@ void Alerter::report(const std::vector<Problem>& problems, const std::map<Rotati
     save(known);
     changed = true;
   }
-  if (changed) changed_.notify();
+  if (!changed) return;
+  ++revision_;
+  changed_.notify();
+}
+
+void Alerter::set_back(Instant now) {
+  for (auto& [key, known] : open_) {
+    known.since = std::min(known.since, now);
+    if (known.ended_at) known.ended_at = std::min(*known.ended_at, now);
+  }
 }
 
 std::optional<ChannelId> Alerter::channel_for(const store::OpenProblem& problem) const {
+  const auto told = told_in_.find(problem.problem.key);
+  if (problem.alerted_channel && told != told_in_.end()) return told->second;
   if (problem.problem.rotation) {
     const auto own = channel_of_.find(*problem.problem.rotation);
     if (own != channel_of_.end()) return own->second;
@@ -95,23 +108,24 @@ std::optional<ChannelId> Alerter::channel_for(const store::OpenProblem& problem)
   return options_.channel;
 }
 
-net::Task<void> Alerter::run() {
+/// True if a problem is so young that it has not been told yet.
+bool Alerter::settling() const {
+  const auto now = loop_.now();
+  return std::any_of(open_.begin(), open_.end(),
+                     [&](const auto& item) { return now - item.second.since < kSettle; });
+}
+
+net::Task<void> Alerter::run(net::Task<bool> (Alerter::*tell)()) {
   while (!stopping_) {
-    const Instant settled = loop_.now() + kSettle;
-    co_await net::sleep_until(loop_, settled);
-    const bool webhook = co_await tell_webhook();
-    const bool channels = co_await tell_channels();
+    co_await net::sleep_for(loop_, kSettle);
+    const auto seen = revision_;
+    ++telling_;
+    const bool told = co_await (this->*tell)();
+    --telling_;
     forget_told();
-    const bool waiting = std::any_of(open_.begin(), open_.end(), [&](const auto& item) {
-      return item.second.since > loop_.now() - kSettle;
-    });
-    if (waiting) continue;
-    if (webhook && channels) {
-      co_await changed_.wait();
-    } else {
-      const Instant retry = loop_.now() + kRetry;
-      co_await changed_.wait_until(retry);
-    }
+    // What began or ended while it was telling has woken nobody.
+    if (revision_ != seen || settling()) continue;
+    co_await wait_steady(loop_, changed_, told ? kSteadyNever : loop_.steady_now() + kRetry);
   }
 }
 
@@ -142,6 +156,7 @@ net::Task<bool> Alerter::tell_channels() {
       const auto known = open_.find(key);
       if (known == open_.end()) continue;
       known->second.alerted_channel = began;
+      told_in_.insert_or_assign(key, channel);
       save(known->second);
     }
   }
@@ -183,6 +198,7 @@ net::Task<bool> Alerter::tell_webhook() {
 }
 
 void Alerter::forget_told() {
+  if (telling_ > 0) return;
   for (auto it = open_.begin(); it != open_.end();) {
     const auto& known = it->second;
     const bool channel_waits = known.alerted_channel && channel_for(known);
@@ -195,6 +211,7 @@ void Alerter::forget_told() {
       ++it;
       continue;
     }
+    told_in_.erase(it->first);
     it = open_.erase(it);
   }
 }

@@ -36,14 +36,19 @@ class Alerter {
   /// A pass is complete: fetches the heartbeat address.
   void heartbeat();
 
+  /// The clock was set back to `now`: nothing began later.
+  void set_back(Instant now);
+
   [[nodiscard]] const std::map<std::string, store::OpenProblem>& open() const { return open_; }
 
  private:
-  net::Task<void> run();
+  /// One for each way, so that neither waits for the other.
+  net::Task<void> run(net::Task<bool> (Alerter::*tell)());
   net::Task<bool> tell_channels();
   net::Task<bool> tell_webhook();
   net::Task<void> beat();
   [[nodiscard]] std::optional<ChannelId> channel_for(const store::OpenProblem& problem) const;
+  [[nodiscard]] bool settling() const;
   void forget_told();
   void save(const store::OpenProblem& problem);
 
@@ -55,6 +60,10 @@ class Alerter {
   AlertOptions options_;
   std::map<std::string, store::OpenProblem> open_;
   std::map<RotationId, ChannelId> channel_of_;
+  /// Where each problem was told: its end belongs there.
+  std::map<std::string, ChannelId> told_in_;
+  std::uint64_t revision_ = 0;  ///< goes up with every problem that begins or ends
+  int telling_ = 0;             ///< ways that tell right now: what they tell is not forgotten meanwhile
   net::Signal changed_;
   bool beating_ = false;
   bool stopping_ = false;

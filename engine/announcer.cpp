@@ -62,16 +62,17 @@ bool Announcer::behind(const OutboxRow& row) const {
 
 bool Announcer::save(const OutboxRow& row) {
   if (decider_.put(row)) return true;
-  retry_at_ = loop_.now() + 1s;
+  retry_at_ = loop_.steady_now() + 1s;
   return false;
 }
 
 net::Task<void> Announcer::run() {
   while (!stopping_) {
     const auto now = loop_.now();
+    const auto steady = loop_.steady_now();
     Instant next = kNever;
-    if (held_ || now < retry_at_) {
-      co_await kicked_.wait_until(held_ ? kNever : retry_at_);
+    if (held_ || steady < retry_at_) {
+      co_await wait_steady(loop_, kicked_, held_ ? kSteadyNever : retry_at_);
       continue;
     }
     // Steps change the map: take the ids first.
@@ -97,7 +98,10 @@ net::Task<void> Announcer::run() {
         tasks_.spawn(probe(id));
       }
     }
-    co_await kicked_.wait_until(std::max(next, now + 1ms));
+    // A step that could not be recorded is tried again, whatever else there is to wait for.
+    auto wake = retry_at_ > steady ? retry_at_ : kSteadyNever;
+    if (next != kNever) wake = std::min(wake, steady + std::max<milliseconds>(next - now, 1ms));
+    co_await wait_steady(loop_, kicked_, wake);
   }
 }
 
@@ -152,7 +156,9 @@ net::Task<void> Announcer::send(OutboxId id) {
     co_return;
   }
   auto message = message_of(row, loop_.now());
+  ++posting_;
   auto posted = co_await channels_.post(std::move(permit), std::move(message));
+  --posting_;
   const auto sent = decider_.outbox().find(id);
   if (sent == decider_.outbox().end()) {  // its rotation was deleted meanwhile
     busy_.erase(id);

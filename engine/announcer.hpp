@@ -6,6 +6,7 @@
 
 #include "engine/decider.hpp"
 #include "engine/model.hpp"
+#include "engine/steady_wait.hpp"
 #include "net/loop.hpp"
 #include "slack/gate.hpp"
 
@@ -26,7 +27,8 @@ class Announcer {
   void hold(bool held);
 
   [[nodiscard]] std::size_t pending() const;
-  [[nodiscard]] std::size_t in_flight() const { return busy_.size(); }
+  /// Posts whose answer has not come yet.
+  [[nodiscard]] std::size_t in_flight() const { return posting_; }
   /// When the oldest pending announcement was decided.
   [[nodiscard]] std::optional<Instant> oldest() const;
 
@@ -55,7 +57,8 @@ class Announcer {
   net::Signal kicked_;
   std::set<OutboxId> busy_;
   std::set<ChannelId> joined_;
-  Instant retry_at_ = kAlways;
+  SteadyInstant retry_at_ = SteadyInstant::min();
+  std::size_t posting_ = 0;
   bool held_ = false;
   bool stopping_ = false;
   net::TaskScope tasks_;

@@ -1,6 +1,7 @@
 #include "engine/decider.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace watchbill::engine {
 
@@ -15,6 +16,12 @@ constexpr std::size_t kDriftLimit = 3;
 constexpr auto kDriftWindow = 10min;
 
 constexpr const char* kDriftProblem = "drift";
+
+/// True if that is Slack's code of a refusal.
+bool is_refusal(const std::string& result) {
+  static constexpr std::array<std::string_view, 4> others{"ok", "superseded", "observed", "reported"};
+  return std::find(others.begin(), others.end(), result) == others.end();
+}
 
 }  // namespace
 
@@ -32,8 +39,9 @@ struct Decider::Stage {
   bool write = false;  ///< it is not, and may be written
   bool blind = false;  ///< the group must be read again first: a queued write stays queued
   slack::Priority priority = slack::Priority::handoff;
-  std::optional<Instant> not_before{};
+  std::optional<SteadyInstant> not_before{};
   std::optional<GroupNow> reported{};
+  std::optional<Change> refused{};  ///< the change whose refused write is taken up again
   bool drifted = false;
 };
 
@@ -92,7 +100,8 @@ std::optional<Instant> Decider::foreseen_moment(const RotationEntry& entry, Inst
   return moment;
 }
 
-Decider::Stage Decider::plan_one(RotationEntry& entry, Instant now) const {
+Decider::Stage Decider::plan_one(RotationEntry& entry, Moment moment) const {
+  const Instant now = moment.wall;
   const auto watches = model_.watches_of(entry.rotation);
   const auto* group = entry.group.now ? &*entry.group.now : nullptr;
   Stage stage{&entry, make_plan({entry.rotation, entry.record, watches, group, matcher_, now}), entry.record};
@@ -117,7 +126,7 @@ Decider::Stage Decider::plan_one(RotationEntry& entry, Instant now) const {
   }
   plan_change(stage, now);
   if (stage.change) plan_announcements(stage, now);
-  if (!stage.change && stage.write) plan_drift(stage, now);
+  if (!stage.change && stage.write) plan_drift(stage, moment);
   return stage;
 }
 
@@ -142,7 +151,7 @@ void Decider::plan_change(Stage& stage, Instant now) const {
   change.cause = first ? Cause::adoption : plan.handoff ? Cause::handoff : Cause::edit;
   // A group that was not seen since the start is taken to be as it was left.
   const bool left = !entry.group.now && entry.record.target;
-  change.before = left ? entry.record.target->members : group.members;
+  change.before = entry.members_before.value_or(left ? entry.record.target->members : group.members);
   change.after = plan.target ? plan.target->members : change.before;
   change.disabled = plan.target && plan.target->disable;
   change.said = plan.people;
@@ -205,17 +214,41 @@ void Decider::plan_announcements(Stage& stage, Instant now) const {
   }
 }
 
-void Decider::plan_drift(Stage& stage, Instant now) const {
+/// True if the difference is a write that Slack refused before the daemon was started again.
+bool Decider::resume_refused(Stage& stage) const {
+  const auto& entry = *stage.entry;
+  stage.refused = entry.refused_change;
+  if (!stage.refused) {
+    store::HistoryFilter latest;
+    latest.rotation = entry.rotation.id;
+    latest.limit = 1;
+    auto changes = store_.history().list(latest);
+    if (!changes || changes->empty()) return false;
+    auto& last = changes->front();
+    const bool refused = last.result && is_refusal(*last.result);
+    if (!refused || stage.plan.target != GroupTarget{last.disabled, last.after}) return false;
+    stage.refused = std::move(last);
+  }
+  return true;
+}
+
+void Decider::plan_drift(Stage& stage, Moment now) const {
   const auto& entry = *stage.entry;
   if (entry.group.in_flight || entry.write) return;
+  const auto priority_of = [](const Change& change) {
+    return change.cause == Cause::handoff ? slack::Priority::handoff : slack::Priority::edit;
+  };
   if (!entry.open_changes.empty()) {
-    // Not drift: a change that was decided and has not been carried out (a crash, a refused write).
-    stage.priority =
-        entry.open_changes.back().cause == Cause::handoff ? slack::Priority::handoff : slack::Priority::edit;
+    // Not drift: a change that was decided and has not been carried out (a crash).
+    stage.priority = priority_of(entry.open_changes.back());
+    return;
+  }
+  if (!entry.edited_by && resume_refused(stage)) {
+    stage.priority = priority_of(*stage.refused);
     return;
   }
   Change change;
-  change.at = now;
+  change.at = now.wall;
   change.rotation = entry.rotation.id;
   change.rotation_name = entry.rotation.name;
   change.group = entry.rotation.group;
@@ -225,7 +258,7 @@ void Decider::plan_drift(Stage& stage, Instant now) const {
   change.after = stage.plan.target->members;
   change.disabled = stage.plan.target->disable;
   change.said = stage.plan.people;
-  change.seen_at = now;
+  change.seen_at = now.wall;
   if (entry.edited_by) {
     stage.priority = slack::Priority::edit;
     stage.change = std::move(change);
@@ -242,9 +275,10 @@ void Decider::plan_drift(Stage& stage, Instant now) const {
   }
   stage.drifted = true;
   const auto& drifts = entry.group.drifts;
-  const auto recent =
-      std::count_if(drifts.begin(), drifts.end(), [&](Instant at) { return now - at < kDriftWindow; });
-  if (static_cast<std::size_t>(recent) + 1 >= kDriftLimit) stage.not_before = drifts.back() + kDriftWindow;
+  const auto recent = std::count_if(drifts.begin(), drifts.end(),
+                                    [&](SteadyInstant at) { return now.steady - at < kDriftWindow; });
+  const bool contested = entry.group.contested || static_cast<std::size_t>(recent) + 1 >= kDriftLimit;
+  if (contested) stage.not_before = entry.group.last_write_ended.value_or(now.steady) + kDriftWindow;
   stage.change = std::move(change);
 }
 
@@ -291,7 +325,31 @@ void Decider::queue_write(RotationEntry& entry, const Stage& stage, Instant now)
   entry.write = std::move(write);
 }
 
-void Decider::commit(Stage& stage, Instant now) {
+/// A group that drifts again and again is somebody else's: a problem, until it stayed right for a while.
+void Decider::note_contest(const Stage& stage, SteadyInstant now) {
+  auto& entry = *stage.entry;
+  auto& group = entry.group;
+  if (stage.drifted) {
+    group.drifts.push_back(now);
+    if (group.drifts.size() > kDriftLimit) group.drifts.pop_front();
+  }
+  if (stage.not_before) {
+    group.contested = true;
+    entry.problems[kDriftProblem] = fmt::format(
+        "somebody else keeps changing @{}: it was repaired again and again, and is repaired at most every 10 "
+        "minutes from now on. Find out who edits it (Slack shows it in the group's details), or set `--drift "
+        "report`",
+        entry.rotation.handle);
+  }
+  const bool long_right = stage.right && now - group.last_write_ended.value_or(now) >= kDriftWindow;
+  if (!group.contested || !long_right) return;
+  group.contested = false;
+  group.drifts.clear();
+  entry.problems.erase(kDriftProblem);
+}
+
+void Decider::commit(Stage& stage, Moment moment) {
+  const Instant now = moment.wall;
   auto& entry = *stage.entry;
   entry.plan = stage.plan;
   if (stage.wait_until) {
@@ -301,8 +359,11 @@ void Decider::commit(Stage& stage, Instant now) {
   if (!stage.plan.decided) return;
   entry.pending_since.reset();
   entry.record = stage.record;
+  entry.members_before.reset();
+  if (stage.change || stage.right) entry.edited_by.reset();
+  if (stage.refused) entry.refused_change = std::move(stage.refused);
   if (stage.change) {
-    entry.edited_by.reset();
+    entry.refused_change.reset();
     entry.open_changes.clear();
     if (!stage.change->result) entry.open_changes.push_back(*stage.change);
   }
@@ -310,20 +371,7 @@ void Decider::commit(Stage& stage, Instant now) {
   for (const auto& row : stage.superseded) outbox_.erase(row.id);
   for (auto& row : stage.added) outbox_.insert_or_assign(row.id, std::move(row));
   if (stage.reported) entry.group.reported = stage.reported;
-  if (stage.drifted) {
-    auto& drifts = entry.group.drifts;
-    drifts.push_back(now);
-    if (drifts.size() > kDriftLimit) drifts.pop_front();
-  }
-  if (stage.not_before) {
-    entry.problems[kDriftProblem] = fmt::format(
-        "somebody else keeps changing @{}: it was repaired {} times in 10 minutes and is repaired at most "
-        "every 10 minutes "
-        "from now on. Find out who edits it (Slack shows it in the group's details), or set `--drift report`",
-        entry.rotation.handle, kDriftLimit);
-  } else if (entry.group.drifts.empty() || now - entry.group.drifts.back() > kDriftWindow) {
-    entry.problems.erase(kDriftProblem);
-  }
+  note_contest(stage, moment.steady);
   if (stage.foreseen && !stage.added.empty() && stage.added.front().confirm_by) {
     Confirmation confirmation{*stage.foreseen, {}};
     for (const auto& schedule : entry.rotation.schedules) {
@@ -339,7 +387,7 @@ void Decider::commit(Stage& stage, Instant now) {
   }
 }
 
-Result<void> Decider::decide(const std::vector<RotationId>& rotations, Instant now, bool write_anyway) {
+Result<bool> Decider::decide(const std::vector<RotationId>& rotations, Moment now, bool write_anyway) {
   std::vector<Stage> stages;
   stages.reserve(rotations.size());
   for (const auto id : rotations) {
@@ -359,12 +407,14 @@ Result<void> Decider::decide(const std::vector<RotationId>& rotations, Instant n
     if (!saved) {
       if (write_anyway) {
         for (const auto& stage : stages) {
-          if (stage.write && stage.priority == slack::Priority::handoff)
-            queue_write(*stage.entry, stage, now);
+          if (!stage.write || stage.priority != slack::Priority::handoff) continue;
+          auto& entry = *stage.entry;
+          if (!entry.members_before) entry.members_before = entry.group.now->members;
+          queue_write(entry, stage, now.wall);
         }
         listener_.on_writes_queued();
       }
-      return saved;
+      return saved.error();
     }
   }
 
@@ -379,16 +429,17 @@ Result<void> Decider::decide(const std::vector<RotationId>& rotations, Instant n
       wait_until = std::min(wait_until, *stage.wait_until);
     }
     commit(stage, now);
-    if (stage.right && !stage.entry->open_changes.empty()) right.push_back(stage.entry);
+    const bool unfinished = !stage.entry->open_changes.empty() || stage.entry->refused_change;
+    if (stage.right && unfinished) right.push_back(stage.entry);
   }
   for (auto* entry : right) {
-    if (auto closed = group_is_right(*entry, now); !closed) return closed;
+    if (auto closed = group_is_right(*entry, now.wall); !closed) return closed.error();
   }
   if (pending) listener_.on_people_pending();
   if (!waiting.empty()) listener_.decide_again_at(std::move(waiting), wait_until);
   if (records) listener_.on_outbox_changed();
   listener_.on_writes_queued();
-  return {};
+  return records || !right.empty();
 }
 
 Result<void> Decider::group_is_right(RotationEntry& entry, Instant now) {
@@ -402,10 +453,22 @@ Result<void> Decider::group_is_right(RotationEntry& entry, Instant now) {
       release(confirmed.back(), now);
     }
   }
-  if (!entry.open_changes.empty() || !confirmed.empty() || !(record == entry.record)) {
+  std::optional<Change> late = entry.refused_change;
+  if (late) {
+    late->at = now;
+    late->note = fmt::format("written after Slack had refused it: {}", late->result.value_or(""));
+    late->result = "ok";
+  }
+  if (!entry.open_changes.empty() || late || !confirmed.empty() || !(record == entry.record)) {
     auto saved = store_.transaction([&]() -> Result<void> {
       for (const auto& change : entry.open_changes) {
         if (auto closed = store_.history().close(change.id, "ok"); !closed) return closed;
+      }
+      if (entry.write) {
+        if (auto set = store_.set_meta(kLastGroupWrite, format_rfc3339(now)); !set) return set;
+      }
+      if (late) {
+        if (auto added = store_.history().add(*late); !added) return added.error();
       }
       for (const auto& row : confirmed) {
         if (auto done = store_.outbox().update(row); !done) return done;
@@ -417,6 +480,7 @@ Result<void> Decider::group_is_right(RotationEntry& entry, Instant now) {
   entry.record = std::move(record);
   entry.problems.erase(kRefusedProblem);
   entry.open_changes.clear();
+  entry.refused_change.reset();
   entry.write.reset();
   for (auto& row : confirmed) outbox_.insert_or_assign(row.id, std::move(row));
   listener_.on_outbox_changed();
@@ -428,6 +492,10 @@ Result<void> Decider::write_refused(RotationEntry& entry, const Error& error) {
   for (const auto& change : entry.open_changes) {
     if (auto noted = store_.history().close(change.id, code); !noted) return noted;
   }
+  if (entry.open_changes.empty()) return {};
+  entry.refused_change = std::move(entry.open_changes.back());
+  entry.refused_change->result = code;
+  entry.open_changes.clear();
   return {};
 }
 

@@ -9,6 +9,9 @@
 
 namespace watchbill::engine {
 
+/// Name of the stored moment of the last group write.
+inline constexpr const char* kLastGroupWrite = "last_group_write";
+
 /// What the decider tells the others after a decision is on disk.
 class DecisionListener {
  public:
@@ -34,11 +37,13 @@ class Decider {
   /// Decides these rotations at `now`, all in one transaction. An error means that nothing was recorded: call
   /// again. `write_anyway` queues the writes of handoffs although they cannot be recorded (a store that has
   /// been blocked for too long); history and announcements follow when it works again.
-  Result<void> decide(const std::vector<RotationId>& rotations, Instant now, bool write_anyway = false);
+  /// True if something was recorded.
+  Result<bool> decide(const std::vector<RotationId>& rotations, Moment now, bool write_anyway = false);
 
   /// T2: the group is what it should be. Closes the open changes and confirms the announcements.
   Result<void> group_is_right(RotationEntry& entry, Instant now);
-  /// A write was refused for good: notes the code in history; the change stays open for the retry.
+  /// A write was refused until a person acts: closes the open changes with the code. If it works later, that
+  /// is a change of its own.
   Result<void> write_refused(RotationEntry& entry, const Error& error);
   /// The sources have confirmed the last boundary: announcements need not wait for them any more.
   Result<void> source_confirmed(RotationEntry& entry);
@@ -52,12 +57,14 @@ class Decider {
 
  private:
   struct Stage;
-  Stage plan_one(RotationEntry& entry, Instant now) const;
+  Stage plan_one(RotationEntry& entry, Moment now) const;
   void plan_change(Stage& stage, Instant now) const;
   void plan_announcements(Stage& stage, Instant now) const;
-  void plan_drift(Stage& stage, Instant now) const;
+  void plan_drift(Stage& stage, Moment now) const;
+  bool resume_refused(Stage& stage) const;
   Result<void> record(Stage& stage);
-  void commit(Stage& stage, Instant now);
+  void commit(Stage& stage, Moment now);
+  static void note_contest(const Stage& stage, SteadyInstant now);
   void queue_write(RotationEntry& entry, const Stage& stage, Instant now);
   /// When the change of people that was foreseen happened; nothing if it was not foreseen.
   [[nodiscard]] std::optional<Instant> foreseen_moment(const RotationEntry& entry, Instant now) const;

@@ -2,6 +2,8 @@
 
 #include <sodium.h>
 
+#include <algorithm>
+
 #include "engine/engine_impl.hpp"
 
 namespace watchbill::engine {
@@ -23,7 +25,7 @@ Engine::Impl::Impl(EnginePorts ports, EngineOptions options, ProviderFactory mak
     : ports_(ports),
       options_(std::move(options)),
       make_provider_(std::move(make_provider)),
-      tokens_(ports.store),
+      tokens_(ports.store, known_connections_),
       users_(ports.store),
       directory_(ports.loop, ports.gate, ports.people, users_),
       roster_(directory_),
@@ -60,15 +62,47 @@ Engine::Impl::Impl(EnginePorts ports, EngineOptions options, ProviderFactory mak
   }
 }
 
+/// True if the process before this one wrote groups within the last minute, or died while it did: how much of
+/// the budget it used is not known.
+bool Engine::Impl::budget_may_be_used() const {
+  const bool unfinished = std::any_of(model_.rotations.begin(), model_.rotations.end(),
+                                      [](const auto& item) { return !item.second.open_changes.empty(); });
+  if (unfinished) return true;
+  auto written = ports_.store.meta(kLastGroupWrite);
+  if (!written || !*written) return false;
+  const auto at = parse_rfc3339(**written);
+  return at && started_at_ - *at < kBudgetWindow;
+}
+
+Result<void> StoredTokens::keep(const std::string& connection,
+                                const std::map<std::string, std::string>& settings,
+                                const std::map<std::string, Secret>& secrets) {
+  if (auto kept = store_.connections().keep_tokens(connection, settings, secrets); !kept) return kept;
+  const auto known = known_.find(connection);
+  if (known == known_.end()) return {};
+  const auto renew = [](auto& values, const auto& renewed) {
+    for (const auto& [name, value] : renewed) {
+      if (value.empty())
+        values.erase(name);
+      else
+        values.insert_or_assign(name, value);
+    }
+  };
+  renew(known->second.settings, settings);
+  renew(known->second.secrets, secrets);
+  return {};
+}
+
 Result<void> Engine::Impl::start() {
   started_at_ = ports_.loop.now();
+  last_tick_ = {started_at_, ports_.loop.steady_now()};
   if (auto loaded = load(); !loaded) return loaded;
   for (auto& [name, state] : connections_) {
     if (state.poller) state.poller->start();
   }
   running_ = true;
   reader_.start();
-  writer_.start();
+  writer_.start(budget_may_be_used() ? kBudgetWindow : 0s);
   announcer_.start();
   alerter_.start();
   keeper_.start();
@@ -139,10 +173,10 @@ EngineFigures Engine::Impl::figures() const {
   figures.writes_done_at = writer_.done_at();
   figures.outbox = announcer_.pending();
   figures.oldest_announcement = announcer_.oldest();
-  figures.open_problems = alerter_.open().size();
+  for (const auto& [key, known] : alerter_.open()) figures.open_problems += known.ended_at ? 0U : 1U;
   figures.lag_counts = lag_counts_;
   figures.lag_sum = lag_sum_;
-  figures.store_usable = !store_blocked_since_;
+  figures.store_usable = !store_blocked();
   figures.slack_usable = !slack_error_ && reader_.last_success().has_value();
   return figures;
 }

@@ -14,6 +14,8 @@ constexpr auto kPollAfter = 2s;
 /// The long windows, and how often each is asked.
 constexpr auto kAheadEvery = 30min;
 constexpr auto kFarEvery = 6h;
+/// A clock that is set back by no more than this undoes no decision.
+constexpr auto kSmallStep = 30s;
 /// What a boundary within this time will need is kept free for it.
 constexpr auto kReserveAhead = 60s;
 
@@ -163,10 +165,10 @@ void Engine::Impl::release_confirmed() {
     }
     return {};
   });
-  if (!saved) store_failed(saved.error(), ports_.loop.now());
+  if (!saved) store_failed(saved.error());
 }
 
-void Engine::Impl::on_cycle(const std::string& connection, const std::optional<Error>& error) {
+void Engine::Impl::on_cycle(const std::string& connection, Instant began, const std::optional<Error>& error) {
   auto& state = connections_[connection];
   const auto now = ports_.loop.now();
   if (error) {
@@ -177,6 +179,7 @@ void Engine::Impl::on_cycle(const std::string& connection, const std::optional<E
     state.failing_since.reset();
     state.error.reset();
     state.last_success = now;
+    state.completed = began;
   }
   const auto [doubtful, watched] = doubtful_of(connection);
   state.emptied = emptied_together(doubtful, watched);
@@ -193,7 +196,7 @@ void Engine::Impl::on_cycle(const std::string& connection, const std::optional<E
 }
 
 void Engine::Impl::on_written(RotationId rotation, bool read_again) {
-  if (read_again) reader_.read_soon();
+  if (read_again) reader_.read_settled();
   board_.mark(rotation);
   mark(rotation);
 }
@@ -236,13 +239,20 @@ void Engine::Impl::add_sharers(std::set<RotationId>& rotations, Instant now) con
   }
 }
 
+/// The wall clock, but a few seconds back are not believed: a clock that is put right must not undo a handoff
+/// and make it again.
+Instant Engine::Impl::decision_time() {
+  const auto now = ports_.loop.now();
+  if (now >= last_decision_ || now + kSmallStep < last_decision_) last_decision_ = now;
+  return last_decision_;
+}
+
 void Engine::Impl::decide_marked() {
   if (stopping_) return;
-  const auto now = ports_.loop.now();
+  const auto now = decision_time();
   std::set<RotationId> ids;
   ids.swap(marked_);
   add_sharers(ids, now);
-  const bool patience_over = store_blocked_since_ && now - *store_blocked_since_ >= kStorePatience;
   std::set<ScheduleRef> schedules;
   for (const auto id : ids) {
     auto* entry = model_.find(id);
@@ -257,24 +267,22 @@ void Engine::Impl::decide_marked() {
     hold_people(entry->watch, now);
     if (held != entry->watch.held) dirty_watches_.insert(ref);
   }
-  if (auto decided = decider_.decide({ids.begin(), ids.end()}, now, patience_over); !decided) {
+  const Moment moment{now, ports_.loop.steady_now()};
+  auto decided = decider_.decide({ids.begin(), ids.end()}, moment, store_blocked());
+  if (!decided) {
     marked_.insert(ids.begin(), ids.end());
     if (decided.error().kind == ErrorKind::not_found) {
       // Another process deleted a rotation a moment ago: know that before deciding again.
       generation_ = -2;
       data_version_ = -1;
-      if (auto loaded = reload(); !loaded) store_failed(loaded.error(), now);
+      if (auto loaded = reload(); !loaded) store_failed(loaded.error());
     } else {
-      store_failed(decided.error(), now);
+      store_failed(decided.error());
     }
     decide_soon_ = net::Timer{ports_.loop, ports_.loop.start_timer(kStoreRetry, [this] { decide_marked(); })};
     return;
   }
-  if (store_blocked_since_) {
-    spdlog::info("the store can be written again after {}", format_duration(now - *store_blocked_since_));
-    store_blocked_since_.reset();
-    announcer_.hold(false);
-  }
+  if (*decided) store_works();
   for (const auto& ref : schedules) {
     if (auto* entry = model_.find(ref)) plan_boundary(*entry, now);
   }
@@ -287,16 +295,30 @@ void Engine::Impl::decide_marked() {
     if (!wrong) entry->out_of_sync_since.reset();
     if (wrong && !entry->out_of_sync_since) entry->out_of_sync_since = now;
   }
-  reserve_budget(now);
 }
 
-void Engine::Impl::store_failed(const Error& error, Instant now) {
-  if (!store_blocked_since_) {
-    store_blocked_since_ = now;
-    spdlog::error("the store cannot be written: {}", error.message);
-    announcer_.hold(true);
-  }
+/// Other processes lock the store for moments: only a longer block is worth telling.
+void Engine::Impl::store_failed(const Error& error) {
+  if (!store_blocked_since_) store_blocked_since_ = Moment{ports_.loop.now(), ports_.loop.steady_now()};
   store_error_ = error.message;
+  if (store_block_told_ || !store_blocked()) return;
+  store_block_told_ = true;
+  spdlog::error("the store cannot be written: {}", error.message);
+  announcer_.hold(true);
+}
+
+void Engine::Impl::store_works() {
+  if (store_block_told_) {
+    const auto blocked = ports_.loop.steady_now() - store_blocked_since_->steady;
+    spdlog::info("the store can be written again after {}", format_duration(blocked));
+    announcer_.hold(false);
+  }
+  store_block_told_ = false;
+  store_blocked_since_.reset();
+}
+
+bool Engine::Impl::store_blocked() const {
+  return store_blocked_since_ && ports_.loop.steady_now() - store_blocked_since_->steady >= kStorePatience;
 }
 
 void Engine::Impl::plan_boundary(ScheduleEntry& entry, Instant now) {

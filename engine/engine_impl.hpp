@@ -25,24 +25,25 @@ namespace watchbill::engine {
 struct ConnectionState {
   std::unique_ptr<Poller> poller;  ///< none if the connection's settings are refused
   std::string kind;
-  std::optional<Instant> last_success;
+  std::optional<Instant> last_success;  ///< the last usable answer about any schedule
+  std::optional<Instant> completed;     ///< when the last cycle began in which every schedule was answered
   std::optional<Instant> failing_since;
   std::optional<Error> error;
   store::ConnectionStatus written;
   bool emptied = false;  ///< many schedules emptied together, and that is not confirmed
 };
 
-/// Renewed tokens go straight to the store.
+/// Renewed tokens go straight to the store, and into what is known of the connections: they are no edit.
 class StoredTokens final : public providers::TokenKeeper {
  public:
-  explicit StoredTokens(store::Store& store) : store_(store) {}
+  StoredTokens(store::Store& store, std::map<std::string, Connection>& known)
+      : store_(store), known_(known) {}
   Result<void> keep(const std::string& connection, const std::map<std::string, std::string>& settings,
-                    const std::map<std::string, Secret>& secrets) override {
-    return store_.connections().keep_tokens(connection, settings, secrets);
-  }
+                    const std::map<std::string, Secret>& secrets) override;
 
  private:
   store::Store& store_;
+  std::map<std::string, Connection>& known_;
 };
 
 class Engine::Impl final : public DecisionListener, public PollListener, public WriteListener {
@@ -67,11 +68,13 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   void on_answer(ScheduleAnswer answer) override;
   void on_looked_ahead(const std::string& connection, const std::vector<std::string>& ids, bool far,
                        Instant now) override;
-  void on_cycle(const std::string& connection, const std::optional<Error>& error) override;
+  void on_cycle(const std::string& connection, Instant began, const std::optional<Error>& error) override;
   // WriteListener
   void on_written(RotationId rotation, bool read_again) override;
   void on_invalid_members(RotationId rotation, const std::vector<UserId>& members) override;
   void on_write_lag(milliseconds lag) override;
+
+  [[nodiscard]] bool budget_may_be_used() const;
 
   // engine_load.cpp: the model from the store, at the start and after edits by other processes
   Result<void> load();
@@ -100,13 +103,20 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   void release_confirmed();
   [[nodiscard]] std::pair<std::size_t, std::size_t> doubtful_of(const std::string& connection) const;
   void reserve_budget(Instant now);
-  void store_failed(const Error& error, Instant now);
+  [[nodiscard]] Instant decision_time();
+  void store_failed(const Error& error);
+  void store_works();
+  [[nodiscard]] bool store_blocked() const;
+
+  // engine_clock.cpp: the wall clock was set, or the host slept
+  void look_at_clock();
+  void set_back(Instant now);
 
   // engine_watch.cpp: the second hand
   net::Task<void> tick();
   net::Task<void> prune();
   void flush(Instant now);
-  void flush_watches();
+  [[nodiscard]] Result<void> flush_watches();
   void report_problems(Instant now);
   void note_connections(Instant now);
   void note_pass(Instant now);
@@ -121,6 +131,7 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   EnginePorts ports_;
   EngineOptions options_;
   ProviderFactory make_provider_;
+  std::map<std::string, Connection> known_connections_;
   StoredTokens tokens_;
   StoredUsers users_;
   slack::Directory directory_;
@@ -136,7 +147,6 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   RequestDesk desk_;
   Agenda agenda_;
   std::map<std::string, ConnectionState> connections_;
-  std::map<std::string, Connection> known_connections_;
 
   std::set<RotationId> marked_;
   net::Timer decide_soon_;
@@ -145,12 +155,15 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   std::set<RotationId> silent_;
   std::map<Responder, std::string> unmatched_;
   std::set<ScheduleRef> dirty_watches_;
-  std::optional<Instant> store_blocked_since_;
+  std::optional<Moment> store_blocked_since_;
+  bool store_block_told_ = false;
   std::string store_error_;
   std::optional<Error> slack_error_;
   std::optional<Instant> slack_failing_since_;
   std::optional<Instant> last_pass_;
   Instant started_at_;
+  Instant last_decision_ = kAlways;
+  Moment last_tick_{};
   std::int64_t data_version_ = -1;
   std::int64_t generation_ = -1;
   std::map<std::string, std::string> written_meta_;
@@ -161,6 +174,8 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   net::TaskScope tasks_;
 };
 
+/// Slack counts its calls over this time.
+inline constexpr auto kBudgetWindow = 60s;
 /// Between retries of a store that is locked or full.
 inline constexpr auto kStoreRetry = 100ms;
 /// After this the writes of handoffs go on without being recorded.

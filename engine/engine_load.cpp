@@ -17,6 +17,7 @@ Result<void> Engine::Impl::load() {
   if (!generation) return generation.error();
   generation_ = *generation;
   for (auto& [ref, entry] : model_.schedules) {
+    if (forget_future(entry.watch, now)) dirty_watches_.insert(ref);
     if (entry.watch.doubt) agenda_.add({now + 1s, Appointment::Kind::confirm, ref, now + 1s});
     if (entry.watch.doubt) entry.confirm_at = now + 1s;
   }
@@ -26,7 +27,7 @@ Result<void> Engine::Impl::load() {
 Result<void> Engine::Impl::reload() {
   auto version = ports_.store.data_version();
   if (!version || *version == data_version_) return version ? Result<void>{} : version.error();
-  desk_.look();
+  if (auto looked = desk_.look(); !looked) return looked;
   auto generation = ports_.store.generation();
   if (!generation) return generation.error();
   if (*generation != generation_) {
@@ -38,6 +39,7 @@ Result<void> Engine::Impl::reload() {
     generation_ = *generation;
     keeper_.kick();
     reader_.read_soon();
+    announcer_.kick();
     mark_all();
   }
   data_version_ = *version;
@@ -204,6 +206,7 @@ Result<void> Engine::Impl::load_connections() {
                                               options_.poll_interval);
     } else {
       state.error = provider.error();
+      state.failing_since = ports_.loop.now();
     }
     auto& placed = connections_.insert_or_assign(name, std::move(state)).first->second;
     if (running_ && placed.poller) placed.poller->start();

@@ -22,15 +22,18 @@ constexpr auto kReview = 60s;
 }  // namespace
 
 net::Task<void> Engine::Impl::tick() {
-  Instant reviewed = ports_.loop.now();
+  auto reviewed = ports_.loop.steady_now();
   while (true) {
+    look_at_clock();
     const auto now = ports_.loop.now();
+    const auto steady = ports_.loop.steady_now();
     if (!stopping_) {
       if (auto loaded = reload(); !loaded) store_error_ = loaded.error().message;
-      if (now - reviewed >= kReview) {
-        reviewed = now;
+      if (steady - reviewed >= kReview) {
+        reviewed = steady;
         mark_all();
       }
+      reserve_budget(now);
       flush(now);
     }
     co_await net::sleep_for(ports_.loop, kTick);
@@ -50,17 +53,23 @@ net::Task<void> Engine::Impl::prune() {
 }
 
 void Engine::Impl::flush(Instant now) {
-  flush_watches();
+  auto flushed = flush_watches();
   note_silence(now);
   note_unmatched(now);
   note_connections(now);
   write_queue_figures(now);
-  if (auto written = board_.flush(silent_, now); !written) store_error_ = written.error().message;
+  if (flushed) flushed = board_.flush(silent_, now);
+  // What is blocked may have nothing else to write that would tell when it works again.
+  if (flushed && store_blocked_since_) flushed = ports_.store.set_meta("store_checked", format_rfc3339(now));
+  if (!flushed)
+    store_failed(flushed.error());
+  else if (marked_.empty())
+    store_works();
   report_problems(now);
 }
 
-void Engine::Impl::flush_watches() {
-  if (dirty_watches_.empty()) return;
+Result<void> Engine::Impl::flush_watches() {
+  if (dirty_watches_.empty()) return {};
   auto saved = ports_.store.transaction([&]() -> Result<void> {
     for (const auto& ref : dirty_watches_) {
       const auto* entry = model_.find(ref);
@@ -72,6 +81,7 @@ void Engine::Impl::flush_watches() {
     return {};
   });
   if (saved) dirty_watches_.clear();
+  return saved;
 }
 
 milliseconds Engine::Impl::interval_of(const ConnectionState& state, Instant now) const {
@@ -140,8 +150,8 @@ std::optional<Instant> Engine::Impl::complete_since() const {
     const bool used = std::any_of(model_.schedules.begin(), model_.schedules.end(),
                                   [&](const auto& item) { return item.first.connection == name; });
     if (!used) continue;
-    if (!oldest || !state.last_success || state.error) return std::nullopt;
-    oldest = std::min(*oldest, *state.last_success);
+    if (!oldest || !state.completed || state.error) return std::nullopt;
+    oldest = std::min(*oldest, *state.completed);
   }
   return oldest;
 }
@@ -223,13 +233,13 @@ void Engine::Impl::report_problems(Instant now) {
           {"slack:groups", "Slack's user groups cannot be read: " + slack_error_->message, std::nullopt});
     }
   }
-  if (store_blocked_since_ && now - *store_blocked_since_ >= kStorePatience) {
+  if (store_blocked()) {
     problems.push_back(
         {"store:blocked",
          fmt::format(
              "the store cannot be written since {}: {}. Groups are kept right; announcements and edits "
              "wait",
-             format_minutes(*store_blocked_since_), store_error_),
+             format_minutes(store_blocked_since_->wall), store_error_),
          std::nullopt});
   }
   alerter_.report(problems, channel_of, now);
@@ -242,8 +252,9 @@ net::Task<bool> Engine::Impl::sync_now() {
     if (state.poller) state.poller->hurry();
   }
   reader_.read_soon();
+  writer_.retry_refused();
   mark_all();
-  while (ports_.loop.steady_now() < until) {
+  while (!stopping_ && ports_.loop.steady_now() < until) {
     const auto complete = complete_since();
     if (complete && *complete >= asked && marked_.empty() && writer_.queued() == 0 &&
         writer_.in_flight() == 0) {

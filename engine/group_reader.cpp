@@ -1,5 +1,6 @@
 #include "engine/group_reader.hpp"
 
+#include <algorithm>
 #include <unordered_set>
 
 namespace watchbill::engine {
@@ -36,29 +37,51 @@ void GroupReader::read_soon() {
   wanted_.notify();
 }
 
+void GroupReader::read_settled() {
+  settled_at_ = std::min(settled_at_, loop_.steady_now() + kSettle);
+  wanted_.notify();
+}
+
 net::Task<void> GroupReader::run() {
   while (true) {
-    const Instant next = loop_.now() + interval_;
+    const auto began = loop_.steady_now();
+    const auto next = began + interval_;
     soon_ = false;
-    co_await read_once();
-    while (!soon_ && loop_.now() < next) co_await wanted_.wait_until(next);
+    const bool read = co_await read_once();
+    settled_at_ = next_check(read);
+    while (!soon_ && loop_.steady_now() < std::min(next, settled_at_))
+      co_await wait_steady(loop_, wanted_, std::min(next, settled_at_));
   }
 }
 
-net::Task<void> GroupReader::read_once() {
+/// When a group whose write must be checked can be: what was read now may have been too early for it.
+SteadyInstant GroupReader::next_check(bool read) const {
+  const auto now = loop_.steady_now();
+  auto next = kSteadyNever;
+  for (const auto& [id, entry] : model_.rotations) {
+    if (!entry.group.must_read || entry.group.in_flight) continue;
+    const auto settled = entry.group.last_write_ended.value_or(now) + kSettle;
+    next = std::min(next, read ? settled : std::max(settled, now + kSettle));
+  }
+  return next;
+}
+
+net::Task<bool> GroupReader::read_once() {
   auto permit = co_await gate_.acquire(slack::Method::usergroups_list, slack::Priority::background);
   const auto requested_at = loop_.now();
+  const auto requested_steady = loop_.steady_now();
   auto groups = co_await groups_.list_groups(std::move(permit));
   if (!groups) {
     on_read_(groups.error());
-    co_return;
+    co_return false;
   }
   if (!believable(*groups)) {
     on_read_(fail(ErrorKind::unreadable, "{}", distrust_));
-    co_return;
+    co_return false;
   }
   last_success_ = requested_at;
-  on_read_(apply(*groups, requested_at));
+  on_read_(apply(*groups, requested_steady));
+  co_return true;
 }
 
 bool GroupReader::believable(const std::vector<slack::UserGroup>& groups) {
@@ -82,8 +105,12 @@ bool GroupReader::believable(const std::vector<slack::UserGroup>& groups) {
   return false;
 }
 
+bool GroupReader::too_early(const GroupEntry& group, SteadyInstant requested_at) {
+  return group.in_flight || (group.last_write_ended && requested_at < *group.last_write_ended + kSettle);
+}
+
 std::vector<RotationId> GroupReader::apply(const std::vector<slack::UserGroup>& groups,
-                                           Instant requested_at) {
+                                           SteadyInstant requested_at) {
   std::vector<RotationId> different;
   std::unordered_set<GroupId> listed;
   handles_.clear();
@@ -94,7 +121,7 @@ std::vector<RotationId> GroupReader::apply(const std::vector<slack::UserGroup>& 
     listed.insert(group.id);
     auto& entry = *model_.find(managed->second);
     auto& known = entry.group;
-    if (known.in_flight || requested_at < known.last_write_ended + kSettle) continue;
+    if (too_early(known, requested_at)) continue;
     entry.rotation.handle = group.handle;
     const bool was_odd = known.missing || known.must_read || known.unwritable != group.unwritable;
     known.missing = false;
@@ -117,8 +144,9 @@ std::vector<RotationId> GroupReader::apply(const std::vector<slack::UserGroup>& 
   for (const auto& [id, rotation] : model_.by_group) {
     if (listed.contains(id)) continue;
     auto& entry = *model_.find(rotation);
-    if (entry.group.in_flight || requested_at < entry.group.last_write_ended + kSettle) continue;
+    if (too_early(entry.group, requested_at)) continue;
     entry.group.missing = true;
+    entry.group.must_read = false;
     entry.group.now.reset();
     entry.problems[kMissing] = fmt::format(
         "Slack has no user group {} (@{}) any more; choose another with `watchbill rotation "

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/model.hpp"
+#include "engine/steady_wait.hpp"
 #include "net/loop.hpp"
 #include "slack/gate.hpp"
 
@@ -24,6 +25,13 @@ class GroupReader {
   void start();
   /// Reads again as soon as the budget and `slack::Gate`'s spacing allow.
   void read_soon();
+  /// Reads again when what a write that ended now did to its group can be seen.
+  void read_settled();
+
+  /// The clock was set back to `now`: nothing was read later.
+  void set_back(Instant now) {
+    if (last_success_) last_success_ = std::min(*last_success_, now);
+  }
 
   /// When the last reading that was believed began.
   [[nodiscard]] std::optional<Instant> last_success() const { return last_success_; }
@@ -34,8 +42,10 @@ class GroupReader {
 
  private:
   net::Task<void> run();
-  net::Task<void> read_once();
-  std::vector<RotationId> apply(const std::vector<slack::UserGroup>& groups, Instant requested_at);
+  net::Task<bool> read_once();
+  [[nodiscard]] SteadyInstant next_check(bool read) const;
+  std::vector<RotationId> apply(const std::vector<slack::UserGroup>& groups, SteadyInstant requested_at);
+  static bool too_early(const GroupEntry& group, SteadyInstant requested_at);
   bool believable(const std::vector<slack::UserGroup>& groups);
 
   net::Loop& loop_;
@@ -46,6 +56,7 @@ class GroupReader {
   OnRead on_read_;
   net::Signal wanted_;
   bool soon_ = false;
+  SteadyInstant settled_at_ = kSteadyNever;  ///< a write wants to be checked then
   std::optional<Instant> last_success_;
   std::string distrust_;
   int distrusted_ = 0;

@@ -67,7 +67,8 @@ GroupWriter::GroupWriter(net::Loop& loop, Model& model, Decider& decider, slack:
       listener_(listener),
       kicked_(loop) {}
 
-void GroupWriter::start() {
+void GroupWriter::start(milliseconds careful_for) {
+  careful_until_ = loop_.steady_now() + careful_for;
   tasks_.spawn(run());
 }
 
@@ -75,27 +76,51 @@ void GroupWriter::kick() {
   kicked_.notify();
 }
 
+void GroupWriter::retry_refused() {
+  for (auto& [id, entry] : model_.rotations) {
+    if (entry.write && entry.write->refused) entry.write->not_before = loop_.steady_now();
+  }
+  kick();
+}
+
 std::size_t GroupWriter::queued() const {
   return static_cast<std::size_t>(
       std::count_if(model_.rotations.begin(), model_.rotations.end(),
-                    [](const auto& item) { return item.second.write.has_value(); }));
+                    [](const auto& item) { return item.second.write && !item.second.write->refused; }));
 }
 
 std::optional<Instant> GroupWriter::done_at() const {
-  std::size_t urgent = 0;
-  Instant latest = loop_.now();
+  // By method and priority: each lane has a budget of its own, and lower priorities leave some of it free.
+  std::map<std::pair<slack::Method, slack::Priority>, std::size_t> left;
+  const auto steady = loop_.steady_now();
+  auto latest = steady;
+  bool any = false;
   for (const auto& [id, entry] : model_.rotations) {
-    if (!entry.write) continue;
-    if (entry.write->refused) continue;
-    ++urgent;
+    if (!entry.write || entry.write->refused) continue;
+    any = true;
     latest = std::max(latest, entry.write->not_before);
+    if (entry.group.in_flight || !entry.group.now) continue;  // has its place already, or waits for a reading
+    const auto kind = write_needed(entry.write->target, *entry.group.now);
+    if (kind != WriteNeeded::none) ++left[{method_for(kind), entry.write->priority}];
   }
-  if (urgent == 0) return std::nullopt;
-  return std::max(latest,
-                  gate_.when(slack::Method::usergroups_users_update, slack::Priority::handoff, urgent));
+  if (!any) return std::nullopt;
+  Instant done = loop_.now() + (latest - steady);
+  std::size_t ahead = 0;
+  auto method = slack::Method::usergroups_users_update;
+  for (const auto& [key, count] : left) {
+    if (key.first != method) ahead = 0;
+    method = key.first;
+    ahead += count;
+    done = std::max(done, gate_.when(method, key.second, ahead));
+  }
+  return done;
 }
 
-GroupWriter::Next GroupWriter::pick(Instant now) {
+bool GroupWriter::must_wait_for_answer() const {
+  return in_flight_ > 0 && loop_.steady_now() < careful_until_;
+}
+
+GroupWriter::Next GroupWriter::pick(SteadyInstant now) {
   Next next;
   const auto urgency = [](const RotationEntry& e) {
     // Refused writes go last, whatever they are for: they must not eat the budget of others.
@@ -114,25 +139,30 @@ GroupWriter::Next GroupWriter::pick(Instant now) {
 
 net::Task<void> GroupWriter::run() {
   while (!stopping_) {
-    const auto now = loop_.now();
-    const auto next = pick(now);
+    const auto steady = loop_.steady_now();
+    if (must_wait_for_answer()) {
+      co_await wait_steady(loop_, kicked_, careful_until_);
+      continue;
+    }
+    const auto next = pick(steady);
     if (!next.entry) {
-      co_await kicked_.wait_until(next.at);
+      co_await wait_steady(loop_, kicked_, next.at);
       continue;
     }
     auto& entry = *next.entry;
     const auto kind = write_needed(entry.write->target, *entry.group.now);
     if (kind == WriteNeeded::none) {
       const auto id = entry.rotation.id;
-      if (auto closed = decider_.group_is_right(entry, now); !closed) entry.write->not_before = now + 1s;
+      if (auto closed = decider_.group_is_right(entry, loop_.now()); !closed)
+        entry.write->not_before = steady + 1s;
       listener_.on_written(id, false);
       continue;
     }
     const auto priority = entry.write->refused ? slack::Priority::background : entry.write->priority;
     auto permit = gate_.try_acquire(method_for(kind), priority);
     if (!permit) {
-      const Instant free_at = std::max(gate_.when(method_for(kind), priority, 1), now + 1ms);
-      co_await kicked_.wait_until(free_at);
+      const auto wait = std::max<milliseconds>(gate_.when(method_for(kind), priority, 1) - loop_.now(), 1ms);
+      co_await wait_steady(loop_, kicked_, steady + wait);
       continue;
     }
     entry.group.in_flight = true;
@@ -173,20 +203,21 @@ net::Task<Result<GroupNow>> GroupWriter::carry_out(GroupId group, GroupTarget ta
 net::Task<void> GroupWriter::write_one(RotationId rotation, GroupTarget target, slack::Permit permit) {
   auto* entry = model_.find(rotation);
   const auto kind = write_needed(target, *entry->group.now);
-  auto group = entry->rotation.group;
+  const auto group = entry->rotation.group;
   const auto priority = entry->write->priority;
-  auto written = co_await carry_out(std::move(group), target, kind, priority, std::move(permit));
+  auto written = co_await carry_out(group, target, kind, priority, std::move(permit));
   --in_flight_;
-  entry = model_.find(rotation);  // it may have been deleted meanwhile
-  if (!entry) co_return;
+  kicked_.notify();
+  // Meanwhile the rotation may have been deleted, or given another group, of which this says nothing.
+  entry = model_.find(rotation);
+  if (!entry || entry->rotation.group != group) co_return;
   entry->group.in_flight = false;
-  entry->group.last_write_ended = loop_.now();
+  entry->group.last_write_ended = loop_.steady_now();
   if (written) {
     succeeded(*entry, target, std::move(*written));
   } else {
     failed(*entry, target, written.error());
   }
-  kicked_.notify();
 }
 
 void GroupWriter::succeeded(RotationEntry& entry, const GroupTarget& target, GroupNow now) {
@@ -194,7 +225,7 @@ void GroupWriter::succeeded(RotationEntry& entry, const GroupTarget& target, Gro
   // Slack answered with other members than those we sent: believe the list, not the answer.
   if (write_needed(target, now) != WriteNeeded::none) {
     entry.group.must_read = true;
-    if (entry.write) entry.write->not_before = loop_.now() + backoff(++entry.write->attempts);
+    if (entry.write) entry.write->not_before = loop_.steady_now() + backoff(++entry.write->attempts);
     listener_.on_written(id, true);
     return;
   }
@@ -206,14 +237,14 @@ void GroupWriter::succeeded(RotationEntry& entry, const GroupTarget& target, Gro
   if (entry.write && entry.write->target == target) {
     // If the store is blocked the write stays queued; there will be nothing left to write when it is tried.
     if (auto closed = decider_.group_is_right(entry, loop_.now()); !closed)
-      entry.write->not_before = loop_.now() + 1s;
+      entry.write->not_before = loop_.steady_now() + 1s;
   }
   listener_.on_written(id, false);
 }
 
 void GroupWriter::failed(RotationEntry& entry, const GroupTarget& target, const Error& error) {
   const auto id = entry.rotation.id;
-  const auto now = loop_.now();
+  const auto now = loop_.steady_now();
   const bool read_again = must_read_after(error);
   entry.group.must_read = read_again;
   if (entry.write) {
@@ -233,8 +264,8 @@ void GroupWriter::failed(RotationEntry& entry, const GroupTarget& target, const 
     entry.problems[kRefusedProblem] =
         fmt::format("@{} was not written: {}. On call is {}", entry.rotation.handle, error.message,
                     names.empty() ? "nobody" : names);
-    if (auto noted = decider_.write_refused(entry, error); !noted)
-      entry.problems["store"] = noted.error().message;
+    // If it cannot be noted the change stays open, which is as true.
+    (void)decider_.write_refused(entry, error);
     if (about_members(error)) listener_.on_invalid_members(id, target.members);
   }
   listener_.on_written(id, read_again);

@@ -4,6 +4,7 @@
 
 #include "engine/decider.hpp"
 #include "engine/model.hpp"
+#include "engine/steady_wait.hpp"
 #include "net/loop.hpp"
 #include "slack/gate.hpp"
 
@@ -27,12 +28,17 @@ class GroupWriter {
  public:
   GroupWriter(net::Loop& loop, Model& model, Decider& decider, slack::Groups& groups, slack::Gate& gate,
               WriteListener& listener);
-  void start();
+  /// `careful_for`: a process before this one may have used up the budget; for so long each write waits for
+  /// the answer to the one before, so that Slack says at most once that it is too much.
+  void start(milliseconds careful_for);
+  /// Tries at once what Slack refused.
+  void retry_refused();
   /// Something was queued.
   void kick();
   /// Starts nothing new.
   void stop() { stopping_ = true; }
 
+  /// Writes that will be made by themselves; those that Slack refused wait for a person.
   [[nodiscard]] std::size_t queued() const;
   [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
   /// When the last of what is queued now will be written.
@@ -41,10 +47,11 @@ class GroupWriter {
  private:
   struct Next {
     RotationEntry* entry = nullptr;
-    Instant at = kNever;  ///< when the next one may be tried, if none may now
+    SteadyInstant at = kSteadyNever;  ///< when the next one may be tried, if none may now
   };
   net::Task<void> run();
-  Next pick(Instant now);
+  Next pick(SteadyInstant now);
+  [[nodiscard]] bool must_wait_for_answer() const;
   net::Task<void> write_one(RotationId rotation, GroupTarget target, slack::Permit permit);
   net::Task<Result<GroupNow>> carry_out(GroupId group, GroupTarget target, WriteNeeded kind,
                                         slack::Priority priority, slack::Permit permit);
@@ -59,6 +66,7 @@ class GroupWriter {
   WriteListener& listener_;
   net::Signal kicked_;
   std::size_t in_flight_ = 0;
+  SteadyInstant careful_until_ = SteadyInstant::min();
   bool stopping_ = false;
   net::TaskScope tasks_;
 };

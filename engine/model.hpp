@@ -38,9 +38,11 @@ struct GroupEntry {
   bool in_flight = false;
   /// A write may have worked, or emptied the group: decide nothing before it was read again.
   bool must_read = false;
-  Instant last_write_ended = kAlways;
-  /// Drifts within the last ten minutes, and since when repairs are slowed down.
-  std::deque<Instant> drifts;
+  std::optional<SteadyInstant> last_write_ended;
+  /// The last drifts, and whether they were so many that somebody else must be managing the group: then it is
+  /// repaired slowly.
+  std::deque<SteadyInstant> drifts;
+  bool contested = false;
   /// The drift that was reported last (`drift: report`).
   std::optional<GroupNow> reported;
 };
@@ -51,9 +53,15 @@ struct PendingWrite {
   std::vector<UserId> placed;
   slack::Priority priority = slack::Priority::handoff;
   Instant since;
-  Instant not_before = kAlways;
+  SteadyInstant not_before = SteadyInstant::min();
   int attempts = 0;
   std::optional<Error> refused;  ///< only a person can mend it; retried rarely
+};
+
+/// One moment by both clocks: one pass sees one.
+struct Moment {
+  Instant wall;
+  SteadyInstant steady;
 };
 
 /// After a boundary: which schedules have not confirmed it yet.
@@ -71,6 +79,11 @@ struct RotationEntry {
   std::optional<Confirmation> confirmation;
   /// Changes without a result yet, oldest first.
   std::vector<Change> open_changes;
+  /// The change whose write Slack refused. It has its result; if the write works later, that is remembered as
+  /// a change of its own.
+  std::optional<Change> refused_change;
+  /// Who was in the group before a write that could not be recorded.
+  std::optional<std::vector<UserId>> members_before;
   /// Since when a decision waits for a person to be looked up in Slack.
   std::optional<Instant> pending_since;
   /// Who edited the rotation since the last decision.

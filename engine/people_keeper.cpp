@@ -3,6 +3,8 @@
 #include <set>
 #include <utility>
 
+#include "engine/steady_wait.hpp"
+
 namespace watchbill::engine {
 
 namespace {
@@ -98,8 +100,8 @@ net::Task<void> PeopleKeeper::run() {
     }
     on_change_();
     if (failed) co_await net::sleep_for(loop_, kPause);
-    const Instant again = loop_.now() + kAgain;
-    while (!wanted_ && loop_.now() < again) co_await kicked_.wait_until(again);
+    const auto again = loop_.steady_now() + kAgain;
+    while (!wanted_ && loop_.steady_now() < again) co_await wait_steady(loop_, kicked_, again);
   }
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/steady_wait.hpp"
+
 namespace watchbill::engine {
 
 namespace {
@@ -14,10 +16,6 @@ constexpr auto kFar = days{60};
 /// Between two questions for long windows, so that they never crowd out the frequent ones.
 constexpr auto kLookAheadPause = 200ms;
 constexpr auto kLookAheadIdle = 10s;
-
-milliseconds between(SteadyInstant from, SteadyInstant to) {
-  return to - from;
-}
 
 }  // namespace
 
@@ -72,19 +70,18 @@ net::Task<void> Poller::run_cycles() {
     const auto began = loop_.steady_now();
     const auto now = loop_.now();
     auto ids = listener_.watched(connection_.name);
-    std::optional<Error> error;
     if (!ids.empty()) {
+      std::optional<Error> error;
       auto sink = [this, &error](ScheduleAnswer answer) {
         if (answer.status == AnswerStatus::failed && !error) error = answer.error;
         listener_.on_answer(std::move(answer));
       };
       co_await provider_->poll(std::move(ids), near_window(now), sink);
-      last_cycle_ = between(began, loop_.steady_now());
+      last_cycle_ = loop_.steady_now() - began;
+      listener_.on_cycle(connection_.name, now, error);
     }
-    listener_.on_cycle(connection_.name, error);
-    const auto wait = effective_interval(loop_.now()) - between(began, loop_.steady_now());
-    const Instant next = loop_.now() + std::max(wait, milliseconds{0});
-    while (!hurry_ && loop_.now() < next) co_await hurried_.wait_until(next);
+    const auto next = std::max(loop_.steady_now(), began + effective_interval(loop_.now()));
+    while (!hurry_ && loop_.steady_now() < next) co_await wait_steady(loop_, hurried_, next);
   }
 }
 
@@ -95,7 +92,7 @@ net::Task<void> Poller::run_look_aheads() {
     const auto now = loop_.now();
     const auto health = provider_->health();
     if (health.throttled_until && *health.throttled_until > now) {
-      co_await net::sleep_until(loop_, *health.throttled_until);
+      co_await net::sleep_for(loop_, *health.throttled_until - now);
       continue;
     }
     bool far = false;
@@ -105,8 +102,7 @@ net::Task<void> Poller::run_look_aheads() {
       ids = listener_.look_ahead_due(connection_.name, far, now, kLookAheadBatch);
     }
     if (ids.empty()) {
-      const Instant until = now + kLookAheadIdle;
-      co_await look_.wait_until(until);
+      co_await wait_steady(loop_, look_, loop_.steady_now() + kLookAheadIdle);
       continue;
     }
     listener_.on_looked_ahead(connection_.name, ids, far, now);

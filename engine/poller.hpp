@@ -25,8 +25,9 @@ class PollListener {
   /// A long window was asked about these schedules.
   virtual void on_looked_ahead(const std::string& connection, const std::vector<std::string>& ids, bool far,
                                Instant now) = 0;
-  /// A cycle over all watched schedules ended: whether every one of them was answered, else the first error.
-  virtual void on_cycle(const std::string& connection, const std::optional<Error>& error) = 0;
+  /// A cycle over all watched schedules, begun at `began`, ended: whether every one of them was answered,
+  /// else the first error. A connection without watched schedules has no cycles.
+  virtual void on_cycle(const std::string& connection, Instant began, const std::optional<Error>& error) = 0;
 };
 
 /// Asks one scheduling system: in cycles, around boundaries, for the long windows, and single schedules for

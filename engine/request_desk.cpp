@@ -73,13 +73,14 @@ RequestDesk::RequestDesk(store::Store& store, slack::Groups& groups, slack::Gate
                          std::function<net::Task<bool>()> sync)
     : store_(store), groups_(groups), gate_(gate), sync_(std::move(sync)) {}
 
-void RequestDesk::look() {
+Result<void> RequestDesk::look() {
   auto requests = store_.requests().open_requests();
-  if (!requests) return;  // looked at again within a second
+  if (!requests) return requests.error();
   for (auto& request : *requests) {
     if (!busy_.insert(request.id).second) continue;
     tasks_.spawn(handle(std::move(request)));
   }
+  return {};
 }
 
 net::Task<void> RequestDesk::handle(store::Request request) {

@@ -33,7 +33,7 @@ class RequestDesk {
   RequestDesk(store::Store& store, slack::Groups& groups, slack::Gate& gate,
               std::function<net::Task<bool>()> sync);
   /// Looks for new requests and starts them.
-  void look();
+  Result<void> look();
   [[nodiscard]] std::size_t in_flight() const { return busy_.size(); }
 
  private:

@@ -6,36 +6,6 @@ using namespace watchbill;
 using namespace watchbill::test;
 using Names = std::vector<std::string>;
 
-namespace {
-
-/// Ada and Bo take turns of an hour; the first handoff is half an hour ahead.
-struct Payments {
-  EngineWorld world;
-  RotationId id;
-  Instant boundary;
-
-  explicit Payments(const std::function<void(Rotation&)>& adjust = {}) {
-    world.slack.add_user("UADA", "ada@example.com");
-    world.slack.add_user("UBO", "bo@example.com");
-    world.slack.add_user("UCY", "cy@example.com");
-    boundary = world.loop.now() + 30min + 17s;
-    world.system.rotate("P1", {"ada", "bo"}, boundary - 1h, 1h, 1600);
-    auto rotation = world.rotation("payments", {"P1"});
-    if (adjust) adjust(rotation);
-    id = world.create(rotation);
-    world.start();
-    world.advance(20s);
-  }
-  Names members() { return world.slack.members("Spayments"); }
-  std::vector<FakeSlack::Message> messages() { return world.slack.messages("Cpayments"); }
-  std::string state() {
-    world.advance(2s);
-    return world.status(id).state;
-  }
-};
-
-}  // namespace
-
 TEST_CASE("a new rotation fills its group and says who is on call, not that somebody handed off") {
   Payments p;
   CHECK(p.members() == Names{"UADA"});

@@ -57,49 +57,72 @@ std::vector<FakeSlack::Message> FakeSlack::messages(const std::string& channel) 
   return found;
 }
 
-net::Task<FakeSlack::Fate> FakeSlack::arrive(slack::Method method, std::string what) {
+std::optional<seconds> FakeSlack::over_limit(slack::Method method) {
+  const auto limit = limits.find(method);
+  if (limit == limits.end()) return std::nullopt;
+  auto& calls_of = recent_[method];
+  const auto now = loop_.steady_now();
+  while (!calls_of.empty() && calls_of.front() + 60s <= now) calls_of.pop_front();
+  if (calls_of.size() >= limit->second) return std::chrono::ceil<seconds>(calls_of.front() + 60s - now);
+  calls_of.push_back(now);
+  return std::nullopt;
+}
+
+net::Task<FakeSlack::Outcome> FakeSlack::arrive(slack::Method method, std::string what) {
   ++calls[method];
   co_await net::sleep_for(loop_, latency);
-  co_return fate ? fate(method, what) : Fate::normal;
+  if (const auto wait = over_limit(method)) {
+    ++too_many;
+    auto answer = fail(ErrorKind::rate_limited, "Slack asks to wait");
+    answer.retry_after = wait;
+    if (on_too_many) on_too_many(method, *wait);
+    co_return Outcome{false, answer};
+  }
+  const auto how = fate ? fate(method, what) : Fate::normal;
+  if (how == Fate::refused) co_return Outcome{false, error};
+  if (how == Fate::dropped) co_return Outcome{false, lost()};
+  if (how == Fate::lost) co_return Outcome{true, lost()};
+  co_return Outcome{};
 }
 
 net::Task<Result<std::vector<slack::UserGroup>>> FakeSlack::list_groups(slack::Permit permit) {
-  const auto how = co_await arrive(permit.method(), "");
-  if (how != Fate::normal) co_return how == Fate::lost ? lost() : error;
+  const auto outcome = co_await arrive(permit.method(), "");
+  if (outcome.error) co_return *outcome.error;
   std::vector<slack::UserGroup> all;
-  for (const auto& [id, group] : groups) all.push_back(group);
+  for (const auto& [id, group] : groups) {
+    if (!hidden.contains(id)) all.push_back(group);
+  }
   co_return all;
 }
 
 net::Task<Result<std::vector<UserId>>> FakeSlack::set_members(slack::Permit permit, GroupId group,
                                                               std::vector<UserId> members) {
-  const auto how = co_await arrive(permit.method(), group.value);
-  if (how == Fate::refused) co_return error;
-  if (members.empty()) violations.push_back("an empty list for " + group.value);
-  for (const auto& user : members) {
-    const auto known = users.find(user);
-    if (known == users.end() || !known->second.assignable())
-      violations.push_back(user.value + " in " + group.value);
+  const auto outcome = co_await arrive(permit.method(), group.value);
+  if (outcome.effect) {
+    if (members.empty()) violations.push_back("an empty list for " + group.value);
+    for (const auto& user : members) {
+      const auto known = users.find(user);
+      if (known == users.end() || !known->second.assignable())
+        violations.push_back(user.value + " in " + group.value);
+    }
+    groups.at(group).members = members;
+    writes.push_back({group, members, loop_.now()});
   }
-  groups.at(group).members = members;
-  written_at[group] = loop_.now();
-  if (how == Fate::lost) co_return lost();
+  if (outcome.error) co_return *outcome.error;
   co_return members;
 }
 
 net::Task<Result<void>> FakeSlack::enable_group(slack::Permit permit, GroupId group) {
-  const auto how = co_await arrive(permit.method(), group.value);
-  if (how == Fate::refused) co_return error;
-  groups.at(group).disabled = false;
-  if (how == Fate::lost) co_return lost();
+  const auto outcome = co_await arrive(permit.method(), group.value);
+  if (outcome.effect) groups.at(group).disabled = false;
+  if (outcome.error) co_return *outcome.error;
   co_return Result<void>{};
 }
 
 net::Task<Result<void>> FakeSlack::disable_group(slack::Permit permit, GroupId group) {
-  const auto how = co_await arrive(permit.method(), group.value);
-  if (how == Fate::refused) co_return error;
-  groups.at(group).disabled = true;
-  if (how == Fate::lost) co_return lost();
+  const auto outcome = co_await arrive(permit.method(), group.value);
+  if (outcome.effect) groups.at(group).disabled = true;
+  if (outcome.error) co_return *outcome.error;
   co_return Result<void>{};
 }
 
@@ -111,8 +134,8 @@ net::Task<Result<slack::UserGroup>> FakeSlack::create_group(slack::Permit permit
 }
 
 net::Task<Result<slack::User>> FakeSlack::lookup_by_email(slack::Permit permit, std::string email) {
-  const auto how = co_await arrive(permit.method(), email);
-  if (how != Fate::normal) co_return how == Fate::lost ? lost() : error;
+  const auto outcome = co_await arrive(permit.method(), email);
+  if (outcome.error) co_return *outcome.error;
   for (const auto& [id, user] : users) {
     if (user.email == email && !user.deleted) co_return user;
   }
@@ -120,26 +143,25 @@ net::Task<Result<slack::User>> FakeSlack::lookup_by_email(slack::Permit permit, 
 }
 
 net::Task<Result<slack::User>> FakeSlack::user_info(slack::Permit permit, UserId user) {
-  const auto how = co_await arrive(permit.method(), user.value);
-  if (how != Fate::normal) co_return how == Fate::lost ? lost() : error;
+  const auto outcome = co_await arrive(permit.method(), user.value);
+  if (outcome.error) co_return *outcome.error;
   const auto found = users.find(user);
   if (found == users.end()) co_return fail(ErrorKind::not_found, "no user {}", user);
   co_return found->second;
 }
 
 net::Task<Result<slack::UserPage>> FakeSlack::list_users(slack::Permit permit, std::string /*cursor*/) {
-  const auto how = co_await arrive(permit.method(), "");
-  if (how != Fate::normal) co_return how == Fate::lost ? lost() : error;
+  const auto outcome = co_await arrive(permit.method(), "");
+  if (outcome.error) co_return *outcome.error;
   slack::UserPage page;
   for (const auto& [id, user] : users) page.users.push_back(user);
   co_return page;
 }
 
 net::Task<Result<slack::Posted>> FakeSlack::post(slack::Permit permit, slack::OutgoingMessage message) {
-  const auto how = co_await arrive(permit.method(), message.channel.value);
-  if (how == Fate::refused) co_return error;
-  posted.push_back({message.channel, message.text, message.key, loop_.now()});
-  if (how == Fate::lost) co_return lost();
+  const auto outcome = co_await arrive(permit.method(), message.channel.value);
+  if (outcome.effect) posted.push_back({message.channel, message.text, message.key, loop_.now()});
+  if (outcome.error) co_return *outcome.error;
   co_return slack::Posted{message.channel, std::to_string(posted.size())};
 }
 
@@ -194,18 +216,20 @@ class FakeProvider final : public providers::Provider {
                        providers::AnswerSink sink) override {
     ++system_.polls;
     const auto asked = loop_.now();
-    co_await net::sleep_for(loop_, 30ms);
+    co_await net::sleep_for(loop_, system_.latency);
     for (const auto& id : schedules) sink(answer(id, window, asked, system_.moments, false));
   }
   net::Task<void> look_ahead(std::vector<std::string> schedules, Window window,
                              providers::AnswerSink sink) override {
+    ++system_.look_aheads;
     const auto asked = loop_.now();
-    co_await net::sleep_for(loop_, 30ms);
+    co_await net::sleep_for(loop_, system_.latency);
     for (const auto& id : schedules) sink(answer(id, window, asked, false, false));
   }
   net::Task<ScheduleAnswer> confirm(std::string id, Window window) override {
+    ++system_.confirms;
     const auto asked = loop_.now();
-    co_await net::sleep_for(loop_, 30ms);
+    co_await net::sleep_for(loop_, system_.latency);
     co_return answer(id, window, asked, false, true);
   }
   [[nodiscard]] providers::ConnectionHealth health() const override { return {}; }
@@ -219,7 +243,7 @@ class FakeProvider final : public providers::Provider {
     said.moment = moment;
     said.from_schedule = itself;
     said.schedule_name = id;
-    if (system_.down) {
+    if (system_.down || system_.failing.contains(id)) {
       said.error = fail(ErrorKind::unreachable, "{} does not answer", connection_);
       return said;
     }
@@ -229,7 +253,8 @@ class FakeProvider final : public providers::Provider {
       if (!itself)
         said.status = AnswerStatus::ok;  // a list merely does not show it
       else
-        said.error = fail(ErrorKind::not_found, "no schedule {}", id);
+        said.error = fail(said.status == AnswerStatus::gone ? ErrorKind::not_found : ErrorKind::forbidden,
+                          "no schedule {}", id);
       return said;
     }
     if (system_.shows_nobody && !itself) return said;
@@ -255,8 +280,8 @@ class FakeProvider final : public providers::Provider {
 
 }  // namespace
 
-Responder FakeSystem::person(const std::string& name) {
-  return {"pd", "P" + name, name, name + "@example.com"};
+Responder FakeSystem::person(const std::string& name, const std::string& connection) {
+  return {connection, "P" + name, name, name + "@example.com"};
 }
 
 void FakeSystem::rotate(const std::string& schedule, const std::vector<std::string>& people, Instant start,
@@ -264,29 +289,36 @@ void FakeSystem::rotate(const std::string& schedule, const std::vector<std::stri
   auto& planned = truth[schedule];
   planned.clear();
   for (std::size_t turn = 0; turn < shifts; ++turn, start += length) {
-    planned.push_back({person(people[turn % people.size()]), start, start + length});
+    planned.push_back({person(people[turn % people.size()], connection), start, start + length});
   }
 }
 
-std::unique_ptr<providers::Provider> FakeSystem::provider(net::Loop& loop, const std::string& connection) {
+std::unique_ptr<providers::Provider> FakeSystem::provider(net::Loop& loop) {
   return std::make_unique<FakeProvider>(loop, *this, connection);
 }
 
-struct EngineWorld::NoHttp final : net::HttpClient {
-  net::Task<Result<net::HttpResponse>> send(net::HttpRequest /*request*/) override {
-    co_return fail(ErrorKind::unreachable, "there is no network here");
-  }
-};
+net::Task<Result<net::HttpResponse>> FakeWeb::send(net::HttpRequest request) {
+  co_await net::sleep_for(loop_, latency);
+  if (down) co_return fail(ErrorKind::unreachable, "nothing answers");
+  sent.push_back({request.url, request.body, loop_.now()});
+  net::HttpResponse response;
+  response.status = 200;
+  co_return response;
+}
 
-EngineWorld::EngineWorld(engine::EngineOptions given)
-    : options(std::move(given)), http_(std::make_unique<NoHttp>()) {
+std::vector<FakeWeb::Sent> FakeWeb::sent_to(const std::string& url) const {
+  std::vector<Sent> found;
+  for (const auto& request : sent) {
+    if (request.url == url) found.push_back(request);
+  }
+  return found;
+}
+
+EngineWorld::EngineWorld(engine::EngineOptions given) : options(std::move(given)) {
   char name[] = "/tmp/watchbill-engine-XXXXXX";
   folder = mkdtemp(name);
   store = std::move(*store::Store::open({folder + "/watchbill.db", folder + "/key"}));
-  Connection connection;
-  connection.name = "pd";
-  connection.kind = "fake";
-  REQUIRE(store->connections().add(connection, "test"));
+  connect("pd");
 }
 
 EngineWorld::~EngineWorld() {
@@ -295,12 +327,26 @@ EngineWorld::~EngineWorld() {
   std::filesystem::remove_all(folder);
 }
 
+FakeSystem& EngineWorld::connect(const std::string& name) {
+  Connection connection;
+  connection.name = name;
+  connection.kind = "fake";
+  REQUIRE(store->connections().add(connection, "test"));
+  systems[name].connection = name;
+  return systems[name];
+}
+
 Rotation EngineWorld::rotation(const std::string& name, const std::vector<std::string>& schedules) {
   Rotation rotation;
   rotation.name = name;
   rotation.group = GroupId{"S" + name};
   rotation.handle = name;
-  for (const auto& id : schedules) rotation.schedules.push_back({{"pd", id}});
+  for (const auto& id : schedules) {
+    const auto slash = id.find('/');
+    rotation.schedules.push_back({slash == std::string::npos
+                                      ? ScheduleRef{"pd", id}
+                                      : ScheduleRef{id.substr(0, slash), id.substr(slash + 1)}});
+  }
   rotation.channels = {ChannelId{"C" + name}};
   if (!slack.groups.contains(rotation.group)) slack.add_group("S" + name, name, {});
   return rotation;
@@ -314,10 +360,11 @@ RotationId EngineWorld::create(const Rotation& rotation, bool quiet) {
 
 void EngineWorld::start() {
   gate = std::make_unique<slack::Gate>(loop, 1);
+  slack.on_too_many = [this](slack::Method method, seconds wait) { gate->pause(method, wait); };
   engine = std::make_unique<engine::Engine>(
-      engine::EnginePorts{loop, *store, *http_, slack, slack, slack, *gate}, options,
+      engine::EnginePorts{loop, *store, web, slack, slack, slack, *gate}, options,
       [this](const Connection& connection) -> Result<std::unique_ptr<providers::Provider>> {
-        return system.provider(loop, connection.name);
+        return systems.at(connection.name).provider(loop);
       });
   REQUIRE(engine->start());
 }
@@ -341,6 +388,35 @@ std::vector<Change> EngineWorld::history() {
   auto changes = store->history().list({});
   REQUIRE(changes);
   return *changes;
+}
+
+Payments::Payments(const std::function<void(Rotation&)>& adjust, engine::EngineOptions options)
+    : world(std::move(options)) {
+  world.slack.add_user("UADA", "ada@example.com");
+  world.slack.add_user("UBO", "bo@example.com");
+  world.slack.add_user("UCY", "cy@example.com");
+  boundary = world.loop.now() + 30min + 17s;
+  world.system.rotate("P1", {"ada", "bo"}, boundary - 1h, 1h, 1600);
+  auto rotation = world.rotation("payments", {"P1"});
+  if (adjust) adjust(rotation);
+  id = world.create(rotation);
+  world.start();
+  world.advance(20s);
+}
+
+void Payments::edit_group(const std::vector<std::string>& members) {
+  world.slack.groups.at(GroupId{"Spayments"}).members = ids(members);
+}
+
+store::RotationStatus Payments::status() {
+  world.advance(2s);
+  return world.status(id);
+}
+
+std::string Payments::problems() {
+  std::string all;
+  for (const auto& problem : status().problems) all += problem + "\n";
+  return all;
 }
 
 }  // namespace watchbill::test

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,7 +30,14 @@ class FakeSlack final : public slack::Groups, public slack::People, public slack
   enum class Fate {
     normal,
     lost,     ///< it takes effect, and the answer never comes
+    dropped,  ///< it never arrives, and nobody knows
     refused,  ///< `error` is answered
+  };
+  /// A change of a group's members that took effect.
+  struct Write {
+    GroupId group;
+    std::vector<UserId> members;
+    Instant at;
   };
 
   explicit FakeSlack(net::Loop& loop) : loop_(loop) {}
@@ -48,8 +57,14 @@ class FakeSlack final : public slack::Groups, public slack::People, public slack
   Error error = fail(ErrorKind::forbidden, "the workspace lets only admins edit groups");
   bool history_readable = true;
   milliseconds latency{20ms};
-  /// When each group was written last.
-  std::map<GroupId, Instant> written_at;
+  /// How many calls of a method it takes in any minute; beyond that it answers 429.
+  std::map<slack::Method, std::size_t> limits;
+  int too_many = 0;  ///< answers 429
+  /// Groups that its list leaves out.
+  std::set<GroupId> hidden;
+  std::vector<Write> writes;
+  /// Told about a 429, as the Web API client tells the gate.
+  std::function<void(slack::Method, seconds)> on_too_many;
   /// Members that no list was ever allowed to contain turned up here.
   std::vector<std::string> violations;
 
@@ -72,14 +87,43 @@ class FakeSlack final : public slack::Groups, public slack::People, public slack
   net::Task<Result<ChannelId>> open_direct(slack::Permit permit, UserId user) override;
 
  private:
-  net::Task<Fate> arrive(slack::Method method, std::string what);
+  /// What becomes of a call: whether it takes effect, and the error that is answered.
+  struct Outcome {
+    bool effect = true;
+    std::optional<Error> error{};
+  };
+  net::Task<Outcome> arrive(slack::Method method, std::string what);
+  /// How long a call of this method must wait; nothing if it may go on.
+  std::optional<seconds> over_limit(slack::Method method);
 
+  net::Loop& loop_;
+  std::map<slack::Method, std::deque<SteadyInstant>> recent_;
+};
+
+/// Addresses outside Slack and the scheduling systems: the webhook and the heartbeat.
+class FakeWeb final : public net::HttpClient {
+ public:
+  struct Sent {
+    std::string url;
+    std::string body;
+    Instant at;
+  };
+  explicit FakeWeb(net::Loop& loop) : loop_(loop) {}
+  net::Task<Result<net::HttpResponse>> send(net::HttpRequest request) override;
+  [[nodiscard]] std::vector<Sent> sent_to(const std::string& url) const;
+
+  std::vector<Sent> sent;  ///< what was answered with 200
+  bool down = false;       ///< nothing answers
+  milliseconds latency{10ms};
+
+ private:
   net::Loop& loop_;
 };
 
 /// A scheduling system that tells the truth, or what it is told to.
 class FakeSystem {
  public:
+  std::string connection = "pd";
   /// What is really planned, by schedule.
   std::map<std::string, std::vector<Shift>> truth;
   std::map<std::string, AnswerStatus> presence;
@@ -90,13 +134,19 @@ class FakeSystem {
   bool moments = false;
   /// The frequent question shows nobody anywhere, whatever the truth is.
   bool shows_nobody = false;
+  /// Questions about these schedules fail.
+  std::set<std::string> failing;
+  milliseconds latency{30ms};
+  /// Requests, one for each call of the provider.
   int polls = 0;
+  int look_aheads = 0;
+  int confirms = 0;
 
   /// A round robin of `people` with `shifts` shifts of `length`, the first from `start`.
   void rotate(const std::string& schedule, const std::vector<std::string>& people, Instant start,
               milliseconds length, std::size_t shifts = 100);
-  static Responder person(const std::string& name);
-  [[nodiscard]] std::unique_ptr<providers::Provider> provider(net::Loop& loop, const std::string& connection);
+  static Responder person(const std::string& name, const std::string& connection = "pd");
+  [[nodiscard]] std::unique_ptr<providers::Provider> provider(net::Loop& loop);
 };
 
 /// One engine, its store on disk, and what is around it.
@@ -105,7 +155,10 @@ class EngineWorld {
   explicit EngineWorld(engine::EngineOptions options = {});
   ~EngineWorld();
 
-  /// A rotation of `system`'s schedules; its group is `S` + name with handle name, announced in `C` + name.
+  /// Another scheduling system, as a connection of that name.
+  FakeSystem& connect(const std::string& name);
+  /// A rotation of schedules ("P1" of connection "pd", or "CONNECTION/ID"); its group is `S` + name with
+  /// handle name, announced in `C` + name.
   Rotation rotation(const std::string& name, const std::vector<std::string>& schedules);
   RotationId create(const Rotation& rotation, bool quiet = false);
   void start();
@@ -117,16 +170,33 @@ class EngineWorld {
 
   SimLoop loop;
   FakeSlack slack{loop};
-  FakeSystem system;
+  FakeWeb web{loop};
+  std::map<std::string, FakeSystem> systems;
+  FakeSystem& system = systems["pd"];
   engine::EngineOptions options;
   std::string folder;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<slack::Gate> gate;
   std::unique_ptr<engine::Engine> engine;
+};
 
- private:
-  struct NoHttp;
-  std::unique_ptr<NoHttp> http_;
+/// Ada and Bo take turns of an hour in schedule P1; the first handoff is half an hour ahead. The rotation
+/// "payments" is in sync when this has been made.
+struct Payments {
+  EngineWorld world;
+  RotationId id;
+  Instant boundary;
+
+  explicit Payments(const std::function<void(Rotation&)>& adjust = {}, engine::EngineOptions options = {});
+  std::vector<std::string> members() { return world.slack.members("Spayments"); }
+  std::vector<FakeSlack::Message> messages() { return world.slack.messages("Cpayments"); }
+  /// As a person does it in Slack.
+  void edit_group(const std::vector<std::string>& members);
+  /// The status that is shown two seconds from now.
+  store::RotationStatus status();
+  std::string state() { return status().state; }
+  /// All that `status` says is wrong, joined.
+  std::string problems();
 };
 
 }  // namespace watchbill::test

@@ -1,0 +1,86 @@
+#include <catch2/catch.hpp>
+
+#include "tests/unit/engine_world.hpp"
+
+using namespace watchbill;
+using namespace watchbill::test;
+
+namespace {
+
+constexpr auto kPost = slack::Method::chat_post_message;
+
+std::unique_ptr<store::Store> as_cli(const EngineWorld& world) {
+  auto cli = store::Store::open({world.folder + "/watchbill.db", world.folder + "/key"});
+  REQUIRE(cli);
+  return std::move(*cli);
+}
+
+/// Holds the store's write lock, as a long transaction of another process would, while `body` runs.
+template <class Body>
+void while_locked(const EngineWorld& world, Body body) {
+  auto cli = as_cli(world);
+  REQUIRE(cli->transaction([&]() -> Result<void> {
+    body();
+    return {};
+  }));
+}
+
+}  // namespace
+
+TEST_CASE("an announcement that is due while the store is locked for a moment leaves all the same") {
+  Payments p;
+  // Nobody confirms the handoff, so that only time releases the announcement.
+  p.world.loop.run_until(p.boundary - 6s);
+  p.world.system.down = true;
+  p.world.loop.run_until(p.boundary + 14s + 800ms);
+  CHECK(p.messages().size() == 1);
+  while_locked(p.world, [&] { p.world.advance(500ms); });
+  p.world.advance(10s);
+  CHECK(p.messages().size() == 2);
+}
+
+TEST_CASE("what a paused rotation had to say leaves when it goes on") {
+  Payments p;
+  p.world.slack.fate = [](slack::Method method, const std::string&) {
+    return method == kPost ? FakeSlack::Fate::refused : FakeSlack::Fate::normal;
+  };
+  p.world.slack.error = fail(ErrorKind::unreachable, "no way to Slack");
+  p.world.loop.run_until(p.boundary + 5s);
+  auto rotation = *p.world.store->rotations().find("payments");
+  rotation.paused = true;
+  REQUIRE(as_cli(p.world)->rotations().update(rotation, "cli:root"));
+  p.world.advance(2min);
+  p.world.slack.fate = {};
+  p.world.advance(2min);
+  CHECK(p.messages().size() == 1);
+  rotation.paused = false;
+  REQUIRE(as_cli(p.world)->rotations().update(rotation, "cli:root"));
+  p.world.advance(5s);
+  CHECK(p.messages().size() == 2);
+}
+
+TEST_CASE("announcements that only wait for the budget do not hold up the end") {
+  EngineWorld world;
+  const Instant boundary = world.loop.now() + 5min;
+  for (int i = 0; i < 15; ++i) {
+    const auto name = "r" + std::to_string(i);
+    world.slack.add_user("UA" + name, "a" + name + "@example.com");
+    world.slack.add_user("UB" + name, "b" + name + "@example.com");
+    world.system.rotate("P" + name, {"a" + name, "b" + name}, boundary - 1h, 1h);
+    auto rotation = world.rotation(name, {"P" + name});
+    rotation.channels = {ChannelId{"Call"}};
+    world.create(rotation, true);
+  }
+  world.start();
+  world.loop.run_until(boundary + 2s + 500ms);
+  // One a second leaves for a channel.
+  const auto posted = world.slack.posted.size();
+  CHECK(posted < 5);
+  const auto asked = world.loop.now();
+  world.loop.run_until_done(world.engine->stop(10s));
+  CHECK(world.loop.now() - asked < 1s);
+  world.kill();
+  world.start();
+  world.advance(1min);
+  CHECK(world.slack.posted.size() == 15);
+}
