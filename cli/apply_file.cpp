@@ -6,6 +6,8 @@
 
 #include "cli/apply_plan.hpp"
 #include "cli/commands.hpp"
+#include "cli/settle.hpp"
+#include "manage/rotation_json.hpp"
 
 namespace watchbill::cli {
 
@@ -41,24 +43,20 @@ Result<Source> read_source(Session& session, const Invocation& in) {
   return source;
 }
 
-Principal principal_of(Session& session, const Source& source) {
-  if (source.piped()) return session.principal();
-  return RotationFile{source.name};
-}
-
-store::Actor actor_of(Session& session, const Source& source) {
-  return source.piped() ? session.actor() : "file:" + source.name;
+manage::Caller caller_of(Session& session, const Source& source) {
+  if (source.piped()) return session.caller();
+  return {RotationFile{source.name}, "file:" + source.name};
 }
 
 /// Looks up the groups that are named by a handle, or by an id that no rotation has yet.
-Result<void> find_groups(Workspace& workspace, std::vector<WrittenRotation>& written,
-                         const std::vector<Rotation>& stored) {
+Result<void> find_groups(Session& session, manage::Workspace& workspace,
+                         std::vector<WrittenRotation>& written, const std::vector<Rotation>& stored) {
   for (auto& one : written) {
     auto& r = one.rotation;
     const bool known = std::any_of(stored.begin(), stored.end(),
                                    [&](const Rotation& other) { return other.group == r.group; });
     if (known) continue;
-    auto group = workspace.find_group(r.group, r.handle);
+    auto group = session.run(workspace.find_group(r.group, r.handle));
     if (!group) return group.error();
     if (*group != nullptr) {
       r.group = (*group)->id;
@@ -68,62 +66,61 @@ Result<void> find_groups(Workspace& workspace, std::vector<WrittenRotation>& wri
   return {};
 }
 
-Result<void> choose_deleted(Session& session, const Source& source, const std::vector<Rotation>& stored,
-                            const std::vector<Wanted>& all, ApplyPlan& plan) {
-  auto config = session.config();
-  if (!config) return config.error();
+void choose_deleted(const manage::Desk& desk, const manage::Caller& caller,
+                    const std::vector<Rotation>& stored, const std::vector<manage::Wanted>& all,
+                    ApplyPlan& plan) {
   for (const auto& rotation : stored) {
-    const auto same = [&](const Wanted& wanted) { return wanted.before && wanted.before->id == rotation.id; };
+    const auto same = [&](const manage::Wanted& wanted) {
+      return wanted.before && wanted.before->id == rotation.id;
+    };
     if (std::any_of(all.begin(), all.end(), same)) continue;
-    const auto allowed =
-        may(principal_of(session, source), Action::remove, {&rotation, {}}, (*config)->permissions());
-    (allowed ? plan.deleted : plan.others).push_back(rotation);
+    const auto ok = manage::allowed(desk, caller, Action::remove, {&rotation, {}});
+    (ok ? plan.batch.deleted : plan.others).push_back(rotation);
   }
-  return {};
 }
 
-Result<ApplyPlan> make_plan_of(Workspace& workspace, const Invocation& in, Source& source,
-                               const std::vector<Rotation>& stored) {
-  auto& session = workspace.session();
-  if (auto found = find_groups(workspace, source.rotations, stored); !found) return found.error();
+/// Those that really change go into the batch.
+void sort_out(std::vector<manage::Wanted> all, ApplyPlan& plan) {
+  for (auto& wanted : all) {
+    if (wanted.before && manage::compare(*wanted.before, wanted.rotation).empty()) {
+      plan.unchanged.push_back(*wanted.before);
+    } else {
+      plan.batch.wanted.push_back(std::move(wanted));
+    }
+  }
+}
+
+Result<ApplyPlan> make_plan_of(Session& session, manage::Workspace& workspace, const Invocation& in,
+                               Source& source, const std::vector<Rotation>& stored) {
+  if (auto found = find_groups(session, workspace, source.rotations, stored); !found) return found.error();
   auto matched = match(source.rotations, stored);
   if (!matched) return matched.error();
   ApplyPlan plan;
-  if (in.has("prune")) {
-    if (auto chosen = choose_deleted(session, source, stored, *matched, plan); !chosen) return chosen.error();
-  }
+  const auto caller = caller_of(session, source);
+  if (in.has("prune")) choose_deleted(workspace.desk(), caller, stored, *matched, plan);
   for (auto& wanted : *matched) {
-    if (wanted.takes_group()) {
-      if (auto found = settle_group(workspace, wanted, in.has("create-group")); !found) return found.error();
-    }
-    if (wanted.before && compare(*wanted.before, wanted.rotation).empty()) {
-      plan.unchanged.push_back(*wanted.before);
-    } else {
-      plan.wanted.push_back(std::move(wanted));
-    }
+    if (!wanted.takes_group()) continue;
+    auto found = session.run(manage::settle_group(workspace, wanted, in.has("create-group")));
+    if (!found) return found.error();
   }
-  const SettleOptions options{in.has("create-group"), !in.has("no-verify"), principal_of(session, source)};
-  std::vector<Wanted> all = std::move(plan.wanted);
-  if (auto settled = settle(workspace, all, options); !settled) return settled.error();
-  for (auto& wanted : all) {
-    if (wanted.before && compare(*wanted.before, wanted.rotation).empty()) {
-      plan.unchanged.push_back(*wanted.before);
-    } else {
-      plan.wanted.push_back(std::move(wanted));
-    }
-  }
-  const auto created = std::count_if(plan.wanted.begin(), plan.wanted.end(),
-                                     [](const Wanted& wanted) { return !wanted.before; });
-  plan.quiet = in.has("quiet") || static_cast<std::size_t>(created) > kAnnouncedAtOnce;
+  sort_out(*std::move(matched), plan);
+  std::vector<manage::Wanted> all = std::move(plan.batch.wanted);
+  plan.batch.wanted.clear();
+  auto settled = settle_for(session, workspace, caller, all, {!in.has("no-verify")});
+  if (!settled) return settled.error();
+  sort_out(std::move(all), plan);
+  const auto created = std::count_if(plan.batch.wanted.begin(), plan.batch.wanted.end(),
+                                     [](const manage::Wanted& wanted) { return !wanted.before; });
+  plan.batch.quiet = in.has("quiet") || static_cast<std::size_t>(created) > kAnnouncedAtOnce;
   return plan;
 }
 
-Result<void> agree(Session& session, const Invocation& in, const ApplyPlan& plan) {
+Result<void> agree(Session& session, manage::Workspace& workspace, const Invocation& in,
+                   const ApplyPlan& plan) {
   std::size_t adopted = 0;
-  for (const auto& wanted : plan.wanted) {
+  for (const auto& wanted : plan.batch.wanted) {
     if (!wanted.adoption) continue;
-    session.io().out.flush();
-    session.io().err << printable(wanted.adoption->preview);
+    show_adoption(session, workspace, *wanted.adoption);
     ++adopted;
   }
   if (adopted > 0 && !in.has("adopt")) {
@@ -132,33 +129,10 @@ Result<void> agree(Session& session, const Invocation& in, const ApplyPlan& plan
                 "{} over. Nothing was changed",
                 adopted, adopted == 1 ? " has" : "s have", adopted == 1 ? "it" : "them");
   }
-  if (adopted == 0 && plan.deleted.empty()) return {};
+  if (adopted == 0 && plan.batch.deleted.empty()) return {};
   return session.confirm(fmt::format("Take over {} group{} and delete {} rotation{}?", adopted,
-                                     adopted == 1 ? "" : "s", plan.deleted.size(),
-                                     plan.deleted.size() == 1 ? "" : "s"));
-}
-
-Result<void> write_all(store::Store& store, const ApplyPlan& plan, const std::vector<Rotation>& stored,
-                       const store::Actor& actor) {
-  return store.transaction([&]() -> Result<void> {
-    for (const auto& rotation : plan.deleted) {
-      if (auto removed = store.rotations().remove(rotation.id, actor); !removed) return removed;
-    }
-    std::vector<Rotation> left;
-    for (const auto& rotation : stored) {
-      const auto same = [&](const Rotation& other) { return other.id == rotation.id; };
-      if (std::none_of(plan.deleted.begin(), plan.deleted.end(), same)) left.push_back(rotation);
-    }
-    for (const auto& rotation : in_storable_order(plan.wanted, left)) {
-      if (auto saved = store.rotations().update(rotation, actor); !saved) return saved;
-    }
-    for (const auto& wanted : plan.wanted) {
-      if (wanted.before) continue;
-      auto added = store.rotations().add(wanted.rotation, plan.quiet, wanted.former, actor);
-      if (!added) return added.error();
-    }
-    return {};
-  });
+                                     adopted == 1 ? "" : "s", plan.batch.deleted.size(),
+                                     plan.batch.deleted.size() == 1 ? "" : "s"));
 }
 
 void show(Session& session, const ApplyPlan& plan, bool dry_run) {
@@ -172,26 +146,24 @@ void show(Session& session, const ApplyPlan& plan, bool dry_run) {
 Result<int> apply(Session& session, const Invocation& in) {
   auto source = read_source(session, in);
   if (!source) return source.error();
-  auto store = session.store();
-  if (!store) return store.error();
-  auto stored = (*store)->rotations().list();
+  auto desk = session.desk();
+  if (!desk) return desk.error();
+  auto stored = (*desk)->store.rotations().list();
   if (!stored) return stored.error();
-  Workspace workspace(session);
-  auto plan = make_plan_of(workspace, in, *source, *stored);
+  manage::Workspace workspace(**desk);
+  auto plan = make_plan_of(session, workspace, in, *source, *stored);
   if (!plan) return plan.error();
   const bool dry_run = in.has("dry-run");
   if (dry_run || !session.json()) show(session, *plan, dry_run);
   if (dry_run) {
-    for (const auto& wanted : plan->wanted) {
-      if (wanted.adoption) session.io().err << printable(wanted.adoption->preview);
+    for (const auto& wanted : plan->batch.wanted) {
+      if (wanted.adoption) show_adoption(session, workspace, *wanted.adoption);
     }
     return kDone;
   }
-  if (auto agreed = agree(session, in, *plan); !agreed) return agreed.error();
-  if (auto made = make_groups(session, plan->wanted); !made) return made.error();
-  const bool changes = !plan->wanted.empty() || !plan->deleted.empty();
-  if (changes) {
-    auto written = write_all(**store, *plan, *stored, actor_of(session, *source));
+  if (auto agreed = agree(session, workspace, in, *plan); !agreed) return agreed.error();
+  if (!plan->batch.wanted.empty() || !plan->batch.deleted.empty()) {
+    auto written = session.run(manage::save_all(**desk, caller_of(session, *source), plan->batch));
     if (!written) return written.error().in("nothing was changed");
   }
   if (session.json()) show(session, *plan, false);
@@ -204,7 +176,7 @@ Result<int> export_all(Session& session, const Invocation& /*in*/) {
   auto rotations = (*store)->rotations().list();
   if (!rotations) return rotations.error();
   if (session.json()) {
-    session.print_json(rotations_json(*rotations));
+    session.print_json(manage::rotations_json(*rotations));
   } else {
     session.io().out << rotations_yaml(*rotations);
   }

@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "manage/rotation_json.hpp"
+
 namespace watchbill::cli {
 
 namespace {
@@ -62,12 +64,12 @@ std::string group_text(const Rotation& r) {
   return r.group.empty() ? "@" + r.handle : fmt::format("@{} ({})", r.handle, r.group);
 }
 
-std::string notes_of(const ApplyPlan& plan, const Wanted& wanted) {
+std::string notes_of(const ApplyPlan& plan, const manage::Wanted& wanted) {
   std::string notes;
   if (wanted.create_group) notes += ", creates the group";
   if (wanted.enable_group) notes += ", enables the group";
   if (wanted.adoption) notes += ", takes the group over";
-  if (!wanted.before && plan.quiet) notes += ", without an announcement";
+  if (!wanted.before && plan.batch.quiet) notes += ", without an announcement";
   return notes;
 }
 
@@ -84,8 +86,8 @@ void write_change(json::Writer& w, std::string_view action, const Rotation& r) {
 
 }  // namespace
 
-Result<std::vector<Wanted>> match(const std::vector<WrittenRotation>& written,
-                                  const std::vector<Rotation>& stored) {
+Result<std::vector<manage::Wanted>> match(const std::vector<WrittenRotation>& written,
+                                          const std::vector<Rotation>& stored) {
   if (auto good = refuse_repeats(written); !good) return good.error();
   std::vector<const Rotation*> pairs(written.size(), nullptr);
   std::set<RotationId> used;
@@ -96,14 +98,14 @@ Result<std::vector<Wanted>> match(const std::vector<WrittenRotation>& written,
                   written[i].place);
     }
   }
-  std::vector<Wanted> out;
+  std::vector<manage::Wanted> out;
   for (std::size_t i = 0; i < written.size(); ++i) {
     if (!pairs[i]) {
       pairs[i] = by_name(stored, written[i].rotation.name);
       // The rotation of that name has its own entry here, by its group: this one is new.
       if (pairs[i] && !used.insert(pairs[i]->id).second) pairs[i] = nullptr;
     }
-    Wanted wanted;
+    manage::Wanted wanted;
     wanted.place = written[i].place;
     wanted.rotation = pairs[i] ? merged(written[i], *pairs[i]) : written[i].rotation;
     if (pairs[i]) wanted.before = *pairs[i];
@@ -114,23 +116,24 @@ Result<std::vector<Wanted>> match(const std::vector<WrittenRotation>& written,
 
 std::string plan_text(const ApplyPlan& plan, bool dry_run) {
   std::string out;
-  for (const auto& wanted : plan.wanted) {
+  for (const auto& wanted : plan.batch.wanted) {
     out += fmt::format("{} \"{}\" {}{}\n", wanted.before ? "change" : "create", wanted.rotation.name,
                        group_text(wanted.rotation), notes_of(plan, wanted));
     if (!wanted.before) continue;
-    for (const auto& [field, before, after] : compare(*wanted.before, wanted.rotation))
+    for (const auto& [field, before, after] : manage::compare(*wanted.before, wanted.rotation))
       out += fmt::format("  {}: {} -> {}\n", field, before, after);
   }
-  for (const auto& rotation : plan.deleted)
+  for (const auto& rotation : plan.batch.deleted)
     out += fmt::format("delete \"{}\" {}\n", rotation.name, group_text(rotation));
   for (const auto& rotation : plan.others) {
     out += fmt::format("keep   \"{}\" {}: {} manages it\n", rotation.name, group_text(rotation),
                        rotation.managed_by);
   }
-  const auto created = static_cast<std::size_t>(std::count_if(
-      plan.wanted.begin(), plan.wanted.end(), [](const Wanted& wanted) { return !wanted.before; }));
+  const auto created =
+      static_cast<std::size_t>(std::count_if(plan.batch.wanted.begin(), plan.batch.wanted.end(),
+                                             [](const manage::Wanted& wanted) { return !wanted.before; }));
   out += fmt::format("{} to create, {} to change, {} to delete, {} unchanged{}\n", created,
-                     plan.wanted.size() - created, plan.deleted.size(), plan.unchanged.size(),
+                     plan.batch.wanted.size() - created, plan.batch.deleted.size(), plan.unchanged.size(),
                      dry_run ? " (nothing was written)" : "");
   return out;
 }
@@ -138,11 +141,11 @@ std::string plan_text(const ApplyPlan& plan, bool dry_run) {
 std::string plan_json(const ApplyPlan& plan, bool dry_run) {
   json::Writer w;
   w.begin_object().field("dry_run", dry_run).key("changes").begin_array();
-  for (const auto& wanted : plan.wanted) {
+  for (const auto& wanted : plan.batch.wanted) {
     write_change(w, wanted.before ? "change" : "create", wanted.rotation);
     w.key("fields").begin_array();
     if (wanted.before) {
-      for (const auto& [field, before, after] : compare(*wanted.before, wanted.rotation)) {
+      for (const auto& [field, before, after] : manage::compare(*wanted.before, wanted.rotation)) {
         w.begin_object().field("field", field).field("before", before).field("after", after).end_object();
       }
     }
@@ -154,9 +157,9 @@ std::string plan_json(const ApplyPlan& plan, bool dry_run) {
     } else {
       w.null();
     }
-    w.field("quiet", !wanted.before && plan.quiet).end_object();
+    w.field("quiet", !wanted.before && plan.batch.quiet).end_object();
   }
-  for (const auto& rotation : plan.deleted) {
+  for (const auto& rotation : plan.batch.deleted) {
     write_change(w, "delete", rotation);
     w.end_object();
   }
@@ -166,39 +169,6 @@ std::string plan_json(const ApplyPlan& plan, bool dry_run) {
   }
   w.end_array().end_object();
   return w.take();
-}
-
-std::vector<Rotation> in_storable_order(const std::vector<Wanted>& wanted,
-                                        const std::vector<Rotation>& stored) {
-  std::map<std::string, RotationId> holders;
-  for (const auto& rotation : stored) holders[fold_name(rotation.name)] = rotation.id;
-  std::vector<Rotation> left;
-  for (const auto& one : wanted) {
-    if (one.before) left.push_back(one.rotation);
-  }
-  const auto free_for = [&](const Rotation& rotation) {
-    const auto holder = holders.find(fold_name(rotation.name));
-    return holder == holders.end() || holder->second == rotation.id;
-  };
-  const auto take = [&](const Rotation& rotation) {
-    std::erase_if(holders, [&](const auto& item) { return item.second == rotation.id; });
-    holders[fold_name(rotation.name)] = rotation.id;
-  };
-  std::vector<Rotation> order;
-  while (!left.empty()) {
-    const auto next = std::find_if(left.begin(), left.end(), free_for);
-    if (next != left.end()) {
-      take(*next);
-      order.push_back(std::move(*next));
-      left.erase(next);
-      continue;
-    }
-    Rotation between = left.front();
-    between.name = fmt::format("renaming-{}", between.id.value);
-    take(between);
-    order.push_back(std::move(between));
-  }
-  return order;
 }
 
 }  // namespace watchbill::cli

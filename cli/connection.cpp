@@ -7,6 +7,7 @@
 #include "cli/commands.hpp"
 #include "cli/session.hpp"
 #include "cli/table.hpp"
+#include "manage/connections.hpp"
 
 namespace watchbill::cli {
 
@@ -31,12 +32,6 @@ std::vector<OptionSpec> adapter_options() {
   return specs;
 }
 
-/// What the command line gave, by flag.
-struct Given {
-  std::map<std::string, std::string> texts;
-  std::map<std::string, Secret> secrets;
-};
-
 bool is_secret(const std::string& flag) {
   return std::any_of(providers::adapters().begin(), providers::adapters().end(), [&](const auto& adapter) {
     return std::any_of(adapter.options.begin(), adapter.options.end(),
@@ -45,8 +40,8 @@ bool is_secret(const std::string& flag) {
 }
 
 /// Reads the files, before the store is opened: root becomes the store's owner then, who may not read them.
-Result<Given> read_given(Session& session, const Invocation& in) {
-  Given given;
+Result<manage::ConnectionInput> read_given(Session& session, const Invocation& in) {
+  manage::ConnectionInput given;
   for (const auto& spec : adapter_options()) {
     const auto value = in.value(spec.name);
     if (!value) continue;
@@ -61,78 +56,27 @@ Result<Given> read_given(Session& session, const Invocation& in) {
   return given;
 }
 
-/// Puts what was given into the connection; an option of another kind of connection is refused.
-Result<void> put_given(const Given& given, const providers::Adapter& adapter, Connection& connection) {
-  const auto key_of = [&](const std::string& flag) -> Result<std::string> {
-    for (const auto& option : adapter.options) {
-      if (option.flag == flag) return option.key;
-    }
-    std::vector<std::string> names;
-    for (const auto& option : adapter.options) names.push_back("--" + option.flag);
-    return fail(ErrorKind::invalid, "--{}: a connection to {} has no such option; it has {}", flag,
-                adapter.title, fmt::join(names, ", "));
-  };
-  for (const auto& [flag, secret] : given.secrets) {
-    auto key = key_of(flag);
-    if (!key) return key.error();
-    connection.secrets.insert_or_assign(*key, secret);
+/// Tries the credentials, unless --no-verify is given.
+Result<manage::Tried> try_out(Session& session, const Invocation& in, Connection connection) {
+  auto http = session.http();
+  if (!http) return http.error();
+  auto config = session.config();
+  if (!config) return config.error();
+  const auto name = connection.name;
+  manage::TryOptions options;
+  options.verify = !in.has("no-verify");
+  auto tried = session.run(manage::try_connection({session.loop(), **http, **config}, session.caller(),
+                                                  std::move(connection), options));
+  if (tried && tried->refused) {
+    return tried->refused->in(
+        "connection {}: nothing was saved, since the credentials did not work "
+        "(--no-verify saves them untried)",
+        name);
   }
-  for (const auto& [flag, text] : given.texts) {
-    auto key = key_of(flag);
-    if (!key) return key.error();
-    if (text.empty()) {
-      connection.settings.erase(*key);
-    } else {
-      connection.settings.insert_or_assign(*key, text);
-    }
-  }
-  return {};
-}
-
-/// Old credentials that the new ones replace: the kinds of credentials exclude each other, tokens belong to
-/// what they were got with, and an address that follows from the region goes with it.
-void drop_replaced(const Invocation& in, const providers::Adapter& adapter, Connection& connection) {
-  const bool key = in.has("api-key-file");
-  const bool app = in.has("client-id") || in.has("client-secret-file");
-  if (key) {
-    connection.settings.erase("client_id");
-    connection.settings.erase("subdomain");
-    connection.secrets.erase("client_secret");
-  } else if (app) {
-    connection.secrets.erase("api_key");
-  }
-  if (key || app) {
-    std::erase_if(connection.secrets, [&](const auto& secret) {
-      return std::none_of(adapter.options.begin(), adapter.options.end(),
-                          [&](const providers::Option& option) { return option.key == secret.first; });
-    });
-    std::erase_if(connection.settings, [](const auto& item) { return item.first.starts_with("token_"); });
-  }
-  if (in.has("region")) connection.settings.erase("base_url");
-}
-
-struct Tried {
-  Connection connection;
-  std::optional<std::string> opened;  ///< what the credentials open; nothing if they were not tried
-};
-
-Result<Tried> try_out(Session& session, const Invocation& in, OpenProvider& open) {
-  Tried tried;
-  if (!in.has("no-verify")) {
-    auto verified = session.run(open.provider->verify());
-    if (!verified) {
-      return verified.error().in(
-          "connection {}: nothing was saved, since the credentials did not work "
-          "(--no-verify saves them untried)",
-          open.connection.name);
-    }
-    tried.opened = *verified;
-  }
-  tried.connection = open.connection;
   return tried;
 }
 
-void tell(Session& session, const Tried& tried, std::string_view what) {
+void tell(Session& session, const manage::Tried& tried, std::string_view what) {
   const auto& connection = tried.connection;
   if (session.json()) {
     json::Writer w;
@@ -148,12 +92,7 @@ void tell(Session& session, const Tried& tried, std::string_view what) {
 Result<void> refuse_taken(Session& session, const std::string& name) {
   auto store = session.store();
   if (!store) return store.error().kind == ErrorKind::not_found ? Result<void>{} : store.error();
-  auto taken = (*store)->connections().get(name);
-  if (!taken) return taken.error().kind == ErrorKind::not_found ? Result<void>{} : taken.error();
-  return fail(ErrorKind::conflict,
-              "connection {} exists already (kind {}): choose another name, or change it with `watchbill "
-              "connection update {}`",
-              name, taken->kind, name);
+  return manage::refuse_taken_name(**store, name);
 }
 
 Result<int> add(Session& session, const Invocation& in) {
@@ -163,17 +102,15 @@ Result<int> add(Session& session, const Invocation& in) {
   if (auto good = check_connection_name(connection.name); !good) return good.error();
   auto given = read_given(session, in);
   if (!given) return given.error();
-  if (auto put = put_given(*given, **adapter, connection); !put) return put.error();
-  const auto name = connection.name;
-  auto open = open_provider(session, std::move(connection), false);
-  if (!open) return open.error();
-  if (auto allowed = session.may_do(Action::connect, {}); !allowed) return allowed.error();
-  if (auto free = refuse_taken(session, name); !free) return free.error();
-  auto tried = try_out(session, in, **open);
+  auto filled = manage::with_input(std::move(connection), *given);
+  if (!filled) return filled.error();
+  if (auto free = refuse_taken(session, filled->name); !free) return free.error();
+  auto tried = try_out(session, in, *std::move(filled));
   if (!tried) return tried.error();
-  auto store = session.store_or_new();
-  if (!store) return store.error();
-  if (auto added = (*store)->connections().add(tried->connection, session.actor()); !added)
+  if (auto store = session.store_or_new(); !store) return store.error();
+  auto desk = session.desk();
+  if (!desk) return desk.error();
+  if (auto added = manage::add_connection(**desk, session.caller(), tried->connection); !added)
     return added.error();
   tell(session, *tried, "added");
   return kDone;
@@ -184,32 +121,27 @@ Result<int> update(Session& session, const Invocation& in) {
   if (!given) return given.error();
   if (given->texts.empty() && given->secrets.empty())
     return fail(ErrorKind::invalid, "connection update: nothing to change was given; see --help");
-  auto store = session.store();
-  if (!store) return store.error();
-  if (auto allowed = session.may_do(Action::connect, {}); !allowed) return allowed.error();
-  auto connection = (*store)->connections().get(in.argument("NAME"));
+  auto desk = session.desk();
+  if (!desk) return desk.error();
+  auto connection = (*desk)->store.connections().get(in.argument("NAME"));
   if (!connection) return connection.error();
-  auto adapter = providers::find_adapter(connection->kind);
-  if (!adapter) return adapter.error();
-  drop_replaced(in, **adapter, *connection);
-  if (auto put = put_given(*given, **adapter, *connection); !put) return put.error();
-  auto open = open_provider(session, *std::move(connection), false);
-  if (!open) return open.error();
-  auto tried = try_out(session, in, **open);
+  auto filled = manage::with_input(*std::move(connection), *given);
+  if (!filled) return filled.error();
+  auto tried = try_out(session, in, *std::move(filled));
   if (!tried) return tried.error();
-  if (auto saved = (*store)->connections().update(tried->connection, session.actor()); !saved)
+  if (auto saved = manage::update_connection(**desk, session.caller(), tried->connection); !saved)
     return saved.error();
   tell(session, *tried, "updated");
   return kDone;
 }
 
 Result<int> test(Session& session, const Invocation& in) {
-  auto store = session.store();
-  if (!store) return store.error();
-  auto connection = (*store)->connections().get(in.argument("NAME"));
+  auto desk = session.desk();
+  if (!desk) return desk.error();
+  auto connection = (*desk)->store.connections().get(in.argument("NAME"));
   if (!connection) return connection.error();
   const auto name = connection->name;
-  auto open = open_provider(session, *std::move(connection), true);
+  auto open = manage::open_stored(**desk, *std::move(connection));
   if (!open) return open.error();
   auto verified = session.run((*open)->provider->verify());
   if (!verified) {
@@ -223,14 +155,13 @@ Result<int> test(Session& session, const Invocation& in) {
 }
 
 Result<int> remove(Session& session, const Invocation& in) {
-  auto store = session.store();
-  if (!store) return store.error();
-  if (auto allowed = session.may_do(Action::connect, {}); !allowed) return allowed.error();
-  auto connection = (*store)->connections().get(in.argument("NAME"));
+  auto desk = session.desk();
+  if (!desk) return desk.error();
+  auto connection = (*desk)->store.connections().get(in.argument("NAME"));
   if (!connection) return connection.error();
   const auto question = fmt::format("Remove connection {} and its credentials?", connection->name);
   if (auto agreed = session.confirm(question); !agreed) return agreed.error();
-  if (auto removed = (*store)->connections().remove(connection->name, session.actor()); !removed)
+  if (auto removed = manage::remove_connection(**desk, session.caller(), connection->name); !removed)
     return removed.error();
   if (session.json()) {
     json::Writer w;

@@ -7,7 +7,8 @@
 #include "cli/commands.hpp"
 #include "cli/overview.hpp"
 #include "cli/table.hpp"
-#include "cli/workspace.hpp"
+#include "manage/connections.hpp"
+#include "manage/workspace.hpp"
 
 namespace watchbill::cli {
 
@@ -102,9 +103,9 @@ bool check_tokens(Session& session, const config::Config& config, Checks& checks
   return true;
 }
 
-void check_group(Workspace& workspace, const Rotation& rotation, Checks& checks) {
+void check_group(Session& session, manage::Workspace& workspace, const Rotation& rotation, Checks& checks) {
   const auto name = fmt::format("group of \"{}\"", rotation.name);
-  auto group = workspace.find_group(rotation.group, rotation.handle);
+  auto group = session.run(workspace.find_group(rotation.group, rotation.handle));
   if (!group) return;
   if (*group == nullptr) {
     return failed(checks, name, fmt::format("Slack has no group {} (@{})", rotation.group, rotation.handle),
@@ -153,13 +154,15 @@ void check_channel(Session& session, const config::Config& config, const Channel
 void check_slack(Session& session, const config::Config& config, const std::vector<Rotation>& rotations,
                  Checks& checks) {
   if (!check_tokens(session, config, checks)) return;
-  Workspace workspace(session);
-  auto groups = workspace.groups();
+  auto desk = session.desk();
+  if (!desk) return;
+  manage::Workspace workspace(**desk);
+  auto groups = session.run(workspace.groups());
   if (!groups) {
     failed(checks, "Slack user groups", groups.error().message, "see the message");
   } else {
     ok(checks, "Slack user groups", fmt::format("{} can be read", (*groups)->size()));
-    for (const auto& rotation : rotations) check_group(workspace, rotation, checks);
+    for (const auto& rotation : rotations) check_group(session, workspace, rotation, checks);
   }
   std::map<ChannelId, std::string> channels;
   if (config.slack.alert_channel) channels.emplace(*config.slack.alert_channel, "alerts");
@@ -173,7 +176,9 @@ void check_slack(Session& session, const config::Config& config, const std::vect
 void check_connection(Session& session, Connection connection, Checks& checks) {
   const auto name = connection.name;
   const auto fix = fmt::format("watchbill connection update {}", name);
-  auto open = open_provider(session, std::move(connection), true);
+  auto desk = session.desk();
+  if (!desk) return failed(checks, "connection " + name, desk.error().message, fix);
+  auto open = manage::open_stored(**desk, std::move(connection));
   if (!open) return failed(checks, "connection " + name, open.error().message, fix);
   auto verified = session.run((*open)->provider->verify());
   if (verified) {
@@ -184,7 +189,7 @@ void check_connection(Session& session, Connection connection, Checks& checks) {
   check_clock(checks, "connection " + name, (*open)->provider->health().clock_skew);
 }
 
-void check_people(const Overview& overview, Checks& checks) {
+void check_people(const manage::Overview& overview, Checks& checks) {
   std::size_t missing = 0;
   for (const auto& view : overview.rotations) {
     for (const auto& person : view.on_call) {
@@ -200,7 +205,7 @@ void check_people(const Overview& overview, Checks& checks) {
   if (missing == 0) ok(checks, "people", "everybody on call is found in Slack");
 }
 
-void check_daemon(store::Store& store, const Overview& overview, Checks& checks) {
+void check_daemon(store::Store& store, const manage::Overview& overview, Checks& checks) {
   const auto pass = overview.last_pass ? "last complete pass " + format_rfc3339(*overview.last_pass)
                                        : std::string("no complete pass yet");
   if (overview.daemon_running) {

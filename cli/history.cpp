@@ -1,5 +1,7 @@
 // watchbill history
 
+#include "manage/history.hpp"
+
 #include <algorithm>
 #include <ostream>
 
@@ -11,100 +13,17 @@ namespace watchbill::cli {
 
 namespace {
 
-/// A change of a group, or of the configuration.
-struct Entry {
-  Instant at;
-  std::string rotation;
-  GroupId group;
-  std::string cause;
-  std::vector<UserId> before;
-  std::vector<UserId> after;
-  std::optional<std::string> by;
-  std::optional<std::string> result;
-  std::string note{};
-  std::vector<OnCallPerson> said{};
-  std::optional<AuditEntry> audit{};
-  std::vector<OutboxRow> announcements{};
-};
-
-/// `rotation` and `group` of an audit entry, as far as it is about a rotation.
-GroupId group_of(const AuditEntry& audit) {
-  for (const auto& text : {audit.after, audit.before}) {
-    if (text.empty()) continue;
-    const auto document = json::parse(text);
-    if (document) return GroupId(document->root()["group"]["id"].string_or(""));
-  }
-  return {};
-}
-
-struct Question {
-  std::string rotation;  ///< empty: all
-  store::HistoryFilter filter;
-};
-
-Result<Question> question_of(store::Store& store, const Invocation& in) {
-  Question question;
+Result<manage::HistoryQuestion> question_of(const Invocation& in) {
+  manage::HistoryQuestion question;
   question.rotation = in.argument("ROTATION");
   for (const char* option : {"since", "until"}) {
     const auto text = in.value(option);
     if (!text) continue;
     auto at = parse_rfc3339(*text);
     if (!at) return at.error().in("--{}", option);
-    (std::string_view(option) == "since" ? question.filter.since : question.filter.until) = *at;
+    (std::string_view(option) == "since" ? question.since : question.until) = *at;
   }
-  if (question.rotation.empty()) return question;
-  auto found = store.rotations().find(question.rotation);
-  if (found) question.filter.rotation = found->id;
-  if (!found && found.error().kind != ErrorKind::not_found) return found.error();
   return question;
-}
-
-/// A deleted rotation is found by the name it had.
-bool wanted(const Question& question, const std::string& name) {
-  return question.rotation.empty() || question.filter.rotation ||
-         fold_name(name) == fold_name(question.rotation);
-}
-
-Result<void> add_changes(store::Store& store, const Question& question, std::vector<Entry>& entries) {
-  auto changes = store.history().list(question.filter);
-  if (!changes) return changes.error();
-  std::map<RotationId, std::vector<OutboxRow>> rows;
-  for (auto& change : *changes) {
-    if (!wanted(question, change.rotation_name)) continue;
-    if (!rows.contains(change.rotation)) {
-      auto sent = store.outbox().of_rotation(change.rotation, question.filter.limit);
-      if (!sent) return sent.error();
-      rows[change.rotation] = *std::move(sent);
-    }
-    Entry entry{change.at,     change.rotation_name, change.group, std::string(name_of(change.cause)),
-                change.before, change.after,         change.by,    change.result,
-                change.note,   change.said};
-    for (const auto& row : rows[change.rotation]) {
-      if (row.change == change.id) entry.announcements.push_back(row);
-    }
-    entries.push_back(std::move(entry));
-  }
-  return {};
-}
-
-Result<void> add_audit(store::Store& store, const Question& question, std::vector<Entry>& entries) {
-  auto audit = store.history().audit(question.filter);
-  if (!audit) return audit.error();
-  for (auto& one : *audit) {
-    const bool about_rotation = one.action.starts_with("rotation.");
-    if (!question.rotation.empty() && (!about_rotation || !wanted(question, one.object))) continue;
-    Entry entry{one.at,
-                about_rotation ? one.object : "",
-                group_of(one),
-                std::string(name_of(Cause::config)),
-                {},
-                {},
-                one.actor,
-                std::string("ok")};
-    entry.audit = std::move(one);
-    entries.push_back(std::move(entry));
-  }
-  return {};
 }
 
 void raw_or_null(json::Writer& w, std::string_view key, const std::string& text) {
@@ -116,7 +35,7 @@ void raw_or_null(json::Writer& w, std::string_view key, const std::string& text)
   }
 }
 
-void write(json::Writer& w, const Entry& entry) {
+void write(json::Writer& w, const manage::HistoryEntry& entry) {
   w.begin_object().field("at", format_rfc3339(entry.at)).field("rotation", entry.rotation);
   w.field("group", entry.group.value).field("cause", entry.cause);
   w.field("before", texts(entry.before)).field("after", texts(entry.after));
@@ -141,12 +60,12 @@ void write(json::Writer& w, const Entry& entry) {
 }
 
 /// "+Bo -Ada"
-std::string difference(const std::map<UserId, std::string>& names, const Entry& entry) {
+std::string difference(const std::map<UserId, std::string>& names, const manage::HistoryEntry& entry) {
   std::string out;
   const auto add = [&](char sign, const std::vector<UserId>& some, const std::vector<UserId>& others) {
     for (const auto& user : some) {
       if (std::find(others.begin(), others.end(), user) != others.end()) continue;
-      out += fmt::format("{}{}{}", out.empty() ? "" : " ", sign, name_or_id(names, user));
+      out += fmt::format("{}{}{}", out.empty() ? "" : " ", sign, manage::name_or_id(names, user));
     }
   };
   add('+', entry.after, entry.before);
@@ -154,7 +73,7 @@ std::string difference(const std::map<UserId, std::string>& names, const Entry& 
   return out;
 }
 
-std::string announced(const Entry& entry) {
+std::string announced(const manage::HistoryEntry& entry) {
   std::string out;
   for (const auto& row : entry.announcements) {
     out += fmt::format("{}{} {}", out.empty() ? "" : ", ", row.channel, name_of(row.state));
@@ -163,7 +82,7 @@ std::string announced(const Entry& entry) {
   return out;
 }
 
-void print(Session& session, const std::vector<Entry>& entries) {
+void print(Session& session, const std::vector<manage::HistoryEntry>& entries) {
   const auto names = known_names(session);
   Table table({"WHEN", "ROTATION", "CAUSE", "CHANGE", "BY", "RESULT", "ANNOUNCED"});
   for (const auto& entry : entries) {
@@ -179,25 +98,18 @@ void print(Session& session, const std::vector<Entry>& entries) {
 Result<int> history(Session& session, const Invocation& in) {
   auto store = session.store();
   if (!store) return store.error();
-  auto question = question_of(**store, in);
+  auto question = question_of(in);
   if (!question) return question.error();
-  std::vector<Entry> entries;
-  if (auto added = add_changes(**store, *question, entries); !added) return added.error();
-  if (auto added = add_audit(**store, *question, entries); !added) return added.error();
-  if (entries.empty() && !question->rotation.empty() && !question->filter.rotation) {
-    return fail(ErrorKind::not_found, "there is no rotation \"{}\", and history knows none of that name",
-                question->rotation);
-  }
-  std::stable_sort(entries.begin(), entries.end(),
-                   [](const Entry& a, const Entry& b) { return a.at > b.at; });
+  auto entries = manage::read_history(**store, *question);
+  if (!entries) return entries.error();
   if (session.json()) {
     json::Writer w;
     w.begin_array();
-    for (const auto& entry : entries) write(w, entry);
+    for (const auto& entry : *entries) write(w, entry);
     w.end_array();
     session.print_json(w.take());
   } else {
-    print(session, entries);
+    print(session, *entries);
   }
   return kDone;
 }

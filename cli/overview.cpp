@@ -1,132 +1,16 @@
 #include "cli/overview.hpp"
 
-#include <algorithm>
-#include <charconv>
-
 namespace watchbill::cli {
 
-namespace {
-
-constexpr int kSilentIntervals = 3;
-
-std::optional<Instant> moment(const std::optional<std::string>& text) {
-  if (!text || text->empty()) return std::nullopt;
-  auto parsed = parse_rfc3339(*text);
-  return parsed ? std::optional(*parsed) : std::nullopt;
+Result<manage::Overview> read_overview(Session& session) {
+  auto desk = session.desk();
+  if (!desk) return desk.error();
+  return manage::read_overview(**desk);
 }
 
-seconds since(Instant then, Instant now) {
-  return std::max(seconds{0}, std::chrono::duration_cast<seconds>(now - then));
-}
-
-Result<void> read_queue(store::Store& store, Instant now, Overview& overview) {
-  auto last_pass = store.meta("last_pass");
-  auto writes = store.meta("queue_writes");
-  auto done_at = store.meta("queue_done_at");
-  auto rows = store.outbox().open_rows();
-  if (!last_pass) return last_pass.error();
-  if (!writes) return writes.error();
-  if (!done_at) return done_at.error();
-  if (!rows) return rows.error();
-  overview.last_pass = moment(*last_pass);
-  const auto text = writes->value_or("0");
-  std::from_chars(text.data(), text.data() + text.size(), overview.queued_writes);
-  if (const auto done = moment(*done_at)) overview.queue_done_in = since(now, *done);
-  overview.outbox_pending = rows->size();
-  for (const auto& row : *rows)
-    overview.outbox_oldest = std::max(overview.outbox_oldest, since(row.facts.at, now));
-  return {};
-}
-
-Result<std::map<std::string, seconds>> read_connections(store::Store& store, Overview& overview) {
-  auto connections = store.connections().list();
-  auto statuses = store.connections().statuses();
-  if (!connections) return connections.error();
-  if (!statuses) return statuses.error();
-  std::map<std::string, seconds> intervals;
-  const std::map<std::string, store::ConnectionStatus> known(statuses->begin(), statuses->end());
-  for (const auto& connection : *connections) {
-    ConnectionView view{connection.name, connection.kind, {}};
-    if (const auto found = known.find(connection.name); found != known.end()) view.status = found->second;
-    intervals[view.name] = view.status.interval;
-    overview.connections.push_back(std::move(view));
-  }
-  return intervals;
-}
-
-std::string say_stale(std::optional<Instant> last_pass, bool running) {
-  if (running) return "a source has not answered for three intervals: see the connections' problems here";
-  const auto when = last_pass ? "since " + format_minutes(*last_pass) : std::string("yet");
-  return fmt::format(
-      "no complete pass {}: watchbilld is not running; start it (`systemctl start watchbilld`)", when);
-}
-
-}  // namespace
-
-std::string state_now(const Rotation& rotation, const std::string& written, seconds interval,
-                      std::optional<Instant> last_pass, Instant now) {
-  if (rotation.paused) return "paused";
-  if (rotation.mode == Mode::observe) return "observing";
-  if (written == "error" || written == "stale") return written;
-  const bool silent = !last_pass || now - *last_pass > kSilentIntervals * interval;
-  // A rotation that no engine has seen yet waits for its first pass.
-  if (written.empty() || written == "paused" || written == "observing")
-    return silent && last_pass ? "stale" : "pending";
-  return silent ? "stale" : written;
-}
-
-Result<Overview> read_overview(Session& session) {
-  auto opened = session.store();
-  if (!opened) return opened.error();
-  auto config = session.config();
-  if (!config) return config.error();
-  auto running = session.daemon();
-  if (!running) return running.error();
-  auto& store = **opened;
-  Overview overview;
-  overview.daemon_running = running->has_value();
-  if (auto read = read_queue(store, session.now(), overview); !read) return read.error();
-  auto intervals = read_connections(store, overview);
-  if (!intervals) return intervals.error();
-
-  auto rotations = store.rotations().list();
-  auto statuses = store.engine().statuses();
-  auto groups = store.engine().groups();
-  if (!rotations) return rotations.error();
-  if (!statuses) return statuses.error();
-  if (!groups) return groups.error();
-  std::map<RotationId, store::RotationStatus*> status_of;
-  for (auto& status : *statuses) status_of[status.rotation] = &status;
-  std::map<GroupId, std::vector<UserId>> members_of;
-  for (auto& group : *groups) members_of[group.id] = std::move(group.members);
-
-  // Slack's groups are listed at most every 5 s (slack/gate.hpp), so no pass can be complete more often.
-  const milliseconds spacing{static_cast<milliseconds::rep>(5000 / (*config)->slack.rate_scale)};
-  const auto poll = std::chrono::ceil<seconds>(std::max((*config)->poll_interval, spacing));
-  for (auto& rotation : *rotations) {
-    RotationView view;
-    seconds interval = poll;
-    for (const auto& schedule : rotation.schedules)
-      interval = std::max(interval, (*intervals)[schedule.ref.connection]);
-    std::string written;
-    if (const auto found = status_of.find(rotation.id); found != status_of.end()) {
-      written = found->second->state;
-      view.on_call = std::move(found->second->on_call);
-      view.next = std::move(found->second->next);
-      view.next_boundary = found->second->next_boundary;
-      view.problems = std::move(found->second->problems);
-    }
-    if (const auto found = members_of.find(rotation.group); found != members_of.end())
-      view.members = found->second;
-    // A daemon that runs looks at every source each second: what it wrote is so.
-    const auto seen = overview.daemon_running ? std::optional(session.now()) : overview.last_pass;
-    view.state = state_now(rotation, written, interval, seen, session.now());
-    if (view.state == "stale" && view.problems.empty())
-      view.problems.push_back(say_stale(overview.last_pass, overview.daemon_running));
-    view.rotation = std::move(rotation);
-    overview.rotations.push_back(std::move(view));
-  }
-  return overview;
+std::map<UserId, std::string> known_names(Session& session) {
+  auto store = session.store();
+  return store ? manage::known_names(**store) : std::map<UserId, std::string>{};
 }
 
 namespace {
@@ -141,7 +25,7 @@ std::optional<std::string> text_of(const std::optional<UserId>& user) {
 
 }  // namespace
 
-void write_view_fields(json::Writer& w, const RotationView& view) {
+void write_view_fields(json::Writer& w, const manage::RotationView& view) {
   std::vector<std::string> members;
   for (const auto& member : view.members) members.push_back(member.value);
   w.field("state", view.state).field("members", members).key("on_call").begin_array();
@@ -158,7 +42,7 @@ void write_view_fields(json::Writer& w, const RotationView& view) {
   w.end_array().field("problems", view.problems);
 }
 
-std::string overview_json(const Overview& overview) {
+std::string overview_json(const manage::Overview& overview) {
   json::Writer w;
   w.begin_object().key("rotations").begin_array();
   for (const auto& view : overview.rotations) {
@@ -181,27 +65,6 @@ std::string overview_json(const Overview& overview) {
   w.key("daemon").begin_object().field("running", overview.daemon_running);
   w.field("last_pass", text_of(overview.last_pass)).end_object().end_object();
   return w.take();
-}
-
-std::map<UserId, std::string> known_names(Session& session) {
-  std::map<UserId, std::string> names;
-  auto store = session.store();
-  if (!store) return names;
-  auto users = (*store)->people().users();
-  if (!users) return names;
-  for (const auto& user : *users) names.emplace(user.id, user.name);
-  return names;
-}
-
-std::string name_or_id(const std::map<UserId, std::string>& names, const UserId& user) {
-  const auto found = names.find(user);
-  return found == names.end() || found->second.empty() ? user.value : found->second;
-}
-
-std::string names_of(const std::map<UserId, std::string>& names, const std::vector<UserId>& users) {
-  std::string out;
-  for (const auto& user : users) out += (out.empty() ? "" : ", ") + name_or_id(names, user);
-  return out;
 }
 
 }  // namespace watchbill::cli

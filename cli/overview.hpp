@@ -1,60 +1,20 @@
 #pragma once
 
-#include <map>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "cli/session.hpp"
-#include "core/rotation.hpp"
+#include "json/json.hpp"
+#include "manage/overview.hpp"
 
 namespace watchbill::cli {
 
-/// A rotation as `status` shows it.
-struct RotationView {
-  Rotation rotation;
-  std::string state;
-  std::vector<UserId> members;  ///< really in the Slack group, when it was last read
-  std::vector<OnCallPerson> on_call;
-  std::optional<Instant> next_boundary;
-  std::vector<NextPerson> next;
-  std::vector<std::string> problems;
-};
-
-struct ConnectionView {
-  std::string name;
-  std::string kind;
-  store::ConnectionStatus status;
-};
-
-/// Everything `status` tells, from the store alone.
-struct Overview {
-  std::vector<RotationView> rotations;
-  std::vector<ConnectionView> connections;
-  std::size_t outbox_pending = 0;
-  seconds outbox_oldest{0};
-  std::size_t queued_writes = 0;
-  seconds queue_done_in{0};
-  bool daemon_running = false;
-  std::optional<Instant> last_pass;
-};
-
-Result<Overview> read_overview(Session& session);
-
-/// The state as it is now: the one the engine wrote, unless the rotation was changed since, or no pass was
-/// complete for three of its intervals.
-std::string state_now(const Rotation& rotation, const std::string& written, seconds interval,
-                      std::optional<Instant> last_pass, Instant now);
+/// All that the store tells (manage/overview.hpp).
+Result<manage::Overview> read_overview(Session& session);
+/// Names of Slack users that the store knows; none if it cannot be read.
+std::map<UserId, std::string> known_names(Session& session);
 
 /// The object of `status --format json` for one rotation, without its braces.
-void write_view_fields(json::Writer& writer, const RotationView& view);
-std::string overview_json(const Overview& overview);
-
-/// Names of Slack users that the store knows.
-std::map<UserId, std::string> known_names(Session& session);
-/// "Ada Example", or the id.
-std::string name_or_id(const std::map<UserId, std::string>& names, const UserId& user);
-/// "Ada Example, Bo Example"
-std::string names_of(const std::map<UserId, std::string>& names, const std::vector<UserId>& users);
+void write_view_fields(json::Writer& writer, const manage::RotationView& view);
+std::string overview_json(const manage::Overview& overview);
 
 }  // namespace watchbill::cli

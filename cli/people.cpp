@@ -1,73 +1,32 @@
 // watchbill people list|map|unmap
 
+#include "manage/people.hpp"
+
 #include <algorithm>
 #include <ostream>
-#include <set>
 
 #include "cli/commands.hpp"
 #include "cli/overview.hpp"
 #include "cli/table.hpp"
-#include "cli/workspace.hpp"
 
 namespace watchbill::cli {
 
 namespace {
 
-/// What `people map` takes for this responder.
-std::string handle_of(const Responder& responder) {
-  return responder.email ? *responder.email : responder.connection + "/" + responder.id;
-}
-
-struct Unknown {
-  Responder responder;
-  std::string why;
-  std::optional<Instant> since{};
-};
-
-/// Who is on call or was seen, and is nobody in Slack. Whoever was mapped since waits for the next pass.
-Result<std::vector<Unknown>> unmatched(store::Store& store, const std::vector<store::Mapping>& mappings) {
-  auto noted = store.people().unmatched();
-  if (!noted) return noted.error();
-  auto statuses = store.engine().statuses();
-  if (!statuses) return statuses.error();
-  std::vector<Unknown> out;
-  std::set<std::pair<std::string, std::string>> seen;
-  std::set<std::string> mapped;
-  for (const auto& mapping : mappings) mapped.insert(mapping.person);
-  const auto waits = [&mapped](const Responder& who) {
-    return mapped.contains(who.connection + "/" + who.id) || (who.email && mapped.contains(*who.email));
-  };
-  for (auto& one : *noted) {
-    if (!waits(one.responder) && seen.emplace(one.responder.connection, one.responder.id).second)
-      out.push_back({one.responder, one.why, one.since});
-  }
-  for (const auto& status : *statuses) {
-    for (const auto& person : status.on_call) {
-      const auto& who = person.responder;
-      if (person.member || waits(who) || !seen.emplace(who.connection, who.id).second) continue;
-      out.push_back({who, who.email ? "no active Slack account has this address"
-                                    : "the scheduling system shows no e-mail address"});
-    }
-  }
-  std::sort(out.begin(), out.end(), [](const Unknown& a, const Unknown& b) {
-    const auto left = fold_name(a.responder.name);
-    const auto right = fold_name(b.responder.name);
-    return left != right ? left < right : a.responder < b.responder;
-  });
-  return out;
-}
-
 std::string fix_of(const Responder& responder) {
-  return fmt::format("watchbill people map {} U…", handle_of(responder));
+  return fmt::format("watchbill people map {} U…", manage::handle_of(responder));
 }
 
-void print(Session& session, const std::vector<Unknown>& unknown,
+void print(Session& session, const std::vector<manage::UnmatchedPerson>& unknown,
            const std::vector<store::Mapping>& mappings) {
   if (session.json()) {
     json::Writer w;
     w.begin_object().key("unmatched").begin_array();
     for (const auto& [who, why, since] : unknown) {
-      w.begin_object().field("person", handle_of(who)).field("name", who.name).field("email", who.email);
+      w.begin_object()
+          .field("person", manage::handle_of(who))
+          .field("name", who.name)
+          .field("email", who.email);
       w.field("connection", who.connection).field("why", why);
       w.field("since", since ? std::optional(format_rfc3339(*since)) : std::nullopt);
       w.field("fix", fix_of(who)).end_object();
@@ -92,7 +51,7 @@ void print(Session& session, const std::vector<Unknown>& unknown,
   const auto names = known_names(session);
   Table table({"MAPPED PERSON", "SLACK USER", "SINCE", "BY"});
   for (const auto& mapping : mappings) {
-    table.add({mapping.person, fmt::format("{} ({})", name_or_id(names, mapping.user), mapping.user),
+    table.add({mapping.person, fmt::format("{} ({})", manage::name_or_id(names, mapping.user), mapping.user),
                format_rfc3339(mapping.at), mapping.by});
   }
   out << "\n" << table.render(session.io().width);
@@ -103,25 +62,12 @@ Result<int> list_people(Session& session, const Invocation& /*in*/) {
   if (!store) return store.error();
   auto mappings = (*store)->people().mappings();
   if (!mappings) return mappings.error();
-  auto unknown = unmatched(**store, *mappings);
+  auto unknown = manage::unmatched_people(**store);
   if (!unknown) return unknown.error();
   std::sort(mappings->begin(), mappings->end(),
             [](const store::Mapping& a, const store::Mapping& b) { return a.person < b.person; });
   print(session, *unknown, *mappings);
   return kDone;
-}
-
-/// "ada@example.com" (lower case) or "pagerduty/PUSER1".
-Result<std::string> person_of(store::Store& store, const std::string& text) {
-  if (const auto slash = text.find('/'); slash != std::string::npos && slash + 1 < text.size()) {
-    auto connection = store.connections().get(text.substr(0, slash));
-    if (!connection) return connection.error();
-    return text;
-  }
-  if (text.find('@') != std::string::npos) return fold_name(text);
-  return fail(ErrorKind::invalid,
-              "person \"{}\": write an e-mail address, or CONNECTION/ID with the id in the scheduling system",
-              text);
 }
 
 void tell(Session& session, const std::string& person, const std::optional<UserId>& user) {
@@ -136,34 +82,22 @@ void tell(Session& session, const std::string& person, const std::optional<UserI
 }
 
 Result<int> map(Session& session, const Invocation& in) {
-  auto store = session.store();
-  if (!store) return store.error();
-  if (auto allowed = session.may_do(Action::map_person, {}); !allowed) return allowed.error();
-  auto person = person_of(**store, in.argument("PERSON"));
-  if (!person) return person.error();
-  UserId user(in.argument("MEMBER"));
-  if (!in.has("no-verify")) {
-    Workspace workspace(session);
-    auto found = workspace.person(user.value);
-    if (!found) return found.error();
-    user = found->id;
-  } else if (user.value.find('@') != std::string::npos) {
-    return fail(ErrorKind::invalid, "--no-verify: an e-mail address has to be looked up; give the id (U…)");
-  }
-  auto mapped = (*store)->people().map({*person, user, session.now(), session.actor()}, session.actor());
+  auto desk = session.desk();
+  if (!desk) return desk.error();
+  manage::Workspace workspace(**desk);
+  auto mapped = session.run(manage::map_person(workspace, session.caller(), in.argument("PERSON"),
+                                               in.argument("MEMBER"), !in.has("no-verify")));
   if (!mapped) return mapped.error();
-  tell(session, *person, user);
+  tell(session, mapped->person, mapped->user);
   return kDone;
 }
 
 Result<int> unmap(Session& session, const Invocation& in) {
-  auto store = session.store();
-  if (!store) return store.error();
-  if (auto allowed = session.may_do(Action::map_person, {}); !allowed) return allowed.error();
-  const auto text = in.argument("PERSON");
-  const auto person = text.find('/') == std::string::npos ? fold_name(text) : text;
-  if (auto gone = (*store)->people().unmap(person, session.actor()); !gone) return gone.error();
-  tell(session, person, std::nullopt);
+  auto desk = session.desk();
+  if (!desk) return desk.error();
+  auto person = manage::unmap_person(**desk, session.caller(), in.argument("PERSON"));
+  if (!person) return person.error();
+  tell(session, *person, std::nullopt);
   return kDone;
 }
 

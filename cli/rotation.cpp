@@ -6,20 +6,20 @@
 #include "cli/commands.hpp"
 #include "cli/overview.hpp"
 #include "cli/rotation_options.hpp"
-#include "cli/rotation_text.hpp"
 #include "cli/settle.hpp"
 #include "cli/table.hpp"
+#include "manage/rotation_json.hpp"
+#include "manage/save.hpp"
 
 namespace watchbill::cli {
 
 namespace {
 
 /// The person agrees to take over the group, or the error that shows what that would mean.
-Result<void> agree_to_adopt(Session& session, const Invocation& in, const Wanted& wanted) {
+Result<void> agree_to_adopt(Session& session, const Invocation& in, manage::Workspace& workspace,
+                            const manage::Wanted& wanted) {
   if (!wanted.adoption) return {};
-  auto& io = session.io();
-  io.out.flush();
-  io.err << printable(wanted.adoption->preview);
+  show_adoption(session, workspace, *wanted.adoption);
   if (!in.has("adopt")) {
     return fail(
         ErrorKind::conflict,
@@ -32,7 +32,7 @@ Result<void> agree_to_adopt(Session& session, const Invocation& in, const Wanted
 
 void tell(Session& session, const Rotation& rotation, std::string_view what) {
   if (session.json()) {
-    session.print_json(rotation_json(rotation));
+    session.print_json(manage::rotation_json(rotation));
   } else {
     session.io().out << printable(
         fmt::format("rotation \"{}\" {}: @{} ({})\n", rotation.name, what, rotation.handle, rotation.group));
@@ -42,7 +42,7 @@ void tell(Session& session, const Rotation& rotation, std::string_view what) {
 Result<int> create(Session& session, const Invocation& in) {
   auto files = read_rotation_files(session, in);
   if (!files) return files.error();
-  std::vector<Wanted> all(1);
+  std::vector<manage::Wanted> all(1);
   auto& wanted = all.front();
   wanted.rotation.name = in.argument("NAME");
   if (auto put = apply_options(in, *files, wanted.rotation); !put) return put.error();
@@ -52,16 +52,16 @@ Result<int> create(Session& session, const Invocation& in) {
     return fail(ErrorKind::invalid,
                 "rotation create: --schedule is missing; `watchbill schedule list` shows what there is");
   }
-  auto store = session.store();
-  if (!store) return store.error();
-  Workspace workspace(session);
-  if (auto found = settle_group(workspace, wanted, in.has("create-group")); !found) return found.error();
-  const SettleOptions options{in.has("create-group"), !in.has("no-verify"), session.principal()};
-  if (auto settled = settle(workspace, all, options); !settled) return settled.error();
-  if (auto agreed = agree_to_adopt(session, in, wanted); !agreed) return agreed.error();
-  if (auto made = make_groups(session, all); !made) return made.error();
-  auto added = (*store)->rotations().add(wanted.rotation, in.has("quiet"), wanted.former, session.actor());
-  if (!added) return added.error();
+  auto desk = session.desk();
+  if (!desk) return desk.error();
+  manage::Workspace workspace(**desk);
+  auto found = session.run(manage::settle_group(workspace, wanted, in.has("create-group")));
+  if (!found) return found.error();
+  if (auto settled = settle_here(session, workspace, all, {!in.has("no-verify")}); !settled)
+    return settled.error();
+  if (auto agreed = agree_to_adopt(session, in, workspace, wanted); !agreed) return agreed.error();
+  auto saved = session.run(manage::save(**desk, session.caller(), wanted, in.has("quiet")));
+  if (!saved) return saved.error();
   tell(session, wanted.rotation, "created");
   auto running = session.daemon();
   if (running && !*running && !session.json()) {
@@ -74,34 +74,36 @@ Result<int> create(Session& session, const Invocation& in) {
 Result<int> edit(Session& session, const Invocation& in) {
   auto files = read_rotation_files(session, in);
   if (!files) return files.error();
-  auto store = session.store();
-  if (!store) return store.error();
-  auto stored = (*store)->rotations().find(in.argument("ROTATION"));
+  auto desk = session.desk();
+  if (!desk) return desk.error();
+  auto stored = (*desk)->store.rotations().find(in.argument("ROTATION"));
   if (!stored) return stored.error();
-  if (auto allowed = session.may_do(Action::edit, {&*stored, {}}); !allowed) return allowed.error();
-  std::vector<Wanted> all(1);
+  // Before anybody is asked.
+  auto ok = manage::allowed(**desk, session.caller(), Action::edit, {&*stored, {}});
+  if (!ok) return ok.error();
+  std::vector<manage::Wanted> all(1);
   auto& wanted = all.front();
   wanted.before = *stored;
   wanted.rotation = *stored;
   if (auto put = apply_options(in, *files, wanted.rotation); !put) return put.error();
-  Workspace workspace(session);
+  manage::Workspace workspace(**desk);
   if (in.has("group")) {
-    if (auto found = settle_group(workspace, wanted, in.has("create-group")); !found) return found.error();
+    auto found = session.run(manage::settle_group(workspace, wanted, in.has("create-group")));
+    if (!found) return found.error();
   }
-  const SettleOptions options{in.has("create-group"), !in.has("no-verify"), session.principal()};
-  if (auto settled = settle(workspace, all, options); !settled) return settled.error();
-  const auto changes = compare(*stored, wanted.rotation);
+  if (auto settled = settle_here(session, workspace, all, {!in.has("no-verify")}); !settled)
+    return settled.error();
+  const auto changes = manage::compare(*stored, wanted.rotation);
   if (changes.empty() && !wanted.create_group) {
     tell(session, *stored, "unchanged");
     return kDone;
   }
-  if (auto agreed = agree_to_adopt(session, in, wanted); !agreed) return agreed.error();
-  if (auto made = make_groups(session, all); !made) return made.error();
-  if (auto saved = (*store)->rotations().update(wanted.rotation, session.actor()); !saved)
+  if (auto agreed = agree_to_adopt(session, in, workspace, wanted); !agreed) return agreed.error();
+  if (auto saved = session.run(manage::save(**desk, session.caller(), wanted, false)); !saved)
     return saved.error();
   tell(session, wanted.rotation, "changed");
   if (!session.json()) {
-    for (const auto& [field, before, after] : compare(*stored, wanted.rotation))
+    for (const auto& [field, before, after] : manage::compare(*stored, wanted.rotation))
       session.io().out << printable(fmt::format("  {}: {} -> {}\n", field, before, after));
   }
   return kDone;
@@ -121,7 +123,7 @@ Result<int> list_rotations(Session& session, const Invocation& /*in*/) {
   if (session.json()) {
     json::Writer w;
     w.begin_array();
-    for (const auto& rotation : *rotations) write_rotation(w, rotation);
+    for (const auto& rotation : *rotations) manage::write_rotation(w, rotation);
     w.end_array();
     session.print_json(w.take());
     return kDone;
@@ -155,9 +157,9 @@ std::vector<ShownAnnouncement> announcements(store::Store& store, const Rotation
   return out;
 }
 
-std::string show_json(const RotationView& view, const std::vector<ShownAnnouncement>& sent) {
+std::string show_json(const manage::RotationView& view, const std::vector<ShownAnnouncement>& sent) {
   json::Writer w;
-  auto fields = rotation_json(view.rotation);
+  auto fields = manage::rotation_json(view.rotation);
   json::Writer status;
   status.begin_object();
   write_view_fields(status, view);
@@ -172,7 +174,8 @@ std::string show_json(const RotationView& view, const std::vector<ShownAnnouncem
   return fields + R"(,"status":)" + status.take() + R"(,"announcements":)" + w.take() + "}";
 }
 
-void show_table(Session& session, const RotationView& view, const std::vector<ShownAnnouncement>& sent) {
+void show_table(Session& session, const manage::RotationView& view,
+                const std::vector<ShownAnnouncement>& sent) {
   auto& out = session.io().out;
   const auto names = known_names(session);
   const auto line = [&out](std::string_view name, const std::string& value) {
@@ -190,7 +193,7 @@ void show_table(Session& session, const RotationView& view, const std::vector<Sh
                     person.until && *person.until != kNever ? ", until " + format_rfc3339(*person.until) : "",
                     person.member ? "" : ", not in Slack"));
   }
-  line("in the group", names_of(names, view.members));
+  line("in the group", manage::names_of(names, view.members));
   for (const auto& person : view.next)
     line("next", fmt::format("{} from {}", person.name, format_rfc3339(person.from)));
   for (const auto& schedule : r.schedules) {
@@ -200,15 +203,15 @@ void show_table(Session& session, const RotationView& view, const std::vector<Sh
   line("mode",
        fmt::format("{}, membership {}, drift {}", name_of(r.mode), name_of(r.membership), name_of(r.drift)));
   for (const auto& channel : r.channels) line("channel", channel.value);
-  line("always members", names_of(names, r.permanent_members));
+  line("always members", manage::names_of(names, r.permanent_members));
   line("nobody on call",
        fmt::format("{}{}", name_of(r.empty), r.alerts_when_empty() ? ", with an alert" : ""));
-  line("fallback members", names_of(names, r.fallback_members));
+  line("fallback members", manage::names_of(names, r.fallback_members));
   line("announcements", fmt::format("{}, mention {}, at most {} late{}", r.announce.enabled ? "on" : "off",
                                     name_of(r.announce.mention), format_duration(r.announce.max_age),
                                     r.announce.text_template ? ", own template" : ""));
   if (r.announce.text_template) line("template", *r.announce.text_template);
-  for (const auto& owner : r.owners) line("owner", name_or_id(names, UserId(owner)));
+  for (const auto& owner : r.owners) line("owner", manage::name_or_id(names, UserId(owner)));
   if (r.alert_channel) line("alert channel", r.alert_channel->value);
   line("managed by", r.managed_by);
   for (const auto& [at, channel, state, error] : sent)

@@ -5,24 +5,25 @@
 #include "cli/commands.hpp"
 #include "cli/overview.hpp"
 #include "cli/session.hpp"
-#include "engine/request_desk.hpp"
+#include "manage/save.hpp"
 
 namespace watchbill::cli {
 
 namespace {
 
 struct Found {
-  store::Store* store;
+  manage::Desk* desk;
   Rotation rotation;
 };
 
 Result<Found> find(Session& session, const Invocation& in, Action action) {
-  auto store = session.store();
-  if (!store) return store.error();
-  auto rotation = (*store)->rotations().find(in.argument("ROTATION"));
+  auto desk = session.desk();
+  if (!desk) return desk.error();
+  auto rotation = (*desk)->store.rotations().find(in.argument("ROTATION"));
   if (!rotation) return rotation.error();
-  if (auto allowed = session.may_do(action, {&*rotation, {}}); !allowed) return allowed.error();
-  return Found{*store, *std::move(rotation)};
+  // Before anything is asked of the person.
+  if (auto ok = manage::allowed(**desk, session.caller(), action, {&*rotation, {}}); !ok) return ok.error();
+  return Found{*desk, *std::move(rotation)};
 }
 
 void tell(Session& session, const Rotation& rotation, std::string_view key, bool value,
@@ -39,13 +40,10 @@ void tell(Session& session, const Rotation& rotation, std::string_view key, bool
 Result<int> set_paused(Session& session, const Invocation& in, bool paused) {
   auto found = find(session, in, Action::pause);
   if (!found) return found.error();
-  auto& rotation = found->rotation;
-  const bool changes = rotation.paused != paused;
-  rotation.paused = paused;
-  if (changes) {
-    if (auto saved = found->store->rotations().update(rotation, session.actor()); !saved)
-      return saved.error();
-  }
+  const auto& rotation = found->rotation;
+  auto changed = manage::set_paused(*found->desk, session.caller(), rotation.id, paused);
+  if (!changed) return changed.error();
+  const bool changes = *changed;
   tell(session, rotation, "paused", paused,
        fmt::format("rotation \"{}\" {}{}", rotation.name, changes ? "" : "was already ",
                    paused    ? "paused: its group stays as it is"
@@ -62,62 +60,6 @@ Result<int> resume(Session& session, const Invocation& in) {
   return set_paused(session, in, false);
 }
 
-Result<FormerGroup> former_of(store::Store& store, const Rotation& rotation) {
-  auto records = store.engine().records();
-  if (!records) return records.error();
-  for (const auto& record : *records) {
-    if (record.rotation == rotation.id && record.former) return *record.former;
-  }
-  return fail(ErrorKind::not_found,
-              "rotation \"{}\": nothing is known of @{} from before it was taken over; delete it without "
-              "--restore, and set the members in Slack",
-              rotation.name, rotation.handle);
-}
-
-std::vector<UserId> members_now(store::Store& store, const GroupId& id) {
-  auto groups = store.engine().groups();
-  if (!groups) return {};
-  for (const auto& group : *groups) {
-    if (group.id == id) return group.members;
-  }
-  return {};
-}
-
-/// Puts the group back while the rotation is paused, so that nobody repairs it meanwhile.
-Result<void> restore(Session& session, Found& found, const FormerGroup& former) {
-  auto paused = found.rotation;
-  paused.paused = true;
-  if (auto saved = found.store->rotations().update(paused, session.actor()); !saved) return saved;
-
-  Change change;
-  change.at = session.loop().now();
-  change.rotation = found.rotation.id;
-  change.rotation_name = found.rotation.name;
-  change.group = found.rotation.group;
-  change.cause = Cause::restore;
-  change.before = members_now(*found.store, found.rotation.group);
-  change.after = former.members;
-  change.disabled = former.disabled;
-  change.by = session.actor();
-  auto recorded = found.store->history().add(change);
-  if (!recorded) return recorded.error();
-
-  std::vector<std::string> members;
-  for (const auto& member : former.members) members.push_back(member.value);
-  json::Writer w;
-  w.begin_object().field("group", found.rotation.group.value).field("members", members);
-  w.field("disabled", former.disabled).end_object();
-  auto answer = session.group_request(engine::kRestoreGroupRequest, w.take());
-  const auto result = answer                        ? "ok"
-                      : answer.error().code.empty() ? std::string(name_of(answer.error().kind))
-                                                    : answer.error().code;
-  if (auto closed = found.store->history().close(*recorded, result); !closed) return closed;
-  if (answer) return {};
-  if (auto back = found.store->rotations().update(found.rotation, session.actor()); !back) return back;
-  return answer.error().in("rotation \"{}\" was not deleted: @{} could not be put back", found.rotation.name,
-                           found.rotation.handle);
-}
-
 Result<int> remove(Session& session, const Invocation& in) {
   auto found = find(session, in, Action::remove);
   if (!found) return found.error();
@@ -126,20 +68,18 @@ Result<int> remove(Session& session, const Invocation& in) {
   auto question =
       fmt::format("Delete rotation \"{}\"? @{} keeps its members.", rotation.name, rotation.handle);
   if (in.has("restore")) {
-    auto known = former_of(*found->store, rotation);
+    auto known = manage::former_of(found->desk->store, rotation);
     if (!known) return known.error();
     former = *known;
-    const auto members = names_of(known_names(session), former->members);
+    const auto members = manage::names_of(known_names(session), former->members);
     question = fmt::format("Delete rotation \"{}\" and put back the members that @{} had on {}: {}{}?",
                            rotation.name, rotation.handle, format_minutes(former->at),
                            members.empty() ? "none" : members, former->disabled ? ", disabled" : "");
   }
   if (auto agreed = session.confirm(question); !agreed) return agreed.error();
-  if (former) {
-    if (auto restored = restore(session, *found, *former); !restored) return restored.error();
-  }
-  if (auto removed = found->store->rotations().remove(rotation.id, session.actor()); !removed)
-    return removed.error();
+  auto removed =
+      session.run(manage::delete_rotation(*found->desk, session.caller(), rotation.id, former.has_value()));
+  if (!removed) return removed.error();
   tell(session, rotation, "restored", former.has_value(),
        fmt::format("rotation \"{}\" deleted; @{} {}", rotation.name, rotation.handle,
                    former ? "is as it was before" : "keeps its members"));

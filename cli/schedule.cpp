@@ -7,6 +7,7 @@
 #include "cli/session.hpp"
 #include "cli/table.hpp"
 #include "core/rotation.hpp"
+#include "manage/connections.hpp"
 
 namespace watchbill::cli {
 
@@ -16,12 +17,6 @@ struct Found {
   std::string ref;
   providers::ScheduleInfo info;
 };
-
-using Listed = Result<std::vector<providers::ScheduleInfo>>;
-
-net::Task<Listed> list_of(providers::Provider& provider) {
-  co_return co_await provider.list_schedules();
-}
 
 bool matches(const Found& found, const std::string& search) {
   const auto text = fold_name(search);
@@ -59,33 +54,18 @@ Result<std::vector<Connection>> wanted_connections(Session& session, const Invoc
 Result<int> list_schedules(Session& session, const Invocation& in) {
   auto connections = wanted_connections(session, in);
   if (!connections) return connections.error();
-  std::vector<std::unique_ptr<OpenProvider>> open;
+  auto desk = session.desk();
+  if (!desk) return desk.error();
+  auto answers = session.run(manage::list_schedules(**desk, *std::move(connections)));
   std::optional<Error> failure;
-  const auto failed = [&](const std::string& name, const Error& error) {
-    if (failure) report(session.io(), *failure);
-    failure = error.in("schedules of connection {}", name);
-  };
-  for (auto& connection : *connections) {
-    const auto name = connection.name;
-    auto provider = open_provider(session, std::move(connection), true);
-    if (provider) {
-      open.push_back(*std::move(provider));
-    } else {
-      failed(name, provider.error());
-    }
-  }
-  std::vector<net::Task<Listed>> tasks;
-  tasks.reserve(open.size());
-  for (const auto& one : open) tasks.push_back(list_of(*one->provider));
-  auto answers = session.run(net::all(session.loop(), std::move(tasks)));
   std::vector<Found> schedules;
-  for (std::size_t i = 0; i < open.size(); ++i) {
-    const auto& name = open[i]->connection.name;
-    if (!answers[i]) {
-      failed(name, answers[i].error());
+  for (auto& [name, listed] : answers) {
+    if (!listed) {
+      if (failure) report(session.io(), *failure);
+      failure = listed.error().in("schedules of connection {}", name);
       continue;
     }
-    for (auto& info : *answers[i]) {
+    for (auto& info : *listed) {
       Found found{to_string(ScheduleRef{name, info.id}), std::move(info)};
       if (matches(found, in.value_or("search", ""))) schedules.push_back(std::move(found));
     }

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "core/text.hpp"
+#include "engine/request_desk.hpp"
 #include "net/event_loop.hpp"
 #include "store/files.hpp"
 
@@ -53,12 +54,9 @@ Session::Session(Globals globals, Io& io)
       now_(std::chrono::floor<milliseconds>(std::chrono::system_clock::now())) {}
 Session::~Session() = default;
 
-store::Actor Session::actor() const {
-  return "cli:" + login_name();
-}
-
-Principal Session::principal() const {
-  return LocalUser{login_name()};
+manage::Caller Session::caller() const {
+  const auto name = login_name();
+  return {LocalUser{name}, "cli:" + name};
 }
 
 Result<const config::Config*> Session::config() {
@@ -139,19 +137,11 @@ void Session::read_tokens() {
   user_token_ = config::find_secret(slack.user_token);
 }
 
-Result<SlackDesk*> Session::make_slack(bool need_token) {
+Result<SlackDesk*> Session::make_slack() {
+  if (slack_) return slack_.get();
   auto loaded = config();
   if (!loaded) return loaded.error();
   read_tokens();
-  if (need_token) {
-    if (!*bot_token_) return bot_token_->error();
-    if (!*user_token_) return user_token_->error();
-    if (!**bot_token_) {
-      auto missing = config::read_secret((*loaded)->slack.bot_token);
-      return missing ? fail(ErrorKind::internal, "the bot token appeared just now") : missing.error();
-    }
-  }
-  if (slack_) return slack_.get();
   auto client = http();
   if (!client) return client.error();
   const auto token = [](const Result<std::optional<Secret>>& found) {
@@ -161,12 +151,58 @@ Result<SlackDesk*> Session::make_slack(bool need_token) {
   return slack_.get();
 }
 
-Result<SlackDesk*> Session::slack() {
-  return make_slack(true);
+Result<void> Session::need_tokens() {
+  auto loaded = config();
+  if (!loaded) return loaded.error();
+  read_tokens();
+  if (!*bot_token_) return bot_token_->error();
+  if (!*user_token_) return user_token_->error();
+  if (**bot_token_) return {};
+  auto missing = config::read_secret((*loaded)->slack.bot_token);
+  return missing ? fail(ErrorKind::internal, "the bot token appeared just now") : missing.error();
 }
 
-Result<SlackDesk*> Session::slack_offline() {
-  return make_slack(false);
+Result<SlackDesk*> Session::slack() {
+  if (auto there = need_tokens(); !there) return there.error();
+  return make_slack();
+}
+
+net::Task<Result<json::Document>> Session::group_request(std::string kind, std::string payload) {
+  auto running = daemon();
+  if (!running) co_return running.error();
+  if (*running) {
+    co_return co_await manage::ask_writer(desk_->loop, desk_->store, desk_->daemon_runs, std::move(kind),
+                                          std::move(payload), manage::kGroupPatience);
+  }
+  if (desk_->no_slack) co_return *desk_->no_slack;
+  auto path = store_path();
+  if (!path) co_return path.error();
+  auto lock = store::WriterLock::take(*path, "watchbill");
+  if (!lock) co_return lock.error();
+  auto answer = co_await engine::carry_out_group_request(desk_->groups, desk_->gate, std::move(kind),
+                                                         std::move(payload));
+  co_return manage::read_answer(answer);
+}
+
+Result<manage::Desk*> Session::desk() {
+  if (desk_) return &*desk_;
+  auto opened = store();
+  if (!opened) return opened.error();
+  auto slack = make_slack();
+  if (!slack) return slack.error();
+  auto& web = (*slack)->web;
+  const auto daemon_runs = [this]() -> Result<bool> {
+    auto running = daemon();
+    if (!running) return running.error();
+    return running->has_value();
+  };
+  const auto request = [this](std::string kind, std::string payload) {
+    return group_request(std::move(kind), std::move(payload));
+  };
+  desk_.emplace(
+      manage::Desk{loop(), **opened, *http_, web, web, web, (*slack)->gate, **config_, request, daemon_runs});
+  if (auto there = need_tokens(); !there) desk_->no_slack = there.error();
+  return &*desk_;
 }
 
 Result<void> Session::confirm(const std::string& question) {
@@ -179,12 +215,6 @@ Result<void> Session::confirm(const std::string& question) {
   std::getline(io_.in, answer);
   if (answer == "y" || answer == "Y" || answer == "yes") return {};
   return fail(ErrorKind::cancelled, "nothing was changed");
-}
-
-Result<void> Session::may_do(Action action, const Object& object) {
-  auto loaded = config();
-  if (!loaded) return loaded.error();
-  return may(principal(), action, object, (*loaded)->permissions());
 }
 
 Result<std::string> Session::read_file(const std::string& path, const std::string& what) {
@@ -216,58 +246,6 @@ Result<Secret> Session::read_secret(const std::string& path, const std::string& 
 
 void Session::print_json(std::string_view text) {
   io_.out << (io_.out_tty ? json::pretty(text) : std::string(text)) << "\n";
-}
-
-Result<void> CliTokens::keep(const std::string& name, const std::map<std::string, std::string>& settings,
-                             const std::map<std::string, Secret>& secrets) {
-  if (store_) return store_->connections().keep_tokens(name, settings, secrets);
-  for (const auto& [key, value] : settings) connection_->settings[key] = value;
-  for (const auto& [key, value] : secrets) connection_->secrets[key] = value;
-  return {};
-}
-
-namespace {
-
-/// A refresh token works once: two processes that renew it would lock each other out.
-Result<void> refuse_to_renew(Session& session, const Connection& connection) {
-  if (!connection.secrets.contains("refresh_token")) return {};
-  const auto expiry = connection.settings.find("token_expires_at");
-  const auto until =
-      expiry == connection.settings.end() ? fail(ErrorKind::invalid, "none") : parse_rfc3339(expiry->second);
-  if (until && *until > session.now() + 2min) return {};
-  auto daemon = session.daemon();
-  if (!daemon) return daemon.error();
-  if (!*daemon) return {};
-  return fail(ErrorKind::conflict,
-              "connection {}: its token is being renewed by the daemon (pid {}): try again in a minute",
-              connection.name, **daemon);
-}
-
-}  // namespace
-
-Result<std::unique_ptr<OpenProvider>> open_provider(Session& session, Connection connection, bool stored) {
-  auto loaded = session.config();
-  if (!loaded) return loaded.error();
-  auto http = session.http();
-  if (!http) return http.error();
-  auto open = std::make_unique<OpenProvider>();
-  open->connection = std::move(connection);
-  if (stored) {
-    if (auto free = refuse_to_renew(session, open->connection); !free) return free.error();
-    auto store = session.store();
-    if (!store) return store.error();
-    open->tokens = std::make_unique<CliTokens>(**store);
-  } else {
-    open->tokens = std::make_unique<CliTokens>(open->connection);
-  }
-  const providers::Context context{session.loop(), **http, *open->tokens, (*loaded)->xmatters.allowed_hosts};
-  auto adapter = providers::find_adapter(open->connection.kind);
-  if (!adapter) return adapter.error();
-  auto prepared = (*adapter)->prepare(open->connection, context);
-  if (!prepared) return prepared.error().in("connection {}", open->connection.name);
-  open->connection = *std::move(prepared);
-  open->provider = (*adapter)->create(open->connection, context);
-  return open;
 }
 
 }  // namespace watchbill::cli

@@ -8,11 +8,10 @@
 #include "cli/command.hpp"
 #include "cli/io.hpp"
 #include "config/config.hpp"
-#include "core/may.hpp"
 #include "json/json.hpp"
+#include "manage/desk.hpp"
 #include "net/curl_client.hpp"
 #include "net/event_loop.hpp"
-#include "providers/provider.hpp"
 #include "slack/gate.hpp"
 #include "slack/web_client.hpp"
 #include "store/store.hpp"
@@ -41,9 +40,8 @@ class Session {
   [[nodiscard]] bool json() const { return globals_.json; }
   /// One moment for the whole run.
   [[nodiscard]] Instant now() const { return now_; }
-  /// "cli:ada": who changes things.
-  [[nodiscard]] store::Actor actor() const;
-  [[nodiscard]] Principal principal() const;
+  /// Whoever sits at the command line: "cli:ada".
+  [[nodiscard]] manage::Caller caller() const;
 
   Result<const config::Config*> config();
   /// The database; `not_found` if there is none.
@@ -59,8 +57,8 @@ class Session {
   Result<net::HttpClient*> http();
   /// An error if no bot token is configured.
   Result<SlackDesk*> slack();
-  /// Works without a token, as long as nothing is sent: for looking people up in the store.
-  Result<SlackDesk*> slack_offline();
+  /// What the rules of manage/ work with. Needs the store, and no token as long as Slack is not asked.
+  Result<manage::Desk*> desk();
   template <class T>
   T run(net::Task<T> task) {
     return loop().run_until_done(std::move(task));
@@ -68,8 +66,6 @@ class Session {
 
   /// Success if the person agrees (or `--yes`). `cancelled` if not; `invalid` if nobody can be asked.
   Result<void> confirm(const std::string& question);
-  /// `may` for whoever sits at the command line.
-  Result<void> may_do(Action action, const Object& object);
 
   /// The text of a file that a person named; '-' is standard input, which can be read once. Reading happens
   /// before the store is opened, since root then becomes the store's owner.
@@ -77,19 +73,17 @@ class Session {
   /// The same for a secret: line breaks at its end are dropped, an empty one is refused.
   Result<Secret> read_secret(const std::string& path, const std::string& what);
 
-  /// Has a change of a group made by the daemon, or, when none runs, makes it while holding the writer's
-  /// lock. Returns the answer's JSON (engine/request_desk.hpp).
-  Result<json::Document> group_request(const std::string& kind, const std::string& payload);
-  /// Leaves a request for the daemon and waits for its answer.
-  Result<json::Document> ask_daemon(const std::string& kind, const std::string& payload, seconds patience);
-
   /// Prints JSON: indented for people, in one line for programs.
   void print_json(std::string_view text);
 
  private:
   Result<store::Store*> open(bool must_exist);
-  Result<SlackDesk*> make_slack(bool need_token);
+  Result<SlackDesk*> make_slack();
+  Result<void> need_tokens();
   void read_tokens();
+  /// Has a change of a group made by the daemon, or, when none runs, makes it while holding the writer's
+  /// lock.
+  net::Task<Result<json::Document>> group_request(std::string kind, std::string payload);
 
   Globals globals_;
   Io& io_;
@@ -101,30 +95,8 @@ class Session {
   std::unique_ptr<net::EventLoop> loop_;
   std::unique_ptr<net::CurlClient> http_;
   std::unique_ptr<SlackDesk> slack_;
+  std::optional<manage::Desk> desk_;
   bool input_read_ = false;
 };
-
-/// Renewed tokens of a connection. Kept in the connection while it is not stored yet, else in the store.
-class CliTokens final : public providers::TokenKeeper {
- public:
-  explicit CliTokens(Connection& connection) : connection_(&connection) {}
-  explicit CliTokens(store::Store& store) : store_(&store) {}
-  Result<void> keep(const std::string& name, const std::map<std::string, std::string>& settings,
-                    const std::map<std::string, Secret>& secrets) override;
-
- private:
-  Connection* connection_ = nullptr;
-  store::Store* store_ = nullptr;
-};
-
-/// A provider and what it needs to live.
-struct OpenProvider {
-  Connection connection;
-  std::unique_ptr<providers::TokenKeeper> tokens;
-  std::unique_ptr<providers::Provider> provider;
-};
-/// Checks the connection's settings and makes its provider. `stored`: it is in the store (and the daemon
-/// may be using it too).
-Result<std::unique_ptr<OpenProvider>> open_provider(Session& session, Connection connection, bool stored);
 
 }  // namespace watchbill::cli

@@ -11,7 +11,7 @@ namespace watchbill::cli {
 
 namespace {
 
-std::string on_call_text(const RotationView& view) {
+std::string on_call_text(const manage::RotationView& view) {
   std::string out;
   for (const auto& person : view.on_call) {
     if (out.find(person.responder.name) != std::string::npos) continue;
@@ -20,7 +20,7 @@ std::string on_call_text(const RotationView& view) {
   return out.empty() ? "nobody" : out;
 }
 
-void print_rotations(Session& session, const Overview& overview) {
+void print_rotations(Session& session, const manage::Overview& overview) {
   auto& out = session.io().out;
   if (overview.rotations.empty()) {
     out << "No rotations yet: `watchbill rotation create --help` shows how to make one.\n";
@@ -30,13 +30,13 @@ void print_rotations(Session& session, const Overview& overview) {
   Table table({"STATE", "ROTATION", "GROUP", "ON CALL", "IN THE GROUP", "NEXT CHANGE"});
   for (const auto& view : overview.rotations) {
     table.add({view.state, view.rotation.name, "@" + view.rotation.handle, on_call_text(view),
-               names_of(names, view.members),
+               manage::names_of(names, view.members),
                view.next_boundary ? format_rfc3339(*view.next_boundary) : "unknown"});
   }
   out << table.render(session.io().width);
 }
 
-void print_connections(Session& session, const Overview& overview) {
+void print_connections(Session& session, const manage::Overview& overview) {
   if (overview.connections.empty()) return;
   Table table({"STATE", "CONNECTION", "KIND", "LAST ANSWER", "INTERVAL"});
   for (const auto& [name, kind, status] : overview.connections) {
@@ -46,7 +46,7 @@ void print_connections(Session& session, const Overview& overview) {
   session.io().out << "\n" << table.render(session.io().width);
 }
 
-void print_problems(Session& session, const Overview& overview) {
+void print_problems(Session& session, const manage::Overview& overview) {
   std::string problems;
   for (const auto& view : overview.rotations) {
     for (const auto& problem : view.problems)
@@ -64,7 +64,7 @@ void print_problems(Session& session, const Overview& overview) {
   if (!problems.empty()) session.io().out << "\nProblems:\n" << printable(problems);
 }
 
-void print(Session& session, const Overview& overview) {
+void print(Session& session, const manage::Overview& overview) {
   print_rotations(session, overview);
   print_connections(session, overview);
   print_problems(session, overview);

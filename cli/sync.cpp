@@ -5,11 +5,10 @@
 #include <thread>
 
 #include "cli/commands.hpp"
-#include "cli/live.hpp"
 #include "cli/overview.hpp"
 #include "cli/table.hpp"
 #include "engine/engine.hpp"
-#include "engine/request_desk.hpp"
+#include "manage/save.hpp"
 
 namespace watchbill::cli {
 
@@ -92,22 +91,15 @@ Result<bool> pass_here(Session& session, const engine::AlertOptions& alerts) {
   return session.run(one_pass(engine, session.loop()));
 }
 
-Result<bool> pass_by_daemon(Session& session) {
-  auto answer = session.ask_daemon(engine::kSyncRequest, "{}", kDaemonPatience);
-  if (!answer && answer.error().kind == ErrorKind::timeout) return false;
-  if (!answer) return answer.error();
-  return true;
-}
-
 /// A pass of the daemon is complete when everybody was asked; a write or a look-up of a person may still be
 /// on its way.
-Result<Overview> overview_when_quiet(Session& session, const std::string& only, bool complete) {
+Result<manage::Overview> overview_when_quiet(Session& session, const std::string& only, bool complete) {
   const auto until = std::chrono::steady_clock::now() + kOnItsWay;
   while (true) {
     auto overview = read_overview(session);
     if (!overview || !complete || std::chrono::steady_clock::now() >= until) return overview;
-    const bool waits =
-        std::any_of(overview->rotations.begin(), overview->rotations.end(), [&](const RotationView& view) {
+    const bool waits = std::any_of(
+        overview->rotations.begin(), overview->rotations.end(), [&](const manage::RotationView& view) {
           return view.state == "pending" &&
                  (only.empty() || fold_name(view.rotation.name) == fold_name(only));
         });
@@ -116,7 +108,7 @@ Result<Overview> overview_when_quiet(Session& session, const std::string& only, 
   }
 }
 
-bool is_right(const RotationView& view) {
+bool is_right(const manage::RotationView& view) {
   return view.state == "in_sync" || view.state == "paused" || view.state == "observing";
 }
 
@@ -149,23 +141,24 @@ Result<int> tell(Session& session, const std::string& only, bool complete) {
   return right ? kDone : kFailed;
 }
 
-std::string would_do(Workspace& workspace, const LivePlan& live) {
+std::string would_do(Session& session, manage::Workspace& workspace, const manage::LivePlan& live) {
   if (!live.group) return "Slack has no such group";
   if (!live.plan.decided) return "nothing: the systems gave no usable answer";
   if (!live.plan.target) return "nothing: the members stay";
   if (write_needed(*live.plan.target, *live.group) == WriteNeeded::none) return "nothing: it is right";
   if (live.plan.target->disable) return "disable the group";
-  const auto change = change_of(*live.plan.target, *live.group);
+  const auto change = manage::change_of(*live.plan.target, *live.group);
   std::string out;
-  for (const auto& user : change.comes) out += (out.empty() ? "+" : " +") + workspace.name_of(user);
-  for (const auto& user : change.goes) out += (out.empty() ? "-" : " -") + workspace.name_of(user);
+  for (const auto& user : change.comes)
+    out += (out.empty() ? "+" : " +") + session.run(workspace.name_of(user));
+  for (const auto& user : change.goes)
+    out += (out.empty() ? "-" : " -") + session.run(workspace.name_of(user));
   if (live.group->disabled) out += " and enable the group";
   return out;
 }
 
-void preview(Workspace& workspace, const std::vector<Rotation>& rotations,
-             const std::vector<LivePlan>& plans) {
-  auto& session = workspace.session();
+void preview(Session& session, manage::Workspace& workspace, const std::vector<Rotation>& rotations,
+             const std::vector<manage::LivePlan>& plans) {
   json::Writer w;
   w.begin_array();
   Table table({"ROTATION", "GROUP", "WOULD DO", "PROBLEM"});
@@ -183,7 +176,7 @@ void preview(Workspace& workspace, const std::vector<Rotation>& rotations,
     w.field("disable", plan.target && plan.target->disable).field("handoff", plan.decided && plan.handoff);
     w.field("note", plan.group_note).field("problems", problems).end_object();
     table.add({rotations[i].name, "@" + rotations[i].handle,
-               session.json() ? "" : would_do(workspace, plans[i]),
+               session.json() ? "" : would_do(session, workspace, plans[i]),
                problems.empty() ? "" : problems.front()});
   }
   w.end_array();
@@ -195,13 +188,13 @@ void preview(Workspace& workspace, const std::vector<Rotation>& rotations,
 }
 
 Result<int> dry_run(Session& session, const std::string& only) {
-  auto store = session.store();
-  if (!store) return store.error();
-  auto rotations = (*store)->rotations().list();
+  auto desk = session.desk();
+  if (!desk) return desk.error();
+  auto rotations = (*desk)->store.rotations().list();
   if (!rotations) return rotations.error();
   if (!only.empty())
     std::erase_if(*rotations, [&](const Rotation& r) { return fold_name(r.name) != fold_name(only); });
-  auto known = (*store)->engine().records();
+  auto known = (*desk)->store.engine().records();
   if (!known) return known.error();
   std::vector<RotationRecord> records;
   for (const auto& rotation : *rotations) {
@@ -209,10 +202,10 @@ Result<int> dry_run(Session& session, const std::string& only) {
     const auto found = std::find_if(known->begin(), known->end(), same);
     records.push_back(found == known->end() ? RotationRecord{rotation.id} : *found);
   }
-  Workspace workspace(session);
-  auto plans = plan_live(workspace, *rotations, records);
+  manage::Workspace workspace(**desk);
+  auto plans = session.run(manage::plan_live(workspace, *rotations, std::move(records)));
   if (!plans) return plans.error();
-  preview(workspace, *rotations, *plans);
+  preview(session, workspace, *rotations, *plans);
   return kDone;
 }
 
@@ -221,18 +214,21 @@ Result<int> sync(Session& session, const Invocation& in) {
   if (!config) return config.error();
   auto alerts = alert_options(**config);
   if (!alerts) return alerts.error();
-  auto store = session.store();
-  if (!store) return store.error();
+  auto desk = session.desk();
+  if (!desk) return desk.error();
   const auto only = in.argument("ROTATION");
+  std::optional<RotationId> which;
   if (!only.empty()) {
-    auto rotation = (*store)->rotations().find(only);
+    auto rotation = (*desk)->store.rotations().find(only);
     if (!rotation) return rotation.error();
-    if (auto allowed = session.may_do(Action::sync, {&*rotation, {}}); !allowed) return allowed.error();
+    which = rotation->id;
   }
   if (in.has("dry-run")) return dry_run(session, only);
   auto running = session.daemon();
   if (!running) return running.error();
-  auto complete = *running ? pass_by_daemon(session) : pass_here(session, *alerts);
+  auto complete = *running
+                      ? session.run(manage::request_sync(**desk, session.caller(), which, kDaemonPatience))
+                      : pass_here(session, *alerts);
   if (!complete) return complete.error();
   return tell(session, only, *complete);
 }

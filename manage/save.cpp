@@ -34,41 +34,6 @@ Error changed_meanwhile(store::Store& store, const Caller& reader, const Rotatio
               rotation.name, last_change(store, reader, rotation.id));
 }
 
-/// The order in which changes can be stored one by one: each takes a name that is free by then. Where names
-/// are exchanged in a circle, a step with a name in between is put in.
-std::vector<Rotation> in_storable_order(const std::vector<Wanted>& wanted,
-                                        const std::vector<Rotation>& stored) {
-  std::map<std::string, RotationId> holders;
-  for (const auto& rotation : stored) holders[fold_name(rotation.name)] = rotation.id;
-  std::vector<Rotation> left;
-  for (const auto& one : wanted) {
-    if (one.before) left.push_back(one.rotation);
-  }
-  const auto free_for = [&](const Rotation& rotation) {
-    const auto holder = holders.find(fold_name(rotation.name));
-    return holder == holders.end() || holder->second == rotation.id;
-  };
-  const auto take = [&](const Rotation& rotation) {
-    std::erase_if(holders, [&](const auto& item) { return item.second == rotation.id; });
-    holders[fold_name(rotation.name)] = rotation.id;
-  };
-  std::vector<Rotation> order;
-  while (!left.empty()) {
-    const auto next = std::find_if(left.begin(), left.end(), free_for);
-    if (next != left.end()) {
-      take(*next);
-      order.push_back(std::move(*next));
-      left.erase(next);
-      continue;
-    }
-    Rotation between = left.front();
-    between.name = fmt::format("renaming-{}", between.id.value);
-    take(between);
-    order.push_back(std::move(between));
-  }
-  return order;
-}
-
 /// Every rotation of the batch is still what the person saw.
 Result<void> refuse_changed(store::Store& store, const Caller& caller, const Batch& batch,
                             const std::vector<Rotation>& stored) {
@@ -110,6 +75,39 @@ Result<void> write_batch(store::Store& store, const Caller& caller, Batch& batch
 }
 
 }  // namespace
+
+std::vector<Rotation> in_storable_order(const std::vector<Wanted>& wanted,
+                                        const std::vector<Rotation>& stored) {
+  std::map<std::string, RotationId> holders;
+  for (const auto& rotation : stored) holders[fold_name(rotation.name)] = rotation.id;
+  std::vector<Rotation> left;
+  for (const auto& one : wanted) {
+    if (one.before) left.push_back(one.rotation);
+  }
+  const auto free_for = [&](const Rotation& rotation) {
+    const auto holder = holders.find(fold_name(rotation.name));
+    return holder == holders.end() || holder->second == rotation.id;
+  };
+  const auto take = [&](const Rotation& rotation) {
+    std::erase_if(holders, [&](const auto& item) { return item.second == rotation.id; });
+    holders[fold_name(rotation.name)] = rotation.id;
+  };
+  std::vector<Rotation> order;
+  while (!left.empty()) {
+    const auto next = std::find_if(left.begin(), left.end(), free_for);
+    if (next != left.end()) {
+      take(*next);
+      order.push_back(std::move(*next));
+      left.erase(next);
+      continue;
+    }
+    Rotation between = left.front();
+    between.name = fmt::format("renaming-{}", between.id.value);
+    take(between);
+    order.push_back(std::move(between));
+  }
+  return order;
+}
 
 net::Task<Result<void>> save_all(Desk& desk, Caller caller, Batch& batch) {
   for (const auto& wanted : batch.wanted) {

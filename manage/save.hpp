@@ -24,6 +24,11 @@ net::Task<Result<void>> save_all(Desk& desk, Caller caller, Batch& batch);
 /// The same for one.
 net::Task<Result<void>> save(Desk& desk, Caller caller, Wanted& wanted, bool quiet);
 
+/// The order in which changes can be stored one by one: each takes a name that is free by then. Where names
+/// are exchanged in a circle, a step with a name in between is put in.
+std::vector<Rotation> in_storable_order(const std::vector<Wanted>& wanted,
+                                        const std::vector<Rotation>& stored);
+
 /// Success if the rotation is still what a form began with (`version_of`); else `conflict`, naming who
 /// changed it and when. The stored rotation is returned, as what the form's changes go on top of.
 Result<Rotation> unchanged_since(Desk& desk, const Caller& caller, RotationId id, const std::string& version);

@@ -1,8 +1,6 @@
 #include <catch2/catch.hpp>
-#include <set>
 
 #include "cli/apply_plan.hpp"
-#include "cli/overview.hpp"
 
 using namespace watchbill;
 using namespace watchbill::cli;
@@ -93,48 +91,19 @@ TEST_CASE("a name or group that stands twice in a file is refused with both plac
   CHECK(matched.error().message.find("S1 stands at f.yaml:3:3") != std::string::npos);
 }
 
-TEST_CASE("names can be handed on and exchanged") {
-  const std::vector<Rotation> known{stored(1, "a", "S1"), stored(2, "b", "S2"), stored(3, "c", "S3")};
-  const auto storable = [&known](const std::vector<std::string>& names) {
-    std::vector<Wanted> wanted;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      Wanted one;
-      one.before = known[i];
-      one.rotation = known[i];
-      one.rotation.name = names[i];
-      wanted.push_back(one);
-    }
-    std::map<std::int64_t, std::string> now{{1, "a"}, {2, "b"}, {3, "c"}};
-    for (const auto& step : in_storable_order(wanted, known)) {
-      for (const auto& [id, name] : now) {
-        if (id != step.id.value) CHECK(name != step.name);
-      }
-      now[step.id.value] = step.name;
-    }
-    std::vector<std::string> result;
-    result.reserve(now.size());
-    for (const auto& [id, name] : now) result.push_back(name);
-    CHECK(result == names);
-  };
-  storable({"b", "c", "d"});
-  storable({"b", "a", "c"});
-  storable({"b", "c", "a"});
-  storable({"a", "b", "c"});
-}
-
 TEST_CASE("the plan says what happens to each rotation") {
   ApplyPlan plan;
-  Wanted fresh;
+  manage::Wanted fresh;
   fresh.rotation = stored(0, "new", "");
   fresh.rotation.handle = "new-oncall";
   fresh.create_group = true;
-  plan.wanted.push_back(fresh);
-  Wanted changed;
+  plan.batch.wanted.push_back(fresh);
+  manage::Wanted changed;
   changed.before = stored(1, "old name", "S1");
   changed.rotation = stored(1, "new name", "S1");
-  plan.wanted.push_back(changed);
-  plan.deleted.push_back(stored(2, "gone", "S2"));
-  plan.quiet = true;
+  plan.batch.wanted.push_back(changed);
+  plan.batch.deleted.push_back(stored(2, "gone", "S2"));
+  plan.batch.quiet = true;
   CHECK(plan_text(plan, true) ==
         "create \"new\" @new-oncall, creates the group, without an announcement\n"
         "change \"new name\" @handle-S1 (S1)\n"
@@ -144,19 +113,4 @@ TEST_CASE("the plan says what happens to each rotation") {
   const auto document = json::parse(plan_json(plan, true));
   REQUIRE(document);
   CHECK(document->root()["changes"].size() == 3);
-}
-
-TEST_CASE("a state that nobody has confirmed for three intervals is stale") {
-  const Instant now = *parse_rfc3339("2026-11-22T09:00:00Z");
-  Rotation r = stored(1, "a", "S1");
-  CHECK(state_now(r, "in_sync", 60s, now - 180s, now) == "in_sync");
-  CHECK(state_now(r, "in_sync", 60s, now - 181s, now) == "stale");
-  CHECK(state_now(r, "pending", 60s, now - 1h, now) == "stale");
-  CHECK(state_now(r, "error", 60s, now - 1h, now) == "error");
-  CHECK(state_now(r, "", 60s, std::nullopt, now) == "pending");
-  CHECK(state_now(r, "paused", 60s, now, now) == "pending");
-  r.mode = Mode::observe;
-  CHECK(state_now(r, "in_sync", 60s, now - 1h, now) == "observing");
-  r.paused = true;
-  CHECK(state_now(r, "error", 60s, now - 1h, now) == "paused");
 }

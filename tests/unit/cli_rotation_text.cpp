@@ -2,6 +2,7 @@
 #include <random>
 
 #include "cli/rotation_text.hpp"
+#include "manage/rotation_json.hpp"
 
 using namespace watchbill;
 using namespace watchbill::cli;
@@ -80,7 +81,7 @@ TEST_CASE("any rotation survives JSON and YAML files") {
   for (unsigned seed = 0; seed < 500; ++seed) {
     INFO("seed " << seed);
     const auto rotation = Maker(seed).rotation();
-    auto from_json = read_rotations(rotations_json({rotation}), "r.json");
+    auto from_json = read_rotations(manage::rotations_json({rotation}), "r.json");
     REQUIRE(from_json);
     CHECK(from_json->at(0).rotation == rotation);
 
@@ -97,21 +98,6 @@ TEST_CASE("an exported file of no rotations can be read") {
   auto read = read_rotations(rotations_yaml({}), "r.yaml");
   REQUIRE(read);
   CHECK(read->empty());
-}
-
-TEST_CASE("JSON output has every field of the design, in its order") {
-  Rotation r;
-  r.name = "payments";
-  r.group = GroupId("S1");
-  r.handle = "payments-oncall";
-  r.schedules = {{{"pagerduty", "PSCHED1"}}, {{"opsgenie", "77f1"}, "secondary", true}};
-  CHECK(rotation_json(r) ==
-        R"({"name":"payments","group":{"id":"S1","handle":"payments-oncall"},)"
-        R"("schedules":["pagerduty/PSCHED1",{"ref":"opsgenie/77f1","label":"secondary","required":true}],)"
-        R"("mode":"keep","membership":"exact","drift":"repair","paused":false,"channels":[],)"
-        R"("permanent_members":[],"empty":"keep","fallback_members":[],"empty_alert":true,)"
-        R"("announce":{"enabled":true,"template":null,"mention":"incoming","max_age":"6h"},)"
-        R"("owners":[],"alert_channel":null,"managed_by":"cli"})");
 }
 
 TEST_CASE("groups may be written in four ways") {
@@ -168,25 +154,4 @@ TEST_CASE("schedules reserved for later are refused by name") {
     INFO(error);
     CHECK(error.find("r.yaml:3:36: schedules: ") != std::string::npos);
   }
-}
-
-TEST_CASE("differences are told field by field") {
-  Rotation before;
-  before.name = "a";
-  before.group = GroupId("S1");
-  before.handle = "x";
-  before.schedules = {{{"pd", "A"}}};
-  auto after = before;
-  CHECK(compare(before, after).empty());
-  after.channels = {ChannelId("C1"), ChannelId("C2")};
-  after.announce.mention = Mention::none;
-  after.group = GroupId("S2");
-  const auto changes = compare(before, after);
-  REQUIRE(changes.size() == 3);
-  CHECK(changes[0].field == "group");
-  CHECK(changes[0].after == "@x (S2)");
-  CHECK(changes[1].field == "channels");
-  CHECK(changes[1].before == "none");
-  CHECK(changes[1].after == "C1, C2");
-  CHECK(changes[2].field == "announce.mention");
 }
