@@ -15,8 +15,13 @@ bool earlier(const Shift& a, const Shift& b) {
   return std::tie(a.start, a.responder, a.end) < std::tie(b.start, b.responder, b.end);
 }
 
+bool same_in_everything(const Responder& a, const Responder& b) {
+  return a == b && a.name == b.name && a.email == b.email;
+}
+
 void normalise(std::vector<Shift>& shifts) {
   std::erase_if(shifts, [](const Shift& s) { return s.start >= s.end; });
+  share_responders(shifts);
   std::sort(shifts.begin(), shifts.end(), earlier);
   const auto same = [](const Shift& a, const Shift& b) {
     return a.responder == b.responder && a.start == b.start && a.end == b.end;
@@ -24,11 +29,12 @@ void normalise(std::vector<Shift>& shifts) {
   shifts.erase(std::unique(shifts.begin(), shifts.end(), same), shifts.end());
 }
 
-/// Who is on call at `t`: sorted, none twice. Points into `shifts`.
+/// Who is on call at `t`: sorted, none twice. Points into `shifts`, which are sorted by start.
 std::vector<const Responder*> pointers_at(const std::vector<Shift>& shifts, Instant t) {
   std::vector<const Responder*> found;
   for (const auto& shift : shifts) {
-    if (covers(shift, t)) found.push_back(&shift.responder);
+    if (shift.start > t) break;  // sorted by start
+    if (covers(shift, t)) found.push_back(&*shift.responder);
   }
   std::sort(found.begin(), found.end(), [](const auto* a, const auto* b) { return *a < *b; });
   const auto same = [](const auto* a, const auto* b) { return *a == *b; };
@@ -71,7 +77,7 @@ Timeline only(const ScheduleAnswer& answer) {
 Merged merge_moment(const Timeline& known, const ScheduleAnswer& answer) {
   const Instant at = answer.window.from;
   const auto was = on_call_at(known, at);
-  const auto says = responders_at(answer.shifts, at);
+  const auto says = responders_at(only(answer).shifts, at);
   const auto* people = std::get_if<People>(&was);
   const bool agrees =
       people ? people->responders == says : std::holds_alternative<Nobody>(was) && says.empty();
@@ -194,6 +200,20 @@ Merged merge(const Timeline& known, const ScheduleAnswer& answer) {
   if (agrees) next.horizon = std::max(known.horizon, next.horizon);
   normalise(next.shifts);
   return {std::move(next), forgets};
+}
+
+void share_responders(std::vector<Shift>& shifts) {
+  std::vector<const SharedResponder*> known;
+  for (auto& shift : shifts) {
+    const auto same = std::find_if(known.begin(), known.end(), [&](const auto* one) {
+      return &**one == &*shift.responder || same_in_everything(*one, shift.responder);
+    });
+    if (same == known.end()) {
+      known.push_back(&shift.responder);
+    } else {
+      shift.responder = **same;
+    }
+  }
 }
 
 void forget_past(Timeline& timeline, Instant now) {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <compare>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -23,9 +26,32 @@ struct Responder {
   }
 };
 
+/// A responder of which there is one copy for many shifts: two months of a schedule name a handful of people.
+/// Reads like a `const Responder`. Copies share; never empty.
+class SharedResponder {
+ public:
+  SharedResponder() : SharedResponder(Responder{}) {}
+  SharedResponder(Responder responder)  // NOLINT(google-explicit-constructor)
+      : responder_(std::make_shared<const Responder>(std::move(responder))) {}
+  operator const Responder&() const { return *responder_; }  // NOLINT(google-explicit-constructor)
+  const Responder& operator*() const { return *responder_; }
+  const Responder* operator->() const { return responder_.get(); }
+  friend bool operator==(const SharedResponder& a, const SharedResponder& b) {
+    return a.responder_ == b.responder_ || *a.responder_ == *b.responder_;
+  }
+  friend bool operator==(const SharedResponder& a, const Responder& b) { return *a.responder_ == b; }
+  friend auto operator<=>(const SharedResponder& a, const SharedResponder& b) {
+    if (a.responder_ == b.responder_) return std::strong_ordering::equal;
+    return std::strong_ordering(*a.responder_ <=> *b.responder_);
+  }
+
+ private:
+  std::shared_ptr<const Responder> responder_;
+};
+
 /// One responder on call in one schedule: `start <= t < end`.
 struct Shift {
-  Responder responder;
+  SharedResponder responder;
   Instant start = kAlways;
   Instant end = kNever;
   /// The system did not say when it ends: `end` is only how far its answer reached.
@@ -103,6 +129,9 @@ struct Merged {
 /// Puts an `ok` answer into a timeline. Inside the answer's window the answer wins. Past it, what was known
 /// stays if the two agree; else it is forgotten, since who changed the present may have changed the future.
 Merged merge(const Timeline& known, const ScheduleAnswer& answer);
+
+/// Lets shifts of people who are equal in everything share one copy.
+void share_responders(std::vector<Shift>& shifts);
 
 /// Drops shifts that ended more than ten minutes before `now`.
 void forget_past(Timeline& timeline, Instant now);

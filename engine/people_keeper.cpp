@@ -62,7 +62,7 @@ std::vector<std::string> PeopleKeeper::wanted_emails() const {
   std::set<std::string> emails;
   for (const auto& [ref, entry] : model_.schedules) {
     for (const auto& shift : entry.watch.timeline.shifts) {
-      if (shift.responder.email) emails.insert(*shift.responder.email);
+      if (shift.responder->email) emails.insert(*shift.responder->email);
     }
     for (const auto& responder : entry.watch.held) {
       if (responder.email) emails.insert(*responder.email);

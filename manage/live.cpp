@@ -102,7 +102,7 @@ net::Task<Result<void>> look_up_people(slack::Directory& directory, const engine
   std::vector<UserId> named = roster.mapped_users();
   for (const auto& [ref, watch] : watches) {
     for (const auto& shift : watch.timeline.shifts) {
-      if (shift.responder.email) emails.insert(*shift.responder.email);
+      if (shift.responder->email) emails.insert(*shift.responder->email);
     }
     for (const auto& responder : watch.held) {
       if (responder.email) emails.insert(*responder.email);

@@ -86,6 +86,7 @@ StoredTimeline to_stored(const Timeline& timeline) {
 
 Result<Timeline> from_stored(const StoredTimeline& stored) {
   Timeline timeline{{}, stored.known_from, stored.horizon, stored.confirmed_at};
+  const std::vector<SharedResponder> responders(stored.responders.begin(), stored.responders.end());
   timeline.shifts.reserve(stored.shifts.size());
   for (const auto& shift : stored.shifts) {
     if (shift.who < 0 || static_cast<std::size_t>(shift.who) >= stored.responders.size()) {
@@ -93,7 +94,7 @@ Result<Timeline> from_stored(const StoredTimeline& stored) {
                   shift.who);
     }
     timeline.shifts.push_back(
-        {stored.responders[static_cast<std::size_t>(shift.who)], shift.start, shift.end, shift.end_unknown});
+        {responders[static_cast<std::size_t>(shift.who)], shift.start, shift.end, shift.end_unknown});
   }
   return timeline;
 }

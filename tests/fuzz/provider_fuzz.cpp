@@ -76,7 +76,7 @@ void check(const ScheduleAnswer& answer) {
   if ((answer.status == AnswerStatus::ok) == answer.error.has_value()) std::abort();
   if (answer.status != AnswerStatus::ok && !answer.shifts.empty()) std::abort();
   for (const auto& shift : answer.shifts) {
-    if (shift.responder.id.empty() || shift.responder.connection != "conn") std::abort();
+    if (shift.responder->id.empty() || shift.responder->connection != "conn") std::abort();
   }
 }
 

@@ -270,8 +270,8 @@ TEST_CASE("a shift without end and a deleted user are read as what they are") {
   for (const auto& answer : {bench.poll({"S2"}).at(0), bench.confirm("S2")}) {
     REQUIRE(answer.status == AnswerStatus::ok);
     REQUIRE_FALSE(answer.shifts.empty());
-    CHECK_FALSE(answer.shifts[0].responder.email);
-    CHECK_FALSE(answer.shifts[0].responder.name.empty());
+    CHECK_FALSE(answer.shifts[0].responder->email);
+    CHECK_FALSE(answer.shifts[0].responder->name.empty());
   }
 }
 

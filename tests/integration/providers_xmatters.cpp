@@ -65,8 +65,8 @@ TEST_CASE("an xMatters poll knows the shift's true start and the handoff within 
   CHECK(answer.shifts[0].end == now + 60s);
   CHECK_FALSE(answer.shifts[0].end_unknown);
   CHECK(answer.shifts[1].start == now + 60s);
-  CHECK(answer.shifts[1].responder.email == "bo@example.com");
-  CHECK(answer.shifts[1].responder.name == "bo example");
+  CHECK(answer.shifts[1].responder->email == "bo@example.com");
+  CHECK(answer.shifts[1].responder->name == "bo example");
 }
 
 TEST_CASE("xMatters groups are polled in batches, and each person's devices once") {
@@ -115,7 +115,7 @@ TEST_CASE("an xMatters replacement is on call for its time, and a vacancy leaves
     CHECK(bench.who(id) == kBo);
     const auto answer = bench.poll({id}).at(0);
     const auto bo = std::find_if(answer.shifts.begin(), answer.shifts.end(), [](const Shift& shift) {
-      return shift.responder.email == "bo@example.com";
+      return shift.responder->email == "bo@example.com";
     });
     REQUIRE(bo != answer.shifts.end());
     CHECK(bo->end == now + 10min);

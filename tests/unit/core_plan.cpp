@@ -44,7 +44,7 @@ struct Case {
     watch.timeline = {{}, kNow - 1h, known ? kNow + 1h : kNow - 1min, kNow};
     for (const auto& person : people) {
       watch.held.push_back({"pd", person, person});
-      watch.timeline.shifts.push_back({{"pd", person, person}, kNow - 1h, kNow + 2h});
+      watch.timeline.shifts.push_back({Responder{"pd", person, person}, kNow - 1h, kNow + 2h});
     }
     watches.push_back(watch);
     rotation.schedules.push_back({watch.schedule});

@@ -81,7 +81,7 @@ TEST_CASE("one Opsgenie request answers for all schedules, and for those it leav
   CHECK(a.window == window);
   CHECK(a.schedule_name == "Alpha");
   REQUIRE(a.shifts.size() == 1);
-  CHECK(a.shifts[0].responder.email == "ada@example.com");
+  CHECK(a.shifts[0].responder->email == "ada@example.com");
   CHECK(a.shifts[0].start == window.from);
   CHECK(a.shifts[0].end == window.to);
   CHECK(a.shifts[0].end_unknown);
@@ -121,9 +121,9 @@ TEST_CASE("an Opsgenie team without its people is asked for by a flat list, and 
   CHECK(tea.status == AnswerStatus::ok);
   CHECK(tea.schedule_name == "Tea");
   REQUIRE(tea.shifts.size() == 2);
-  CHECK(tea.shifts[0].responder.id == "1");
-  CHECK(tea.shifts[1].responder.id == "2");
-  CHECK(tea.shifts[1].responder.email == "bo@example.com");
+  CHECK(tea.shifts[0].responder->id == "1");
+  CHECK(tea.shifts[1].responder->id == "2");
+  CHECK(tea.shifts[1].responder->email == "bo@example.com");
 
   // Ids are kept: the next poll asks for none.
   desk.poll({"t/1"}, desk.window());
@@ -242,7 +242,7 @@ TEST_CASE("an Opsgenie schedule whose timeline names an escalation is confirmed 
   CHECK(confirmed.moment);
   CHECK(confirmed.schedule_name == "Sigma");
   REQUIRE(confirmed.shifts.size() == 1);
-  CHECK(confirmed.shifts[0].responder.id == "1");
+  CHECK(confirmed.shifts[0].responder->id == "1");
 
   // Who is next cannot be told: that is no gap.
   desk.world.loop.run_until_done(desk.provider->look_ahead({"s"}, desk.window(), desk.sink()));

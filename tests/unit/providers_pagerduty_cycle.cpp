@@ -154,7 +154,7 @@ struct Office {
 
 std::string names(const ScheduleAnswer& answer) {
   std::string text;
-  for (const auto& shift : answer.shifts) text += shift.responder.email.value_or(shift.responder.id) + " ";
+  for (const auto& shift : answer.shifts) text += shift.responder->email.value_or(shift.responder->id) + " ";
   return text;
 }
 
@@ -294,7 +294,7 @@ TEST_CASE("a deleted user who still stands on a schedule has no address") {
   const auto answer = office.poll_one("P1");
   CHECK(answer.status == AnswerStatus::ok);
   REQUIRE(answer.shifts.size() == 1);
-  CHECK_FALSE(answer.shifts[0].responder.email);
+  CHECK_FALSE(answer.shifts[0].responder->email);
   office.poll_one("P1");
   CHECK(office.server.calls["user"] == 1);
 }

@@ -141,11 +141,11 @@ TEST_CASE("an xMatters poll shows who is on call and who follows within its wind
   CHECK(desk.answers[0].schedule_name == "Group g");
   const auto& shifts = desk.answers[0].shifts;
   REQUIRE(shifts.size() == 2);
-  CHECK(shifts[0].responder.id == "ada");
+  CHECK(shifts[0].responder->id == "ada");
   CHECK(shifts[0].start == *parse_rfc3339("2026-11-22T08:00:00Z"));
   CHECK(shifts[0].end == *parse_rfc3339("2026-11-22T09:01:00Z"));
   CHECK_FALSE(shifts[0].end_unknown);
-  CHECK(shifts[1].responder.id == "bo");
+  CHECK(shifts[1].responder->id == "bo");
   // It ends after the window: whether he goes on in the next occurrence is not told.
   CHECK(shifts[1].end == *parse_rfc3339("2026-11-23T09:01:00Z"));
   CHECK(shifts[1].end_unknown);
@@ -195,8 +195,8 @@ TEST_CASE("xMatters members past the first page are followed, and count") {
   });
   desk.poll({"g"}, desk.window());
   REQUIRE(desk.answers.at(0).shifts.size() == 2);
-  CHECK(desk.answers[0].shifts[0].responder.id == "ada");
-  CHECK(desk.answers[0].shifts[1].responder.id == "bo");
+  CHECK(desk.answers[0].shifts[0].responder->id == "ada");
+  CHECK(desk.answers[0].shifts[1].responder->id == "bo");
 }
 
 TEST_CASE("an xMatters link to another host gets no credentials") {
@@ -244,7 +244,7 @@ TEST_CASE("nested xMatters groups are asked for a level at a time, each once") {
   CHECK(desk.answers[0].schedule.id == "plain");  // it does not wait for the others
   CHECK(desk.answers[1].schedule.id == "outer");
   REQUIRE(desk.answers[1].shifts.size() == 1);
-  CHECK(desk.answers[1].shifts[0].responder.id == "cy");
+  CHECK(desk.answers[1].shifts[0].responder->id == "cy");
   CHECK(desk.answers[2].shifts.size() == 2);
 }
 
@@ -267,13 +267,13 @@ TEST_CASE("e-mail addresses of xMatters people are asked for once a day") {
   desk.poll({"g"}, desk.window());
   desk.poll({"g"}, desk.window());
   CHECK(desk.paths("/devices") == Paths{"/api/xm/1/people/ada/devices?offset=0&limit=100"});
-  CHECK(desk.answers[1].shifts.at(0).responder.email == "work@example.com");
+  CHECK(desk.answers[1].shifts.at(0).responder->email == "work@example.com");
   desk.world.loop.advance(24h);
   // Yesterday's address stays while today's cannot be had.
   desk.devices = [](const std::string&) { return answer(503, ""); };
   desk.poll({"g"}, desk.window());
   CHECK(desk.paths("/devices").size() == 2);
-  CHECK(desk.answers.at(2).shifts.at(0).responder.email == "work@example.com");
+  CHECK(desk.answers.at(2).shifts.at(0).responder->email == "work@example.com");
 }
 
 TEST_CASE("an xMatters person without visible devices is known by his login, if that is an address") {
@@ -289,10 +289,10 @@ TEST_CASE("an xMatters person without visible devices is known by his login, if 
     desk.poll({"g"}, desk.window());
     const auto& shifts = desk.answers.at(0).shifts;
     REQUIRE(shifts.size() == 3);
-    CHECK(shifts[0].responder.email == "ada@login.example");
-    CHECK_FALSE(shifts[1].responder.email);
-    CHECK(shifts[2].responder.name == "Berlin");
-    CHECK_FALSE(shifts[2].responder.email);
+    CHECK(shifts[0].responder->email == "ada@login.example");
+    CHECK_FALSE(shifts[1].responder->email);
+    CHECK(shifts[2].responder->name == "Berlin");
+    CHECK_FALSE(shifts[2].responder->email);
     CHECK(desk.paths("/devices").size() == 2);
   }
 }
@@ -316,16 +316,16 @@ TEST_CASE("the address of an xMatters work device needs no further question, a p
     return answer(200, items(item("g", "2026-11-22T08:00:00Z", "2026-11-22T20:00:00Z", line)));
   });
   desk.poll({"g"}, desk.window());
-  CHECK(desk.answers.at(0).shifts.at(0).responder.email == "ada@example.com");
-  CHECK(desk.answers[0].shifts[0].responder.id == "ada");
+  CHECK(desk.answers.at(0).shifts.at(0).responder->email == "ada@example.com");
+  CHECK(desk.answers[0].shifts[0].responder->id == "ada");
   CHECK(desk.paths("/devices").empty());
   line = device("Home", "ada@home.example");
   desk.poll({"g"}, desk.window());
-  CHECK(desk.answers.at(1).shifts.at(0).responder.email == "work@example.com");
+  CHECK(desk.answers.at(1).shifts.at(0).responder->email == "work@example.com");
   desk.devices = [](const std::string&) { return answer(200, R"({"data":[]})"); };
   desk.world.loop.advance(24h);
   desk.poll({"g"}, {*parse_rfc3339("2026-11-22T10:00:00Z"), *parse_rfc3339("2026-11-22T10:02:00Z")});
-  CHECK(desk.answers.at(2).shifts.at(0).responder.email == "ada@home.example");
+  CHECK(desk.answers.at(2).shifts.at(0).responder->email == "ada@home.example");
 }
 
 TEST_CASE("an unknown group does not spoil an xMatters batch, and is asked alone from then on") {
