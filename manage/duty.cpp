@@ -89,7 +89,7 @@ void add_shifts(const Rotation& rotation, const Known& known, Instant now, const
       const auto member = known.roster.match(shift.responder).user;
       if (only && member != *only) continue;
       const auto end = shift.end_unknown ? std::nullopt : told(shift.end);
-      out.push_back({rotation, schedule.ref, shift.responder.name, member, shift.start, end});
+      out.push_back({rotation, schedule.ref, shift.responder->name, member, shift.start, end});
     }
   }
 }
