@@ -196,5 +196,11 @@ net::Task<bool> Engine::settle(milliseconds limit) {
 EngineFigures Engine::figures() const {
   return impl_->figures();
 }
+std::optional<WriteForecast> Engine::forecast(RotationId rotation) const {
+  return impl_->forecast(rotation);
+}
+void Engine::notice_changes() {
+  impl_->notice_changes();
+}
 
 }  // namespace watchbill::engine

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/alerter.hpp"
+#include "engine/forecast.hpp"
 #include "net/http.hpp"
 #include "net/loop.hpp"
 #include "providers/provider.hpp"
@@ -93,6 +94,11 @@ class Engine {
   net::Task<bool> settle(milliseconds limit);
 
   [[nodiscard]] EngineFigures figures() const;
+  /// When this rotation's group will be written; nothing if no write of it is queued, or Slack refuses it.
+  [[nodiscard]] std::optional<WriteForecast> forecast(RotationId rotation) const;
+  /// Somebody else in this process changed rotations, connections or mappings, or left a request: look within
+  /// a second. (What other processes write is noticed anyway.)
+  void notice_changes();
 
  private:
   class Impl;

@@ -54,6 +54,10 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   net::Task<void> stop(milliseconds patience);
   net::Task<bool> settle(milliseconds limit);
   [[nodiscard]] EngineFigures figures() const;
+  [[nodiscard]] std::optional<WriteForecast> forecast(RotationId rotation) const {
+    return writer_.forecast(rotation);
+  }
+  void notice_changes() { data_version_ = -1; }
 
  private:
   // DecisionListener

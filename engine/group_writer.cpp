@@ -55,6 +55,12 @@ slack::Method method_for(WriteNeeded kind) {
                                       : slack::Method::usergroups_users_update;
 }
 
+/// What is written first. Refused writes go last, whatever they are for: they must not eat the budget of
+/// others.
+auto urgency(const RotationEntry& e) {
+  return std::make_tuple(e.write->refused.has_value(), e.write->priority, e.write->since);
+}
+
 }  // namespace
 
 GroupWriter::GroupWriter(net::Loop& loop, Model& model, Decider& decider, slack::Groups& groups,
@@ -116,16 +122,30 @@ std::optional<Instant> GroupWriter::done_at() const {
   return done;
 }
 
+std::optional<WriteForecast> GroupWriter::forecast(RotationId rotation) const {
+  const auto* own = model_.find(rotation);
+  if (!own || !own->write || own->write->refused) return std::nullopt;
+  const auto place = [](const RotationEntry& e) { return std::pair(urgency(e), e.rotation.id); };
+  WriteForecast forecast;
+  for (const auto& [id, entry] : model_.rotations) {
+    // What is in flight has its place in the budget already.
+    if (entry.write && !entry.group.in_flight && place(entry) < place(*own)) ++forecast.ahead;
+  }
+  const auto now = loop_.now();
+  forecast.at = std::max(now, now + (own->write->not_before - loop_.steady_now()));
+  if (!own->group.in_flight) {
+    forecast.at = std::max(forecast.at, gate_.when(slack::Method::usergroups_users_update,
+                                                   own->write->priority, forecast.ahead + 1));
+  }
+  return forecast;
+}
+
 bool GroupWriter::must_wait_for_answer() const {
   return in_flight_ > 0 && loop_.steady_now() < careful_until_;
 }
 
 GroupWriter::Next GroupWriter::pick(SteadyInstant now) {
   Next next;
-  const auto urgency = [](const RotationEntry& e) {
-    // Refused writes go last, whatever they are for: they must not eat the budget of others.
-    return std::make_tuple(e.write->refused.has_value(), e.write->priority, e.write->since);
-  };
   for (auto& [id, entry] : model_.rotations) {
     if (!entry.write || entry.group.in_flight || entry.group.must_read || !entry.group.now) continue;
     if (entry.write->not_before > now) {

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "engine/decider.hpp"
+#include "engine/forecast.hpp"
 #include "engine/model.hpp"
 #include "engine/steady_wait.hpp"
 #include "net/loop.hpp"
@@ -43,6 +44,8 @@ class GroupWriter {
   [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
   /// When the last of what is queued now will be written.
   [[nodiscard]] std::optional<Instant> done_at() const;
+  /// When the rotation's write will be carried out; nothing if none is queued, or Slack refuses it.
+  [[nodiscard]] std::optional<WriteForecast> forecast(RotationId rotation) const;
 
  private:
   struct Next {
