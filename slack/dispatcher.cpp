@@ -26,7 +26,10 @@ bool SeenKeys::add(const std::string& key, SteadyInstant now) {
 }
 
 struct Dispatcher::Work {
-  explicit Work(net::Loop& loop) : changed(loop) {}
+  Work(net::Loop& loop, std::string name, bool wanted)
+      : what(std::move(name)), answer_wanted(wanted), changed(loop) {}
+  std::string what;
+  bool answer_wanted;
   bool done = false;
   bool late = false;
   std::string answer;
@@ -52,9 +55,10 @@ net::Task<std::string> Dispatcher::dispatch(Incoming incoming) {
   }
   const auto kind = incoming.delivery->kind;
   ++figures_.by_kind.at(static_cast<std::size_t>(kind));
-  auto work = std::make_shared<Work>(loop_);
-  tasks_.spawn(run(work, std::move(*incoming.delivery), incoming.what));
-  if (!takes_answer(kind)) {
+  auto work =
+      std::make_shared<Work>(loop_, std::move(incoming.what), incoming.answerable && takes_answer(kind));
+  tasks_.spawn(run(work, std::move(*incoming.delivery)));
+  if (!work->answer_wanted) {
     acknowledged(since);
     co_return std::string();
   }
@@ -65,21 +69,21 @@ net::Task<std::string> Dispatcher::dispatch(Incoming incoming) {
   while (!work->done && !work->late) co_await work->changed.wait();
   if (!work->done) {
     ++figures_.late;
-    spdlog::warn("Slack's {} takes too long: acknowledged without its answer", incoming.what);
+    spdlog::warn("Slack's {} takes too long: acknowledged without its answer", work->what);
   }
   acknowledged(since);
   co_return work->answer;
 }
 
-net::Task<void> Dispatcher::run(std::shared_ptr<Work> work, Delivery delivery, std::string what) {
+net::Task<void> Dispatcher::run(std::shared_ptr<Work> work, Delivery delivery) {
   // The acknowledgement of what takes no answer leaves first.
-  if (!takes_answer(delivery.kind)) co_await net::sleep_for(loop_, 0ms);
+  if (!work->answer_wanted) co_await net::sleep_for(loop_, 0ms);
   try {
     auto answer = co_await receiver_.receive(std::move(delivery));
-    work->answer = checked(std::move(answer), what);
+    work->answer = checked(std::move(answer), work->what);
   } catch (const std::exception& error) {
     ++figures_.failed;
-    spdlog::error("a broken invariant while handling Slack's {}: {}", what, error.what());
+    spdlog::error("a broken invariant while handling Slack's {}: {}", work->what, error.what());
   }
   work->done = true;
   work->changed.notify();

@@ -53,7 +53,7 @@ class Dispatcher {
 
  private:
   struct Work;
-  net::Task<void> run(std::shared_ptr<Work> work, Delivery delivery, std::string what);
+  net::Task<void> run(std::shared_ptr<Work> work, Delivery delivery);
   [[nodiscard]] std::string checked(std::string answer, const std::string& what);
   void acknowledged(SteadyInstant since);
 

@@ -36,6 +36,12 @@ Incoming delivered(DeliveryKind kind, json::Document payload, std::string key, s
   return out;
 }
 
+Incoming only_named(std::string what) {
+  Incoming out;
+  out.what = std::move(what);
+  return out;
+}
+
 bool has_type(std::string_view content_type, std::string_view wanted) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
   const auto type = content_type.substr(0, content_type.find(';'));
@@ -86,7 +92,7 @@ Result<Incoming> decode_payload(const std::string& type, json::Document payload)
   if (type == "events_api") return decode_event(std::move(payload));
   if (type == "interactive") return decode_interaction(std::move(payload));
   if (type == "slash_commands") return decode_command(std::move(payload));
-  return Incoming{{}, {}, type};
+  return only_named(type);
 }
 
 }  // namespace
@@ -126,7 +132,7 @@ Result<Incoming> decode_event(json::Document body) {
     return delivered(DeliveryKind::event, std::move(body), std::move(key), what);
   }
   // Told about the app itself, not about an event: nothing to do but to acknowledge.
-  if (*type == "event_callback" || *type == "app_rate_limited") return Incoming{{}, {}, *type};
+  if (*type == "event_callback" || *type == "app_rate_limited") return only_named(*type);
   json::Writer frame;
   frame.begin_object().field("type", "event_callback").key("event").raw(root.dump()).end_object();
   auto framed = json::parse(frame.take());
@@ -139,7 +145,7 @@ Result<Incoming> decode_interaction(json::Document payload) {
   if (!type) return unreadable("an interaction without a type");
   const auto* const known = std::find_if(kInteractions.begin(), kInteractions.end(),
                                          [&](const auto& entry) { return entry.first == *type; });
-  if (known == kInteractions.end()) return Incoming{{}, {}, *type};
+  if (known == kInteractions.end()) return only_named(*type);
   auto key = key_of("trigger", payload.root()["trigger_id"]);
   return delivered(known->second, std::move(payload), std::move(key), *type);
 }
@@ -194,7 +200,6 @@ Result<Envelope> decode_envelope(std::string_view frame) {
     out.reason = root["reason"].string_or("");
     return out;
   }
-  out.accepts_answer = root["accepts_response_payload"].boolean_or(false);
   out.retry = static_cast<int>(std::clamp<std::int64_t>(root["retry_attempt"].integer_or(0), 0, 100));
   if (!root["payload"].is_object()) return out;
   auto payload = json::parse(root["payload"].dump());
@@ -202,6 +207,7 @@ Result<Envelope> decode_envelope(std::string_view frame) {
   auto incoming = decode_payload(*type, std::move(*payload));
   if (!incoming) return out;  // acknowledged all the same, or it comes again and again
   out.incoming = std::move(*incoming);
+  out.incoming.answerable = root["accepts_response_payload"].boolean_or(false);
   return out;
 }
 

@@ -18,6 +18,8 @@ struct Incoming {
   std::string key{};
   /// Slack's name for it: "block_actions". For the log.
   std::string what{};
+  /// Whether this acknowledgement may carry an answer, if its kind takes one.
+  bool answerable = true;
 };
 
 /// May the acknowledgement of this kind carry an answer?
@@ -49,10 +51,9 @@ bool is_ssl_check(std::string_view content_type, std::string_view body);
 struct Envelope {
   enum class Kind { hello, disconnect, delivery };
   Kind kind = Kind::delivery;
-  std::string id{};             ///< to be acknowledged, unless empty
-  bool accepts_answer = false;  ///< the acknowledgement may carry a payload
-  std::string reason{};         ///< of a disconnect: "warning", "refresh_requested", ...
-  int retry = 0;                ///< how often it was sent before
+  std::string id{};      ///< to be acknowledged, unless empty
+  std::string reason{};  ///< of a disconnect: "warning", "refresh_requested", ...
+  int retry = 0;         ///< how often it was sent before
   Incoming incoming{};
 };
 /// `unreadable` for what is no JSON object with a type: to be passed over.

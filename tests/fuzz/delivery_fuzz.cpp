@@ -7,7 +7,7 @@
 
 // libFuzzer target: any bytes are what comes in from Slack's side. The first byte picks the door: a frame of
 // Socket Mode, a JSON body, a form, a form's payload, the headers of a signature, or a WebSocket's handshake.
-// Whatever is accepted must be what the receiver is promised, and read the same when it is written again.
+// Whatever is accepted must be what the receiver is promised.
 
 namespace {
 

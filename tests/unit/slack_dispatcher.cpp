@@ -80,6 +80,17 @@ TEST_CASE("what takes no answer is acknowledged before the app begins") {
   }
 }
 
+TEST_CASE("where the acknowledgement cannot carry an answer nobody waits for one") {
+  Bench b;
+  b.app.needs = 1h;
+  auto command = Bench::incoming(DeliveryKind::command);
+  command.answerable = false;
+  const auto since = b.loop.now();
+  CHECK(b.loop.run_until_done(b.dispatcher.dispatch(std::move(command))).empty());
+  CHECK(b.loop.now() == since);
+  CHECK(b.app.received == 1);
+}
+
 TEST_CASE("an app that takes too long is acknowledged without its answer, and goes on") {
   Bench b;
   b.app.needs = 10s;

@@ -1,7 +1,6 @@
 #include <catch2/catch.hpp>
 
 #include "net/http.hpp"
-
 #include "slack/incoming.hpp"
 
 using namespace watchbill;
@@ -146,7 +145,7 @@ TEST_CASE("hello, disconnect and envelopes of unknown kinds") {
       R"({"envelope_id":"e-2","type":"events_api","retry_attempt":2,"retry_reason":"timeout","payload":)" +
       kEvent + "}");
   CHECK(again.retry == 2);
-  CHECK_FALSE(again.accepts_answer);
+  CHECK_FALSE(again.incoming.answerable);
 }
 
 TEST_CASE("an acknowledgement carries an answer only if there is one") {
