@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "sandbox/acting.hpp"
 #include "sandbox/control_ops.hpp"
 
 namespace watchbill::sandbox {
@@ -47,8 +48,26 @@ const std::map<std::string_view, Op>& ops() {
       {"home", do_home},
       {"modals", do_modals},
       {"ephemerals", do_ephemerals},
+      {"transport", do_transport},
+      {"socket", do_socket},
+      {"event", do_event},
+      {"deliveries", do_deliveries},
   };
   return table;
+}
+
+const std::map<std::string_view, SlowOp>& slow_ops() {
+  static const std::map<std::string_view, SlowOp> table{
+      {"open_home", do_open_home},   {"act", do_act},     {"fill", do_fill},       {"suggest", do_suggest},
+      {"submit", do_submit},         {"close", do_close}, {"command", do_command}, {"shortcut", do_shortcut},
+      {"verify_url", do_verify_url}, {"wait", do_wait},
+  };
+  return table;
+}
+
+Error not_json(Error error) {
+  error.kind = ErrorKind::invalid;
+  return error;
 }
 
 }  // namespace
@@ -153,8 +172,11 @@ Result<std::string> control(Desk& desk, json::View action) {
   if (!action.is_object()) return fail(ErrorKind::invalid, "an action is a JSON object with \"do\"");
   const auto name = action["do"].string_or("");
   const auto op = ops().find(name);
-  if (op == ops().end()) return fail(ErrorKind::invalid, "unknown action \"{}\"", name);
-  Reader in(action, desk.loop.now());
+  if (op == ops().end()) {
+    const char* why = slow_ops().count(name) != 0 ? "this action takes time" : "unknown action";
+    return fail(ErrorKind::invalid, "{} \"{}\"", why, name);
+  }
+  Reader in(action, desk.now());
   json::Writer out;
   out.begin_object().field("ok", true);
   if (auto done = op->second(desk, in, out); !done) return done.error().in("{}", name);
@@ -164,12 +186,29 @@ Result<std::string> control(Desk& desk, json::View action) {
 
 Result<std::string> control(Desk& desk, std::string_view action_json) {
   auto document = json::parse(action_json);
-  if (!document) {
-    auto error = document.error();
-    error.kind = ErrorKind::invalid;
-    return error;
-  }
+  if (!document) return not_json(document.error());
   return control(desk, document->root());
+}
+
+net::Task<Result<std::string>> control_slowly(Desk& desk, std::string action_json) {
+  auto document = json::parse(action_json);
+  if (!document) co_return not_json(document.error());
+  const auto action = document->root();
+  const auto name = action["do"].string_or("");
+  const auto op = slow_ops().find(name);
+  if (op == slow_ops().end()) {
+    auto done = control(desk, action);
+    desk.changed.notify();
+    co_return done;
+  }
+  Reader in(action, desk.now());
+  json::Writer out;
+  out.begin_object().field("ok", true);
+  const auto done = co_await op->second(desk, in, out);
+  desk.changed.notify();
+  if (!done) co_return done.error().in("{}", name);
+  out.end_object();
+  co_return out.take();
 }
 
 }  // namespace watchbill::sandbox

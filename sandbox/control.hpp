@@ -6,7 +6,9 @@
 
 #include "json/json.hpp"
 #include "net/event_loop.hpp"
+#include "sandbox/app_link.hpp"
 #include "sandbox/front.hpp"
+#include "sandbox/servers.hpp"
 #include "sandbox/world.hpp"
 
 /// The control vocabulary: one JSON object with "do" goes in, one JSON object comes out ({"ok":true, ...}).
@@ -43,9 +45,55 @@
 ///   {"do":"home","person":"ada"}     {"home":SHOWN|null}: what was published for him
 ///   {"do":"modals","person"}         {"modals":[SHOWN,...]}: his stack, the lowest first
 ///        SHOWN is {"view":{... as Slack sends it, with `state`},"errors":{"block_id":"text"},
-///        "trouble":null|"text"}: errors stand at their blocks, trouble is what Slack itself says
+///        "trouble":null|"text","loading":false}: errors stand at their blocks, trouble is what Slack itself
+///        says, loading: it is submitted and not answered yet
 ///   {"do":"ephemerals","person","channel":"payments"}    {"messages":[{"ts","channel","text","blocks"}]}
 ///   {"do":"trigger","person"}        {"trigger_id"}: as if he had clicked something just now
+///   {"do":"wait","person","since":7,"seconds":3}   {"changed","revision"}: until what he sees of the app
+///        (home, modals, ephemeral messages) has another revision than `since`
+///
+/// Acting as a person. These wait for the app: over HTTP, or by Sandbox::act. Every answer has "sent" (false:
+/// Slack's client kept it to itself), "acked" (within 3 s), "ack_ms" and "shown": null, or what Slack shows
+/// instead of an answer ("operation_timeout", ...).
+///   {"do":"open_home","person","tab":"home"}    app_home_opened is on its way; {"home":SHOWN|null}: as it
+///   was
+///   {"do":"act","person","view":ID|"home","block_id","action_id","value"|"values","confirmed","forged"}
+///        Clicks, chooses, or types and presses Enter: the value is kept in the view and told by
+///        block_actions if the element tells. Without `view`: the modal on top, else the home tab; with
+///        "channel" and "ts": a message. `value` of a menu is its option's value, of a users or channels menu
+///        a key, name or id, of a datetimepicker a number, null clears; `values` for menus of several and
+///        checkboxes. An external menu takes what "suggest" has shown. A confirm dialog comes back as
+///        {"sent":false,"confirm":{...}} until "confirmed":true. "forged":true sends what no honest client
+///        can: any ids, any view, "type" (default button) and a raw "value"
+///   {"do":"fill", same fields}       keeps the value in the view and tells nobody, as typing does
+///   {"do":"suggest","person","view","block_id","action_id","value":"typed"}
+///        {"options":[...]} or {"option_groups":[...]}, and "complaints" if Slack refuses the answer; below
+///        min_query_length nothing is asked
+///   {"do":"submit","person","view"}
+///   {"result":"closed"|"cleared"|"errors"|"updated"|"pushed"|"failed"|"gone",
+///        "errors":{"block_id":"text"},"complaints":[...],"modals":[SHOWN,...]}. Empty required fields are
+///        found before anything is sent. failed: late, unreadable or refused by Slack, see complaints
+///   {"do":"close","person","view","all":true}   Cancel, or the cross (all)
+///   {"do":"command","person","channel","command":"/oncall","text":"next payments","escape":true,"seconds":3}
+///        {"messages":[...]}: the ephemeral answers, also those that come to the response_url within
+///        `seconds`. escape: @ada, #payments and @payments-oncall become mentions
+///   {"do":"shortcut","person","callback_id"}    a global one
+///
+/// The way from Slack to the app
+///   {"do":"transport","mode":"socket"|"http","url","actions_url","options_url","commands_url",
+///      "signature":"good"|"wrong"|"none","skew_seconds":-301,"patience_seconds":3,"retry_seconds":[0,60,300]}
+///        HTTP: `url` takes everything that has no URL of its own. Kept over "reset". Answers as "socket"
+///        does
+///   {"do":"verify_url"}              url_verification to `url`: {"verified","trouble"}
+///   {"do":"socket","action","connection":1,"seconds"}    {"enabled","connections":[{"id","opened","leaving",
+///        "closing","silent","sent","acked"}]}. Actions, to all connections or to one: warning,
+///        refresh_requested, link_disabled (and nobody gets in until "enable"), too_many_websockets: told,
+///        and closed after `seconds` (10 for warning, else 1); close; drop; reset; silent (half-open); ping
+///   {"do":"event","event":{"type":"subteam_updated",...},"event_id"}     the same event_id again: a
+///   duplicate
+///   {"do":"deliveries","since":0,"type":"view_submission"}   {"last","deliveries":[{"seq","at","transport",
+///        "envelope","type","id","connection","retry","status","ack_ms","trouble"}],"strange":[...]}. ack_ms
+///        is null until the app answers, and may be too late; strange: frames that acknowledge nothing
 ///
 /// Schedules
 ///   {"do":"schedule","system":"pagerduty","id":"PSCHED1","name","kind":"layer"|"v3",
@@ -109,13 +157,24 @@ struct Desk {
   net::EventLoop& loop;
   World& world;
   Front& front;
+  AppLink& link;
+  /// Whenever something may have changed.
+  net::Signal& changed;
   /// Puts the world back; true: an empty one.
-  std::function<Result<void>(bool)> reset;
+  std::function<Result<void>(bool)> reset{};
+  /// "http://127.0.0.1:4123" of Slack's server.
+  std::string slack_url{};
+
+  /// By the clock of the sandbox's world.
+  [[nodiscard]] Instant now() const { return loop.now(); }
+  [[nodiscard]] Context context() const { return {world, front.rate, now(), loop.now(), &link}; }
 };
 
-/// Carries out one action.
+/// Carries out one action at once. Those that wait for the app are refused.
 Result<std::string> control(Desk& desk, std::string_view action_json);
 Result<std::string> control(Desk& desk, json::View action);
+/// Carries out any action. `desk` outlives the task.
+net::Task<Result<std::string>> control_slowly(Desk& desk, std::string action_json);
 
 /// Plays a scenario's parts `people`, `channels`, `groups`, `schedules`, `do` at once; `later` gets those of
 /// `at` with their delay and JSON. An empty text is the demo world. Errors name the line.

@@ -1,20 +1,9 @@
 // Control actions on the app's surfaces that need no answer of the app: looking, and getting a trigger.
 
-#include "sandbox/control_ops.hpp"
+#include "sandbox/acting.hpp"
 #include "sandbox/slack_surface.hpp"
 
 namespace watchbill::sandbox {
-namespace {
-
-Result<std::string> person_in(Desk& desk, Reader& in) {
-  const auto person = in.required("person");
-  auto ids = slack_ids(desk.world, {person});
-  if (!ids) return ids.error();
-  return ids->front();
-}
-
-}  // namespace
-
 void write_shown_view(json::Writer& out, const World& world, const SlackView& view) {
   out.begin_object().key("view");
   write_slack_view(out, world, view);
@@ -26,11 +15,11 @@ void write_shown_view(json::Writer& out, const World& world, const SlackView& vi
   } else {
     out.value(view.trouble);
   }
-  out.end_object();
+  out.field("loading", view.loading).end_object();
 }
 
 Result<void> do_trigger(Desk& desk, Reader& in, json::Writer& out) {
-  auto user = person_in(desk, in);
+  auto user = person_of(desk, in);
   if (auto done = in.done(); !done) return done;
   if (!user) return user.error();
   out.field("trigger_id", issue_trigger(desk.world, *user, desk.loop.now()));
@@ -38,7 +27,7 @@ Result<void> do_trigger(Desk& desk, Reader& in, json::Writer& out) {
 }
 
 Result<void> do_home(Desk& desk, Reader& in, json::Writer& out) {
-  auto user = person_in(desk, in);
+  auto user = person_of(desk, in);
   if (auto done = in.done(); !done) return done;
   if (!user) return user.error();
   const auto home = desk.world.app.homes.find(*user);
@@ -52,19 +41,15 @@ Result<void> do_home(Desk& desk, Reader& in, json::Writer& out) {
 }
 
 Result<void> do_modals(Desk& desk, Reader& in, json::Writer& out) {
-  auto user = person_in(desk, in);
+  auto user = person_of(desk, in);
   if (auto done = in.done(); !done) return done;
   if (!user) return user.error();
-  out.key("modals").begin_array();
-  if (const auto stack = desk.world.app.modals.find(*user); stack != desk.world.app.modals.end()) {
-    for (const auto& id : stack->second) write_shown_view(out, desk.world, desk.world.app.views.at(id));
-  }
-  out.end_array();
+  write_modals(out, desk.world, *user);
   return {};
 }
 
 Result<void> do_ephemerals(Desk& desk, Reader& in, json::Writer& out) {
-  auto user = person_in(desk, in);
+  auto user = person_of(desk, in);
   std::string channel;
   in.text("channel", channel);
   if (auto done = in.done(); !done) return done;

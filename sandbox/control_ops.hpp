@@ -86,6 +86,13 @@ Result<void> do_ephemerals(Desk& desk, Reader& in, json::Writer& out);
 /// {"view":{...},"errors":{"block":"text"},"trouble":null}: a view as its reader sees it.
 void write_shown_view(json::Writer& out, const World& world, const SlackView& view);
 void write_ephemeral(json::Writer& out, const SlackEphemeral& message);
+/// "modals":[...]
+void write_modals(json::Writer& out, const World& world, const std::string& user);
+
+Result<void> do_transport(Desk& desk, Reader& in, json::Writer& out);
+Result<void> do_socket(Desk& desk, Reader& in, json::Writer& out);
+Result<void> do_event(Desk& desk, Reader& in, json::Writer& out);
+Result<void> do_deliveries(Desk& desk, Reader& in, json::Writer& out);
 
 /// The scheduling system that the action names.
 Result<System> scheduling_system(Reader& in);

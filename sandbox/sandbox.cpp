@@ -47,22 +47,31 @@ net::ServerResponse refused(int status, std::string_view why) {
 
 struct Sandbox::Impl {
   Impl(net::EventLoop& on, std::string scenario_text)
-      : loop(on), front(on), scenario(std::move(scenario_text)), desk{on, world, front, {}} {
+      : loop(on),
+        front(on),
+        changed(on),
+        link(on, world, [this] { changed.notify(); }),
+        scenario(std::move(scenario_text)),
+        desk{on, world, front, link, changed} {
     desk.reset = [this](bool empty) { return start_over(empty); };
   }
 
   net::EventLoop& loop;
   World world;
   Front front;
+  net::Signal changed;
+  AppLink link;
   std::string scenario;
   Desk desk;
   std::map<System, Front::Handler> handlers;
+  net::TaskScope doing;
   std::vector<net::Timer> planned;
   std::map<System, std::unique_ptr<net::HttpServer>> servers;
   std::unique_ptr<net::HttpServer> control_server;
 
   Result<void> start_over(bool empty) {
     planned.clear();
+    link.forget_events();
     world = empty_world();
     front.faults.clear();
     front.log.clear();
@@ -73,7 +82,7 @@ struct Sandbox::Impl {
     return play_scenario(desk, scenario, [this](milliseconds delay, std::string action) {
       // A planned action that has become impossible (its schedule was deleted by hand) is left out.
       planned.emplace_back(loop, loop.start_timer(delay, [this, action = std::move(action)] {
-        (void)sandbox::control(desk, action);
+        doing.spawn(carry_out_planned(desk, action));
       }));
     });
   }
@@ -84,7 +93,9 @@ struct Sandbox::Impl {
     options.deadline = 15min;  // "hang" outlasts every client
     for (const auto& [system, answerer] : answerers()) {
       handlers[system] = [this, play = answerer](const net::ServerRequest& request) {
-        return play({world, front.rate, loop.now(), loop.now()}, request);
+        auto answer = play(desk.context(), request);
+        changed.notify();
+        return answer;
       };
       auto server = net::HttpServer::listen(
           loop, host + ":0",
@@ -95,6 +106,8 @@ struct Sandbox::Impl {
       if (!server) return server.error().in("sandbox server for {}", name_of(system));
       servers[system] = std::move(*server);
     }
+    desk.slack_url = servers.at(System::slack)->url();
+    if (auto socket = link.listen(host + ":0"); !socket) return socket.error().in("sandbox Socket Mode");
     auto server = net::HttpServer::listen(
         loop, address, [this](net::ServerRequest request) { return controlled(*this, std::move(request)); },
         options);
@@ -103,15 +116,15 @@ struct Sandbox::Impl {
     return {};
   }
 
-  net::ServerResponse carry_out(const net::ServerRequest& request) {
-    if (request.path != "/_control") return refused(404, "only /_control is here");
-    if (request.method != "POST") return refused(405, "POST a JSON object with \"do\"");
-    auto done = sandbox::control(desk, request.body);
-    if (!done) return refused(status_of(done.error()), done.error().message);
-    return json_response(200, std::move(*done));
-  }
   static net::Task<net::ServerResponse> controlled(Impl& self, net::ServerRequest request) {
-    co_return self.carry_out(request);
+    if (request.path != "/_control") co_return refused(404, "only /_control is here");
+    if (request.method != "POST") co_return refused(405, "POST a JSON object with \"do\"");
+    auto done = co_await control_slowly(self.desk, std::move(request.body));
+    if (!done) co_return refused(status_of(done.error()), done.error().message);
+    co_return json_response(200, std::move(*done));
+  }
+  static net::Task<void> carry_out_planned(Desk& desk, std::string action) {
+    (void)co_await control_slowly(desk, std::move(action));
   }
 };
 
@@ -161,7 +174,13 @@ std::string Sandbox::ready_line() const {
 }
 
 Result<std::string> Sandbox::control(std::string_view action_json) {
-  return sandbox::control(impl_->desk, action_json);
+  auto done = sandbox::control(impl_->desk, action_json);
+  impl_->changed.notify();
+  return done;
+}
+
+net::Task<Result<std::string>> Sandbox::act(std::string action_json) {
+  return control_slowly(impl_->desk, std::move(action_json));
 }
 
 }  // namespace watchbill::sandbox

@@ -45,6 +45,8 @@ class Sandbox {
   /// sandbox/control.hpp. Errors: `invalid` or `not_found` with what is wrong; `conflict` if it is there
   /// already.
   Result<std::string> control(std::string_view action_json);
+  /// The same for all actions, also those that wait for the app ("act", "submit", "command", ...).
+  net::Task<Result<std::string>> act(std::string action_json);
 
  private:
   struct Impl;

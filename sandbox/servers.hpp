@@ -6,11 +6,14 @@
 /// The five servers: each a function from a request to an answer over the world.
 namespace watchbill::sandbox {
 
+class AppLink;
+
 struct Context {
   World& world;
   RateLimiter& rate;
   Instant now;   ///< by the clock of the sandbox's world
   Instant wall;  ///< by the real one: for what a person at a screen has time for
+  AppLink* link = nullptr;
 };
 
 Answer answer_slack(Context context, const net::ServerRequest& request);

@@ -32,6 +32,9 @@ struct SlackView {
   /// What Slack's client shows: errors at blocks, and one of its own above all.
   std::map<std::string, std::string> errors;
   std::string trouble;
+  bool loading = false;  ///< submitted, and not answered yet
+  /// Options that searches brought, by block and action: the app's answers.
+  std::map<std::string, std::string> offered;
 };
 
 struct SlackTrigger {
@@ -72,6 +75,7 @@ struct SlackApp {
   std::map<std::string, SlackTrigger> triggers;
   std::map<std::string, SlackResponseUrl> response_urls;  ///< by path
   std::deque<SlackEphemeral> ephemerals;                  ///< oldest first, the last 1,000
+  std::map<std::string, std::uint64_t> revisions;  ///< person -> how often what he sees of the app changed
 };
 
 }  // namespace watchbill::sandbox

@@ -62,6 +62,7 @@ std::optional<SlackPage> slack_page(const SlackCall& call, std::size_t count, st
 void write_next_cursor(json::Writer& w, const std::string& cursor);
 
 Answer auth_test(SlackCall& call);
+Answer apps_connections_open(SlackCall& call);
 
 Answer usergroups_list(SlackCall& call);
 Answer usergroups_users_list(SlackCall& call);
@@ -97,9 +98,6 @@ Answer answer_response_url(Context context, const net::ServerRequest& request);
 /// Shows a message that came for this address: by a POST, or in the answer to a command. Slack's code if it
 /// refuses it, else nothing.
 std::string post_response(Context context, SlackResponseUrl& url, json::View message);
-/// A new address, as a path of the server: "/commands/T0SANDBOX/12/00c0ffee".
-std::string issue_response_url(World& world, const std::string& user, const std::string& channel,
-                               Instant wall);
 
 Answer views_open(SlackCall& call);
 Answer views_push(SlackCall& call);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "sandbox/app_link.hpp"
 #include "sandbox/faults.hpp"
 #include "sandbox/slack_call.hpp"
 
@@ -16,6 +17,7 @@ struct Method {
   std::string_view scope;  ///< empty: none, or decided by the kind of conversation
   bool takes_json;         ///< only "write" methods do
   Answer (*play)(SlackCall&);
+  bool app_token = false;  ///< takes an app-level token, in the header alone
 };
 
 constexpr std::size_t kTier2 = 20;
@@ -48,6 +50,7 @@ constexpr std::array kMethods{
     Method{"views.push", kTier4, "", true, views_push},
     Method{"views.update", kTier4, "", true, views_update},
     Method{"views.publish", kTier4, "", true, views_publish},
+    Method{"apps.connections.open", kTier3, "connections:write", true, apps_connections_open, true},
 };
 
 std::string scope_list(const std::set<std::string>& scopes) {
@@ -129,8 +132,9 @@ std::optional<std::string> read_arguments(const net::ServerRequest& request, con
 }
 
 /// Finds the token; an error code if there is none that lives.
-std::optional<std::string> authenticate(const net::ServerRequest& request, SlackCall& call) {
-  std::string token = call.arg("token");
+std::optional<std::string> authenticate(const net::ServerRequest& request, const Method& method,
+                                        SlackCall& call) {
+  std::string token = method.app_token ? "" : call.arg("token");
   call.args.erase("token");
   if (const auto header = request.header("authorization")) {
     constexpr std::string_view kBearer = "Bearer ";
@@ -141,7 +145,8 @@ std::optional<std::string> authenticate(const net::ServerRequest& request, Slack
   call.token = call.world().tokens.find(token);
   if (!call.token) return "invalid_auth";
   if (!call.token->error.empty()) return call.token->error;
-  if (call.token->kind == "app") return "not_allowed_token_type";
+  if ((call.token->kind == "app") != method.app_token) return "not_allowed_token_type";
+  if (method.app_token) return std::nullopt;
   const auto* user = call.world().users.find(call.token->user);
   if (!user || user->deleted) return "account_inactive";
   return std::nullopt;
@@ -215,6 +220,14 @@ Answer auth_test(SlackCall& call) {
   });
 }
 
+Answer apps_connections_open(SlackCall& call) {
+  auto& link = *call.context.link;
+  // What a switched off Socket Mode answers is not documented; any refusal is as good.
+  if (!link.socket().enabled) return slack_fail("access_denied");
+  const auto url = link.socket().new_url(call.world().app.settings.id);
+  return slack_ok([&](json::Writer& w) { w.field("url", url); });
+}
+
 Answer answer_slack(Context context, const net::ServerRequest& request) {
   constexpr std::string_view kPrefix = "/api/";
   if (context.world.app.response_urls.count(request.path) != 0) return answer_response_url(context, request);
@@ -225,9 +238,10 @@ Answer answer_slack(Context context, const net::ServerRequest& request) {
   if (method == kMethods.end()) return slack_fail("unknown_method");
   if (request.method != "GET" && request.method != "POST") return slack_fail("invalid_arguments");
 
+  if (method->app_token && request.method != "POST") return slack_fail("insecure_request");
   SlackCall call{context, name, {}, nullptr};
   if (const auto error = read_arguments(request, *method, call)) return slack_fail(*error);
-  if (const auto error = authenticate(request, call)) return slack_fail(*error);
+  if (const auto error = authenticate(request, *method, call)) return slack_fail(*error);
   if (const auto wait = context.rate.take("slack " + name, method->per_minute, 60s, context.now)) {
     return too_many(System::slack, std::chrono::ceil<seconds>(*wait));
   }

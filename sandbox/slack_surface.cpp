@@ -66,6 +66,7 @@ void change_view(World& world, SlackView& view, json::View content, Instant now)
   view.hash = new_hash(world, now);
   view.errors.clear();
   view.trouble.clear();
+  ++world.app.revisions[view.user];
   if (const auto blocks = json::parse(view.blocks)) view.state = carried_state(view.state, blocks->root());
 }
 
@@ -95,6 +96,7 @@ SlackView& home_of(World& world, const std::string& user) {
 bool pop_modal(World& world, const std::string& user) {
   const auto stack = world.app.modals.find(user);
   if (stack == world.app.modals.end()) return false;
+  ++world.app.revisions[user];
   world.app.views.erase(stack->second.back());
   stack->second.pop_back();
   if (!stack->second.empty()) return true;
@@ -146,6 +148,7 @@ CheckedBlocks checked_blocks(World& world, const std::string& blocks) {
 }
 
 void add_ephemeral(World& world, SlackEphemeral message) {
+  ++world.app.revisions[message.user];
   world.app.ephemerals.push_back(std::move(message));
   if (world.app.ephemerals.size() > kEphemeralsKept) world.app.ephemerals.pop_front();
 }

@@ -22,6 +22,10 @@ std::string issue_trigger(World& world, const std::string& user, Instant wall);
 std::optional<std::string> use_trigger(World& world, const std::string& trigger, Instant wall,
                                        std::string& refusal);
 
+/// A new address for answers, as a path of Slack's server: "/commands/T0SANDBOX/12/00c0ffee".
+std::string issue_response_url(World& world, const std::string& user, const std::string& channel,
+                               Instant wall);
+
 /// The person's modal on top, or null.
 SlackView* top_modal(World& world, const std::string& user);
 /// Makes a modal from checked JSON and puts it on the person's stack.
