@@ -71,6 +71,8 @@ class Socket final : public net::WebSocket {
     return {};
   }
   net::Task<void> close() override {
+    // Like Slack, which never drops the connection itself.
+    if (!line_->ended) co_await net::sleep_for(loop_, 1s);
     line_->closed = true;
     if (!line_->ended) line_->end(fail(ErrorKind::cancelled, "the WebSocket was closed"));
     co_return;
@@ -225,7 +227,7 @@ TEST_CASE("a warning opens the new connection first, and the old one finishes wh
     CHECK(w.line(0).acknowledged("e-1"));
     CHECK(w.line(0).acknowledged("e-2"));
     CHECK(w.line(1).acknowledged("e-3"));
-    w.loop.advance(10s);
+    w.loop.advance(11s);
     CHECK(w.line(0).closed);
     CHECK_FALSE(w.line(1).closed);
     CHECK(w.mode->failures() == 0);
@@ -244,6 +246,7 @@ TEST_CASE("an envelope that is open when the old connection's time is over is st
   CHECK_FALSE(w.line(0).closed);
   w.loop.advance(1s);
   CHECK(w.line(0).acknowledged("e-1"));
+  w.loop.advance(1s);
   CHECK(w.line(0).closed);
 }
 
@@ -291,6 +294,14 @@ TEST_CASE("a lost connection is opened again, by one path with a growing pause")
   w.loop.advance(2min);
   CHECK(w.mode->state().state == "up");
   CHECK(w.mode->state().problem.empty());
+
+  // A connection that lived makes good for the failures before it.
+  w.loop.advance(2min);
+  w.line(1).end();
+  const auto again = w.loop.steady_now();
+  w.loop.advance(2s);
+  REQUIRE(w.attempts_after(again).size() == 1);
+  CHECK(w.attempts_after(again).front() <= 1s);
 }
 
 TEST_CASE("connections that die young do not make a storm") {
@@ -350,11 +361,13 @@ TEST_CASE("too many connections: ours goes before the next one comes") {
   w.connect();
   w.loop.advance(1h);
   w.line(0).deliver(disconnect("too_many_websockets"));
-  w.loop.run_until_idle();
-  CHECK(w.line(0).closed);
-  CHECK(w.slack.lines.size() == 1);
+  const auto since = w.loop.steady_now();
+  w.loop.advance(900ms);
   CHECK(w.mode->state().problem.find("10 connections") != std::string::npos);
-  w.loop.advance(2s);
+  w.loop.advance(3s);
+  CHECK(w.line(0).closed);
+  REQUIRE(w.attempts_after(since).size() == 1);
+  CHECK(w.attempts_after(since).front() >= 1s);
   CHECK(w.slack.lines.size() == 2);
   CHECK(w.mode->state().state == "up");
 }

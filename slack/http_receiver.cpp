@@ -1,0 +1,82 @@
+#include "slack/http_receiver.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+
+#include "slack/signature.hpp"
+
+namespace watchbill::slack {
+
+namespace {
+
+constexpr std::array<std::string_view, 4> kPaths{"/slack/events", "/slack/interactions", "/slack/commands",
+                                                 "/slack/options"};
+
+net::ServerResponse plain(int status, std::string body = {}) {
+  net::ServerResponse response;
+  response.status = status;
+  response.headers.emplace_back("Content-Type", "text/plain; charset=utf-8");
+  response.body = std::move(body);
+  return response;
+}
+
+net::ServerResponse acknowledged(std::string answer) {
+  // Nothing at all closes a modal; an empty object would not.
+  if (answer.empty()) return plain(200);
+  net::ServerResponse response;
+  response.headers.emplace_back("Content-Type", "application/json; charset=utf-8");
+  response.body = std::move(answer);
+  return response;
+}
+
+}  // namespace
+
+HttpReceiver::HttpReceiver(net::Loop& loop, Dispatcher& dispatcher, Secret signing_secret)
+    : loop_(loop),
+      dispatcher_(dispatcher),
+      signing_secret_(std::move(signing_secret)),
+      started_(loop.now()) {}
+
+bool HttpReceiver::is_slacks(const net::ServerRequest& request) {
+  const auto checked = check_signature(signing_secret_, request.header("X-Slack-Request-Timestamp"),
+                                       request.header("X-Slack-Signature"), request.body, loop_.now());
+  if (checked) {
+    ++accepted_;
+    if (!first_accepted_) first_accepted_ = loop_.now();
+    problem_.clear();
+    return true;
+  }
+  ++refused_;
+  const auto* const fix = checked.error().kind == ErrorKind::conflict
+                              ? "is this host's clock right?"
+                              : "unless it was somebody else's, check slack.signing_secret_file";
+  const auto problem = fmt::format("the last request was refused ({}): {}", checked.error().message, fix);
+  // Anybody can send such requests: said once.
+  if (problem_.empty()) spdlog::warn("Slack's requests: {}", problem);
+  problem_ = problem;
+  return false;
+}
+
+net::Task<net::ServerResponse> HttpReceiver::answer(net::ServerRequest request) {
+  const bool known = std::find(kPaths.begin(), kPaths.end(), request.path) != kPaths.end();
+  if (!known || request.method != "POST") co_return plain(404);
+  const std::string content_type(request.header("Content-Type").value_or(""));
+  if (is_ssl_check(content_type, request.body)) co_return plain(200);
+  if (!is_slacks(request)) co_return plain(401);
+  auto body = decode_http_body(content_type, request.body);
+  if (!body) {
+    spdlog::warn("Slack's requests: one that cannot be read: {}", body.error().message);
+    co_return plain(400);
+  }
+  if (!body->challenge.empty()) co_return plain(200, body->challenge);
+  auto answer = co_await dispatcher_.dispatch(std::move(body->incoming));
+  co_return acknowledged(std::move(answer));
+}
+
+TransportState HttpReceiver::state() const {
+  return {"http", first_accepted_ ? "up" : "waiting", first_accepted_.value_or(started_), problem_};
+}
+
+}  // namespace watchbill::slack
