@@ -1,0 +1,109 @@
+// What Watchbill did: how late each handoff was, its requests, its status; and killing it.
+import { el, setText, show, toast } from "./dom.js";
+import { control, names, on, state } from "./store.js";
+import { SYSTEM_NAMES, remaining } from "./systems.js";
+import { WindowList } from "./window_list.js";
+
+const ROW = 26;
+const HANDOFFS_SHOWN = 8;
+
+export function startActivity(panel) {
+  show(panel, daemonCard(), lagCard(), statusCard(), logCard());
+}
+
+/// Kills the daemon for real, and starts it again.
+function daemonCard() {
+  const words = el("span", { class: "daemon-state", role: "status" });
+  const act = (action) => async () => {
+    try {
+      await control("daemon", { action });
+    } catch (error) {
+      toast(error.message, "error");
+    }
+  };
+  const kill = el("button", { type: "button", class: "button danger", id: "daemon-kill", onclick: act("kill") }, "kill -9");
+  const start = el("button", { type: "button", class: "button primary", id: "daemon-start", onclick: act("start") }, "Start again");
+  on("daemon", () => {
+    const daemon = state.daemon;
+    const running = Boolean(daemon?.running);
+    setText(words, !daemon ? "No watchbilld runs here: the servers are alone." : running ? `watchbilld runs (pid ${daemon.pid}).` : "watchbilld is dead.");
+    kill.disabled = !running;
+    start.disabled = !daemon || running;
+  });
+  return el("section", { class: "card", "aria-label": "The daemon" }, el("div", { class: "row" }, words, kill, start));
+}
+
+const clock = (ms) => new Date(ms).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
+function lagText(handoff) {
+  if (!handoff.ours) return "by hand";
+  if (handoff.lag === null) return "–";
+  return handoff.lag < 10_000 ? `${(handoff.lag / 1000).toFixed(2)} s` : remaining(handoff.lag);
+}
+
+/// The newest handoffs, with the time from the beginning of the shift to the group.
+function lagCard() {
+  const body = el("tbody");
+  const empty = el("p", { class: "empty" }, "No group has changed yet.");
+  on("handoffs groups users", () => {
+    empty.hidden = state.handoffs.length > 0;
+    show(body, state.handoffs.slice(0, HANDOFFS_SHOWN).map((one) => el("tr", {},
+      el("td", {}, clock(one.at)), el("td", { class: "ellipsis" }, `@${names.group(one.group)?.handle ?? one.group}`),
+      el("td", { class: "ellipsis" }, one.added.map((id) => names.user(id)?.name ?? id).join(", ") || "–"),
+      el("td", { class: "number" }, lagText(one)))));
+  });
+  return el("section", { class: "card", "aria-label": "Handoffs" }, el("h3", {}, "Handoffs"), empty,
+    el("table", { class: "lags" }, el("thead", {}, el("tr", {}, ["Time", "Group", "Now on call", "Lag"].map((text) => el("th", { scope: "col" }, text)))), body));
+}
+
+function statusCard() {
+  const text = el("pre", { class: "status-json", tabindex: "0", "aria-label": "Status as JSON" });
+  const details = el("details", { class: "card" }, el("summary", {}, "watchbill status --format json"), text);
+  const ask = async () => {
+    if (!details.open) return;
+    try {
+      const answer = await control("status");
+      setText(text, JSON.stringify(answer.status ?? answer, null, 2));
+    } catch (error) {
+      setText(text, error.message);
+    }
+  };
+  details.addEventListener("toggle", ask);
+  on("groups daemon faults status", ask);
+  return details;
+}
+
+/// Every request that Watchbill made.
+function logCard() {
+  const system = el("select", { class: "native", "aria-label": "Requests to" },
+    [["", "all systems"], ["slack", "Slack"], ["pagerduty", "PagerDuty"], ["opsgenie", "Opsgenie"], ["xmatters", "xMatters"]]
+      .map(([value, text]) => el("option", { value }, text)));
+  const list = new WindowList({ label: "Requests, newest first", rowHeight: ROW, key: (one) => one.seq, like: () => "", render: requestRow, className: "requests", empty: "No requests yet." });
+  const count = el("span", { class: "quiet" });
+  const draw = () => {
+    const shown = state.log.filter((one) => !system.value || one.system === system.value).reverse();
+    setText(count, `${shown.length} requests`);
+    list.set(shown);
+  };
+  system.addEventListener("change", draw);
+  on("log", draw);
+  return el("section", { class: "card log", "aria-label": "Requests" }, el("div", { class: "row" }, el("h3", {}, "Requests"), system, count), list.node);
+}
+
+function sinceBoundary(entry) {
+  let last = null;
+  for (const schedule of state.schedules.values()) {
+    for (const shift of schedule.shifts) if (shift.start <= entry.at && (last === null || shift.start > last)) last = shift.start;
+  }
+  return last === null ? "" : `+${((entry.at - last) / 1000).toFixed(1)} s`;
+}
+
+function requestRow(entry) {
+  const good = entry.status >= 200 && entry.status < 300 && !entry.error && !entry.fault;
+  const result = entry.error || (entry.status ? String(entry.status) : "no answer");
+  const name = entry.system === "slack" ? entry.path : `${entry.method} ${entry.path.split("?")[0]}`;
+  return el("div", { class: `request${good ? "" : " bad"}`, title: `${SYSTEM_NAMES[entry.system]} ${entry.method} ${entry.path}` },
+    el("span", { class: "request-time" }, clock(entry.at)), el("span", { class: "ellipsis request-name" }, name),
+    el("span", { class: "request-result" }, entry.fault ? `${result} (fault)` : result),
+    el("span", { class: "number" }, `${entry.took_ms} ms`), el("span", { class: "number quiet" }, sinceBoundary(entry)));
+}

@@ -1,0 +1,26 @@
+// The only way out of this page: the sandbox's own control endpoint and its stream of changes.
+
+/// Carries out one action of the control vocabulary (sandbox/control.hpp). Throws an Error that says what is wrong.
+export async function control(name, fields = {}) {
+  let answer;
+  try {
+    answer = await fetch("_control", {
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ do: name, ...fields }),
+    });
+  } catch {
+    throw new Error("The sandbox does not answer. Is it still running?");
+  }
+  const result = await answer.json().catch(() => null);
+  if (!result?.ok) throw new Error(result?.error ?? `The sandbox answered ${answer.status}.`);
+  return result;
+}
+
+/// Calls `change(patch)` for all that happens, first with everything that is there; `connected(yes)` when the stream
+/// is lost and found again (then everything comes anew).
+export function listen(change, connected) {
+  const source = new EventSource("_events");
+  source.addEventListener("message", (event) => change(JSON.parse(event.data)));
+  source.addEventListener("open", () => connected(true));
+  source.addEventListener("error", () => connected(false));
+  return source;
+}

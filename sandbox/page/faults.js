@@ -1,0 +1,94 @@
+// Breaking things, changing people and the length of shifts.
+import { el, show, toast } from "./dom.js";
+import { filtered } from "./elements.js";
+import { Combo } from "./combo.js";
+import { control, on, state } from "./store.js";
+
+const SYSTEMS = [["all", "All systems"], ["pagerduty", "PagerDuty"], ["opsgenie", "Opsgenie"], ["xmatters", "xMatters"], ["slack", "Slack"]];
+const KINDS = [
+  ["500", "errors (500)"], ["429", "rate limited (429)"], ["hang", "hangs"], ["reset", "resets connections"], ["empty", "empty answers"],
+  ["401", "wrong key (401)"], ["slow", "slow (2 s)"],
+];
+const SPEEDS = [[10, "10 s"], [20, "20 s"], [60, "1 min"], [300, "5 min"], [3600, "1 h"]];
+
+async function tryTo(work) {
+  try {
+    await work();
+  } catch (error) {
+    toast(error.message, "error");
+  }
+}
+
+function choose(label, options, value) {
+  const node = el("select", { class: "native", "aria-label": label }, options.map(([key, text]) => el("option", { value: String(key) }, text)));
+  if (value !== undefined) node.value = String(value);
+  return node;
+}
+
+const titleOf = (list, key) => list.find(([one]) => String(one) === String(key))?.[1] ?? key;
+
+export function faultPanel() {
+  const system = choose("Which system", SYSTEMS, "pagerduty");
+  const kind = choose("What is wrong", KINDS);
+  const go = el("button", { type: "button", class: "button danger", onclick: () => tryTo(() =>
+    control("fault", { ...(system.value === "all" ? { system: "all" } : { system: system.value }), kind: kind.value, ...(kind.value === "slow" ? { slow_ms: 2000 } : {}) })) }, "Break it");
+  const active = el("ul", { class: "faults", "aria-label": "What is broken" });
+  on("faults", () => show(active, state.faults.map((fault) => el("li", {},
+    el("span", {}, `${titleOf(SYSTEMS, fault.system ?? "all")}: ${titleOf(KINDS, fault.kind)}`),
+    el("button", { type: "button", class: "button small", onclick: () => tryTo(() => control("clear_faults", { system: fault.system ?? "all" })) }, "Mend")))));
+  return el("section", { class: "card", "aria-label": "Faults" }, el("h3", {}, "Break something"),
+    el("div", { class: "row" }, system, kind, go), active);
+}
+
+/// All shifts by rule get another length, from now on.
+export function speedPanel() {
+  const speed = choose("Length of shifts", SPEEDS, 20);
+  speed.addEventListener("change", () => tryTo(() => control("speed", { shift_seconds: Number(speed.value) })));
+  on("schedules", () => {
+    const length = [...state.schedules.values()].find((one) => one.shift_seconds)?.shift_seconds;
+    if (length && document.activeElement !== speed) speed.value = String(length);
+  });
+  return el("div", { class: "row speed" }, el("label", {}, "Shifts last ", speed));
+}
+
+export function peoplePanel() {
+  const name = el("input", { type: "text", class: "text-input", "aria-label": "Name", placeholder: "Name, for example Kim Ode", maxlength: "60" });
+  const schedule = el("select", { class: "native", "aria-label": "Goes on call now in" });
+  on("schedules", () => {
+    const before = schedule.value;
+    const rows = [...state.schedules.values()].slice(0, 100);
+    if (schedule.options.length === rows.length) return;
+    show(schedule, rows.map((one) => el("option", { value: `${one.system}/${one.id}` }, one.name)));
+    if (before) schedule.value = before;
+  });
+  const add = el("form", { class: "row" }, name, schedule, el("button", { type: "submit", class: "button" }, "Add"));
+  add.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = name.value.trim();
+    if (!text) return name.focus();
+    return tryTo(async () => {
+      await addStranger(text, schedule.value);
+      name.value = "";
+    });
+  });
+  const combo = new Combo({ label: "Deactivate in Slack", placeholder: "Deactivate somebody in Slack", name: "deactivate", change: (chosen) => (combo.picked = chosen[0]?.value),
+    load: (query) => filtered([{ options: [...state.users.values()].filter((user) => !user.bot && !user.deleted).map((user) => ({ value: user.key, text: user.name })) }], query) });
+  const off = el("button", { type: "button", class: "button", onclick: () => tryTo(async () => {
+    if (!combo.picked) return combo.input.focus();
+    await control("person", { key: combo.picked, slack: { deleted: true } });
+    combo.picked = "";
+    combo.chosen = [];
+    combo.showChosen();
+    return undefined;
+  }) }, "Deactivate");
+  return el("section", { class: "card", "aria-label": "People" }, el("h3", {}, "Somebody without a Slack account goes on call"), add,
+    el("h3", {}, "Somebody leaves"), el("div", { class: "row" }, combo.node, off));
+}
+
+/// A person whom only the scheduling systems know, on call at once.
+async function addStranger(name, where) {
+  const key = `${name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "") || "person"}-${Date.now() % 10_000}`;
+  const [system, ...rest] = where.split("/");
+  await control("person", { key, name, email: `${key}@example.com`, slack: false });
+  if (system && rest.length) await control("override", { system, schedule: rest.join("/"), person: key, seconds: 60 });
+}

@@ -1,0 +1,88 @@
+// A long list of which only the rows in sight are elements. Rows have one height; arrow keys go from row to row.
+import { el } from "./dom.js";
+
+const EXTRA = 6;
+
+export class WindowList {
+  /// `render(item)` makes a row's element (a button, link or div); `key(item)` tells rows apart; `like(item)` changes
+  /// when the row must be made anew.
+  constructor({ label, rowHeight, render, key, like, empty, className = "" }) {
+    Object.assign(this, { rowHeight, render, key, like, empty });
+    this.items = [];
+    this.rows = new Map();
+    this.current = 0;
+    this.space = el("div", { class: "window-space", role: "list", "aria-label": label });
+    this.node = el("div", { class: `window ${className}`, tabindex: "-1" }, this.space);
+    this.node.addEventListener("scroll", () => this.draw(), { passive: true });
+    this.node.addEventListener("keydown", (event) => this.move(event));
+    this.space.addEventListener("focusin", (event) => {
+      const row = event.target.closest("[data-index]");
+      if (row) this.current = Number(row.dataset.index);
+    });
+    new ResizeObserver(() => this.draw()).observe(this.node);
+  }
+
+  set(items) {
+    this.items = items;
+    this.space.style.height = `${Math.max(1, items.length) * this.rowHeight}px`;
+    this.draw();
+  }
+
+  draw() {
+    const height = this.node.clientHeight || 400;
+    const first = Math.max(0, Math.floor(this.node.scrollTop / this.rowHeight) - EXTRA);
+    const last = Math.min(this.items.length, Math.ceil((this.node.scrollTop + height) / this.rowHeight) + EXTRA);
+    const kept = new Map();
+    for (let index = first; index < last; ++index) {
+      const item = this.items[index];
+      const key = this.key(item);
+      const like = this.like(item);
+      let row = this.rows.get(key);
+      if (row?.like !== like) {
+        const focused = row?.node.contains(document.activeElement);
+        row?.node.remove();
+        row = { like, node: el("div", { class: "window-row", role: "listitem" }, this.render(item)) };
+        if (focused) queueMicrotask(() => row.node.firstElementChild?.focus({ preventScroll: true }));
+      }
+      row.node.style.transform = `translateY(${index * this.rowHeight}px)`;
+      row.node.style.height = `${this.rowHeight}px`;
+      row.node.dataset.index = index;
+      row.node.setAttribute("aria-posinset", index + 1);
+      row.node.setAttribute("aria-setsize", this.items.length);
+      const target = row.node.querySelector("button, a");
+      if (target) target.tabIndex = index === Math.min(this.current, this.items.length - 1) ? 0 : -1;
+      kept.set(key, row);
+    }
+    for (const [key, row] of this.rows) if (!kept.has(key)) row.node.remove();
+    this.rows = kept;
+    let before = null;
+    for (const row of kept.values()) {
+      if (row.node.parentNode !== this.space || row.node.previousElementSibling !== before) {
+        if (before) before.after(row.node);
+        else this.space.prepend(row.node);
+      }
+      before = row.node;
+    }
+    this.showEmpty();
+  }
+
+  showEmpty() {
+    if (this.items.length || !this.empty) this.note?.remove();
+    else if (!this.note?.isConnected) {
+      this.note = el("p", { class: "empty" }, this.empty);
+      this.node.append(this.note);
+    }
+  }
+
+  move(event) {
+    const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity };
+    if (!(event.key in steps) || !this.items.length || event.target === this.node) return;
+    event.preventDefault();
+    this.current = Math.max(0, Math.min(this.items.length - 1, this.current + steps[event.key]));
+    const top = this.current * this.rowHeight;
+    if (top < this.node.scrollTop) this.node.scrollTop = top;
+    else if (top + this.rowHeight > this.node.scrollTop + this.node.clientHeight) this.node.scrollTop = top + this.rowHeight - this.node.clientHeight;
+    this.draw();
+    this.rows.get(this.key(this.items[this.current]))?.node.querySelector("button, a")?.focus({ preventScroll: true });
+  }
+}
