@@ -79,21 +79,27 @@ Result<std::string> Session::store_path() {
   return (*loaded)->store;
 }
 
-Result<store::Store*> Session::open(bool must_exist) {
-  if (store_) return store_.get();
+Result<store::OpenOptions> Session::store_options() {
   auto loaded = config();
   if (!loaded) return loaded.error();
-  // Once root has become the store's owner it may not be able to read these any more.
-  read_tokens();
   auto key = config::find_key_credential();
   if (!key) return key.error();
   store::OpenOptions options;
   options.path = (*loaded)->store;
   options.key_file = (*loaded)->key_file;
   options.key = *std::move(key);
-  options.must_exist = must_exist;
   options.busy_timeout = kBusyTimeout;
-  auto opened = store::Store::open(options);
+  return options;
+}
+
+Result<store::Store*> Session::open(bool must_exist) {
+  if (store_) return store_.get();
+  auto options = store_options();
+  if (!options) return options.error();
+  // Once root has become the store's owner it may not be able to read these any more.
+  read_tokens();
+  options->must_exist = must_exist;
+  auto opened = store::Store::open(*options);
   if (!opened) return opened.error();
   store_ = *std::move(opened);
   return store_.get();

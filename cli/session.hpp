@@ -48,6 +48,8 @@ class Session {
   Result<store::Store*> store();
   /// The same, but creates it.
   Result<store::Store*> store_or_new();
+  /// How the database is opened; for those who work on its files.
+  Result<store::OpenOptions> store_options();
   /// Path of the database.
   Result<std::string> store_path();
   /// The pid of the process that writes groups, if one runs.

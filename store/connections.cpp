@@ -5,8 +5,6 @@ namespace watchbill::store {
 
 namespace {
 
-constexpr std::string_view kSecrets = "connection_secrets";
-
 Error no_connection(const std::string& name) {
   return fail(ErrorKind::not_found, "there is no connection \"{}\" (see `watchbill connection list`)", name);
 }
@@ -52,7 +50,7 @@ Result<std::vector<Connection>> SqliteConnections::select(const std::optional<st
     const auto owner = row.get<std::string>(0);
     const auto secret_name = row.get<std::string>(1);
     auto secret =
-        sealer_.open({row.get<std::string>(2), row.get<Blob>(3).bytes}, {kSecrets, owner, secret_name});
+        sealer_.open({row.get<std::string>(2), row.get<Blob>(3).bytes}, {kSecretsTable, owner, secret_name});
     if (!secret) return secret.error();
     found[owner].secrets[secret_name] = std::move(*secret);
     return {};
@@ -97,7 +95,7 @@ Result<void> SqliteConnections::put_secret(const std::string& connection, const 
         "other secrets in the store are sealed with the key {}, but {} is the key {}: use one key for all",
         **other, sealer_.origin(), sealer_.key_id());
   }
-  const Sealed sealed = sealer_.seal(secret, {kSecrets, connection, name});
+  const Sealed sealed = sealer_.seal(secret, {kSecretsTable, connection, name});
   return db_.execute(
       "INSERT INTO connection_secrets(connection, name, key_id, sealed) VALUES (?1, ?2, ?3, ?4) "
       "ON CONFLICT (connection, name) DO UPDATE SET key_id = excluded.key_id, sealed = excluded.sealed",

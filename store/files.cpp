@@ -48,6 +48,25 @@ Result<std::optional<struct stat>> look(const std::string& path) {
 
 }  // namespace
 
+FileHandle::~FileHandle() {
+  if (fd_ >= 0) close(fd_);
+}
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const auto written = write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return fsync(fd) == 0;
+}
+
+void sync_folder(const std::string& folder) {
+  const FileHandle handle(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (handle.fd() >= 0) fsync(handle.fd());
+}
+
 Error file_error(const std::string& what, const std::string& path) {
   const int code = errno;
   if (code == EACCES || code == EPERM) {

@@ -1,11 +1,31 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "core/result.hpp"
 
 /// Whose the store's files are, and who may read them.
 namespace watchbill::store {
+
+/// Owns a file descriptor; -1 for none.
+class FileHandle {
+ public:
+  explicit FileHandle(int fd) : fd_(fd) {}
+  ~FileHandle();
+  FileHandle(const FileHandle&) = delete;
+  FileHandle& operator=(const FileHandle&) = delete;
+  [[nodiscard]] int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+/// Writes all of `text`, onto the disk itself. False: `errno` says why not.
+bool write_all(int fd, std::string_view text);
+
+/// Makes names that were created, renamed or removed in `folder` survive a power cut, where the system can.
+void sync_folder(const std::string& folder);
 
 /// The folder of `path`; "." if it names none.
 std::string folder_of(const std::string& path);

@@ -8,9 +8,6 @@ namespace watchbill::store {
 
 namespace {
 
-/// "WtBl": marks a file as ours (PRAGMA application_id).
-constexpr std::int64_t kApplicationId = 0x5774426c;
-
 // A migration is never changed once it was released: databases out there have run it.
 
 constexpr std::string_view k0001 = R"sql(

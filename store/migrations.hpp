@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -8,6 +9,9 @@
 #include "store/sqlite.hpp"
 
 namespace watchbill::store {
+
+/// "WtBl": marks a file as ours (PRAGMA application_id).
+inline constexpr std::int64_t kApplicationId = 0x5774426c;
 
 /// The whole schema of this version: what all migrations, in order, come to (a test compares the two).
 std::string_view schema();

@@ -7,7 +7,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <cstdio>
 #include <stdexcept>
 
 #include "store/files.hpp"
@@ -21,20 +20,6 @@ constexpr std::size_t kNonceSize = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t kTagSize = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 /// A key file is 65 bytes; more than this is something else.
 constexpr std::size_t kMostKeyFile = 200;
-
-class File {
- public:
-  explicit File(int fd) : fd_(fd) {}
-  ~File() {
-    if (fd_ >= 0) close(fd_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  [[nodiscard]] int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 void start_sodium() {
   if (sodium_init() < 0) throw std::runtime_error("libsodium cannot be initialised");
@@ -89,21 +74,6 @@ std::string describe(const Place& place) {
   return text;
 }
 
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const auto written = write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return fsync(fd) == 0;
-}
-
-void sync_folder(const std::string& folder) {
-  const File handle(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (handle.fd() >= 0) fsync(handle.fd());
-}
-
 }  // namespace
 
 Result<Sealer> Sealer::from_key(const Secret& key, std::string origin) {
@@ -117,9 +87,9 @@ Result<Sealer> Sealer::from_key(const Secret& key, std::string origin) {
   return Sealer(std::move(parsed), std::move(id), std::move(origin));
 }
 
-Result<Sealer> Sealer::from_file(const std::string& path) {
+Result<Secret> read_key_file(const std::string& path) {
   if (auto good = check_private_file(path); !good) return good.error();
-  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.fd() < 0) {
     if (errno == ENOENT) return fail(ErrorKind::not_found, "the key file {} is missing", path);
     return file_error("read the key file", path);
@@ -128,30 +98,40 @@ Result<Sealer> Sealer::from_file(const std::string& path) {
   const auto size = read(file.fd(), text.data(), text.size());
   if (size < 0) return file_error("read the key file", path);
   text.resize(static_cast<std::size_t>(size));
-  return from_key(Secret(std::move(text)), "the key file " + path);
+  return Secret(std::move(text));
 }
 
-Result<Sealer> Sealer::create_file(const std::string& path) {
+Result<Sealer> Sealer::from_file(const std::string& path) {
+  auto key = read_key_file(path);
+  if (!key) return key.error();
+  return from_key(*key, "the key file " + path);
+}
+
+Result<Sealer> Sealer::write_file(const std::string& path) {
   start_sodium();
   std::string key(kKeySize, '\0');
   randombytes_buf(key.data(), key.size());
   const Secret text(hex(key) + "\n");
   sodium_memzero(key.data(), key.size());
+  const FileHandle file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (file.fd() < 0) return file_error("create the key file", path);
+  if (!write_all(file.fd(), text.reveal())) {
+    const Error error = file_error("write the key file", path);
+    unlink(path.c_str());
+    return error;
+  }
+  sync_folder(folder_of(path));
+  return from_file(path);
+}
 
+Result<Sealer> Sealer::create_file(const std::string& path) {
+  start_sodium();
   // Written beside it and linked into place, so that nobody ever reads half a key.
   std::array<unsigned char, 8> suffix{};
   randombytes_buf(suffix.data(), suffix.size());
   const std::string draft =
       path + "." + hex(std::string_view(reinterpret_cast<const char*>(suffix.data()), suffix.size()));
-  {
-    const File file(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (file.fd() < 0) return file_error("create the key file", draft);
-    if (!write_all(file.fd(), text.reveal())) {
-      const Error error = file_error("write the key file", draft);
-      unlink(draft.c_str());
-      return error;
-    }
-  }
+  if (auto written = write_file(draft); !written) return written;
   const bool linked = link(draft.c_str(), path.c_str()) == 0;
   const int code = errno;
   unlink(draft.c_str());

@@ -23,17 +23,24 @@ struct Sealed {
   std::string bytes;
 };
 
+/// What is in a key file (0600). `not_found` if there is none, `forbidden` if others can read it.
+Result<Secret> read_key_file(const std::string& path);
+
 /// Encrypts single values with one key (libsodium).
 class Sealer {
  public:
   /// `key`: 32 bytes, or 64 hexadecimal digits (white space around them is ignored). `origin` says in errors
   /// where it came from. `invalid` if it is neither.
   static Result<Sealer> from_key(const Secret& key, std::string origin);
-  /// The key in a file (0600). `not_found` if there is none, `forbidden` if others can read it.
+  /// The key in a file, as `read_key_file`.
   static Result<Sealer> from_file(const std::string& path);
   /// Writes a new random key to a file that does not exist yet, and returns what is in the file then: if
   /// another process was faster, its key.
   static Result<Sealer> create_file(const std::string& path);
+
+  /// The same where nobody else may do so: written in place, so that after a crash there may be half a key.
+  /// An error if the file exists.
+  static Result<Sealer> write_file(const std::string& path);
 
   /// Names the key without giving it away: 16 hexadecimal digits of its hash.
   [[nodiscard]] const std::string& key_id() const { return key_id_; }

@@ -275,6 +275,31 @@ Result<void> Database::nested_transaction(const std::function<Result<void>()>& b
   return {};
 }
 
+Result<void> Database::copy_to_file(const std::string& path) {
+  return execute("VACUUM INTO ?1", path);
+}
+
+Result<void> Database::replace_by(Database& source) {
+  idle_.clear();
+  // The schema's name is "main" on both sides; -1: all pages in one step, so in one transaction.
+  sqlite3_backup* copy = sqlite3_backup_init(handle_.get(), "main", source.handle_.get(), "main");
+  if (copy == nullptr) return last_error();
+  const int stepped = sqlite3_backup_step(copy, -1);
+  const int finished = sqlite3_backup_finish(copy);
+  if (stepped == SQLITE_DONE && finished == SQLITE_OK) return {};
+  return last_error();
+}
+
+Result<void> Database::scrub() {
+  if (auto done = execute("VACUUM"); !done) return done;
+  auto held_up = value<std::int64_t>("PRAGMA wal_checkpoint(TRUNCATE)");
+  if (!held_up) return held_up.error();
+  if (held_up->value_or(0) == 0) return {};
+  Error busy = fail(ErrorKind::storage, "{}: another process is reading it; try again", path_);
+  busy.code = "busy";
+  return busy;
+}
+
 std::int64_t Database::last_id() const {
   return sqlite3_last_insert_rowid(handle_.get());
 }

@@ -122,6 +122,15 @@ class Database {
   /// Runs `body`, which only reads, so that all its queries see one moment of the database.
   Result<void> snapshot(const std::function<Result<void>()>& body);
 
+  /// Writes all of it, as it is at one moment, to `path`: a file that is there and empty. What was deleted is
+  /// not in it. Others may go on reading and writing.
+  Result<void> copy_to_file(const std::string& path);
+  /// Replaces all content by that of `source`, in one step: after a crash it is the old or the new. Others
+  /// may be reading.
+  Result<void> replace_by(Database& source);
+  /// Rewrites the file without what was deleted, and empties the write-ahead log: old values leave the disk.
+  Result<void> scrub();
+
   /// The id of the row inserted last.
   [[nodiscard]] std::int64_t last_id() const;
   /// How many rows the last statement changed.

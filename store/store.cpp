@@ -1,97 +1,23 @@
 #include "store/store.hpp"
 
-#include <sys/stat.h>
-
 #include <array>
 
-#include "store/files.hpp"
-#include "store/migrations.hpp"
+#include "store/keys.hpp"
+#include "store/opening.hpp"
 #include "store/sqlite_store.hpp"
 #include "store/tables.hpp"
 
 namespace watchbill::store {
 
-namespace {
-
-/// Opening waits for others (who may be opening, migrating or recovering) whatever the caller wants later.
-constexpr milliseconds kOpenTimeout = 5s;
-
-Result<void> prepare_files(const OpenOptions& options) {
-  const auto folder = folder_of(options.path);
-  if (auto done = become_owner_of(folder); !done) return done;
-  struct stat found {};
-  if (options.must_exist && stat(options.path.c_str(), &found) != 0 && errno == ENOENT) {
-    return fail(
-        ErrorKind::not_found,
-        "there is no store at {}: start watchbilld, or add a connection with `watchbill connection add`",
-        options.path);
-  }
-  if (auto done = prepare_folder(folder); !done) return done;
-  for (const char* suffix : {"-wal", "-shm", "-journal"}) {
-    if (auto done = check_private_file(options.path + suffix); !done) return done;
-  }
-  return prepare_private_file(options.path);
-}
-
-Result<void> configure(Database& database, const std::string& path) {
-  auto mode = database.value<std::string>("PRAGMA journal_mode = WAL");
-  if (!mode) return mode.error();
-  if (mode->value_or("") != "wal") {
-    return fail(ErrorKind::storage, "{}: write-ahead logging does not work here; use a local file system",
-                path);
-  }
-  // FULL: an announcement marked as being sent, and a renewed token, must survive a power cut.
-  if (auto done = database.execute("PRAGMA synchronous = FULL"); !done) return done;
-  // Nothing of ours in /tmp.
-  if (auto done = database.execute("PRAGMA temp_store = MEMORY"); !done) return done;
-  return database.execute("PRAGMA journal_size_limit = 16777216");
-}
-
-Result<Database> open_database(const OpenOptions& options) {
-  auto opened = Database::open(options.path, kOpenTimeout);
-  if (!opened) return opened;
-  if (auto done = configure(*opened, options.path); !done) return done.error();
-  if (auto done = migrate(*opened, options.path); !done) return done.error();
-  if (auto done = opened->execute("PRAGMA foreign_keys = ON"); !done) return done.error();
-  return opened;
-}
-
-Result<Sealer> load_key(const OpenOptions& options, bool something_sealed) {
-  if (options.key) return Sealer::from_key(*options.key, "the given key");
-  auto sealer = Sealer::from_file(options.key_file);
-  if (sealer || sealer.error().kind != ErrorKind::not_found) return sealer;
-  if (something_sealed) {
-    return fail(ErrorKind::conflict, "{}, but secrets in {} are sealed with it: put it back from your backup",
-                sealer.error().message, options.path);
-  }
-  return Sealer::create_file(options.key_file);
-}
-
-Result<Sealer> open_sealer(Database& database, const OpenOptions& options) {
-  auto used = database.value<std::string>("SELECT key_id FROM connection_secrets LIMIT 1");
-  if (!used) return used.error();
-  auto sealer = load_key(options, used->has_value());
-  if (!sealer) return sealer;
-  auto other = database.value<std::string>("SELECT key_id FROM connection_secrets WHERE key_id <> ?1 LIMIT 1",
-                                           sealer->key_id());
-  if (!other) return other.error();
-  if (*other) {
-    return fail(ErrorKind::conflict,
-                "{} (key {}) is not the key that sealed the secrets in {} (key {}): put the right key back",
-                sealer->origin(), sealer->key_id(), options.path, **other);
-  }
-  return sealer;
-}
-
-}  // namespace
-
-Result<std::unique_ptr<Store>> Store::open(const OpenOptions& options) {
-  if (auto done = prepare_files(options); !done) return done.error();
-  auto database = open_database(options);
+Result<std::unique_ptr<Store>> Store::open(const OpenOptions& given) {
+  auto options = with_key_of_root(given);
+  if (!options) return options.error();
+  if (auto done = prepare_files(*options); !done) return done.error();
+  auto database = open_database(*options);
   if (!database) return database.error();
-  auto sealer = open_sealer(*database, options);
+  auto sealer = open_sealer(*database, *options);
   if (!sealer) return sealer.error();
-  database->set_busy_timeout(options.busy_timeout);
+  database->set_busy_timeout(options->busy_timeout);
   return std::unique_ptr<Store>(std::make_unique<SqliteStore>(std::move(*database), std::move(*sealer)));
 }
 

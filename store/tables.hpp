@@ -19,6 +19,9 @@ std::unique_ptr<PeopleStore> make_people(Database& database);
 std::unique_ptr<Requests> make_requests(Database& database);
 std::unique_ptr<Problems> make_problems(Database& database);
 
+/// Where secrets lie; part of what each is sealed with.
+inline constexpr std::string_view kSecretsTable = "connection_secrets";
+
 /// The workspace's id as an SQL expression; '' while it is not known.
 #define WATCHBILL_TEAM "coalesce((SELECT value FROM meta WHERE key = 'team_id'), '')"
 
