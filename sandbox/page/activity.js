@@ -1,6 +1,7 @@
 // What Watchbill did: how late each handoff was, its requests, its status; and killing it.
 import { el, setText, show, toast } from "./dom.js";
-import { control, names, on, state } from "./store.js";
+import { control } from "./api.js";
+import { names, on, state } from "./store.js";
 import { SYSTEM_NAMES, remaining } from "./systems.js";
 import { WindowList } from "./window_list.js";
 
@@ -25,7 +26,7 @@ function daemonCard() {
   const start = el("button", { type: "button", class: "button primary", id: "daemon-start", onclick: act("start") }, "Start again");
   on("daemon", () => {
     const daemon = state.daemon;
-    const running = Boolean(daemon?.running);
+    const running = daemon?.state === "running";
     setText(words, !daemon ? "No watchbilld runs here: the servers are alone." : running ? `watchbilld runs (pid ${daemon.pid}).` : "watchbilld is dead.");
     kill.disabled = !running;
     start.disabled = !daemon || running;
@@ -37,8 +38,8 @@ const clock = (ms) => new Date(ms).toLocaleTimeString("en-GB", { hour: "2-digit"
 
 function lagText(handoff) {
   if (!handoff.ours) return "by hand";
-  if (handoff.lag === null) return "–";
-  return handoff.lag < 10_000 ? `${(handoff.lag / 1000).toFixed(2)} s` : remaining(handoff.lag);
+  if (handoff.lag_ms === null) return "–";
+  return handoff.lag_ms < 10_000 ? `${(handoff.lag_ms / 1000).toFixed(2)} s` : remaining(handoff.lag_ms);
 }
 
 /// The newest handoffs, with the time from the beginning of the shift to the group.
@@ -59,17 +60,11 @@ function lagCard() {
 function statusCard() {
   const text = el("pre", { class: "status-json", tabindex: "0", "aria-label": "Status as JSON" });
   const details = el("details", { class: "card" }, el("summary", {}, "watchbill status --format json"), text);
-  const ask = async () => {
-    if (!details.open) return;
-    try {
-      const answer = await control("status");
-      setText(text, JSON.stringify(answer.status ?? answer, null, 2));
-    } catch (error) {
-      setText(text, error.message);
-    }
+  const draw = () => {
+    if (details.open) setText(text, state.daemon?.status ? JSON.stringify(state.daemon.status, null, 2) : "No status: watchbilld does not run.");
   };
-  details.addEventListener("toggle", ask);
-  on("groups daemon faults status", ask);
+  details.addEventListener("toggle", draw);
+  on("daemon", draw);
   return details;
 }
 
@@ -81,19 +76,19 @@ function logCard() {
   const list = new WindowList({ label: "Requests, newest first", rowHeight: ROW, key: (one) => one.seq, like: () => "", render: requestRow, className: "requests", empty: "No requests yet." });
   const count = el("span", { class: "quiet" });
   const draw = () => {
-    const shown = state.log.filter((one) => !system.value || one.system === system.value).reverse();
+    const shown = state.requests.filter((one) => !system.value || one.system === system.value).reverse();
     setText(count, `${shown.length} requests`);
     list.set(shown);
   };
   system.addEventListener("change", draw);
-  on("log", draw);
+  on("requests", draw);
   return el("section", { class: "card log", "aria-label": "Requests" }, el("div", { class: "row" }, el("h3", {}, "Requests"), system, count), list.node);
 }
 
 function sinceBoundary(entry) {
   let last = null;
   for (const schedule of state.schedules.values()) {
-    for (const shift of schedule.shifts) if (shift.start <= entry.at && (last === null || shift.start > last)) last = shift.start;
+    for (const { start } of schedule.shifts) if (start <= entry.at && (last === null || start > last)) last = start;
   }
   return last === null ? "" : `+${((entry.at - last) / 1000).toFixed(1)} s`;
 }

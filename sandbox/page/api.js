@@ -15,11 +15,13 @@ export async function control(name, fields = {}) {
   return result;
 }
 
-/// Calls `change(patch)` for all that happens, first with everything that is there; `connected(yes)` when the stream
-/// is lost and found again (then everything comes anew).
-export function listen(change, connected) {
+/// Calls `handlers[name](data)` for the events of the stream (sandbox/page.hpp): first with everything that is there,
+/// then with what changes. `connected(yes)` when the stream is lost and found again; then everything comes anew.
+export function listen(handlers, connected) {
   const source = new EventSource("_events");
-  source.addEventListener("message", (event) => change(JSON.parse(event.data)));
+  for (const [name, handle] of Object.entries(handlers)) {
+    source.addEventListener(name, (event) => handle(JSON.parse(event.data)));
+  }
   source.addEventListener("open", () => connected(true));
   source.addEventListener("error", () => connected(false));
   return source;

@@ -3,54 +3,65 @@ import { avatar, el, setText, show, toast } from "./dom.js";
 import { renderBlock } from "./blockkit.js";
 import { composer } from "./composer.js";
 import { mrkdwn } from "./mrkdwn.js";
-import { channelName, control, me, names, on, state } from "./store.js";
+import { control } from "./api.js";
+import { channelName, messagesIn, names, on, state } from "./store.js";
 
 const CHUNK = 60;
+const MOST = 4 * CHUNK;
 const AT_END_PX = 60;
+const NEAR_PX = 40;
+const FETCHED = 200;
 const SAME_SPEAKER_S = 300;
 
 export function channelPane() {
   const title = el("h2", {});
   const about = el("span", { class: "quiet" });
-  const older = el("button", { type: "button", class: "button older", onclick: () => more() });
+  const older = el("button", { type: "button", class: "button older", onclick: () => more(true) });
+  const newer = el("button", { type: "button", class: "button older", onclick: () => more(false), hidden: true });
   const list = el("div", { class: "messages", role: "log", "aria-label": "Messages", "aria-live": "off", tabindex: "0" });
-  const box = el("div", { class: "messages-box" }, older, list);
+  const box = el("div", { class: "messages-box" }, older, list, newer);
   const compose = composer();
   const node = el("div", { class: "pane" }, el("div", { class: "pane-head" }, title, about), box, compose.node);
   let channel = "";
   let reader = "";
-  let from = 0;       // index of the first message that is an element
+  let from = 0;       // of the messages that are elements: the first, and one past the last
+  let to = 0;
   let rows = [];      // {message, node}
 
-  const all = () => (state.messages.get(channel) ?? []).filter((one) => !one.only_for || one.only_for === me()?.id);
+  const all = () => messagesIn(channel);
   const atEnd = () => box.scrollHeight - box.scrollTop - box.clientHeight < AT_END_PX;
 
   function draw(anew) {
     if (!node.isConnected) return;
-    const messages = all();
-    const end = anew || atEnd();
+    const count = all().length;
+    const follow = anew || (to >= rows.length + from && atEnd() && newer.hidden);
     if (anew) {
-      from = Math.max(0, messages.length - CHUNK);
       rows = [];
       list.replaceChildren();
-    } else if (end && messages.length - from > CHUNK * 3) {
-      from = messages.length - CHUNK;  // what scrolled away need not stay
     }
-    place(messages.slice(from), messages[from - 1]);
-    older.hidden = from === 0;
-    setText(older, `${from} older messages`);
-    if (end) box.scrollTop = box.scrollHeight;
+    if (anew || (follow && count - from > MOST)) from = Math.max(0, count - CHUNK);
+    if (follow || count < to) to = count;
+    place();
+    if (follow) box.scrollTop = box.scrollHeight;
   }
 
-  /// Makes the rows those of `messages`, keeping elements of messages that are the same.
-  function place(messages, before) {
+  /// Makes the rows those of the messages in sight, keeping the elements of messages that are the same.
+  function place() {
+    const messages = all();
+    from = Math.min(from, messages.length);
+    to = Math.min(to, messages.length);
     const known = new Map(rows.map((row) => [row.message, row.node]));
-    let previous = before;
-    rows = messages.map((message) => {
+    let previous = messages[from - 1];
+    rows = messages.slice(from, to).map((message) => {
       const row = { message, node: known.get(message) ?? messageNode(message, previous) };
       previous = message;
       return row;
     });
+    const before = from + (state.more.get(channel) ?? 0);
+    older.hidden = before === 0;
+    setText(older, `${before} older messages`);
+    newer.hidden = to >= messages.length;
+    setText(newer, `${messages.length - to} newer messages`);
     if (!rows.length) return show(list, el("p", { class: "empty" }, "No messages yet. Announcements of handoffs come here."));
     const wanted = new Set(rows.map((row) => row.node));
     for (const child of [...list.children]) if (!wanted.has(child)) child.remove();
@@ -60,14 +71,25 @@ export function channelPane() {
     return undefined;
   }
 
-  function more() {
-    const height = box.scrollHeight;
-    from = Math.max(0, from - CHUNK);
-    const messages = all();
-    place(messages.slice(from), messages[from - 1]);
-    older.hidden = from === 0;
-    setText(older, `${from} older messages`);
-    box.scrollTop += box.scrollHeight - height;
+  /// Goes on upwards or downwards; what is far away stops being elements. What is in sight stays where it is.
+  async function more(up) {
+    if (up && from === 0) {
+      const fetched = await fetchOlder(channel);
+      if (!fetched) return;
+      from += fetched;
+      to += fetched;
+    }
+    const anchor = rows[up ? 0 : rows.length - 1]?.node;
+    const top = anchor?.offsetTop;
+    if (up) {
+      from = Math.max(0, from - CHUNK);
+      to = Math.min(to, from + MOST);
+    } else {
+      to = Math.min(all().length, to + CHUNK);
+      from = Math.max(from, to - MOST);
+    }
+    place();
+    if (anchor?.isConnected) box.scrollTop += anchor.offsetTop - top;
   }
 
   function open() {
@@ -82,18 +104,41 @@ export function channelPane() {
     compose.open(info);
     draw(anew);
   }
-  box.addEventListener("scroll", () => box.scrollTop < 40 && from > 0 && more(), { passive: true });
+  box.addEventListener("scroll", () => {
+    if (box.scrollTop < NEAR_PX && !older.hidden) more(true);
+    else if (atEnd() && !newer.hidden) more(false);
+  }, { passive: true });
   on("messages", () => draw(false));
   on("channels users", () => state.place.kind === "channel" && node.isConnected && open());
   return { node, open };
 }
 
+let fetching = false;
+/// Gets older messages than those that were told; how many.
+async function fetchOlder(id) {
+  const channel = state.channels.get(id);
+  const known = state.messages.get(id) ?? [];
+  if (fetching || !channel || !known.length || !state.more.get(id)) return 0;
+  fetching = true;
+  try {
+    const answer = await control("messages", { channel: channel.id, before: known[0].ts, limit: FETCHED });
+    state.messages.set(id, [...answer.messages, ...(state.messages.get(id) ?? [])]);
+    state.more.set(id, answer.more);
+    return answer.messages.length;
+  } catch (error) {
+    toast(error.message, "error");
+    return 0;
+  } finally {
+    fetching = false;
+  }
+}
+
 function messageNode(message, previous) {
   const speaker = state.users.get(message.user);
-  const name = speaker?.name ?? message.user ?? "Watchbill";
+  const name = message.app ? "Watchbill" : (speaker?.name ?? message.user);
   const at = new Date(Number(message.ts) * 1000);
   const follows = previous && previous.user === message.user && !message.only_for && !previous.only_for &&
-    Number(message.ts) - Number(previous.ts) < SAME_SPEAKER_S && !speaker?.bot;
+    Number(message.ts) - Number(previous.ts) < SAME_SPEAKER_S && speaker?.kind !== "bot";
   const time = el("time", { datetime: at.toISOString(), title: at.toLocaleString("en") },
     at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" }));
   const body = message.blocks?.length ? message.blocks.map((block) => renderBlock(block, surface(message)))
@@ -102,7 +147,7 @@ function messageNode(message, previous) {
     follows ? el("span", { class: "avatar-space" }) : avatar(name),
     el("div", { class: "message-main" },
       message.only_for && el("div", { class: "only-you" }, "Only visible to you"),
-      !follows && el("div", { class: "message-head" }, el("strong", {}, name), speaker?.bot && el("span", { class: "badge" }, "app"), time),
+      !follows && el("div", { class: "message-head" }, el("strong", {}, name), (message.app || speaker?.kind === "bot") && el("span", { class: "badge" }, "app"), time),
       body));
 }
 

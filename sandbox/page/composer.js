@@ -1,6 +1,7 @@
 // Where messages and slash commands are typed, with completion of commands, people, groups and channels.
 import { el, show, toast, uniqueId } from "./dom.js";
-import { control, state, touch, visibleChannels } from "./store.js";
+import { control } from "./api.js";
+import { state, visibleChannels } from "./store.js";
 
 const SHOWN = 8;
 
@@ -103,7 +104,6 @@ function complete(value, text) {
 async function runCommand(text, channel) {
   const [, command, rest = ""] = /^(\S+)\s*([\s\S]*)$/.exec(text);
   const answer = await control("command", { person: state.me, channel: channel.name, command, text: rest.trim(), escape: true });
-  touch("messages");
   return answer.shown || "";
 }
 

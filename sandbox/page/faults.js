@@ -2,7 +2,8 @@
 import { el, show, toast } from "./dom.js";
 import { filtered } from "./elements.js";
 import { Combo } from "./combo.js";
-import { control, on, state } from "./store.js";
+import { control } from "./api.js";
+import { humans, on, state } from "./store.js";
 
 const SYSTEMS = [["all", "All systems"], ["pagerduty", "PagerDuty"], ["opsgenie", "Opsgenie"], ["xmatters", "xMatters"], ["slack", "Slack"]];
 const KINDS = [
@@ -72,7 +73,7 @@ export function peoplePanel() {
     });
   });
   const combo = new Combo({ label: "Deactivate in Slack", placeholder: "Deactivate somebody in Slack", name: "deactivate", change: (chosen) => (combo.picked = chosen[0]?.value),
-    load: (query) => filtered([{ options: [...state.users.values()].filter((user) => !user.bot && !user.deleted).map((user) => ({ value: user.key, text: user.name })) }], query) });
+    load: (query) => filtered([{ options: humans().map((user) => ({ value: user.key, text: user.name })) }], query) });
   const off = el("button", { type: "button", class: "button", onclick: () => tryTo(async () => {
     if (!combo.picked) return combo.input.focus();
     await control("person", { key: combo.picked, slack: { deleted: true } });

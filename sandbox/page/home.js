@@ -1,66 +1,51 @@
 // The app home of Watchbill, as the person one acts as sees it.
-import { el, show } from "./dom.js";
+import { el, setText } from "./dom.js";
+import { control } from "./api.js";
 import { Blocks } from "./blockkit.js";
-import { control, on, state } from "./store.js";
+import { on, state, surface } from "./store.js";
 import { surfaceOf } from "./view.js";
 
-let pane = null;
-let blocks = null;
-let note = null;
-let reader = "";
-let asked = 0;
-
 export function homePane() {
-  blocks = new Blocks("blocks home-blocks");
-  note = el("p", { class: "empty", role: "status" });
-  pane = {
-    node: el("div", { class: "pane" },
-      el("div", { class: "pane-head" }, el("h2", {}, "Watchbill"), el("span", { class: "quiet" }, "App home")),
-      el("div", { class: "home", tabindex: "0", role: "region", "aria-label": "App home of Watchbill" }, note, blocks.node)),
-    open: enter,
+  const note = el("p", { class: "empty", role: "status" });
+  const box = el("div", { class: "home", tabindex: "0", role: "region", "aria-label": "App home of Watchbill" }, note);
+  const node = el("div", { class: "pane" },
+    el("div", { class: "pane-head" }, el("h2", {}, "Watchbill"), el("span", { class: "quiet" }, "App home")), box);
+  let blocks = null;
+  let reader = "";
+
+  const draw = () => {
+    const { home } = surface();
+    note.hidden = Boolean(home);
+    if (!home) {
+      setText(note, waiting());
+      blocks?.node.remove();
+      blocks = null;
+      return;
+    }
+    if (!blocks) {
+      blocks = new Blocks("blocks home-blocks");
+      box.append(blocks.node);
+    }
+    blocks.update(home.view.blocks, surfaceOf(home));
   };
-  return pane;
-}
 
-export function startHome() {
-  on("views", () => {
-    if (pane?.node.isConnected && state.changedViews?.includes(state.me)) refresh();
-  });
-}
-
-/// The person opens the tab: the app is told, as Slack does.
-async function enter() {
-  if (reader !== state.me) show(blocks.node);
-  reader = state.me;
-  blocks.shown.clear();
-  say("Opening…");
-  try {
-    const answer = await control("open_home", { person: reader });
-    draw(answer.home);
-  } catch (error) {
-    say(error.message);
-  }
-}
-
-async function refresh() {
-  const turn = ++asked;
-  const answer = await control("home", { person: state.me }).catch(() => null);
-  if (answer && turn === asked) draw(answer.home);
-}
-
-function say(text) {
-  note.textContent = text;
-  note.hidden = !text;
-}
-
-function draw(home) {
-  if (!home) return say(waiting());
-  say("");
-  return blocks.update(home.view.blocks, surfaceOf(home));
+  /// The person opens the tab: the app is told, as Slack does.
+  const open = () => {
+    if (reader !== state.me) {
+      blocks?.node.remove();
+      blocks = null;
+      box.scrollTop = 0;
+    }
+    reader = state.me;
+    draw();
+    control("open_home", { person: reader }).catch((error) => setText(note, error.message));
+  };
+  on("surface daemon", () => node.isConnected && draw());
+  return { node, open };
 }
 
 function waiting() {
-  if (!state.daemon) return "The app has not published a home tab for this person.";
-  if (!state.daemon.running) return "Watchbill is not running: nothing new can be shown.";
+  if (!state.daemon) return "No app has published a home tab for this person.";
+  if (state.daemon.state !== "running") return "Watchbill is not running: nothing can be shown.";
   return "Watchbill prepares its home tab…";
 }

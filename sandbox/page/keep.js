@@ -1,7 +1,7 @@
 // What this browser tab remembers over a reload; without storage nothing, and all works the same.
 const PREFIX = "watchbill-sandbox:";
 
-export const tourStore = {
+export const tabStore = {
   get(name) {
     try {
       return sessionStorage.getItem(PREFIX + name);

@@ -1,10 +1,9 @@
 // Puts the page together.
 import { el, show, setText } from "./dom.js";
-import { actAs, begin, me, on, state } from "./store.js";
+import { actAs, begin, humans, me, on, state } from "./store.js";
 import { filtered } from "./elements.js";
 import { Combo } from "./combo.js";
 import { startActivity } from "./activity.js";
-import { startHome } from "./home.js";
 import { startModals } from "./modal.js";
 import { startSystems } from "./systems.js";
 import { startTour } from "./tour.js";
@@ -43,13 +42,9 @@ function startSide(side) {
   startActivity(tabs[1].panel);
 }
 
-const role = (user) =>
-  user.owner ? "owner" : user.admin ? "admin" : user.guest ? "guest" : "member";
-
 /// "Acting as": whose workspace this is.
 function startTop(box) {
-  const people = () => [...state.users.values()].filter((user) => !user.bot && !user.deleted)
-    .map((user) => ({ value: user.key, text: user.name, description: `${role(user)} · @${user.handle}` }));
+  const people = () => humans().map((user) => ({ value: user.key, text: user.name, description: `${user.kind} · @${user.handle}` }));
   const combo = new Combo({ label: "Act as", placeholder: "Choose a person", load: (query) => filtered([{ options: people() }], query),
     change: (chosen) => chosen[0] && actAs(chosen[0].value), name: "act-as" });
   const kind = el("span", { class: "badge", id: "my-role" });
@@ -60,7 +55,7 @@ function startTop(box) {
     if (!user) return;
     combo.chosen = [{ value: user.key, text: user.name }];
     if (document.activeElement !== combo.input) combo.showChosen();
-    setText(kind, role(user));
+    setText(kind, user.kind);
   });
   on("connected", () => {
     link.hidden = state.connected;
@@ -71,7 +66,6 @@ function startTop(box) {
 
 startTop(document.getElementById("top-controls"));
 startWorkspace(document.getElementById("nav"), document.getElementById("main"));
-startHome();
 startModals();
 startSide(document.getElementById("side"));
 begin();

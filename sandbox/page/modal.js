@@ -1,27 +1,18 @@
 // The app's modals: a stack, of which the topmost is shown.
 import { el, setText, show, toast } from "./dom.js";
+import { control } from "./api.js";
 import { Blocks } from "./blockkit.js";
-import { control, on, state } from "./store.js";
 import { emojiText } from "./emoji.js";
+import { on, state, surface } from "./store.js";
 import { settle, surfaceOf } from "./view.js";
 
-let dialog = null;
-let parts = null;
-let stack = [];
-let shownId = "";
-let asked = 0;
-let busy = false;
+let parts = null;       // the dialog and what is in it
+let top = null;         // the modal that is shown
+let before = null;      // what had the focus before
+let submitted = false;  // the next errors are news
 
 export function startModals() {
-  on("views me", () => {
-    if (state.me) refresh();
-  });
-}
-
-async function refresh() {
-  const turn = ++asked;
-  const answer = await control("modals", { person: state.me }).catch(() => null);
-  if (answer && turn === asked) draw(answer.modals);
+  on("surface me", draw);
 }
 
 function build() {
@@ -37,82 +28,78 @@ function build() {
     event.preventDefault();
     send();
   });
-  dialog = el("dialog", { class: "modal", "aria-labelledby": "modal-title" }, form);
+  const dialog = el("dialog", { class: "modal", "aria-labelledby": "modal-title" }, form);
   dialog.addEventListener("cancel", (event) => {
     event.preventDefault();
     close(false);
   });
   document.body.append(dialog);
-  parts = { title, back, submit, trouble, body, form };
+  return { dialog, title, back, submit, trouble, body, blocks: null };
 }
 
-function draw(modals) {
-  stack = modals;
-  if (!modals.length) {
-    shownId = "";
-    dialog?.close();
-    return;
-  }
-  if (!dialog) build();
-  const top = modals.at(-1);
+function draw() {
+  const next = surface().modals.at(-1) ?? null;
+  if (!next) return hide();
+  parts ??= build();
+  const fresh = next.view.id !== top?.view.id;
+  top = next;
   const view = top.view;
-  if (view.id !== shownId) {
+  if (fresh) {
     parts.blocks = new Blocks();
     show(parts.body, parts.blocks.node);
-    shownId = view.id;
-    parts.fresh = true;
   }
   setText(parts.title, emojiText(view.title?.text ?? ""));
   setText(parts.back, emojiText(view.close?.text ?? "Close"));
   parts.submit.hidden = !view.submit;
+  parts.submit.disabled = Boolean(top.loading);
   setText(parts.submit, emojiText(view.submit?.text ?? ""));
   setText(parts.trouble, top.trouble ?? "");
   parts.trouble.hidden = !top.trouble;
   parts.blocks.update(view.blocks, surfaceOf(top));
-  if (!dialog.open) dialog.showModal();
-  focusFirst(top);
+  if (!parts.dialog.open) {
+    before = document.activeElement;
+    parts.dialog.showModal();
+  }
+  return focusField(fresh);
 }
 
-/// The first field of a new view; the first wrong field after a submission.
-function focusFirst(top) {
-  const wrong = Object.keys(top.errors ?? {}).length > 0 && parts.submitted;
-  if (!parts.fresh && !wrong) return;
-  const field = wrong ? parts.body.querySelector(".wrong [data-action]") : parts.body.querySelector("[autofocus], [data-action]");
+function hide() {
+  top = null;
+  if (!parts?.dialog.open) return;
+  parts.dialog.close();
+  if (before?.isConnected) before.focus({ preventScroll: true });
+}
+
+/// The first field of a new view; the first wrong one after a submission.
+function focusField(fresh) {
+  const wrong = submitted && !top.loading ? parts.body.querySelector(".wrong [data-action]") : null;
+  if (!fresh && !wrong) return;
+  submitted = false;
+  const field = wrong ?? parts.body.querySelector("[autofocus]") ?? parts.body.querySelector("[data-action]");
   (field ?? (parts.submit.hidden ? parts.back : parts.submit)).focus();
-  parts.fresh = parts.submitted = false;
 }
 
 async function send() {
-  const top = stack.at(-1);
-  if (!top || busy) return;
-  work(true);
+  if (!top || top.loading || parts.submit.disabled) return;
+  const view = top.view.id;
+  parts.submit.disabled = true;
   try {
     await settle();
-    parts.submitted = true;
-    const done = await control("submit", { person: state.me, view: top.view.id });
-    ++asked;
-    draw(done.modals);
+    submitted = true;
+    const done = await control("submit", { person: state.me, view });
+    if (done.complaints?.length) toast(`The app's answer was refused: ${done.complaints[0]}`, "error");
   } catch (error) {
     toast(error.message, "error");
   } finally {
-    work(false);
+    parts.submit.disabled = Boolean(top?.loading);
   }
 }
 
-function work(on) {
-  busy = on;
-  parts.submit.setAttribute("aria-busy", String(on));
-  parts.submit.disabled = on;
-}
-
 async function close(all) {
-  const top = stack.at(-1);
   if (!top) return;
   try {
     await settle();
-    const done = await control("close", { person: state.me, view: top.view.id, ...(all ? { all: true } : {}) });
-    ++asked;
-    draw(done.modals);
+    await control("close", { person: state.me, view: top.view.id, ...(all ? { all: true } : {}) });
   } catch (error) {
     toast(error.message, "error");
   }

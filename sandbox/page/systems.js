@@ -3,32 +3,38 @@ import { announce, el, setText, show, tint, toast } from "./dom.js";
 import { filtered } from "./elements.js";
 import { Combo } from "./combo.js";
 import { faultPanel, peoplePanel, speedPanel } from "./faults.js";
-import { control, now, on, state } from "./store.js";
+import { control } from "./api.js";
+import { now, on, state, touch } from "./store.js";
 import { WindowList } from "./window_list.js";
 
-export const SYSTEM_NAMES = { pagerduty: "PagerDuty", opsgenie: "Opsgenie", xmatters: "xMatters", slack: "Slack", identity: "PagerDuty sign-in", all: "all systems" };
+export const SYSTEM_NAMES = { pagerduty: "PagerDuty", opsgenie: "Opsgenie", xmatters: "xMatters", slack: "Slack", identity: "PagerDuty sign-in" };
 const CARD = 132;
-const SHIFTS_IN_SIGHT = 5;
+const UNITS_IN_SIGHT = 5;
+const UNITS_TOLD = 10;
 const PAST_SHARE = 0.22;
+const MOST_LANES = 3;
 const SECONDS = [["15 s", 15], ["30 s", 30], ["1 min", 60], ["5 min", 300]];
 
-/// Those whose strips move: schedule key -> {node, from}.
-const strips = new Map();
+/// The cards in sight: ref -> {schedule, node, strip, who, from, span}.
+const cards = new Map();
 
 export function startSystems(panel) {
-  const list = new WindowList({ label: "Schedules", rowHeight: CARD, key: keyOf, render: card, className: "schedules",
-    like: (one) => JSON.stringify([one.name, one.shifts, one.forbidden]), empty: "There are no schedules." });
+  const list = new WindowList({ label: "Schedules", rowHeight: CARD, key: (one) => one.ref, render: card, className: "schedules",
+    like: (one) => one.name, empty: "There are no schedules." });
   const search = el("input", { type: "search", class: "filter", placeholder: "Find a schedule", "aria-label": "Find a schedule", hidden: true });
+  const rest = el("p", { class: "quiet", hidden: true });
   const draw = () => {
     const wanted = search.value.trim().toLowerCase();
     const all = [...state.schedules.values()];
     search.hidden = all.length < 8;
     list.node.style.height = `${Math.min(Math.max(all.length, 1), 3) * CARD}px`;
     list.set(wanted ? all.filter((one) => `${one.name} ${one.id} ${one.system}`.toLowerCase().includes(wanted)) : all);
+    rest.hidden = !state.hidden;
+    setText(rest, `and ${state.hidden} more schedules, which are not drawn`);
     move();
   };
   search.addEventListener("input", draw);
-  show(panel, search, list.node, speedPanel(), faultPanel(), peoplePanel());
+  show(panel, search, list.node, rest, speedPanel(), faultPanel(), peoplePanel());
   on("schedules users people", draw);
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let last = 0;
@@ -42,59 +48,56 @@ export function startSystems(panel) {
   requestAnimationFrame(tick);
 }
 
-const keyOf = (schedule) => `${schedule.system}/${schedule.id}`;
-
 export function personName(system, key) {
-  for (const user of state.users.values()) if (user.key === key) return user.name;
-  return state.people[system]?.find((one) => one.key === key)?.name ?? key;
+  return state.byKey.get(key)?.name ?? state.people[system]?.find((one) => one.key === key)?.name ?? key;
 }
 
-const holders = (schedule, shift) => shift.people.map((key) => personName(schedule.system, key));
-
-/// The length of the shifts in sight.
-function typical(schedule) {
-  const lengths = schedule.shifts.filter((shift) => shift.end !== null).map((shift) => shift.end - shift.start).sort((a, b) => a - b);
-  return lengths.length ? lengths[Math.floor(lengths.length / 2)] : 3_600_000;
-}
+const holders = (schedule, people) => people.filter(Boolean).map((key) => personName(schedule.system, key));
 
 function card(schedule) {
-  const key = keyOf(schedule);
-  const span = Math.max(20_000, typical(schedule) * SHIFTS_IN_SIGHT);
-  const from = schedule.shifts[0]?.start ?? now();
-  const percent = (time) => ((time - from) / span) * 100;
-  const until = from + span * 12;
-  const bars = schedule.shifts.map((shift) => {
-    const names = holders(schedule, shift);
-    const end = Math.min(shift.end ?? until, until);
-    return el("span", { class: `shift ${names.length ? `tint-${tint(names[0])}` : "nobody"}${shift.override ? " override" : ""}`,
-      style: { left: `${percent(Math.max(shift.start, from))}%`, width: `${Math.max(0.2, percent(end) - percent(Math.max(shift.start, from)))}%` },
-      title: `${names.join(", ") || "Nobody"}${shift.override ? " (override)" : ""}` },
-    el("span", {}, names.join(", ") || "nobody"));
-  });
-  const strip = el("div", { class: "strip", "aria-hidden": "true" }, bars);
+  const strip = el("div", { class: "strip", "aria-hidden": "true" });
   const line = el("div", { class: "now-line", "aria-hidden": "true", style: { left: `${PAST_SHARE * 100}%` } });
   const who = el("span", { class: "who ellipsis" });
-  const node = el("article", { class: "schedule", "data-schedule": key, "aria-label": `${schedule.name}, ${SYSTEM_NAMES[schedule.system]}` },
-    el("div", { class: "schedule-head" }, el("strong", { class: "ellipsis" }, schedule.name), el("span", { class: "badge" }, SYSTEM_NAMES[schedule.system]), who),
-    el("div", { class: "timeline" }, strip, line),
-    buttons(schedule));
-  strips.set(key, { schedule, strip, who, from, span, node });
+  const node = el("article", { class: "schedule", "data-schedule": schedule.ref, "aria-label": `${schedule.name}, ${SYSTEM_NAMES[schedule.system]}` },
+    el("div", { class: "schedule-head" }, el("strong", { class: "ellipsis", title: schedule.name }, schedule.name),
+      el("span", { class: "badge" }, SYSTEM_NAMES[schedule.system]), who),
+    el("div", { class: "timeline" }, strip, line), buttons(schedule));
+  cards.set(schedule.ref, { strip, who, node });
   return node;
+}
+
+/// The shifts as bars, a lane for each part of the schedule.
+function drawBars(one, schedule) {
+  one.schedule = schedule;
+  one.from = schedule.from;
+  one.span = ((schedule.to - schedule.from) / UNITS_TOLD) * UNITS_IN_SIGHT;
+  const lanes = [...new Set(schedule.shifts.map((shift) => shift.part))].slice(0, MOST_LANES);
+  const percent = (time) => ((Math.min(Math.max(time, schedule.from), schedule.to) - schedule.from) / one.span) * 100;
+  one.strip.className = `strip lanes-${lanes.length || 1}`;
+  show(one.strip, schedule.shifts.filter((shift) => lanes.includes(shift.part)).map((shift) => {
+    const people = holders(schedule, shift.people);
+    const kind = people.length ? `tint-${tint(people[0])}` : "nobody";
+    const left = percent(shift.start);
+    const width = Math.max(0.2, percent(shift.end ?? schedule.to) - left);
+    const over = shift.source === "override";
+    return el("span", { class: `shift ${kind}${over ? " override" : ""} lane-${lanes.indexOf(shift.part)}`, style: { left: `${left}%`, width: `${width}%` },
+      title: `${people.join(", ") || "Nobody"}${over ? " (override)" : ""}` }, el("span", {}, people.join(", ") || "nobody"));
+  }));
 }
 
 /// Moves every strip in sight to the present.
 function move() {
   const at = now();
-  for (const [key, one] of strips) {
-    if (!one.node.isConnected) {
-      if (one.seen) strips.delete(key);
+  for (const [ref, one] of cards) {
+    const schedule = state.schedules.get(ref);
+    if (!one.node.isConnected || !schedule) {
+      cards.delete(ref);
       continue;
     }
-    one.seen = true;
-    const shift = one.schedule.shifts.find((each) => each.start <= at && (each.end === null || each.end > at));
+    if (one.schedule !== schedule) drawBars(one, schedule);
     one.strip.style.transform = `translateX(${(PAST_SHARE - (at - one.from) / one.span) * 100}%)`;
-    const names = shift ? holders(one.schedule, shift).join(", ") || "nobody" : "nobody";
-    setText(one.who, shift && shift.end !== null ? `${names}, ${remaining(shift.end - at)} left` : names);
+    const people = holders(schedule, schedule.on_call).join(", ") || "nobody";
+    setText(one.who, schedule.next === null ? people : `${people}, ${remaining(schedule.next - at)} left`);
   }
 }
 
@@ -121,6 +124,9 @@ function buttons(schedule) {
     el("button", { type: "button", class: "button small", onclick: go("nobody", { seconds: 45 }, `${schedule.name}: nobody for 45 seconds`) }, "Nobody, 45 s"));
 }
 
+/// Those that were made here: {ref, person, at}.
+export const overrides = [];
+
 /// Who, and for how long.
 function overrideDialog(schedule) {
   let person = "";
@@ -143,7 +149,8 @@ function overrideDialog(schedule) {
     if (!person) return combo.input.focus();
     try {
       await control("override", { system: schedule.system, schedule: schedule.id, person, seconds: Number(long.value) });
-      state.overrides = [...(state.overrides ?? []), { key: keyOf(schedule), person, at: now() }];
+      overrides.push({ ref: schedule.ref, person, at: now() });
+      touch("overrides");
       end();
     } catch (error) {
       toast(error.message, "error");

@@ -1,6 +1,7 @@
 // What a person does in a view of the app's (home tab or modal), told to the sandbox in the order in which it was done.
 import { toast } from "./dom.js";
-import { control, names, state } from "./store.js";
+import { control } from "./api.js";
+import { names, state } from "./store.js";
 
 /// Typed texts that wait to be told: element -> a function that tells now.
 const pending = new Map();

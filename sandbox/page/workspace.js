@@ -3,6 +3,7 @@ import { avatar, el, setText, show } from "./dom.js";
 import { changePlace, channelName, names, on, state, visibleChannels } from "./store.js";
 import { channelPane } from "./channel.js";
 import { homePane } from "./home.js";
+import { SYSTEM_NAMES } from "./systems.js";
 import { WindowList } from "./window_list.js";
 
 const CHANNEL_ROW = 30;
@@ -32,7 +33,7 @@ function startNav(nav) {
     like: (one) => `${channelName(one)}|${state.unread.get(one.id) ?? 0}|${here("channel", one.id)}`, empty: "No channel is visible to this person." });
   const groups = groupList();
   show(nav, team, el("div", { class: "places" }, app, people), el("h2", {}, "Channels"), channels.node, groups);
-  on("channels unread place me users", () => {
+  on("channels unread place me users team", () => {
     setText(team, state.team || "Workspace");
     const all = visibleChannels();
     channels.node.style.height = `${Math.min(Math.max(all.length, 1), 8) * CHANNEL_ROW}px`;
@@ -126,10 +127,9 @@ function everybody() {
 }
 
 function personRow(person) {
-  const tags = [person.bot && "app", person.owner && "owner", person.admin && !person.owner && "admin", person.guest && "guest",
-    person.deleted && "deactivated", !person.handle && "not in Slack"].filter(Boolean);
+  const tags = [person.kind === "bot" ? "app" : person.kind !== "member" && person.kind, person.deleted && "deactivated", !person.handle && "not in Slack"].filter(Boolean);
   return el("div", { class: `person${person.deleted || !person.handle ? " off" : ""}` }, avatar(person.name, "small"),
     el("span", { class: "person-name ellipsis" }, person.name, person.handle && el("span", { class: "quiet" }, ` @${person.handle}`)),
     tags.map((tag) => el("span", { class: "badge" }, tag)),
-    el("span", { class: "quiet person-systems" }, person.systems.join(", ")));
+    el("span", { class: "quiet person-systems ellipsis" }, person.systems.map((system) => SYSTEM_NAMES[system]).join(", ")));
 }
