@@ -72,6 +72,12 @@ void print(Session& session, const manage::Overview& overview) {
   out << "\nDaemon: " << (overview.daemon_running ? "running" : "not running")
       << "; last complete pass: " << (overview.last_pass ? format_rfc3339(*overview.last_pass) : "never")
       << "\n";
+  if (const auto& app = overview.slack_app) {
+    out << fmt::format("App home in Slack: {} over {}{}{}\n", app->state,
+                       app->mode == "socket" ? "Socket Mode" : "HTTP",
+                       app->since ? " since " + format_rfc3339(*app->since) : "",
+                       app->problem ? printable(": " + *app->problem) : "");
+  }
   if (overview.queued_writes > 0) {
     out << fmt::format("Group writes queued: {}, done in about {}\n", overview.queued_writes,
                        format_duration(overview.queue_done_in));

@@ -28,7 +28,9 @@ class Daemon {
     auto service = Service::build(loop_, *store_, config_);
     if (!service) return service.error();
     service_ = std::move(*service);
-    return service_->start();
+    if (auto started = service_->start(); !started) return started;
+    if (!options_.once) service_->open_app(options_.make_app);
+    return {};
   }
 
   int serve() {
@@ -111,6 +113,7 @@ class Daemon {
       }
       co_return;
     }
+    service_->open_app(options_.make_app);
     config_ = std::move(fresh);
     set_up_log(config_.log);
     spdlog::info("configuration reloaded");

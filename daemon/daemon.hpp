@@ -6,6 +6,7 @@
 #include <string>
 
 #include "config/config.hpp"
+#include "daemon/app_gateway.hpp"
 #include "engine/engine.hpp"
 #include "net/curl_client.hpp"
 #include "net/event_loop.hpp"
@@ -20,6 +21,8 @@ struct DaemonOptions {
   config::Sources sources;
   /// One pass within 60 s and the outbox drained, then the end.
   bool once = false;
+  /// Makes the Slack app; without it Slack finds nobody.
+  AppFactory make_app{};
 };
 
 /// Everything that follows from one configuration; a reload makes a new one.
@@ -28,13 +31,19 @@ class Service {
   /// Reads the secrets and builds the clients. The error names what is missing.
   static Result<std::unique_ptr<Service>> build(net::EventLoop& loop, store::Store& store,
                                                 const config::Config& config);
+  /// Begins to keep groups and to listen.
   Result<void> start();
-  net::Task<void> stop(milliseconds patience) { return engine_->stop(patience); }
+  /// Lets Slack reach the app. What goes wrong there is told, and touches nothing else.
+  void open_app(const AppFactory& make_app);
+  net::Task<void> stop(milliseconds patience);
   engine::Engine& engine() { return *engine_; }
+  /// Where it listens: "http://127.0.0.1:9469"; empty if nowhere.
+  [[nodiscard]] std::string url() const { return server_ ? server_->url() : std::string(); }
 
  private:
   Service(net::EventLoop& loop, store::Store& store, const config::Config& config);
   net::Task<net::ServerResponse> answer(net::ServerRequest request);
+  [[nodiscard]] net::ServerResponse readiness() const;
   net::Task<void> introduce();
 
   net::EventLoop& loop_;
@@ -44,6 +53,7 @@ class Service {
   std::unique_ptr<slack::Gate> gate_;
   std::unique_ptr<slack::WebClient> slack_;
   std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<AppGateway> gateway_;
   std::unique_ptr<net::HttpServer> server_;
   net::TaskScope tasks_;
 };

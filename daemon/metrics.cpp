@@ -105,14 +105,52 @@ void add_lag(Page& page, const engine::EngineFigures& figures) {
   histogram.ObserveMultiple(counts, seconds_of(figures.lag_sum));
 }
 
+void add_app(Page& page, const AppFigures& app) {
+  const auto& deliveries = app.deliveries;
+  page.gauge("slack_app_up", "1 if Slack reaches the app home and commands.", app.state.state == "up" ? 1 : 0,
+             {{"mode", app.state.mode}});
+  page.counter("slack_app_connections_total", "Socket Mode connections that were opened.",
+               static_cast<double>(app.connections));
+  page.counter("slack_app_connection_failures_total", "Socket Mode connections that failed or ended early.",
+               static_cast<double>(app.failures));
+  const auto requests = [&page](const char* result, std::uint64_t count) {
+    page.counter("slack_app_requests_total", "Slack's HTTP requests, by whether their signature was good.",
+                 static_cast<double>(count), {{"result", result}});
+  };
+  requests("accepted", app.accepted);
+  requests("refused", app.refused);
+  for (std::size_t i = 0; i < deliveries.by_kind.size(); ++i) {
+    page.counter("slack_deliveries_total", "What Slack delivered to the app.",
+                 static_cast<double>(deliveries.by_kind[i]),
+                 {{"kind", std::string(slack::name_of(static_cast<slack::DeliveryKind>(i)))}});
+  }
+  const auto dropped = [&page](const char* reason, std::uint64_t count) {
+    page.counter("slack_deliveries_dropped_total", "Deliveries that were acknowledged and not handled.",
+                 static_cast<double>(count), {{"reason", reason}});
+  };
+  dropped("duplicate", deliveries.duplicates);
+  dropped("unhandled", deliveries.unhandled);
+  dropped("overload", deliveries.refused);
+  page.counter("slack_deliveries_failed_total", "Deliveries at which the app broke.",
+               static_cast<double>(deliveries.failed));
+  page.counter("slack_late_acks_total", "Deliveries acknowledged without their answer, which took too long.",
+               static_cast<double>(deliveries.late));
+  page.gauge("slack_slowest_ack_seconds", "The slowest acknowledgement since the start; Slack waits 3 s.",
+             seconds_of(deliveries.slowest_ack));
+  page.gauge("slack_deliveries_running", "Deliveries that are being handled.",
+             static_cast<double>(app.running));
+}
+
 }  // namespace
 
-std::string metrics_text(const engine::EngineFigures& figures, const slack::WebClient::Counts& slack_requests,
-                         const slack::Gate::Waits& waits, Instant now) {
+std::string metrics_text(const engine::EngineFigures& figures, const AppFigures& app,
+                         const slack::WebClient::Counts& slack_requests, const slack::Gate::Waits& waits,
+                         Instant now) {
   Page page;
   add_rotations(page, figures);
   add_connections(page, figures, now);
   add_lag(page, figures);
+  add_app(page, app);
   if (figures.last_pass) {
     page.gauge("last_pass_timestamp_seconds", "When the last complete pass was.",
                unix_of(*figures.last_pass));

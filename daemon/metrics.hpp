@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "daemon/app_gateway.hpp"
 #include "engine/engine.hpp"
 #include "slack/web_client.hpp"
 
@@ -12,7 +13,8 @@ namespace watchbill::daemon {
 inline constexpr std::size_t kMaxRotationSeries = 2000;
 
 /// The figures in Prometheus' text format (prometheus.io/docs/instrumenting/exposition_formats).
-std::string metrics_text(const engine::EngineFigures& figures, const slack::WebClient::Counts& slack_requests,
-                         const slack::Gate::Waits& waits, Instant now);
+std::string metrics_text(const engine::EngineFigures& figures, const AppFigures& app,
+                         const slack::WebClient::Counts& slack_requests, const slack::Gate::Waits& waits,
+                         Instant now);
 
 }  // namespace watchbill::daemon

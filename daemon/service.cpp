@@ -5,6 +5,18 @@
 
 namespace watchbill::daemon {
 
+namespace {
+
+net::CurlOptions curl_options(const config::Config& config) {
+  return {config.http.proxy, config.http.ca_file, "watchbill/" WATCHBILL_VERSION};
+}
+
+net::ServerResponse service_text(int status, std::string body) {
+  return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(body)};
+}
+
+}  // namespace
+
 Service::Service(net::EventLoop& loop, store::Store& store, const config::Config& config)
     : loop_(loop), store_(store), config_(config) {}
 
@@ -20,15 +32,19 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
   if (!heartbeat) return heartbeat.error();
 
   std::unique_ptr<Service> service(new Service(loop, store, config));
-  service->http_ = std::make_unique<net::CurlClient>(
-      loop, net::CurlOptions{config.http.proxy, config.http.ca_file, "watchbill/" WATCHBILL_VERSION});
+  service->http_ = std::make_unique<net::CurlClient>(loop, curl_options(config));
   service->gate_ = std::make_unique<slack::Gate>(loop, config.slack.rate_scale);
   slack::WebClientOptions slack_options;
   slack_options.api_url = config.slack.api_url;
   slack_options.bot_token = std::move(*bot_token);
+  auto access = read_app_access(config);
+  if (access.secret && config.slack.mode == config::SlackMode::socket)
+    slack_options.app_token = *access.secret;
   if (*user_token) slack_options.user_token = std::move(**user_token);
   service->slack_ =
       std::make_unique<slack::WebClient>(*service->http_, *service->gate_, std::move(slack_options));
+
+  service->gateway_ = std::make_unique<AppGateway>(loop, store, service->config_, std::move(access));
 
   engine::EngineOptions options;
   options.poll_interval = config.poll_interval;
@@ -38,6 +54,9 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
   options.alerts.channel = config.slack.alert_channel;
   if (*webhook) options.alerts.webhook = std::move(**webhook);
   if (*heartbeat) options.alerts.heartbeat = std::move(**heartbeat);
+  options.other_problems = [gateway = service->gateway_.get()](Instant now) {
+    return gateway->problems(now);
+  };
   auto& client = *service->slack_;
   service->engine_ = std::make_unique<engine::Engine>(
       engine::EnginePorts{loop, store, *service->http_, client, client, client, *service->gate_},
@@ -49,8 +68,11 @@ Result<void> Service::start() {
   if (auto started = engine_->start(); !started) return started;
   tasks_.spawn(introduce());
   if (config_.listen.empty()) return {};
+  net::ServerOptions options;
+  options.max_body = slack::kMaxSlackRequest;
   auto server = net::HttpServer::listen(
-      loop_, config_.listen, [this](net::ServerRequest request) { return answer(std::move(request)); }, {});
+      loop_, config_.listen, [this](net::ServerRequest request) { return answer(std::move(request)); },
+      options);
   if (!server) return server.error().in("listen: {}", config_.listen);
   server_ = std::move(*server);
   spdlog::info("listening on {}", server_->url());
@@ -69,30 +91,45 @@ net::Task<void> Service::introduce() {
     spdlog::warn("{}", set.error().message);
 }
 
+void Service::open_app(const AppFactory& make_app) {
+  SlackApp app;
+  if (make_app) app = make_app({loop_, store_, *http_, *slack_, *gate_, *engine_, config_});
+  gateway_->start(std::move(app), std::make_unique<net::CurlWebSocketClient>(loop_, curl_options(config_)),
+                  std::make_unique<slack::ConnectionAddresses>(*slack_, *gate_));
+}
+
+net::Task<void> Service::stop(milliseconds patience) {
+  co_await gateway_->stop();
+  co_await engine_->stop(patience);
+}
+
+net::ServerResponse Service::readiness() const {
+  const auto figures = engine_->figures();
+  std::string missing;
+  if (!figures.store_usable) missing += "the store cannot be written\n";
+  if (!figures.slack_usable) missing += "Slack does not answer\n";
+  auto text = missing.empty() ? "ready\n" : missing;
+  // Said, but groups are kept right without it.
+  const auto app = gateway_->state();
+  text += fmt::format("app home: {} over {}{}\n", app.state, app.mode,
+                      app.problem.empty() ? "" : ": " + app.problem);
+  return service_text(missing.empty() ? 200 : 503, text);
+}
+
 net::Task<net::ServerResponse> Service::answer(net::ServerRequest request) {
-  const auto text = [](int status, std::string body) {
-    return net::ServerResponse{status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(body)};
-  };
-  const bool reading = request.method == "GET" || request.method == "HEAD";
-  if (!reading)
-    co_return text(
-        request.path == "/healthz" || request.path == "/readyz" || request.path == "/metrics" ? 405 : 404,
-        "");
-  if (request.path == "/healthz") co_return text(200, "ok\n");
-  if (request.path == "/readyz") {
-    const auto figures = engine_->figures();
-    std::string missing;
-    if (!figures.store_usable) missing += "the store cannot be written\n";
-    if (!figures.slack_usable) missing += "Slack does not answer\n";
-    co_return text(missing.empty() ? 200 : 503, missing.empty() ? "ready\n" : missing);
+  const auto& path = request.path;
+  if (path.starts_with("/slack/") || path.starts_with("/oauth/")) {
+    co_return co_await gateway_->answer(std::move(request));
   }
-  if (request.path == "/metrics") {
-    co_return net::ServerResponse{
-        200,
-        {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
-        metrics_text(engine_->figures(), slack_->counts(), gate_->waits(), loop_.now())};
-  }
-  co_return text(404, "");
+  const bool ours = path == "/healthz" || path == "/readyz" || path == "/metrics";
+  if (!ours) co_return service_text(404, "");
+  if (request.method != "GET" && request.method != "HEAD") co_return service_text(405, "");
+  if (path == "/healthz") co_return service_text(200, "ok\n");
+  if (path == "/readyz") co_return readiness();
+  auto response = service_text(200, metrics_text(engine_->figures(), gateway_->figures(), slack_->counts(),
+                                                 gate_->waits(), loop_.now()));
+  response.headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}};
+  co_return response;
 }
 
 }  // namespace watchbill::daemon

@@ -24,6 +24,8 @@ struct EngineOptions {
   AlertOptions alerts{};
   bool history_probe = false;  ///< the bot may read channel history
   std::vector<std::string> xmatters_allowed_hosts{};
+  /// Problems of others in this process, to be told like the engine's own: all that there are now.
+  std::function<std::vector<Problem>(Instant now)> other_problems{};
 };
 
 /// What the engine works with. All outlive it.

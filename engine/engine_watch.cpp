@@ -242,6 +242,9 @@ void Engine::Impl::report_problems(Instant now) {
              format_minutes(store_blocked_since_->wall), store_error_),
          std::nullopt});
   }
+  if (options_.other_problems) {
+    for (auto& problem : options_.other_problems(now)) problems.push_back(std::move(problem));
+  }
   alerter_.report(problems, channel_of, now);
 }
 

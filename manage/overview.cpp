@@ -38,6 +38,23 @@ Result<void> read_queue(store::Store& store, Instant now, Overview& overview) {
   return {};
 }
 
+/// What the daemon wrote (daemon/app_gateway.hpp); of a daemon that does not run nothing is true any more.
+Result<std::optional<SlackAppView>> read_slack_app(store::Store& store, bool daemon_running) {
+  const auto written = store.meta("slack_app");
+  if (!written) return written.error();
+  const auto parsed = json::parse(written->value_or("null"));
+  if (!parsed || !parsed->root().is_object()) return std::optional<SlackAppView>{};
+  const auto root = parsed->root();
+  SlackAppView view{root["mode"].string_or(""), root["state"].string_or(""), moment(root["since"].text()),
+                    root["problem"].text()};
+  if (!daemon_running && view.state != "off") {
+    view.state = "down";
+    view.since = std::nullopt;
+    view.problem = "watchbilld is not running";
+  }
+  return std::optional(std::move(view));
+}
+
 Result<std::map<std::string, seconds>> read_connections(store::Store& store, Overview& overview) {
   auto connections = store.connections().list();
   auto statuses = store.connections().statuses();
@@ -85,6 +102,9 @@ Result<Overview> read_overview(Desk& desk) {
   if (auto read = read_queue(store, now, overview); !read) return read.error();
   auto intervals = read_connections(store, overview);
   if (!intervals) return intervals.error();
+  auto slack_app = read_slack_app(store, *running);
+  if (!slack_app) return slack_app.error();
+  overview.slack_app = std::move(*slack_app);
 
   auto rotations = store.rotations().list();
   auto statuses = store.engine().statuses();

@@ -27,6 +27,14 @@ struct ConnectionView {
   store::ConnectionStatus status;
 };
 
+/// How Slack reaches the app home and commands, as the daemon last said.
+struct SlackAppView {
+  std::string mode;   ///< "socket" or "http"
+  std::string state;  ///< "off", "connecting", "up", "down"; over HTTP "waiting" until the first request
+  std::optional<Instant> since{};
+  std::optional<std::string> problem{};
+};
+
 /// Everything `status` tells, from the store alone.
 struct Overview {
   std::vector<RotationView> rotations;
@@ -37,6 +45,7 @@ struct Overview {
   seconds queue_done_in{0};
   bool daemon_running = false;
   std::optional<Instant> last_pass;
+  std::optional<SlackAppView> slack_app;  ///< nothing before the daemon ran for the first time
 };
 
 Result<Overview> read_overview(Desk& desk);

@@ -125,6 +125,7 @@ net::Task<SocketMode::Attempt> SocketMode::open_link() {
   }
   out.error = link->ended ? *link->ended : fail(ErrorKind::timeout, "Slack did not say hello");
   if (link->leaving == "link_disabled") {
+    switched_off_ = true;
     out.error = fail(ErrorKind::forbidden, "{}", kSwitchedOff);
     out.needs_a_person = true;
   } else if (link->leaving == "too_many_websockets") {
@@ -203,6 +204,7 @@ milliseconds SocketMode::pause_after_loss() {
   const bool settled = loop_.steady_now() - current_->since >= options_.settled_after;
   if (settled) failed_in_row_ = 0;
   if (current_->leaving == "link_disabled") {
+    switched_off_ = true;
     note(kSwitchedOff);
     return options_.slow_pause;
   }
@@ -217,7 +219,9 @@ milliseconds SocketMode::pause_after_loss() {
 milliseconds SocketMode::pause_after_failure(const Attempt& attempt) {
   ++failed_in_row_;
   ++failures_;
-  note(attempt.error->message);
+  // What Slack then answers to an attempt does not say why.
+  const bool explained = switched_off_ && attempt.needs_a_person;
+  note(explained ? kSwitchedOff : attempt.error->message);
   if (attempt.needs_a_person) return options_.slow_pause;
   return std::max<milliseconds>(backoff(), attempt.error->retry_after.value_or(0s));
 }
@@ -227,6 +231,7 @@ void SocketMode::went_up(const LinkPtr& link) {
   ++connections_;
   up_since_ = loop_.now();
   problem_.clear();
+  switched_off_ = false;
   spdlog::info("Socket Mode: connected to Slack");
 }
 

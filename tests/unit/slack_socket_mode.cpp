@@ -350,6 +350,11 @@ TEST_CASE("Socket Mode that was switched off is told, and tried again slowly") {
   CHECK(w.mode->state().problem.find("switched off") != std::string::npos);
   CHECK(w.attempts_after(since).size() == 2);
   CHECK(w.attempts_after(since).front() >= 5min);
+  // What is answered to an attempt meanwhile does not hide the reason.
+  w.slack.refusal = fail(ErrorKind::forbidden, "access is denied");
+  w.loop.advance(5min);
+  CHECK(w.mode->state().problem.find("switched off") != std::string::npos);
+  w.slack.refusal.reset();
   w.slack.polite = true;
   w.slack.greeting.clear();
   w.loop.advance(5min);
