@@ -11,6 +11,7 @@ namespace watchbill::cli {
 Result<int> run_sandbox(Session& session, const Invocation& in) {
   sandbox::Options options;
   options.listen = in.value_or("listen", options.listen);
+  options.page = !in.has("servers-only");
   if (const auto path = in.value("scenario")) {
     auto text = session.read_file(*path, "--scenario");
     if (!text) return text.error();

@@ -92,6 +92,43 @@ ServerResponse internal_error() {
 
 }  // namespace
 
+struct BodyStream::Impl {
+  std::string early;  ///< sent before the answer began
+  evhttp_request* request = nullptr;
+  bool begun = false;
+  bool ended = false;
+};
+
+BodyStream::BodyStream() : impl_(std::make_unique<Impl>()) {}
+BodyStream::~BodyStream() = default;
+
+void BodyStream::send(std::string_view piece) {
+  if (!open() || piece.empty()) return;
+  if (!impl_->begun) {
+    impl_->early += piece;
+    return;
+  }
+  const EvbufferPtr chunk(evbuffer_new());
+  evbuffer_add(chunk.get(), piece.data(), piece.size());
+  evhttp_send_reply_chunk(impl_->request, chunk.get());
+}
+
+void BodyStream::end() {
+  if (!open()) return;
+  impl_->ended = true;
+  if (impl_->begun) evhttp_send_reply_end(std::exchange(impl_->request, nullptr));
+}
+
+bool BodyStream::open() const {
+  return !impl_->ended && (!impl_->begun || impl_->request);
+}
+
+std::size_t BodyStream::waiting() const {
+  if (!impl_->request) return impl_->early.size();
+  auto* const stream = evhttp_connection_get_bufferevent(evhttp_request_get_connection(impl_->request));
+  return evbuffer_get_length(bufferevent_get_output(stream));
+}
+
 std::optional<std::string> ServerRequest::query_value(std::string_view name) const {
   for (const auto& [field, value] : query) {
     if (field == name) return value;
@@ -128,11 +165,18 @@ class HttpServer::Impl {
     /// With the handler, or its answer is being sent.
     evhttp_request* request = nullptr;
     ServerResponse response{};
+    /// What is being sent piece by piece.
+    std::shared_ptr<BodyStream> stream{};
     Timer answer{};
     /// Last, so that the task goes first.
     TaskScope handling{};
 
     Connection(Impl& owner, evhttp_connection* client) : server(owner), peer(client) {}
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    ~Connection() {
+      if (stream) stream->impl_->request = nullptr;
+    }
   };
 
   // Called by libevent. None throws: an exception (no memory) must end the process rather than cross C.
@@ -148,6 +192,7 @@ class HttpServer::Impl {
   void start_deadline(Connection& connection);
   void answer(Connection& connection);
   void reset_midway(Connection& connection);
+  static void begin_stream(Connection& connection);
   /// Pauses or goes on accepting, as the number of connections asks for.
   void pace();
   [[nodiscard]] evconnlistener* listener() const { return evhttp_bound_socket_get_listener(socket_); }
@@ -346,7 +391,7 @@ void HttpServer::Impl::answer(Connection& connection) {
   for (const auto& [name, value] : response.headers) {
     evhttp_add_header(headers, name.c_str(), value.c_str());
   }
-  if (!bodiless && !evhttp_find_header(headers, "Content-Length")) {
+  if (!bodiless && !response.stream && !evhttp_find_header(headers, "Content-Length")) {
     evhttp_add_header(headers, "Content-Length", std::to_string(response.body.size()).c_str());
   }
   if (!socket_) evhttp_add_header(headers, "Connection", "close");
@@ -355,11 +400,27 @@ void HttpServer::Impl::answer(Connection& connection) {
     connection.response = std::move(response);
     return reset_midway(connection);
   }
+  if (response.stream) {
+    connection.response = std::move(response);
+    return begin_stream(connection);
+  }
   const EvbufferPtr body(evbuffer_new());
   if (!bodiless && evhttp_request_get_command(request) != EVHTTP_REQ_HEAD) {
     evbuffer_add(body.get(), response.body.data(), response.body.size());
   }
   evhttp_send_reply(request, response.status, nullptr, body.get());
+}
+
+void HttpServer::Impl::begin_stream(Connection& connection) {
+  connection.deadline.reset();
+  connection.stream = std::move(connection.response.stream);
+  evhttp_send_reply_start(connection.request, connection.response.status, nullptr);
+  auto& stream = *connection.stream->impl_;
+  stream.begun = true;
+  stream.request = connection.request;
+  const bool ended = std::exchange(stream.ended, false);
+  connection.stream->send(std::exchange(stream.early, {}));
+  if (ended) connection.stream->end();
 }
 
 void HttpServer::Impl::reset_midway(Connection& connection) {
@@ -385,6 +446,7 @@ void HttpServer::Impl::written_before_reset(bufferevent* stream, void* peer) noe
 void HttpServer::Impl::sent(evhttp_request* /*request*/, void* connection) noexcept {
   auto& mine = *static_cast<Connection*>(connection);
   mine.request = nullptr;
+  mine.stream = nullptr;
   mine.server.start_deadline(mine);
 }
 

@@ -24,6 +24,30 @@ struct ServerRequest {
   [[nodiscard]] std::optional<std::string> query_value(std::string_view name) const;
 };
 
+/// A body that is sent piece by piece for as long as both sides like (server-sent events). What is sent before
+/// the answer has begun waits for it.
+class BodyStream {
+ public:
+  BodyStream();
+  ~BodyStream();
+  BodyStream(const BodyStream&) = delete;
+  BodyStream& operator=(const BodyStream&) = delete;
+
+  /// Ignored when the client has gone.
+  void send(std::string_view piece);
+  /// Ends the connection's answer.
+  void end();
+  /// False once the client has gone or `end` was called.
+  [[nodiscard]] bool open() const;
+  /// Bytes that the client has not taken yet.
+  [[nodiscard]] std::size_t waiting() const;
+
+ private:
+  friend class HttpServer;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
 struct ServerResponse {
   int status = 200;
   Headers headers{};
@@ -32,6 +56,8 @@ struct ServerResponse {
   /// For servers that imitate broken ones: announce the whole body, send this many bytes of it, then reset
   /// the connection (TCP RST).
   std::optional<std::size_t> reset_after{};
+  /// Instead of `body`: has no deadline.
+  std::shared_ptr<BodyStream> stream{};
 };
 
 struct ServerOptions {

@@ -120,6 +120,7 @@ Result<Click> click(Desk& desk, Reader& in, const std::string& user, bool forged
     return Click{{}, confirm.dump()};
   auto& shown = **view;
   if (!forged && element.stateful()) {
+    ++desk.world.app.revisions[shown.user];
     shown.state[element.block_id][element.action_id] = *value;
     shown.errors.erase(element.block_id);
   }
@@ -234,6 +235,7 @@ net::Task<Result<void>> do_fill(Desk& desk, Reader& in, json::Writer&) {
   auto value = chosen_value(desk, in, element, offered_to(**view, element), *user);
   if (!value) co_return value.error();
   if (auto done = in.done(); !done) co_return done.error();
+  ++desk.world.app.revisions[*user];
   (*view)->state[element.block_id][element.action_id] = *value;
   (*view)->errors.erase(element.block_id);
   co_return Result<void>{};

@@ -205,6 +205,7 @@ net::Task<Result<void>> do_submit(Desk& desk, Reader& in, json::Writer& out) {
   if (!view.modal) co_return fail(ErrorKind::invalid, "a home tab has no submit button");
   if (view.submit.empty()) co_return fail(ErrorKind::invalid, "this modal has no submit button");
   if (view.loading) co_return fail(ErrorKind::invalid, "it is submitted already");
+  ++desk.world.app.revisions[*user];
   view.trouble.clear();
   view.errors = client_errors(view);
   if (!view.errors.empty()) {
@@ -221,6 +222,7 @@ net::Task<Result<void>> do_submit(Desk& desk, Reader& in, json::Writer& out) {
   const auto still = desk.world.app.views.find(id);
   Outcome outcome{"gone"};
   if (still != desk.world.app.views.end()) {
+    ++desk.world.app.revisions[*user];
     still->second.loading = false;
     outcome = obey(desk, still->second, answer);
   }

@@ -180,6 +180,7 @@ Result<std::string> control(Desk& desk, json::View action) {
   json::Writer out;
   out.begin_object().field("ok", true);
   if (auto done = op->second(desk, in, out); !done) return done.error().in("{}", name);
+  ++desk.world.plans;
   out.end_object();
   return out.take();
 }

@@ -138,7 +138,8 @@
 ///
 /// Reading
 ///   {"do":"state","only":["groups",...]}         users, groups, channels (with messages), people, schedules
-///   {"do":"messages","channel":"payments"}       {"messages":[{"ts","user","text","blocks","metadata"}]}
+///   {"do":"messages","channel":"payments","before":TS,"limit":200}
+///   {"more":4800,"messages":[{"ts","user","text","blocks","metadata"}]}
 ///   {"do":"on_call","system","id"}               {"schedules":[{"system","id","name","people","emails",
 ///                                                "slack","next_boundary"}]}: who truly is, reached first
 ///   {"do":"log","since":0,"system","match"}      {"entries":[{"seq","at","system","method","path","status",
@@ -164,6 +165,12 @@ struct Desk {
   std::function<Result<void>(bool)> reset{};
   /// "http://127.0.0.1:4123" of Slack's server.
   std::string slack_url{};
+  /// What the page shows of the servers' addresses.
+  std::vector<std::pair<std::string, std::string>> addresses{};
+  /// Counts the worlds: a reset makes a new one.
+  std::uint64_t epoch = 0;
+  /// Of the watchbilld that belongs to this sandbox, as JSON; none: there is no such daemon.
+  std::function<std::string()> daemon_status{};
 
   /// By the clock of the sandbox's world.
   [[nodiscard]] Instant now() const { return loop.now(); }

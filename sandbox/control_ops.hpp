@@ -83,6 +83,14 @@ Result<void> do_trigger(Desk& desk, Reader& in, json::Writer& out);
 Result<void> do_home(Desk& desk, Reader& in, json::Writer& out);
 Result<void> do_modals(Desk& desk, Reader& in, json::Writer& out);
 Result<void> do_ephemerals(Desk& desk, Reader& in, json::Writer& out);
+void write_message(json::Writer& out, const Message& message);
+void write_log_entry(json::Writer& out, const LogEntry& entry);
+void write_fault(json::Writer& out, const Fault& fault);
+void write_record(json::Writer& out, const AppRecord& record);
+/// "enabled", "connections":[...]
+void write_connections(json::Writer& out, SocketMode& socket);
+std::string_view name_of(AppTransport mode);
+
 /// {"view":{...},"errors":{"block":"text"},"trouble":null}: a view as its reader sees it.
 void write_shown_view(json::Writer& out, const World& world, const SlackView& view);
 void write_ephemeral(json::Writer& out, const SlackEphemeral& message);

@@ -10,17 +10,7 @@ namespace {
 
 void write_messages(json::Writer& out, const Channel& channel) {
   out.key("messages").begin_array();
-  for (const auto& message : channel.messages) {
-    out.begin_object().field("ts", message.ts).field("user", message.user).field("text", message.text);
-    out.key("blocks").raw(message.blocks.empty() ? "null" : message.blocks).key("metadata");
-    if (message.metadata_type.empty()) {
-      out.null();
-    } else {
-      out.begin_object().field("event_type", message.metadata_type);
-      out.key("event_payload").raw(message.metadata_payload).end_object();
-    }
-    out.end_object();
-  }
+  for (const auto& message : channel.messages) write_message(out, message);
   out.end_array();
 }
 
@@ -119,6 +109,26 @@ bool logged(const LogEntry& entry, std::uint64_t since, const std::string& syste
 
 }  // namespace
 
+void write_message(json::Writer& out, const Message& message) {
+  out.begin_object().field("ts", message.ts).field("user", message.user).field("text", message.text);
+  out.key("blocks").raw(message.blocks.empty() ? "null" : message.blocks).key("metadata");
+  if (message.metadata_type.empty()) {
+    out.null();
+  } else {
+    out.begin_object().field("event_type", message.metadata_type);
+    out.key("event_payload").raw(message.metadata_payload).end_object();
+  }
+  out.end_object();
+}
+
+void write_log_entry(json::Writer& out, const LogEntry& entry) {
+  out.begin_object().field("seq", static_cast<std::int64_t>(entry.seq));
+  out.field("at", format_rfc3339_ms(entry.at)).field("system", name_of(entry.system));
+  out.field("method", entry.method).field("path", entry.path).field("status", entry.status);
+  out.field("error", entry.error).field("fault", entry.fault);
+  out.field("took_ms", static_cast<std::int64_t>(entry.took.count())).end_object();
+}
+
 Result<void> do_state(Desk& desk, Reader& in, json::Writer& out) {
   std::vector<std::string> only;
   in.texts("only", only);
@@ -138,10 +148,23 @@ Result<void> do_state(Desk& desk, Reader& in, json::Writer& out) {
 
 Result<void> do_messages(Desk& desk, Reader& in, json::Writer& out) {
   const auto name = in.required("channel");
+  std::string before;
+  std::size_t limit = SIZE_MAX;
+  in.text("before", before);
+  in.number("limit", limit);
   if (auto done = in.done(); !done) return done;
   const auto* channel = channel_named(desk.world, name);
   if (!channel) return fail(ErrorKind::not_found, "no channel \"{}\"", name);
-  write_messages(out, *channel);
+  const auto& all = channel->messages;
+  // Sorted by ts, which all have the same length.
+  const auto end =
+      before.empty() ? all.end()
+                     : std::find_if(all.begin(), all.end(), [&](const Message& m) { return m.ts >= before; });
+  const auto count = static_cast<std::size_t>(end - all.begin());
+  out.field("more", count - std::min(count, limit)).key("messages").begin_array();
+  for (auto one = end - static_cast<std::ptrdiff_t>(std::min(count, limit)); one != end; ++one)
+    write_message(out, *one);
+  out.end_array();
   return {};
 }
 
@@ -175,11 +198,7 @@ Result<void> do_log(Desk& desk, Reader& in, json::Writer& out) {
   out.field("last", static_cast<std::int64_t>(front.next_seq - 1)).key("entries").begin_array();
   for (const auto& entry : front.log) {
     if (!logged(entry, since, system, match)) continue;
-    out.begin_object().field("seq", static_cast<std::int64_t>(entry.seq));
-    out.field("at", format_rfc3339_ms(entry.at)).field("system", name_of(entry.system));
-    out.field("method", entry.method).field("path", entry.path).field("status", entry.status);
-    out.field("error", entry.error).field("fault", entry.fault);
-    out.field("took_ms", static_cast<std::int64_t>(entry.took.count())).end_object();
+    write_log_entry(out, entry);
   }
   out.end_array().key("counters").begin_array();
   for (const auto& [key, count] : front.counters) {

@@ -79,6 +79,7 @@ Result<void> do_group(Desk& desk, Reader& in, json::Writer& out) {
   auto& row = world.groups.make(group.id);
   group_changes(row, now, editor->front());
   group.past = std::move(row.past);
+  group.changes = row.changes;
   group.updated = row.updated;
   group.updated_by = row.updated_by;
   group.disabled_at = !disabled ? 0 : group.disabled_at != 0 ? group.disabled_at : unix_seconds(now);

@@ -7,38 +7,12 @@
 namespace watchbill::sandbox {
 namespace {
 
-std::string_view name_of_mode(AppTransport mode) {
-  return mode == AppTransport::socket ? "socket" : "http";
-}
-
 void write_connection(json::Writer& out, const SocketConnection& connection) {
   out.begin_object().field("id", static_cast<std::int64_t>(connection.id));
   out.field("opened", format_rfc3339_ms(connection.opened)).field("leaving", connection.leaving);
   out.field("closing", connection.closing).field("silent", connection.silent);
   out.field("sent", static_cast<std::int64_t>(connection.sent));
   out.field("acked", static_cast<std::int64_t>(connection.acked)).end_object();
-}
-
-void write_connections(json::Writer& out, SocketMode& socket) {
-  out.field("enabled", socket.enabled).key("connections").begin_array();
-  for (const auto& [id, connection] : socket.connections()) write_connection(out, connection);
-  out.end_array();
-}
-
-void write_record(json::Writer& out, const AppRecord& record) {
-  out.begin_object()
-      .field("seq", static_cast<std::int64_t>(record.seq))
-      .field("at", format_rfc3339_ms(record.at));
-  out.field("transport", name_of_mode(record.transport)).field("envelope", record.envelope);
-  out.field("type", record.type).field("id", record.id);
-  out.field("connection", static_cast<std::int64_t>(record.connection)).field("retry", record.retry);
-  out.field("status", record.status).key("ack_ms");
-  if (record.answered) {
-    out.value(static_cast<std::int64_t>(record.answered->count()));
-  } else {
-    out.null();
-  }
-  out.field("trouble", record.trouble).end_object();
 }
 
 /// What "action" may say to one connection.
@@ -62,9 +36,35 @@ Result<void> steer(SocketMode& socket, const std::string& action, std::uint64_t 
 
 }  // namespace
 
+std::string_view name_of(AppTransport mode) {
+  return mode == AppTransport::socket ? "socket" : "http";
+}
+
+void write_connections(json::Writer& out, SocketMode& socket) {
+  out.field("enabled", socket.enabled).key("connections").begin_array();
+  for (const auto& [id, connection] : socket.connections()) write_connection(out, connection);
+  out.end_array();
+}
+
+void write_record(json::Writer& out, const AppRecord& record) {
+  out.begin_object()
+      .field("seq", static_cast<std::int64_t>(record.seq))
+      .field("at", format_rfc3339_ms(record.at));
+  out.field("transport", name_of(record.transport)).field("envelope", record.envelope);
+  out.field("type", record.type).field("id", record.id);
+  out.field("connection", static_cast<std::int64_t>(record.connection)).field("retry", record.retry);
+  out.field("status", record.status).key("ack_ms");
+  if (record.answered) {
+    out.value(static_cast<std::int64_t>(record.answered->count()));
+  } else {
+    out.null();
+  }
+  out.field("trouble", record.trouble).end_object();
+}
+
 Result<void> do_transport(Desk& desk, Reader& in, json::Writer& out) {
   auto settings = desk.link.settings;
-  std::string mode(name_of_mode(settings.mode));
+  std::string mode(name_of(settings.mode));
   in.text("mode", mode);
   in.text("url", settings.events_url);
   in.text("actions_url", settings.actions_url);

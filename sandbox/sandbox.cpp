@@ -6,6 +6,7 @@
 #include "net/http_server.hpp"
 #include "sandbox/control.hpp"
 #include "sandbox/front.hpp"
+#include "sandbox/page.hpp"
 #include "sandbox/servers.hpp"
 #include "sandbox/world.hpp"
 
@@ -65,6 +66,7 @@ struct Sandbox::Impl {
   Desk desk;
   std::map<System, Front::Handler> handlers;
   net::TaskScope doing;
+  std::unique_ptr<PageEvents> page;
   std::vector<net::Timer> planned;
   std::map<System, std::unique_ptr<net::HttpServer>> servers;
   std::unique_ptr<net::HttpServer> control_server;
@@ -72,6 +74,7 @@ struct Sandbox::Impl {
   Result<void> start_over(bool empty) {
     planned.clear();
     link.forget_events();
+    ++desk.epoch;
     world = empty_world();
     front.faults.clear();
     front.log.clear();
@@ -113,11 +116,39 @@ struct Sandbox::Impl {
         options);
     if (!server) return server.error().in("sandbox control");
     control_server = std::move(*server);
+    desk.addresses = {{"slack_api", desk.slack_url + "/api/"}, {"control", control_server->url()}};
+    for (const auto& [system, one] : servers) {
+      if (system != System::slack) desk.addresses.emplace_back(name_of(system), one->url());
+    }
     return {};
   }
 
+  /// Browsers name the page that asks: only our own may, and only under our own name.
+  static bool from_here(const Impl& self, const net::ServerRequest& request) {
+    const auto own = self.control_server->url();
+    const auto host = std::string(request.header("host").value_or(""));
+    if (const auto origin = request.header("origin"); origin && *origin != "http://" + host) return false;
+    const auto named = net::parse_url("http://" + host);
+    return named && named->loopback() && own.ends_with(fmt::format(":{}", named->port));
+  }
+  static net::ServerResponse show(Impl& self, const net::ServerRequest& request) {
+    if (!self.page) return refused(404, "only /_control is here");
+    if (request.method != "GET" && request.method != "HEAD") return refused(405, "GET it");
+    net::ServerResponse response;
+    if (request.path == "/_events" && request.method == "GET") {
+      response.headers = page_headers("text/event-stream");
+      response.stream = self.page->connect();
+      return response;
+    }
+    const auto* asset = page_asset(request.path);
+    if (!asset) return refused(404, "there is no such file");
+    response.headers = page_headers(asset->type);
+    response.body = asset->content;
+    return response;
+  }
   static net::Task<net::ServerResponse> controlled(Impl& self, net::ServerRequest request) {
-    if (request.path != "/_control") co_return refused(404, "only /_control is here");
+    if (!from_here(self, request)) co_return refused(403, "another page has no business here");
+    if (request.path != "/_control") co_return show(self, request);
     if (request.method != "POST") co_return refused(405, "POST a JSON object with \"do\"");
     auto done = co_await control_slowly(self.desk, std::move(request.body));
     if (!done) co_return refused(status_of(done.error()), done.error().message);
@@ -135,6 +166,7 @@ Result<std::unique_ptr<Sandbox>> Sandbox::start(net::EventLoop& loop, Options op
   auto impl = std::make_unique<Impl>(loop, std::move(options.scenario));
   if (auto played = impl->start_over(false); !played) return played.error();
   if (auto listening = impl->listen(options.listen); !listening) return listening.error();
+  if (options.page) impl->page = std::make_unique<PageEvents>(impl->desk);
   return std::unique_ptr<Sandbox>(new Sandbox(std::move(impl)));
 }
 
@@ -160,7 +192,13 @@ std::string Sandbox::control() const {
 std::string Sandbox::ready_line() const {
   const auto& world = impl_->world;
   json::Writer w;
-  w.begin_object().key("page").null().field("slack_api", slack_api()).field("pagerduty", pagerduty());
+  w.begin_object().key("page");
+  if (impl_->page) {
+    w.value(control() + "/");
+  } else {
+    w.null();
+  }
+  w.field("slack_api", slack_api()).field("pagerduty", pagerduty());
   w.field("identity", identity()).field("opsgenie", opsgenie()).field("xmatters", xmatters());
   w.field("control", control()).key("tokens").begin_object().field("bot", "xoxb-sandbox-bot");
   w.field("app", "xapp-sandbox-app").field("user", "xoxp-sandbox-user");

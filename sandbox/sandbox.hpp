@@ -18,6 +18,8 @@ struct Options {
   std::string listen = "127.0.0.1:0";
   /// YAML text, see sandbox/control.hpp; empty for the built-in demo world.
   std::string scenario{};
+  /// Serves the web page at the control server's address, too.
+  bool page = false;
 };
 
 /// The running servers. They stop when this is destroyed. One thread: the loop's.

@@ -136,6 +136,7 @@ Answer chat_update(SlackCall& call) {
     }
   }
   *found.message = changed;
+  ++found.channel->edits;
   return message_answer(*found.channel, changed);
 }
 
@@ -144,6 +145,7 @@ Answer chat_delete(SlackCall& call) {
   if (found.refusal) return *found.refusal;
   const auto ts = found.message->ts;
   std::erase_if(found.channel->messages, [&](const Message& m) { return m.ts == ts; });
+  ++found.channel->edits;
   return slack_ok([&](json::Writer& w) { w.field("channel", found.channel->id).field("ts", ts); });
 }
 

@@ -74,7 +74,8 @@ World empty_world() {
 
 void group_changes(Group& group, Instant now, const std::string& by) {
   if (group.past.size() >= kPastKept) group.past.erase(group.past.begin());
-  group.past.push_back({now, group.users, group.disabled_at});
+  group.past.push_back({now, group.users, group.disabled_at, by});
+  ++group.changes;
   group.updated = unix_seconds(now);
   group.updated_by = by;
   group.written.clear();

@@ -101,6 +101,7 @@ struct Channel {
   std::set<std::string> members;
   std::vector<Message> messages;  ///< oldest first
   std::int64_t last_ts = 0;       ///< microseconds, so that every `ts` is unique in its channel
+  std::uint64_t edits = 0;        ///< how often a message was changed or deleted
 };
 
 struct Group {
@@ -125,8 +126,10 @@ struct Group {
     Instant until;
     std::vector<std::string> users;
     std::int64_t disabled_at;
+    std::string by;  ///< who ended it
   };
   std::vector<Past> past;
+  std::uint64_t changes = 0;  ///< how many there were, also before `past`
   /// Its JSON by the options of usergroups.list, until it changes: lists of 10,000 stay quick.
   mutable std::map<int, std::string> written;
 };
@@ -306,6 +309,7 @@ struct World {
   std::vector<Forwarding> forwardings;
 
   std::uint64_t next_number = 1;
+  std::uint64_t plans = 1;  ///< counts what may have changed who is on call
 
   [[nodiscard]] const Roster& roster(System system) const { return rosters.at(system); }
   [[nodiscard]] Roster& roster(System system) { return rosters.at(system); }

@@ -25,6 +25,12 @@ struct Handlers {
     throw std::runtime_error("a secret reason");
     co_return {};
   }
+  static Task<ServerResponse> stream(std::shared_ptr<BodyStream> stream) {
+    ServerResponse response;
+    response.headers = {{"Content-Type", "text/event-stream"}};
+    response.stream = std::move(stream);
+    co_return response;
+  }
   static Task<ServerResponse> fixed(ServerResponse response) { co_return response; }
   struct Mark {
     int& count;
@@ -372,6 +378,48 @@ TEST_CASE("clients beyond the limit of connections wait until another has gone")
   }));
   ::close(clients[1]);
   ::close(clients[2]);
+}
+
+TEST_CASE("a body that is sent piece by piece reaches the client as it is sent") {
+  const auto stream = std::make_shared<BodyStream>();
+  ServerOptions options;
+  options.deadline = 200ms;
+  Fixture fixture([stream](ServerRequest) { return Handlers::stream(stream); }, options);
+  const int fd = test::connect_to(fixture.server->url());
+  const std::string request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+  ::send(fd, request.data(), request.size(), MSG_NOSIGNAL);
+  stream->send("one\n");  // before the answer has begun
+  std::string out;
+  const auto came = [&](const char* what) {
+    return fixture.run_until([&] {
+      Fixture::receive(fd, out);
+      return out.find(what) != std::string::npos;
+    });
+  };
+  CHECK(came("one"));
+  CHECK(out.find("Content-Length") == std::string::npos);
+  stream->send("two\n");
+  CHECK(came("two"));
+  CHECK(stream->open());
+  SECTION("it has no deadline, and ends when it is ended") {
+    const auto later = fixture.loop.steady_now() + 400ms;
+    fixture.run_until([&] { return fixture.loop.steady_now() > later; });
+    stream->end();
+    CHECK_FALSE(stream->open());
+    CHECK(came("0\r\n\r\n"));
+    ::close(fd);
+  }
+  SECTION("the client goes") {
+    ::close(fd);
+    CHECK(fixture.run_until([&] { return !stream->open(); }));
+    stream->send("nobody hears it");
+    CHECK(stream->waiting() == 0);
+  }
+  SECTION("the server goes") {
+    fixture.server.reset();
+    CHECK_FALSE(stream->open());
+    ::close(fd);
+  }
 }
 
 TEST_CASE("without file descriptors it waits instead of spinning, and goes on when there are some") {
