@@ -73,7 +73,7 @@ Result<int> restore(Session& session, const Invocation& in) {
   auto& restore = **prepared;
   if (auto agreed = session.confirm(question_of(restore, options->path, file)); !agreed)
     return agreed.error();
-  auto done = restore.carry_out(session.actor(), session.now());
+  auto done = restore.carry_out(session.caller().actor, session.now());
   if (!done) return done.error();
   if (session.json()) {
     json::Writer w;

@@ -83,7 +83,7 @@ Result<int> rotate(Session& session, const Invocation& in) {
   if (!agreed) return agreed.error();
   auto lock = store::WriterLock::take(options->path, "watchbill key rotate");
   if (!lock) return lock.error();
-  auto change = store::change_key(*options, *fresh, "--new-key-file", session.actor());
+  auto change = store::change_key(*options, *fresh, "--new-key-file", session.caller().actor);
   if (!change) return change.error();
   tell(session, *options, *change, file);
   return kDone;
