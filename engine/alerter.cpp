@@ -59,14 +59,24 @@ void Alerter::start() {
   tasks_.spawn(run(&Alerter::tell_webhook));
 }
 
+/// A store that cannot be written is a problem of its own, told all the same: saved when it works again.
 void Alerter::save(const store::OpenProblem& problem) {
-  // Best effort: a store that cannot be written is a problem of its own, told all the same.
-  if (auto saved = store_.problems().put(problem); !saved) return;
+  if (store_.problems().put(problem))
+    unsaved_.erase(problem.problem.key);
+  else
+    unsaved_.insert(problem.problem.key);
 }
 
 void Alerter::report(const std::vector<Problem>& problems, const std::map<RotationId, ChannelId>& channel_of,
                      Instant now) {
   channel_of_ = channel_of;
+  for (const auto& key : std::set<std::string>(unsaved_)) {
+    const auto known = open_.find(key);
+    if (known == open_.end())
+      unsaved_.erase(key);
+    else
+      save(known->second);
+  }
   std::map<std::string, const Problem*> current;
   for (const auto& problem : problems) current.emplace(problem.key, &problem);
   bool changed = false;

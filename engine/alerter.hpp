@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,7 @@ class Alerter {
   net::HttpClient& http_;
   AlertOptions options_;
   std::map<std::string, store::OpenProblem> open_;
+  std::set<std::string> unsaved_;  ///< keys of problems that the store does not have as they are
   std::map<RotationId, ChannelId> channel_of_;
   /// Where each problem was told: its end belongs there.
   std::map<std::string, ChannelId> told_in_;

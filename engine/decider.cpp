@@ -243,6 +243,8 @@ void Decider::plan_drift(Stage& stage, Moment now) const {
     stage.priority = priority_of(entry.open_changes.back());
     return;
   }
+  // Nor is a handoff that could not be recorded and is over before it could.
+  if (entry.members_before) return;
   if (!entry.edited_by && resume_refused(stage)) {
     stage.priority = priority_of(*stage.refused);
     return;

@@ -279,7 +279,8 @@ void Engine::Impl::decide_marked() {
     } else {
       store_failed(decided.error());
     }
-    decide_soon_ = net::Timer{ports_.loop, ports_.loop.start_timer(kStoreRetry, [this] { decide_marked(); })};
+    const auto pause = store_blocked() ? milliseconds{kStoreRetryLater} : milliseconds{kStoreRetry};
+    decide_soon_ = net::Timer{ports_.loop, ports_.loop.start_timer(pause, [this] { decide_marked(); })};
     return;
   }
   if (*decided) store_works();

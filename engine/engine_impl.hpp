@@ -122,7 +122,7 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   void flush(Instant now);
   [[nodiscard]] Result<void> flush_watches();
   void report_problems(Instant now);
-  void note_connections(Instant now);
+  [[nodiscard]] Result<void> note_connections(Instant now);
   void note_pass(Instant now);
   void write_queue_figures(Instant now);
   net::Task<bool> sync_now();
@@ -180,8 +180,9 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
 
 /// Slack counts its calls over this time.
 inline constexpr auto kBudgetWindow = 60s;
-/// Between retries of a store that is locked or full.
+/// Between retries of a store that is locked or full, for a moment and for longer.
 inline constexpr auto kStoreRetry = 100ms;
+inline constexpr auto kStoreRetryLater = 1s;
 /// After this the writes of handoffs go on without being recorded.
 inline constexpr auto kStorePatience = 2s;
 

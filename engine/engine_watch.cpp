@@ -56,7 +56,7 @@ void Engine::Impl::flush(Instant now) {
   auto flushed = flush_watches();
   note_silence(now);
   note_unmatched(now);
-  note_connections(now);
+  if (auto noted = note_connections(now); flushed) flushed = noted;
   write_queue_figures(now);
   if (flushed) flushed = board_.flush(silent_, now);
   // What is blocked may have nothing else to write that would tell when it works again.
@@ -128,7 +128,8 @@ void Engine::Impl::note_silence(Instant now) {
   silent_ = std::move(silent);
 }
 
-void Engine::Impl::note_connections(Instant now) {
+Result<void> Engine::Impl::note_connections(Instant now) {
+  Result<void> all;
   for (auto& [name, state] : connections_) {
     store::ConnectionStatus status;
     if (state.error) {
@@ -139,9 +140,13 @@ void Engine::Impl::note_connections(Instant now) {
     status.last_success = state.last_success;
     status.interval = std::chrono::ceil<seconds>(interval_of(state, now));
     if (status == state.written) continue;
-    if (auto put = ports_.store.connections().put_status(name, status); put)
+    auto put = ports_.store.connections().put_status(name, status);
+    if (put)
       state.written = std::move(status);
+    else if (put.error().kind != ErrorKind::not_found)  // removed a moment ago: known within a second
+      all = put;
   }
+  return all;
 }
 
 std::optional<Instant> Engine::Impl::complete_since() const {

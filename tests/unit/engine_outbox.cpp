@@ -9,22 +9,6 @@ namespace {
 
 constexpr auto kPost = slack::Method::chat_post_message;
 
-std::unique_ptr<store::Store> as_cli(const EngineWorld& world) {
-  auto cli = store::Store::open({world.folder + "/watchbill.db", world.folder + "/key"});
-  REQUIRE(cli);
-  return std::move(*cli);
-}
-
-/// Holds the store's write lock, as a long transaction of another process would, while `body` runs.
-template <class Body>
-void while_locked(const EngineWorld& world, Body body) {
-  auto cli = as_cli(world);
-  REQUIRE(cli->transaction([&]() -> Result<void> {
-    body();
-    return {};
-  }));
-}
-
 }  // namespace
 
 TEST_CASE("an announcement that is due while the store is locked for a moment leaves all the same") {
@@ -34,7 +18,7 @@ TEST_CASE("an announcement that is due while the store is locked for a moment le
   p.world.system.down = true;
   p.world.loop.run_until(p.boundary + 14s + 800ms);
   CHECK(p.messages().size() == 1);
-  while_locked(p.world, [&] { p.world.advance(500ms); });
+  p.world.lock_store(500ms);
   p.world.advance(10s);
   CHECK(p.messages().size() == 2);
 }
@@ -46,15 +30,12 @@ TEST_CASE("what a paused rotation had to say leaves when it goes on") {
   };
   p.world.slack.error = fail(ErrorKind::unreachable, "no way to Slack");
   p.world.loop.run_until(p.boundary + 5s);
-  auto rotation = *p.world.store->rotations().find("payments");
-  rotation.paused = true;
-  REQUIRE(as_cli(p.world)->rotations().update(rotation, "cli:root"));
+  p.world.edit("payments", [](Rotation& r) { r.paused = true; });
   p.world.advance(2min);
   p.world.slack.fate = {};
   p.world.advance(2min);
   CHECK(p.messages().size() == 1);
-  rotation.paused = false;
-  REQUIRE(as_cli(p.world)->rotations().update(rotation, "cli:root"));
+  p.world.edit("payments", [](Rotation& r) { r.paused = false; });
   p.world.advance(5s);
   CHECK(p.messages().size() == 2);
 }

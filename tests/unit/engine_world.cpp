@@ -62,8 +62,9 @@ std::optional<seconds> FakeSlack::over_limit(slack::Method method) {
   if (limit == limits.end()) return std::nullopt;
   auto& calls_of = recent_[method];
   const auto now = loop_.steady_now();
-  while (!calls_of.empty() && calls_of.front() + 60s <= now) calls_of.pop_front();
-  if (calls_of.size() >= limit->second) return std::chrono::ceil<seconds>(calls_of.front() + 60s - now);
+  const milliseconds window = milliseconds{60s} / rate_scale;
+  while (!calls_of.empty() && calls_of.front() + window <= now) calls_of.pop_front();
+  if (calls_of.size() >= limit->second) return std::chrono::ceil<seconds>(calls_of.front() + window - now);
   calls_of.push_back(now);
   return std::nullopt;
 }
@@ -160,7 +161,7 @@ net::Task<Result<slack::UserPage>> FakeSlack::list_users(slack::Permit permit, s
 
 net::Task<Result<slack::Posted>> FakeSlack::post(slack::Permit permit, slack::OutgoingMessage message) {
   const auto outcome = co_await arrive(permit.method(), message.channel.value);
-  if (outcome.effect) posted.push_back({message.channel, message.text, message.key, loop_.now()});
+  if (outcome.effect) posted.push_back({message.channel, message.text, message.key, loop_.now() - ahead});
   if (outcome.error) co_return *outcome.error;
   co_return slack::Posted{message.channel, std::to_string(posted.size())};
 }
@@ -215,6 +216,7 @@ class FakeProvider final : public providers::Provider {
   net::Task<void> poll(std::vector<std::string> schedules, Window window,
                        providers::AnswerSink sink) override {
     ++system_.polls;
+    if (system_.before_poll) system_.before_poll(system_);
     const auto asked = loop_.now();
     co_await net::sleep_for(loop_, system_.latency);
     for (const auto& id : schedules) sink(answer(id, window, asked, system_.moments, false));
@@ -243,7 +245,8 @@ class FakeProvider final : public providers::Provider {
     said.moment = moment;
     said.from_schedule = itself;
     said.schedule_name = id;
-    if (system_.down || system_.failing.contains(id)) {
+    const bool too_far = window.to - window.from > system_.reach;
+    if (system_.down || too_far || system_.failing.contains(id)) {
       said.error = fail(ErrorKind::unreachable, "{} does not answer", connection_);
       return said;
     }
@@ -358,8 +361,30 @@ RotationId EngineWorld::create(const Rotation& rotation, bool quiet) {
   return *id;
 }
 
+std::unique_ptr<store::Store> EngineWorld::as_cli() const {
+  auto cli = store::Store::open({folder + "/watchbill.db", folder + "/key"});
+  REQUIRE(cli);
+  return std::move(*cli);
+}
+
+void EngineWorld::edit(const std::string& name, const std::function<void(Rotation&)>& change) {
+  const auto cli = as_cli();
+  auto rotation = cli->rotations().find(name);
+  REQUIRE(rotation);
+  change(*rotation);
+  REQUIRE(cli->rotations().update(*rotation, "cli:root"));
+}
+
+void EngineWorld::lock_store(milliseconds span) {
+  const auto cli = as_cli();
+  REQUIRE(cli->transaction([&]() -> Result<void> {
+    advance(span);
+    return {};
+  }));
+}
+
 void EngineWorld::start() {
-  gate = std::make_unique<slack::Gate>(loop, 1);
+  gate = std::make_unique<slack::Gate>(loop, slack.rate_scale);
   slack.on_too_many = [this](slack::Method method, seconds wait) { gate->pause(method, wait); };
   engine = std::make_unique<engine::Engine>(
       engine::EnginePorts{loop, *store, web, slack, slack, slack, *gate}, options,

@@ -63,6 +63,10 @@ class FakeSlack final : public slack::Groups, public slack::People, public slack
   /// Groups that its list leaves out.
   std::set<GroupId> hidden;
   std::vector<Write> writes;
+  /// How far our wall clock is ahead of Slack's.
+  milliseconds ahead{0};
+  /// How much faster its limits run.
+  int rate_scale = 1;
   /// Told about a 429, as the Web API client tells the gate.
   std::function<void(slack::Method, seconds)> on_too_many;
   /// Members that no list was ever allowed to contain turned up here.
@@ -134,6 +138,10 @@ class FakeSystem {
   bool moments = false;
   /// The frequent question shows nobody anywhere, whatever the truth is.
   bool shows_nobody = false;
+  /// Windows that are longer than this are not answered.
+  milliseconds reach{days{365}};
+  /// Called before each answer to the frequent question.
+  std::function<void(FakeSystem&)> before_poll;
   /// Questions about these schedules fail.
   std::set<std::string> failing;
   milliseconds latency{30ms};
@@ -162,6 +170,12 @@ class EngineWorld {
   Rotation rotation(const std::string& name, const std::vector<std::string>& schedules);
   RotationId create(const Rotation& rotation, bool quiet = false);
   void start();
+  /// Another process's view of the store, as the command line opens it.
+  [[nodiscard]] std::unique_ptr<store::Store> as_cli() const;
+  /// Changes a rotation as the command line does.
+  void edit(const std::string& name, const std::function<void(Rotation&)>& change);
+  /// Holds the store's write lock for `span`, as a transaction of another process that takes so long.
+  void lock_store(milliseconds span);
   /// As `kill -9`: nothing is finished, nothing is said.
   void kill();
   void advance(milliseconds span) { loop.advance(span); }

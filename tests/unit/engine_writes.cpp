@@ -42,18 +42,11 @@ TEST_CASE("a rotation that is given another group while its old one is being wri
   p.world.slack.add_group("Sother", "other", {"UCY"});
   p.world.slack.latency = 3s;
   p.world.loop.run_until(p.boundary + 1s);
-  auto changed = p.world.store->rotations().find("payments");
-  REQUIRE(changed);
-  changed->group = GroupId{"Sother"};
-  {
-    auto cli = store::Store::open({p.world.folder + "/watchbill.db", p.world.folder + "/key"});
-    REQUIRE(cli);
-    REQUIRE((*cli)->rotations().update(*changed, "cli:root"));
-  }
+  p.world.edit("payments", [](Rotation& r) { r.group = GroupId{"Sother"}; });
   for (int i = 0; i < 200; ++i) {
     p.world.advance(50ms);
     const auto newest = p.world.history().front();
-    const bool done = newest.group == changed->group && newest.result == "ok";
+    const bool done = newest.group == GroupId{"Sother"} && newest.result == "ok";
     if (done) CHECK(p.world.slack.members("Sother") == Names{"UBO"});
   }
   p.world.advance(1min);
@@ -111,11 +104,7 @@ TEST_CASE("`sync` tries a refused write again at once") {
   writes_are(p.world, Fate::refused);
   p.world.loop.run_until(p.boundary + 10min);
   p.world.slack.fate = {};
-  {
-    auto cli = store::Store::open({p.world.folder + "/watchbill.db", p.world.folder + "/key"});
-    REQUIRE(cli);
-    REQUIRE((*cli)->requests().ask("sync", "{}"));
-  }
+  REQUIRE(p.world.as_cli()->requests().ask("sync", "{}"));
   p.world.advance(5s);
   CHECK(p.members() == Names{"UBO"});
 }
@@ -147,14 +136,7 @@ TEST_CASE("a group that a human keeps editing is repaired at most every 10 minut
 
 TEST_CASE("a drift is not blamed on who edited the rotation long ago") {
   Payments p;
-  {
-    auto changed = p.world.store->rotations().find("payments");
-    REQUIRE(changed);
-    changed->owners = {"UCY"};
-    auto cli = store::Store::open({p.world.folder + "/watchbill.db", p.world.folder + "/key"});
-    REQUIRE(cli);
-    REQUIRE((*cli)->rotations().update(*changed, "cli:root"));
-  }
+  p.world.edit("payments", [](Rotation& r) { r.owners = {"UCY"}; });
   p.world.advance(10min);
   p.edit_group({"UCY"});
   p.world.advance(65s);

@@ -1,0 +1,211 @@
+#include <catch2/catch.hpp>
+
+#include "tests/unit/engine_world.hpp"
+
+using namespace watchbill;
+using namespace watchbill::test;
+using Names = std::vector<std::string>;
+
+namespace {
+
+/// Rotations one to four, whose schedules P1 to P4 hand off from Ada to Bo together.
+struct Four {
+  EngineWorld world;
+  std::vector<RotationId> ids;
+  Instant boundary;
+
+  Four() {
+    world.slack.add_user("UADA", "ada@example.com");
+    world.slack.add_user("UBO", "bo@example.com");
+    world.slack.add_user("UCY", "cy@example.com");
+    boundary = world.loop.now() + 10min;
+    for (int i = 1; i <= 4; ++i) {
+      const auto number = std::to_string(i);
+      world.system.rotate("P" + number, {"ada", "bo"}, boundary - 1h, 1h);
+      ids.push_back(world.create(world.rotation(number, {"P" + number})));
+    }
+    world.start();
+    world.advance(30s);
+  }
+  Names members(int number) { return world.slack.members("S" + std::to_string(number)); }
+};
+
+/// A rotation of each of three systems, and one over all of them. All hand off every hour, together.
+struct ThreeSystems {
+  EngineWorld world;
+  std::map<std::string, RotationId> ids;
+  Instant boundary;
+
+  ThreeSystems() {
+    boundary = world.loop.now() + 30min;
+    for (const std::string name : {"og", "xm"}) world.connect(name);
+    for (const std::string name : {"pd", "og", "xm"}) {
+      for (const std::string who : {"a", "b"})
+        world.slack.add_user("U" + who + name, who + name + "@example.com");
+      world.systems.at(name).rotate("1", {"a" + name, "b" + name}, boundary - 1h, 1h, 1600);
+      ids[name] = world.create(world.rotation(name, {name + "/1"}));
+    }
+    ids["all"] = world.create(world.rotation("all", {"pd/1", "og/1", "xm/1"}));
+    world.start();
+    world.advance(30s);
+  }
+  std::string state(const std::string& name) { return world.status(ids.at(name)).state; }
+  Names members(const std::string& name) { return world.slack.members("S" + name); }
+};
+
+}  // namespace
+
+TEST_CASE(
+    "a list that misses more than half of the groups is believed the third time, and nothing is written from "
+    "it") {
+  Four four;
+  auto& world = four.world;
+  world.slack.hidden = {GroupId{"S1"}, GroupId{"S2"}, GroupId{"S3"}};
+  world.slack.groups.at(GroupId{"S4"}).members = {UserId{"UCY"}};
+  const auto writes = world.slack.writes.size();
+  world.advance(2min);
+  CHECK(world.slack.writes.size() == writes);
+  CHECK(four.members(4) == Names{"UCY"});
+  for (const auto id : four.ids) CHECK(world.status(id).state == "in_sync");
+  // The third list: what it shows is repaired, what it misses is named. Nobody is put anywhere else.
+  world.advance(61s);
+  CHECK(four.members(4) == Names{"UADA"});
+  CHECK(world.slack.writes.size() == writes + 1);
+  CHECK(world.status(four.ids[0]).state == "error");
+  CHECK(world.status(four.ids[0]).problems.at(0).find("Slack has no user group S1") != std::string::npos);
+  // It was Slack's mistake: all goes on, and no handoff was lost.
+  world.slack.hidden.clear();
+  world.loop.run_until(four.boundary + 2min);
+  for (int i = 1; i <= 4; ++i) CHECK(four.members(i) == Names{"UBO"});
+  for (const auto id : four.ids) CHECK(world.status(id).state == "in_sync");
+}
+
+TEST_CASE("while Slack's list is not believed known handoffs go on") {
+  Four four;
+  auto& world = four.world;
+  world.loop.run_until(four.boundary - 50s);
+  world.slack.hidden = {GroupId{"S1"}, GroupId{"S2"}, GroupId{"S3"}};
+  world.loop.run_until(four.boundary + 1s);
+  for (int i = 1; i <= 4; ++i) CHECK(four.members(i) == Names{"UBO"});
+}
+
+TEST_CASE("a rotation over three systems goes on along what is known while one of them is down") {
+  ThreeSystems three;
+  auto& world = three.world;
+  CHECK(three.members("all") == Names{"Uaog", "Uapd", "Uaxm"});
+  const bool hangs = GENERATE(false, true);
+  world.systems.at("og").down = true;
+  if (hangs) world.systems.at("og").latency = 15s;
+  world.loop.run_until(three.boundary + 1s);
+  for (const std::string name : {"pd", "og", "xm"}) CHECK(three.members(name) == Names{"Ub" + name});
+  CHECK(three.members("all") == Names{"Ubog", "Ubpd", "Ubxm"});
+  world.advance(20s);
+  // The neighbours' announcements are confirmed; those with the broken system go out after 15 s.
+  for (const std::string name : {"pd", "og", "xm", "all"})
+    CHECK(world.slack.messages("C" + name).size() == 2);
+  CHECK(three.state("pd") == "in_sync");
+  CHECK(three.state("xm") == "in_sync");
+  CHECK(three.state("og") == "stale");
+  CHECK(three.state("all") == "stale");
+
+  // An override in a system that works is seen in time, also in the rotation over all three.
+  auto& shifts = world.systems.at("pd").truth["1"];
+  shifts[1].end = world.loop.now();
+  shifts.insert(shifts.begin() + 2, Shift{FakeSystem::person("apd"), shifts[1].end, three.boundary + 1h});
+  world.advance(61s);
+  CHECK(three.members("pd") == Names{"Uapd"});
+  CHECK(three.members("all") == Names{"Uapd", "Ubog", "Ubxm"});
+  world.systems.at("og").down = false;
+  world.systems.at("og").latency = 30ms;
+  world.advance(2min);
+  CHECK(three.state("og") == "in_sync");
+  CHECK(three.state("all") == "in_sync");
+  CHECK(world.slack.violations.empty());
+}
+
+TEST_CASE("a source that is down for ten days hands off on time up to its horizon, and then keeps the last") {
+  EngineWorld world;
+  world.slack.add_user("UADA", "ada@example.com");
+  world.slack.add_user("UBO", "bo@example.com");
+  // It tells of eight days, and is down from the first hour on.
+  world.system.reach = days{8};
+  const auto start = world.loop.now();
+  const auto boundary = start + 2h;
+  world.system.rotate("P1", {"ada", "bo"}, boundary - days{1}, days{1});
+  auto rotation = world.rotation("payments", {"P1"});
+  rotation.empty = Empty::disable;
+  const auto id = world.create(rotation);
+  world.start();
+  world.advance(1min);
+  world.system.down = true;
+  for (int day = 0; day < 10; ++day) {
+    // The host sleeps most of the day, so that the test does not take long.
+    const auto at = boundary + days{day};
+    world.loop.suspend(at - 5s - world.loop.now());
+    world.loop.run_until(at - 1ms);
+    const auto before = world.slack.members("Spayments");
+    world.advance(1s);
+    const bool known = at < start + days{8};
+    const Names now{day % 2 == 0 ? "UBO" : "UADA"};
+    INFO("day " << day);
+    if (known) CHECK(world.slack.members("Spayments") == now);
+    if (!known) CHECK(world.slack.members("Spayments") == before);
+    world.advance(2s);
+    CHECK(world.status(id).state == "stale");
+  }
+  CHECK_FALSE(world.slack.groups.at(GroupId{"Spayments"}).disabled);
+  CHECK(world.status(id).problems.at(0).find("is not known since") != std::string::npos);
+  world.system.down = false;
+  world.system.rotate("P1", {"ada", "bo"}, boundary - days{1}, days{1});
+  world.advance(2min);
+  CHECK(world.slack.members("Spayments") == Names{"UADA"});
+  CHECK(world.status(id).state == "in_sync");
+}
+
+TEST_CASE("a schedule that may not be read any more is named, and its group is not disabled") {
+  Payments p([](Rotation& r) { r.empty = Empty::disable; });
+  p.world.system.presence["P1"] = AnswerStatus::forbidden;
+  p.world.advance(3min);
+  CHECK(p.members() == Names{"UADA"});
+  CHECK_FALSE(p.world.slack.groups.at(GroupId{"Spayments"}).disabled);
+  CHECK(p.state() == "error");
+  CHECK(p.problems().find("may not be read") != std::string::npos);
+  CHECK(p.problems().find("connection pd") != std::string::npos);
+}
+
+TEST_CASE("a source whose answers flap does not make the group flap") {
+  Payments p;
+  const auto writes = p.world.slack.writes.size();
+  bool other = false;
+  p.world.system.before_poll = [&](FakeSystem& system) {
+    other = !other;
+    system.truth["P1"][0].responder = FakeSystem::person(other ? "cy" : "ada");
+  };
+  p.world.advance(9min);
+  // The first change acts at once; its reversal would take two answers that agree.
+  CHECK(p.world.slack.writes.size() == writes + 1);
+  CHECK(p.members() == Names{"UCY"});
+  p.world.system.before_poll = {};
+  p.world.system.truth["P1"][0].responder = FakeSystem::person("ada");
+  p.world.advance(75s);
+  CHECK(p.members() == Names{"UADA"});
+  CHECK(p.world.slack.writes.size() == writes + 2);
+}
+
+TEST_CASE("a required schedule with nobody is named although the others have people") {
+  EngineWorld world;
+  world.slack.add_user("UADA", "ada@example.com");
+  world.system.rotate("P1", {"ada"}, world.loop.now() - 1h, days{30}, 1);
+  world.system.truth["P2"] = {};
+  auto rotation = world.rotation("payments", {"P1", "P2"});
+  rotation.schedules[1].required = true;
+  const auto id = world.create(rotation);
+  world.start();
+  world.advance(2min);
+  CHECK(world.slack.members("Spayments") == Names{"UADA"});
+  REQUIRE(world.status(id).problems.size() == 1);
+  CHECK(world.status(id).problems[0].find("nobody is on call in the required schedule P2") !=
+        std::string::npos);
+  CHECK(world.status(id).state == "in_sync");
+  CHECK(world.engine->figures().open_problems == 1);
+}
