@@ -50,6 +50,8 @@ struct Slack {
 
 struct PagerDuty {
   std::string oauth_client_id{};  ///< empty for none
+  std::string identity_url = "https://identity.pagerduty.com";
+  std::string api_url{};  ///< empty: that of the account's region
   SecretSource oauth_client_secret{"pagerduty.oauth_client_secret_file", "pagerduty-oauth-client-secret"};
   bool operator==(const PagerDuty&) const = default;
 };

@@ -18,4 +18,11 @@ struct Connection {
   Instant created_at{};
 };
 
+/// The name under which new credentials of a connection wait, sealed, until somebody confirms them. No
+/// connection that people name can be called so (`check_connection_name`).
+inline constexpr std::string_view kHeldSuffix = ".held";
+inline std::string held_name(const std::string& name) {
+  return name + std::string(kHeldSuffix);
+}
+
 }  // namespace watchbill

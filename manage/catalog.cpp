@@ -208,7 +208,10 @@ net::Task<GroupSearch> Catalog::search_groups(std::string text, std::size_t limi
   co_await memory.wait_for(settled, kPatience);
   GroupSearch search;
   search.failure = memory.groups.failure;
-  if (!memory.groups.value) co_return search;
+  if (!memory.groups.value) {
+    if (!search.failure) search.failure = fail(ErrorKind::timeout, "Slack has not listed its user groups yet");
+    co_return search;
+  }
   std::map<GroupId, std::string> taken;
   if (auto rotations = memory.desk.store.rotations().list()) {
     for (auto& rotation : *rotations) taken.emplace(rotation.group, std::move(rotation.name));
@@ -235,7 +238,10 @@ net::Task<ChannelSearch> Catalog::search_channels(std::string text, std::size_t 
   co_await memory.wait_for(settled, kPatience);
   ChannelSearch search;
   search.failure = memory.channels.failure;
-  if (!memory.channels.value) co_return search;
+  if (!memory.channels.value) {
+    if (!search.failure) search.failure = fail(ErrorKind::timeout, "Slack has not listed its channels yet");
+    co_return search;
+  }
   const auto wanted = without_sigil(std::move(text), '#');
   for (const auto& channel : *memory.channels.value) {
     if (!channel.archived && contains_folded(channel.name, wanted)) search.channels.push_back(channel);

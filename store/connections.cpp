@@ -13,7 +13,11 @@ class SqliteConnections : public Connections {
  public:
   SqliteConnections(Database& database, const Sealer& sealer) : db_(database), sealer_(sealer) {}
 
-  Result<std::vector<Connection>> list() override { return select(std::nullopt); }
+  Result<std::vector<Connection>> list() override {
+    auto all = select(std::nullopt);
+    if (all) std::erase_if(*all, [](const Connection& one) { return one.name.ends_with(kHeldSuffix); });
+    return all;
+  }
   Result<Connection> get(const std::string& name) override;
   Result<void> add(const Connection& connection, const Actor& actor) override;
   Result<void> update(const Connection& connection, const Actor& actor) override;

@@ -36,6 +36,7 @@ struct ConnectionStatus {
 class Connections {
  public:
   virtual ~Connections() = default;
+  /// Without those that are held (core/connection.hpp): they are nobody's yet.
   virtual Result<std::vector<Connection>> list() = 0;
   /// `not_found` if there is none of that name.
   virtual Result<Connection> get(const std::string& name) = 0;

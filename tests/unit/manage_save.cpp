@@ -2,14 +2,17 @@
 #include <map>
 
 #include "manage/overview.hpp"
+#include "manage/rotation_json.hpp"
 #include "manage/save.hpp"
+#include "tests/unit/manage_world.hpp"
 
 using namespace watchbill;
 using namespace watchbill::manage;
+using namespace watchbill::test;
 
 namespace {
 
-Rotation stored(std::int64_t id, const std::string& name, const std::string& group) {
+Rotation numbered(std::int64_t id, const std::string& name, const std::string& group) {
   Rotation r;
   r.id = RotationId{id};
   r.name = name;
@@ -22,7 +25,7 @@ Rotation stored(std::int64_t id, const std::string& name, const std::string& gro
 }  // namespace
 
 TEST_CASE("names can be handed on and exchanged") {
-  const std::vector<Rotation> known{stored(1, "a", "S1"), stored(2, "b", "S2"), stored(3, "c", "S3")};
+  const std::vector<Rotation> known{numbered(1, "a", "S1"), numbered(2, "b", "S2"), numbered(3, "c", "S3")};
   const auto storable = [&known](const std::vector<std::string>& names) {
     std::vector<Wanted> wanted;
     for (std::size_t i = 0; i < names.size(); ++i) {
@@ -52,7 +55,7 @@ TEST_CASE("names can be handed on and exchanged") {
 
 TEST_CASE("a state that nobody has confirmed for three intervals is stale") {
   const Instant now = *parse_rfc3339("2026-11-22T09:00:00Z");
-  Rotation r = stored(1, "a", "S1");
+  Rotation r = numbered(1, "a", "S1");
   CHECK(state_now(r, "in_sync", 60s, now - 180s, now) == "in_sync");
   CHECK(state_now(r, "in_sync", 60s, now - 181s, now) == "stale");
   CHECK(state_now(r, "pending", 60s, now - 1h, now) == "stale");
@@ -63,4 +66,159 @@ TEST_CASE("a state that nobody has confirmed for three intervals is stale") {
   CHECK(state_now(r, "in_sync", 60s, now - 1h, now) == "observing");
   r.paused = true;
   CHECK(state_now(r, "error", 60s, now - 1h, now) == "paused");
+}
+
+TEST_CASE("what is saved is stored with who did it, and the group's members are kept for later") {
+  ManageWorld world;
+  world.connection();
+  world.slack.add_group("S1", "payments-oncall", {"UOTTO"});
+  auto wanted = world.wanted("payments", "payments-oncall", "pd/PONE");
+  good(world.settle(wanted));
+  REQUIRE(wanted.adoption);
+  good(world.run(save(*world.desk, world.cli, wanted, false)));
+  const auto saved = world.now("payments");
+  CHECK(saved.group == GroupId("S1"));
+  CHECK(wanted.rotation.id == saved.id);
+  CHECK(good(former_of(*world.store, saved)).members == std::vector<UserId>{UserId("UOTTO")});
+  const auto audit = good(world.store->history().audit({}));
+  CHECK(audit.front().actor == "cli:ada");
+  CHECK(audit.front().action == "rotation.create");
+}
+
+TEST_CASE("a change on top of somebody else's is refused, naming who made it and when") {
+  ManageWorld world;
+  world.connection();
+  const auto before = world.stored("payments");
+  auto theirs = before;
+  theirs.channels = {ChannelId("C1")};
+  good(world.store->rotations().update(theirs, "UBO"));
+
+  Wanted mine;
+  mine.before = before;
+  mine.rotation = before;
+  mine.rotation.mode = Mode::observe;
+  auto refused = bad(world.run(save(*world.desk, world.cli, mine, false)));
+  CHECK(refused.kind == ErrorKind::conflict);
+  CHECK(says(refused, "was changed meanwhile by UBO, 20"));
+  // In Slack people are mentioned.
+  refused = bad(unchanged_since(*world.desk, world.editor, before.id, version_of(before)));
+  CHECK(says(refused, "by <@UBO>, 20"));
+  CHECK(world.now("payments").mode == Mode::keep);
+  CHECK(world.now("payments").channels == theirs.channels);
+
+  const auto now = good(unchanged_since(*world.desk, world.editor, before.id, version_of(theirs)));
+  CHECK(now == theirs);
+}
+
+TEST_CASE("a rotation that was deleted meanwhile cannot be saved, and who did it is named") {
+  ManageWorld world;
+  world.connection();
+  const auto before = world.stored("payments");
+  good(world.store->rotations().remove(before.id, "cli:bo"));
+  Wanted mine;
+  mine.before = before;
+  mine.rotation = before;
+  const auto refused = bad(world.run(save(*world.desk, world.cli, mine, false)));
+  CHECK(refused.kind == ErrorKind::not_found);
+  CHECK(says(refused, "\"payments\" was deleted by cli:bo"));
+}
+
+TEST_CASE("nobody saves, pauses, deletes or syncs what he may not") {
+  ManageWorld world;
+  world.connection();
+  const auto rotation = world.stored("payments");
+  const auto in_file = world.stored("search", "file:/etc/rotations.yaml");
+  const auto kind_of = [](const auto& result) { return bad(result).kind; };
+  for (const auto& caller : {world.reader, world.owner, world.editor}) {
+    INFO(caller.actor);
+    const bool editor = caller.actor == "UEDITOR";
+    const bool owner = caller.actor == "UOWNER";
+    Wanted fresh = world.wanted("new", "new-oncall", "pd/PTWO");
+    fresh.rotation.group = GroupId("SNEW");
+    if (!editor) CHECK(kind_of(world.run(save(*world.desk, caller, fresh, false))) == ErrorKind::forbidden);
+    Wanted moved;
+    moved.before = rotation;
+    moved.rotation = rotation;
+    moved.rotation.group = GroupId("SELSEWHERE");
+    if (!editor) CHECK(kind_of(world.run(save(*world.desk, caller, moved, false))) == ErrorKind::forbidden);
+    if (!editor && !owner) {
+      Wanted edited;
+      edited.before = rotation;
+      edited.rotation = rotation;
+      CHECK(kind_of(world.run(save(*world.desk, caller, edited, false))) == ErrorKind::forbidden);
+      CHECK(kind_of(set_paused(*world.desk, caller, rotation.id, true)) == ErrorKind::forbidden);
+      CHECK(kind_of(world.run(delete_rotation(*world.desk, caller, rotation.id, false))) ==
+            ErrorKind::forbidden);
+      CHECK(kind_of(world.run(request_sync(*world.desk, caller, rotation.id, 1s))) == ErrorKind::forbidden);
+    }
+    CHECK(kind_of(world.run(request_sync(*world.desk, caller, RotationId{99}, 1s))) == ErrorKind::not_found);
+    CHECK(kind_of(set_paused(*world.desk, caller, in_file.id, true)) == ErrorKind::forbidden);
+  }
+  CHECK(good(world.store->rotations().list()).size() == 2);
+  CHECK(good(set_paused(*world.desk, world.owner, rotation.id, true)));
+  CHECK_FALSE(good(set_paused(*world.desk, world.owner, rotation.id, true)));
+  CHECK(world.now("payments").paused);
+}
+
+TEST_CASE("a group that is to be made is made once, even if storing fails the first time") {
+  ManageWorld world;
+  world.connection();
+  auto wanted = world.wanted("PAYMENTS", "payments-oncall", "pd/PONE");
+  good(world.settle(wanted, true));
+  CHECK(wanted.create_group);
+  world.stored("payments");  // takes the name in between
+  CHECK(bad(world.run(save(*world.desk, world.cli, wanted, false))).kind == ErrorKind::conflict);
+  CHECK(world.slack.calls[slack::Method::usergroups_create] == 1);
+  wanted.rotation.name = "billing";
+  wanted.rotation.group = GroupId("SNEW");
+  good(world.run(save(*world.desk, world.cli, wanted, false)));
+  CHECK(world.slack.calls[slack::Method::usergroups_create] == 1);
+}
+
+TEST_CASE("deleting with restore gives the group its former members back before anything is deleted") {
+  ManageWorld world;
+  world.connection();
+  world.slack.add_group("S1", "payments-oncall", {"UOTTO"});
+  auto wanted = world.wanted("payments", "payments-oncall", "pd/PONE");
+  good(world.settle(wanted));
+  good(world.run(save(*world.desk, world.cli, wanted, false)));
+  world.slack.groups[GroupId("S1")].members = {UserId("UADA")};
+
+  world.slack.fate = [](slack::Method method, const std::string&) {
+    return method == slack::Method::usergroups_users_update ? FakeSlack::Fate::refused
+                                                            : FakeSlack::Fate::normal;
+  };
+  auto refused = bad(world.run(delete_rotation(*world.desk, world.cli, wanted.rotation.id, true)));
+  CHECK(says(refused, "was not deleted"));
+  CHECK_FALSE(world.now("payments").paused);
+
+  world.slack.fate = {};
+  const auto gone = good(world.run(delete_rotation(*world.desk, world.cli, wanted.rotation.id, true)));
+  CHECK(gone.name == "payments");
+  CHECK(world.slack.members("S1") == std::vector<std::string>{"UOTTO"});
+  CHECK(good(world.store->rotations().list()).empty());
+  const auto changes = good(world.store->history().list({}));
+  REQUIRE_FALSE(changes.empty());
+  CHECK(changes.front().cause == Cause::restore);
+  CHECK(changes.front().result == "ok");
+  CHECK(changes.front().by == "cli:ada");
+}
+
+TEST_CASE("a pass is asked of the daemon, and waiting for it ends with it") {
+  ManageWorld world;
+  world.connection();
+  const auto rotation = world.stored("payments");
+  CHECK(bad(world.run(request_sync(*world.desk, world.cli, rotation.id, 5s))).kind == ErrorKind::unreachable);
+  world.daemon = true;
+  CHECK_FALSE(good(world.run(request_sync(*world.desk, world.cli, rotation.id, 5s))));
+  net::TaskScope daemon;
+  struct Answer {
+    static net::Task<void> all(ManageWorld& world) {
+      co_await net::sleep_for(world.loop, 1s);
+      for (const auto& request : good(world.store->requests().open_requests()))
+        good(world.store->requests().answer(request.id, R"({"ok":true})"));
+    }
+  };
+  daemon.spawn(Answer::all(world));
+  CHECK(good(world.run(request_sync(*world.desk, world.cli, rotation.id, 5s))));
 }

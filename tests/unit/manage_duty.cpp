@@ -1,0 +1,165 @@
+#include "manage/duty.hpp"
+#include "manage/history.hpp"
+#include "manage/overview.hpp"
+#include "manage/people.hpp"
+#include "tests/unit/manage_world.hpp"
+
+using namespace watchbill;
+using namespace watchbill::manage;
+using namespace watchbill::test;
+
+namespace {
+
+Shift shift(const std::string& name, Instant start, Instant end) {
+  return {Responder{"pd", "P" + name, name, fold_name(name) + "@example.com"}, start, end};
+}
+
+/// ADA until 12:00, then BO until 18:00, known until 20:00.
+void plan(ManageWorld& world, const ScheduleRef& ref) {
+  const auto now = world.loop.now();
+  Watch watch;
+  watch.schedule = ref;
+  watch.name = "Payments primary";
+  watch.timeline.shifts = {shift("ADA", now - 1h, now + 3h), shift("BO", now + 3h, now + 9h)};
+  watch.timeline.known_from = now - 1h;
+  watch.timeline.horizon = now + 11h;
+  watch.timeline.confirmed_at = now - 30s;
+  good(world.store->engine().put_watch(watch));
+  std::vector<store::CachedUser> users;
+  for (const auto* name : {"ADA", "BO"}) {
+    store::CachedUser user;
+    user.id = UserId(std::string("U") + name);
+    user.name = name;
+    user.email = fold_name(name) + "@example.com";
+    user.seen_at = now;
+    users.push_back(user);
+  }
+  good(world.store->people().put_users(users));
+}
+
+}  // namespace
+
+TEST_CASE("who is on call now and later comes from the store, with its age, while everything is down") {
+  ManageWorld world;
+  world.connection();
+  const auto rotation = world.stored("payments");
+  plan(world, {"pd", "PONE"});
+  world.pagerduty.down = true;
+  world.desk->no_slack = fail(ErrorKind::unreachable, "down");
+  auto duty = good(on_duty(*world.desk, {rotation})).front();
+  REQUIRE(duty.people.size() == 1);
+  CHECK(duty.people[0].name == "ADA");
+  CHECK(duty.people[0].member == UserId("UADA"));
+  CHECK(duty.people[0].until == world.loop.now() + 3h);
+  CHECK(duty.confirmed_at == world.loop.now() - 30s);
+  duty = good(on_duty(*world.desk, {rotation}, world.loop.now() + 4h)).front();
+  CHECK(duty.people[0].name == "BO");
+  duty = good(on_duty(*world.desk, {rotation}, world.loop.now() + 10h)).front();
+  CHECK(duty.people.empty());
+  CHECK(duty.unknown.empty());
+  duty = good(on_duty(*world.desk, {rotation}, world.loop.now() + 12h)).front();
+  CHECK(duty.unknown == std::vector<std::string>{"pd/PONE"});
+  CHECK(world.pagerduty.asked == 0);
+}
+
+TEST_CASE("shifts are listed in order, and one's own across all rotations") {
+  ManageWorld world;
+  world.connection();
+  const auto rotation = world.stored("payments");
+  plan(world, {"pd", "PONE"});
+  const auto next = good(next_shifts(*world.desk, rotation, 10));
+  REQUIRE(next.size() == 2);
+  CHECK(next[0].name == "ADA");
+  CHECK(next[1].start == world.loop.now() + 3h);
+  CHECK(good(next_shifts(*world.desk, rotation, 1)).size() == 1);
+  const auto mine = good(shifts_of(*world.desk, UserId("UBO"), 10));
+  REQUIRE(mine.size() == 1);
+  CHECK(mine[0].rotation.name == "payments");
+  CHECK(mine[0].end == world.loop.now() + 9h);
+  CHECK(good(shifts_of(*world.desk, UserId("UOTTO"), 10)).empty());
+}
+
+TEST_CASE("rotations are found by name or by their group's handle") {
+  ManageWorld world;
+  world.connection();
+  world.stored("payments");
+  world.stored("search");
+  CHECK(good(rotations_named(*world.store, "")).size() == 2);
+  CHECK(good(rotations_named(*world.store, "PAYMENTS")).front().name == "payments");
+  CHECK(good(rotations_named(*world.store, "@search-oncall")).front().name == "search");
+  CHECK(bad(rotations_named(*world.store, "@nobody")).kind == ErrorKind::not_found);
+  CHECK(bad(rotations_named(*world.store, "nobody")).kind == ErrorKind::not_found);
+}
+
+TEST_CASE("a person is mapped by those who may, and is no longer unmatched") {
+  ManageWorld world;
+  world.connection();
+  good(world.store->people().replace_unmatched(
+      {{Responder{"pd", "PKIM", "Kim", "kim@example.com"}, "no active Slack account", world.loop.now()}}));
+  CHECK(good(unmatched_people(*world.store)).front().responder.name == "Kim");
+  Workspace workspace(*world.desk);
+  CHECK(bad(world.run(map_person(workspace, world.reader, "kim@example.com", "UOTTO"))).kind ==
+        ErrorKind::forbidden);
+  CHECK(bad(world.run(map_person(workspace, world.cli, "kim", "UOTTO"))).kind == ErrorKind::invalid);
+  CHECK(bad(world.run(map_person(workspace, world.cli, "other/PKIM", "UOTTO"))).kind == ErrorKind::not_found);
+  CHECK(bad(world.run(map_person(workspace, world.cli, "kim@example.com", "UNOBODY"))).kind ==
+        ErrorKind::not_found);
+  const auto mapping =
+      good(world.run(map_person(workspace, world.editor, "KIM@example.com", "otto@example.com")));
+  CHECK(mapping.person == "kim@example.com");
+  CHECK(mapping.user == UserId("UOTTO"));
+  CHECK(mapping.by == "UEDITOR");
+  CHECK(good(unmatched_people(*world.store)).empty());
+  CHECK(bad(unmap_person(*world.desk, world.reader, "kim@example.com")).kind == ErrorKind::forbidden);
+  CHECK(good(unmap_person(*world.desk, world.cli, "Kim@Example.com")) == "kim@example.com");
+}
+
+TEST_CASE("history holds changes of groups and of settings, newest first, also of deleted rotations") {
+  ManageWorld world;
+  world.connection();
+  const auto rotation = world.stored("payments");
+  Change change;
+  change.at = Instant(std::chrono::system_clock::now().time_since_epoch() / 1ms * 1ms) + 1h;
+  change.rotation = rotation.id;
+  change.rotation_name = "payments";
+  change.group = rotation.group;
+  change.after = {UserId("UADA")};
+  good(world.store->history().add(change));
+  const auto entries = good(read_history(*world.store, {"payments"}));
+  REQUIRE(entries.size() == 2);
+  CHECK(entries[0].cause == "handoff");
+  CHECK_FALSE(entries[0].result);
+  CHECK(entries[1].audit->action == "rotation.create");
+  CHECK(entries[1].group == rotation.group);
+  CHECK(good(read_history(*world.store, {})).size() == 3);
+  good(world.store->rotations().remove(rotation.id, "cli:bo"));
+  CHECK(good(read_history(*world.store, {"Payments"})).front().cause == "handoff");
+  CHECK(bad(read_history(*world.store, {"nothing"})).kind == ErrorKind::not_found);
+}
+
+TEST_CASE("the overview tells what the engine wrote, who is in the group, and names schedules") {
+  ManageWorld world;
+  world.connection();
+  const auto rotation = world.stored("payments");
+  plan(world, {"pd", "PONE"});
+  store::RotationStatus status;
+  status.rotation = rotation.id;
+  status.state = "in_sync";
+  status.next_boundary = world.loop.now() + 3h;
+  good(world.store->engine().put_status(status));
+  good(world.store->engine().put_group(
+      {rotation.group, rotation.handle, {UserId("UADA")}, false, world.loop.now()}));
+  world.daemon = true;
+  auto overview = good(read_overview(*world.desk));
+  REQUIRE(overview.rotations.size() == 1);
+  CHECK(overview.rotations[0].state == "in_sync");
+  CHECK(overview.rotations[0].members == std::vector<UserId>{UserId("UADA")});
+  CHECK(overview.rotations[0].next_boundary == world.loop.now() + 3h);
+  CHECK(overview.connections.size() == 1);
+  CHECK(schedule_names(*world.store).at({"pd", "PONE"}) == "Payments primary");
+  CHECK(names_of(known_names(*world.store), {UserId("UADA"), UserId("UNEW")}) == "ADA, UNEW");
+  world.daemon = false;
+  overview = good(read_overview(*world.desk));
+  CHECK(overview.rotations[0].state == "stale");
+  CHECK(overview.rotations[0].problems.front().find("watchbilld is not running") != std::string::npos);
+}

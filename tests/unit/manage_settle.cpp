@@ -1,0 +1,159 @@
+#include "manage/catalog.hpp"
+#include "manage/settle.hpp"
+#include "tests/unit/manage_world.hpp"
+
+using namespace watchbill;
+using namespace watchbill::manage;
+using namespace watchbill::test;
+
+namespace {
+
+std::vector<UserId> users(const std::vector<std::string>& names) {
+  std::vector<UserId> ids;
+  for (const auto& name : names) ids.emplace_back(name);
+  return ids;
+}
+
+}  // namespace
+
+TEST_CASE("taking over a group says who goes, who comes, who edited it last and where Slack adds people") {
+  ManageWorld world;
+  world.connection();
+  world.slack.add_group("S1", "payments-oncall", {"UOTTO", "UADA"});
+  auto& group = world.slack.groups[GroupId("S1")];
+  group.updated_by = UserId("UBO");
+  group.updated_at = world.loop.now() - 1h;
+  group.default_channels = {ChannelId("C1")};
+  Workspace workspace(*world.desk);
+  const auto wanted = world.wanted("payments", "payments-oncall", "pd/PTWO");
+  const auto adoption = good(world.run(preview_adoption(workspace, wanted.rotation)));
+  REQUIRE(adoption);
+  CHECK(adoption->handle == "payments-oncall");
+  CHECK(adoption->change.goes == users({"UADA", "UOTTO"}));
+  CHECK(adoption->change.comes == users({"UBO"}));
+  CHECK(adoption->unsure.empty());
+  CHECK(adoption->edited_by == UserId("UBO"));
+  CHECK(adoption->default_channels == std::vector<ChannelId>{ChannelId("C1")});
+}
+
+TEST_CASE("a group that is right already, empty, or only observed is not taken from anybody") {
+  ManageWorld world;
+  world.connection();
+  world.slack.add_group("S1", "right", {"UADA"});
+  world.slack.add_group("S2", "empty", {});
+  world.slack.add_group("S3", "others", {"UOTTO"});
+  const auto preview = [&world](const std::string& handle, Mode mode = Mode::keep) {
+    Workspace workspace(*world.desk);
+    auto rotation = world.wanted("payments", handle, "pd/PONE").rotation;
+    rotation.mode = mode;
+    return good(world.run(preview_adoption(workspace, rotation)));
+  };
+  CHECK_FALSE(preview("right"));
+  CHECK_FALSE(preview("empty"));
+  CHECK(preview("others"));
+  CHECK_FALSE(preview("others", Mode::observe));
+}
+
+TEST_CASE("while a system does not answer, everybody may go and nobody is promised") {
+  ManageWorld world;
+  world.connection();
+  world.slack.add_group("S1", "payments-oncall", {"UOTTO"});
+  world.pagerduty.down = true;
+  Workspace workspace(*world.desk);
+  const auto adoption =
+      good(world.run(preview_adoption(workspace, world.wanted("p", "payments-oncall", "pd/PONE").rotation)));
+  REQUIRE(adoption);
+  CHECK(adoption->unsure.find("not known: pd/PONE: ") == 0);
+  CHECK(adoption->change.goes == users({"UOTTO"}));
+}
+
+TEST_CASE("what is wrong with a rotation is told with its field") {
+  ManageWorld world;
+  world.connection();
+  world.slack.add_group("S1", "payments-oncall", {});
+  world.slack.add_group("S2", "bosses", {});
+  world.slack.groups[GroupId("S2")].unwritable = "Slack keeps it itself";
+  world.slack.users[UserId("UGUEST")] = {UserId("UGUEST"), "Gus", std::nullopt, false, false, true, false};
+  world.channels.add("C1", "payments");
+  world.channels.add("C2", "old", true, true);
+  world.stored("search");
+  const auto wrong = [&world](const auto& change, ErrorKind kind) {
+    auto wanted = world.wanted("payments", "payments-oncall", "pd/PONE");
+    change(wanted.rotation);
+    const auto error = bad(world.settle(wanted));
+    INFO(error.message);
+    CHECK(error.kind == kind);
+    CHECK(error.message.find("rotation \"") == 0);
+    return wanted.wrong_field;
+  };
+  CHECK(wrong([](Rotation& r) { r.name = "SEARCH"; }, ErrorKind::conflict) == "name");
+  CHECK(wrong([](Rotation& r) { r.name = ""; }, ErrorKind::invalid) == "name");
+  CHECK(wrong([](Rotation& r) { r.handle = "nothing"; }, ErrorKind::not_found) == "group");
+  CHECK(wrong([](Rotation& r) { r.handle = "bosses"; }, ErrorKind::forbidden) == "group");
+  CHECK(wrong([](Rotation& r) { r.channels = {ChannelId("#nothing")}; }, ErrorKind::not_found) == "channels");
+  CHECK(wrong([](Rotation& r) { r.channels = {ChannelId("C2")}; }, ErrorKind::invalid) == "channels");
+  CHECK(wrong([](Rotation& r) { r.alert_channel = ChannelId("C9"); }, ErrorKind::not_found) ==
+        "alert_channel");
+  CHECK(wrong([](Rotation& r) { r.permanent_members = {UserId("UGUEST")}; }, ErrorKind::invalid) ==
+        "permanent_members");
+  CHECK(wrong([](Rotation& r) { r.empty = Empty::fallback; }, ErrorKind::invalid) == "fallback_members");
+  CHECK(wrong([](Rotation& r) { r.announce.text_template = "{{"; }, ErrorKind::invalid) ==
+        "announce.template");
+
+  auto schedule = world.wanted("payments", "payments-oncall", "pd/PNONE");
+  const auto missing = bad(world.settle(schedule));
+  CHECK(missing.kind == ErrorKind::not_found);
+  CHECK(says(missing, "did you mean pd/PONE?"));
+  CHECK(schedule.wrong_field == "schedules");
+}
+
+TEST_CASE("names become ids, and channels without the bot are told") {
+  ManageWorld world;
+  world.connection();
+  world.slack.add_group("S1", "payments-oncall", {});
+  world.channels.add("C1", "payments");
+  world.channels.add("C2", "general", false);
+  world.channels.add("C3", "far");
+  auto wanted = world.wanted("payments", "payments-oncall", "pd/PONE");
+  wanted.rotation.channels = {ChannelId("#far"), ChannelId("C2")};
+  wanted.rotation.permanent_members = {UserId("bo@example.com")};
+  wanted.rotation.owners = {"otto@example.com", "S9"};
+  good(world.settle(wanted));
+  CHECK(wanted.rotation.group == GroupId("S1"));
+  CHECK(wanted.rotation.channels == std::vector<ChannelId>{ChannelId("C3"), ChannelId("C2")});
+  CHECK(wanted.rotation.permanent_members == users({"UBO"}));
+  CHECK(wanted.rotation.owners == std::vector<std::string>{"UOTTO", "S9"});
+  REQUIRE(wanted.uninvited.size() == 1);
+  CHECK(wanted.uninvited[0].name == "general");
+  CHECK(wanted.wrong_field.empty());
+}
+
+TEST_CASE("a group that does not exist is made when that was asked for, with a handle that Slack takes") {
+  ManageWorld world;
+  world.connection();
+  auto wanted = world.wanted("PAYMENTS", "payments-oncall", "pd/PONE");
+  CHECK(bad(world.settle(wanted)).kind == ErrorKind::not_found);
+  good(world.settle(wanted, true));
+  CHECK(wanted.create_group);
+  auto shouted = world.wanted("payments", "Payments", "pd/PONE");
+  CHECK(says(bad(world.settle(shouted, true)), "lower case"));
+  CHECK(shouted.wrong_field == "group");
+}
+
+TEST_CASE("whoever makes a rotation in Slack is its owner") {
+  ManageWorld world;
+  CHECK(new_rotation(world.owner).owners == std::vector<std::string>{"UOWNER"});
+  CHECK(new_rotation(world.owner).managed_by == "slack");
+  CHECK(new_rotation(world.cli).owners.empty());
+  CHECK(new_rotation(world.cli).managed_by == "cli");
+}
+
+TEST_CASE("without a token for Slack it is said what is missing") {
+  ManageWorld world;
+  world.desk->no_slack = fail(ErrorKind::invalid, "slack.bot_token_file is not set");
+  Workspace workspace(*world.desk);
+  CHECK(says(bad(world.run(workspace.groups())), "bot_token_file"));
+  CHECK(says(bad(world.run(workspace.person("UADA"))), "bot_token_file"));
+  CHECK(says(bad(world.run(workspace.channel("C1"))), "bot_token_file"));
+  CHECK(world.run(workspace.name_of(UserId("UADA"))) == "UADA");
+}
