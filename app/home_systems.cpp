@@ -30,7 +30,7 @@ Block attention_block(const Attention& attention, const HomeModel& model, std::s
 }
 
 std::string answered(const SystemLine& system) {
-  if (!system.last_success) return "has not answered yet";
+  if (!system.last_success) return system.rotations == 0 ? "connected" : "has not answered yet";
   return "last good answer " + slack_date(*system.last_success);
 }
 
@@ -42,7 +42,7 @@ std::string system_text(const SystemLine& system) {
                   good                             ? answered(system)
                   : system.state == "unauthorized" ? "refuses its credentials, " + answered(system)
                                                    : "does not answer, " + answered(system),
-                  system.rotations == 0 ? std::string("no rotation uses it")
+                  system.rotations == 0 ? std::string("no rotation uses it yet")
                                         : counted(system.rotations, "rotation uses it", "rotations use it"));
   if (!system.problem.empty()) text += "\n" + slack_name(system.problem, kProblemCharacters);
   return text;

@@ -116,7 +116,8 @@ std::string metadata_of(const FormState& state) {
   json::Writer w;
   w.begin_object();
   if (state.rotation) w.field("rotation", state.rotation->value);
-  w.field("version", state.version).field("more", state.more).field("round", state.round).end_object();
+  w.field("version", state.version).field("more", state.more).field("choose", state.choose_group);
+  w.field("round", state.round).end_object();
   return w.take();
 }
 
@@ -128,6 +129,7 @@ std::optional<FormState> form_state(const std::string& metadata) {
   if (root["rotation"].exists()) state.rotation = RotationId{root["rotation"].integer_or(0)};
   state.version = root["version"].string_or("");
   state.more = root["more"].boolean_or(false);
+  state.choose_group = root["choose"].boolean_or(true);
   state.round = static_cast<int>(std::clamp<std::int64_t>(root["round"].integer_or(0), 0, 1'000'000));
   return state;
 }

@@ -54,6 +54,7 @@ struct FormState {
   std::optional<RotationId> rotation{};  ///< none: a new one
   std::string version{};                 ///< of the rotation, when the form was opened
   bool more = false;                     ///< the section "More" is open
+  bool choose_group = true;              ///< the reader may choose the group; else it is only named
   /// Counts how often the form was built anew with what had been typed: Slack keeps what it shows in a block
   /// as long as the block has the same id.
   int round = 0;
@@ -86,8 +87,6 @@ RotationForm typed_form(json::View values, RotationForm base);
 struct RotationFormModel {
   FormState state{};
   RotationForm form{};
-  /// The reader may choose the group; else it is only named.
-  bool may_choose_group = true;
   /// The text is longer than a form of Slack's can hold: it is not shown and stays as it is.
   bool text_too_long = false;
   std::string preview{};  ///< of the announcement, mrkdwn; shown in "More"

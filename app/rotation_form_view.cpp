@@ -55,7 +55,7 @@ class FormBuilder {
   }
 
   void group() {
-    if (!model_.may_choose_group) {
+    if (!model_.state.choose_group) {
       const auto handle = form_.group ? form_.group->handle : std::string();
       blocks_.push_back(section(mrkdwn(fmt::format(
           "*User group*\n`{}`: only an editor may give a rotation another group", slack_name(handle)))));

@@ -40,27 +40,26 @@ std::string answer_of(const std::vector<Offered>& groups) {
   return w.take();
 }
 
-bool has(std::string_view text, const std::string& folded_query) {
-  return folded_query.empty() || fold_name(text).find(folded_query) != std::string::npos;
-}
-
 /// At most as many as Slack takes; the label says if there are more.
-Offered offered(std::string label, std::vector<Option> options) {
+Offered offered(std::string label, std::vector<Option> options, std::size_t more) {
   if (options.size() > kMaxOptions) {
+    more += options.size() - kMaxOptions;
+    options.erase(options.begin() + static_cast<std::ptrdiff_t>(kMaxOptions), options.end());
+  }
+  if (more > 0) {
     // The label's end must not be cut away.
     label = fit(label, kMaxLabel - 40) +
-            fmt::format(": {} of {}, type more of the name", kMaxOptions, options.size());
-    options.erase(options.begin() + static_cast<std::ptrdiff_t>(kMaxOptions), options.end());
+            fmt::format(": {} of {}, type more of the name", options.size(), options.size() + more);
   }
   return {std::move(label), std::move(options)};
 }
 
-Option group_offer(const GroupOffer& group) {
+Option group_offer(const manage::GroupChoice& group, bool taken) {
   auto text = "@" + group.handle;
-  if (!group.taken_by.empty()) {
-    text += " (taken by " + group.taken_by + ")";
+  if (taken) {
+    text += " (taken by " + *group.taken_by + ")";
   } else if (group.unwritable) {
-    text += " (kept by Slack)";
+    text += " (not for rotations)";
   } else if (group.disabled) {
     text += " (disabled)";
   }
@@ -69,47 +68,36 @@ Option group_offer(const GroupOffer& group) {
 
 }  // namespace
 
-std::string group_suggestions(const std::vector<GroupOffer>& groups, std::string_view query) {
+std::string group_suggestions(const manage::GroupSearch& found, std::string_view query,
+                              const std::string& editing) {
   if (query.starts_with('@')) query.remove_prefix(1);
-  const auto folded = fold_name(query);
-  std::vector<const GroupOffer*> found;
-  bool exact = false;
-  for (const auto& group : groups) {
-    exact = exact || group.handle == folded;
-    if (has(group.handle, folded) || has(group.name, folded)) found.push_back(&group);
-  }
-  // Those that begin with what is typed come first.
-  std::stable_sort(found.begin(), found.end(), [&](const GroupOffer* a, const GroupOffer* b) {
-    const auto rank = [&](const GroupOffer* group) {
-      return fold_name(group->handle).starts_with(folded) ? 0 : 1;
-    };
-    return rank(a) != rank(b) ? rank(a) < rank(b) : a->handle < b->handle;
-  });
   std::vector<Option> free;
-  std::vector<Option> taken;
-  for (const auto* group : found) {
-    (group->taken_by.empty() && !group->unwritable ? free : taken).push_back(group_offer(*group));
+  std::vector<Option> others;
+  bool exact = false;
+  for (const auto& group : found.groups) {
+    exact = exact || group.handle == fold_name(query);
+    const bool taken = group.taken_by && *group.taken_by != editing;
+    (taken || group.unwritable ? others : free).push_back(group_offer(group, taken));
   }
   std::vector<Option> fresh;
-  if (folded.empty()) {
+  if (query.empty()) {
     fresh.push_back(group_option({true, {}, ""}));
   } else if (const auto handle = check_handle(query); handle && !exact) {
     fresh.push_back(group_option({true, {}, *handle}));
   }
-  return answer_of({offered("Groups", std::move(free)), offered("New", std::move(fresh)),
-                    offered("Not free", std::move(taken))});
+  return answer_of({offered("Groups", std::move(free), found.more), offered("New", std::move(fresh), 0),
+                    offered("Not free", std::move(others), 0)});
 }
 
-std::string schedule_suggestions(const std::vector<ScheduleOffers>& connections, std::string_view query) {
-  const auto folded = fold_name(query);
+std::string schedule_suggestions(const manage::ScheduleSearch& found) {
   std::vector<Offered> groups;
-  for (const auto& [connection, schedules] : connections) {
+  for (const auto& connection : found.connections) {
     std::vector<Option> options;
-    for (const auto& schedule : schedules) {
-      if (!has(schedule.name, folded) && !has(schedule.ref.id, folded)) continue;
-      if (auto one = schedule_option(schedule)) options.push_back(*std::move(one));
+    for (const auto& schedule : connection.schedules) {
+      if (auto one = schedule_option({{connection.connection, schedule.id}, schedule.name}))
+        options.push_back(*std::move(one));
     }
-    groups.push_back(offered(connection, std::move(options)));
+    groups.push_back(offered(connection.connection, std::move(options), connection.more));
   }
   return answer_of(groups);
 }

@@ -25,6 +25,20 @@ std::string mention_or_name(const std::optional<UserId>& member, const std::stri
   return slack_name(name, kNameCharacters);
 }
 
+/// Length of the mention or entity that `text` begins with; 0 if it begins with none.
+std::size_t kept_at(std::string_view text) {
+  for (const std::string_view entity : {"&amp;", "&lt;", "&gt;"}) {
+    if (text.starts_with(entity)) return entity.size();
+  }
+  for (const std::string_view mention : {"<@", "<!subteam^"}) {
+    if (!text.starts_with(mention)) continue;
+    const auto end = text.find('>');
+    if (end != std::string_view::npos && is_slack_id(text.substr(mention.size(), end - mention.size())))
+      return end + 1;
+  }
+  return 0;
+}
+
 /// A human being with all his duties.
 struct OnDuty {
   const OnCallPerson* person;
@@ -102,6 +116,23 @@ std::string next_text(const std::vector<NextPerson>& next, Naming naming) {
                                 slack_date(person.from)));
   }
   return phrase(parts, kNextNamed);
+}
+
+std::string foreign_text(std::string_view text) {
+  std::string out;
+  std::size_t done = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto kept = kept_at(text.substr(at));
+    if (kept == 0) {
+      ++at;
+      continue;
+    }
+    out += escape_slack(text.substr(done, at - done));
+    out += text.substr(at, kept);
+    at += kept;
+    done = at;
+  }
+  return out + escape_slack(text.substr(done));
 }
 
 std::string about(milliseconds span) {

@@ -32,6 +32,9 @@ std::string until_text(const std::optional<Instant>& until);
 std::string on_call_text(const std::vector<OnCallPerson>& people, Naming naming, std::size_t at_most = 8);
 /// Those who come next, with the moment; empty if nothing is known.
 std::string next_text(const std::vector<NextPerson>& next, Naming naming);
+/// A sentence that may mention people and groups, as mrkdwn: mentions and entities stay what they are, every
+/// other sign that Slack would act on is escaped.
+std::string foreign_text(std::string_view text);
 /// "about 40 s", "about 3 min": for forecasts.
 std::string about(milliseconds span);
 /// "12 s ago", "5 min ago", "2 d ago".

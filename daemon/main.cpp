@@ -2,6 +2,7 @@
 
 #include <cxxopts.hpp>
 
+#include "app/app.hpp"
 #include "config/keys.hpp"
 #include "daemon/daemon.hpp"
 
@@ -16,6 +17,17 @@ constexpr const char* kAbout =
     "  watchbilld --once                one pass: exits 0 when every rotation is in sync\n"
     "\n"
     "SIGHUP reads the configuration again; SIGTERM ends when what is in flight has ended.\n";
+
+watchbill::daemon::SlackApp make_slack_app(const watchbill::daemon::AppPorts& ports) {
+  auto& slack = ports.slack;
+  auto& engine = ports.engine;
+  auto app = std::make_shared<watchbill::app::App>(watchbill::app::AppPorts{
+      ports.loop, ports.store, ports.http, slack, slack, slack, slack, slack, ports.gate, ports.config,
+      [&engine](auto rotation) { return engine.forecast(rotation); },
+      [&engine] { engine.notice_changes(); }});
+  app->start();
+  return {app, [app](watchbill::net::ServerRequest request) { return app->page(std::move(request)); }};
+}
 
 }  // namespace
 
@@ -48,6 +60,7 @@ int main(int argc, char** argv) {
     if (given.count("config")) run.sources.file = given["config"].as<std::string>();
     if (given.count("store")) run.sources.flags["store"] = given["store"].as<std::string>();
     run.once = given.count("once") > 0;
+    run.make_app = make_slack_app;
     if (given.count("check-config")) {
       const auto config = watchbill::config::load(run.sources);
       if (config)

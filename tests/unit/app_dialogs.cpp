@@ -60,9 +60,9 @@ TEST_CASE("the form of a rotation is what Slack takes, whatever stands in it") {
         model.errors = {{"", "a thing"}, {"name", "is taken"}, {"group", "is taken"}};
         CHECK(test::view_problems(rotation_form_view(model)) == Problems{});
         model.state.rotation = RotationId{7};
-        model.may_choose_group = false;
+        model.state.choose_group = false;
         CHECK(test::view_problems(rotation_form_view(model)) == Problems{});
-        model.may_choose_group = true;
+        model.state.choose_group = true;
         model.form.group = GroupChoice{true, {}, "new-group"};
         model.text_too_long = true;
         CHECK(test::view_problems(rotation_form_view(model)) == Problems{});
@@ -125,7 +125,7 @@ TEST_CASE("a group can be made from the form: by choosing it, and by typing its 
 }
 
 TEST_CASE("a form survives its way through Slack") {
-  FormState state{RotationId{12}, "0011223344556677", true, 3};
+  FormState state{RotationId{12}, "0011223344556677", true, false, 3};
   CHECK(form_state(metadata_of(state)) == state);
   CHECK(form_state(metadata_of(FormState{})) == FormState{});
   CHECK_FALSE(form_state("nonsense"));

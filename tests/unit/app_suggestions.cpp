@@ -11,34 +11,39 @@ namespace {
 
 using Problems = std::vector<std::string>;
 
-std::vector<GroupOffer> some_groups() {
-  return {{GroupId("S1"), "payments-oncall", "Payments on-call"},
-          {GroupId("S2"), "database", "The payments database"},
-          {GroupId("S3"), "admins", "Admins", false, true},
-          {GroupId("S4"), "old", "Old payments", true},
-          {GroupId("S5"), "search", "Payments search", false, false, "Search"}};
+manage::GroupSearch some_groups() {
+  manage::GroupSearch found;
+  found.groups = {{GroupId("S1"), "payments-oncall", "Payments on-call"},
+                  {GroupId("S2"), "database", "The payments database"},
+                  {GroupId("S3"), "admins", "Admins"},
+                  {GroupId("S4"), "old", "Old payments", 0, true},
+                  {GroupId("S5"), "search", "Payments search"}};
+  found.groups[2].unwritable = "Slack keeps it";
+  found.groups[4].taken_by = "Search";
+  return found;
 }
 
-std::vector<ScheduleOffers> schedules(std::size_t count, const std::string& name) {
-  std::vector<ScheduleOffers> out{{"pd", {}}, {"xm", {{{"xm", "77"}, "Core"}}}};
+manage::ScheduleSearch schedules(std::size_t count, std::size_t more, const std::string& name) {
+  manage::ScheduleSearch found;
+  found.connections = {{"pd", "pagerduty", "PagerDuty"}, {"xm", "xmatters", "xMatters"}};
   for (std::size_t i = 0; i < count; ++i)
-    out[0].schedules.push_back({{"pd", fmt::format("PS{}", i)}, fmt::format("{} {}", name, i)});
-  return out;
+    found.connections[0].schedules.push_back(
+        {fmt::format("PS{}", i), fmt::format("{} {}", name, i), "", "", "", ""});
+  found.connections[0].more = more;
+  found.connections[1].schedules.push_back({"77", "Core", "", "", "", ""});
+  return found;
 }
 
 }  // namespace
 
-TEST_CASE("groups are found by handle and name, with or without @ and in any case") {
-  for (const auto* query : {"payments-on", "@payments-on", "PAYMENTS-ON"}) {
-    const auto answer = group_suggestions(some_groups(), query);
-    CHECK(test::suggestion_problems(answer) == Problems{});
-    CHECK(answer.find("\"S1\"") != std::string::npos);
-    CHECK(answer.find("\"S2\"") == std::string::npos);
-  }
-  const auto by_name = test::view_texts(group_suggestions(some_groups(), "payments"));
-  CHECK(by_name ==
-        "Groups\n@payments-oncall\n@database\n@old (disabled)\nNew\nCreate a new group @payments\nNot free\n"
-        "@search (taken by Search)\n");
+TEST_CASE("groups that are free come first; the others say why they are not") {
+  const auto answer = group_suggestions(some_groups(), "payments");
+  CHECK(test::suggestion_problems(answer) == Problems{});
+  CHECK(test::view_texts(answer) ==
+        "Groups\n@payments-oncall\n@database\n@old (disabled)\nNew\nCreate a new group "
+        "@payments\nNot free\n@admins (not for rotations)\n@search (taken by Search)\n");
+  CHECK(test::view_texts(group_suggestions(some_groups(), "payments", "Search")).find("taken") ==
+        std::string::npos);
 }
 
 TEST_CASE("a handle that could be made is offered to be made, and no other") {
@@ -49,6 +54,7 @@ TEST_CASE("a handle that could be made is offered to be made, and no other") {
   CHECK(create("new-one"));
   CHECK(create("@new-one"));
   CHECK_FALSE(create("database"));
+  CHECK_FALSE(create("@Database"));
   CHECK_FALSE(create("Two Words"));
   CHECK_FALSE(create("channel"));
   CHECK(test::suggestion_problems(group_suggestions({}, "")) == Problems{});
@@ -56,33 +62,32 @@ TEST_CASE("a handle that could be made is offered to be made, and no other") {
 }
 
 TEST_CASE("schedules are offered by connection, and a list that is cut says so") {
-  const auto all = schedule_suggestions(schedules(350, "Primary"), "");
+  const auto all = schedule_suggestions(schedules(100, 250, "Primary"));
   CHECK(test::suggestion_problems(all) == Problems{});
   CHECK(test::view_texts(all).starts_with("pd: 100 of 350, type more of the name\nPrimary 0\n"));
   CHECK(test::view_texts(all).ends_with("xm\nCore\n"));
-  CHECK(test::view_texts(schedule_suggestions(schedules(350, "Primary"), "primary 349")) ==
-        "pd\nPrimary 349\n");
-  CHECK(test::view_texts(schedule_suggestions(schedules(350, "Primary"), "ps17")).find("Primary 17\n") !=
-        std::string::npos);
-  CHECK(schedule_suggestions(schedules(3, "Primary"), "nothing like it") == R"({"options":[]})");
+  CHECK(schedule_suggestions({}) == R"({"options":[]})");
 }
 
 TEST_CASE("suggestions are what Slack takes, with any names and very many of them") {
   for (const auto& names : sample_names()) {
-    std::vector<GroupOffer> groups;
+    manage::GroupSearch groups;
     for (int i = 0; i < 500; ++i) {
-      groups.push_back({GroupId(fmt::format("S{}", i)), fmt::format("group-{}", i), names.rotation,
-                        i % 5 == 0, i % 7 == 0, i % 3 == 0 ? names.rotation : ""});
+      groups.groups.push_back({GroupId(fmt::format("S{}", i)), fmt::format("group-{}", i), names.rotation});
+      groups.groups.back().disabled = i % 5 == 0;
+      if (i % 3 == 0) groups.groups.back().taken_by = names.rotation;
     }
+    groups.more = 4000;
     CHECK(test::suggestion_problems(group_suggestions(groups, "")) == Problems{});
     CHECK(test::suggestion_problems(group_suggestions(groups, names.rotation)) == Problems{});
-    CHECK(test::suggestion_problems(schedule_suggestions(schedules(500, names.schedule), "")) == Problems{});
-    std::vector<ScheduleOffers> many;
-    for (int i = 0; i < 120; ++i)
-      many.push_back(
-          {repeated("c", 63),
-           {{{"c", fmt::format("{}", i)}, names.schedule}, {{"c", repeated("x", 200)}, "long id"}}});
-    CHECK(test::suggestion_problems(schedule_suggestions(many, "")) == Problems{});
+    CHECK(test::suggestion_problems(schedule_suggestions(schedules(500, 7, names.schedule))) == Problems{});
+    manage::ScheduleSearch many;
+    for (int i = 0; i < 120; ++i) {
+      many.connections.push_back({repeated("c", 63), "pagerduty", "PagerDuty"});
+      many.connections.back().schedules = {{fmt::format("{}", i), names.schedule, "", "", "", ""},
+                                           {repeated("x", 200), "long id", "", "", "", ""}};
+    }
+    CHECK(test::suggestion_problems(schedule_suggestions(many)) == Problems{});
   }
 }
 

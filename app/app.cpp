@@ -1,0 +1,265 @@
+#include "app/app.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "app/browser.hpp"
+#include "app/command.hpp"
+#include "app/dialogs.hpp"
+#include "app/home_keeper.hpp"
+#include "app/people_screens.hpp"
+#include "app/rotation_actions.hpp"
+#include "app/rotation_editor.hpp"
+#include "app/suggestions.hpp"
+#include "app/system_screens.hpp"
+#include "app/words.hpp"
+#include "manage/save.hpp"
+
+namespace watchbill::app {
+
+namespace {
+
+constexpr std::size_t kShiftsAnswered = 10;
+
+/// A desk's group requests, which the engine of this process is told of.
+struct AskEngineHere {
+  manage::GroupRequest ask;
+  std::function<void()> notice;
+  net::Task<Result<json::Document>> operator()(std::string kind, std::string payload) const {
+    if (notice) notice();
+    return ask(std::move(kind), std::move(payload));
+  }
+};
+
+manage::Desk desk_of(AppPorts& ports) {
+  return {ports.loop,
+          ports.store,
+          ports.http,
+          ports.groups,
+          ports.people,
+          ports.channels,
+          ports.gate,
+          ports.config,
+          AskEngineHere{manage::group_requests_of_daemon(ports.loop, ports.store), ports.notice_changes},
+          [] { return Result<bool>(true); }};
+}
+
+std::string ephemeral(const std::string& mrkdwn_text) {
+  json::Writer w;
+  w.begin_object().field("response_type", "ephemeral").field("text", mrkdwn_text).end_object();
+  return w.take();
+}
+
+}  // namespace
+
+struct App::Impl {
+  explicit Impl(AppPorts the_ports)
+      : ports(std::move(the_ports)),
+        desk(desk_of(ports)),
+        catalog(desk),
+        surface(desk, catalog, ports.views),
+        home(surface, ports.forecast),
+        editor(surface),
+        actions(surface),
+        systems(surface,
+                [this](const UserId&, const std::string&, bool) {
+                  return BrowserWay{"", no_browser_text(ports.config)};
+                }),
+        people(surface) {
+    surface.on_change = [this] {
+      if (ports.notice_changes) ports.notice_changes();
+      home.kick();
+    };
+  }
+
+  net::Task<void> learn_name();
+  net::Task<void> event(json::Document payload);
+  net::Task<void> clicked(json::Document payload);
+  net::Task<void> carry_out(Place place, Intent intent);
+  net::Task<std::string> submitted(json::Document payload);
+  net::Task<std::string> suggest(json::Document payload);
+  std::string command(const json::Document& payload);
+
+  AppPorts ports;
+  manage::Desk desk;
+  manage::Catalog catalog;
+  Surface surface;
+  HomeKeeper home;
+  RotationEditor editor;
+  RotationActions actions;
+  SystemScreens systems;
+  PeopleScreens people;
+};
+
+/// "/invite @name" should name it as people know it.
+net::Task<void> App::Impl::learn_name() {
+  auto permit = co_await ports.gate.acquire(slack::Method::auth_test, slack::Priority::background);
+  auto identity = co_await ports.account.auth_test(std::move(permit));
+  if (identity && !identity->user.empty()) surface.bot_name = identity->user;
+}
+
+net::Task<void> App::Impl::event(json::Document payload) {
+  const auto inner = payload.root()["event"];
+  const bool opened =
+      inner["type"].string_or("") == "app_home_opened" && inner["tab"].string_or("home") == "home";
+  if (!opened) co_return;
+  UserId user(inner["user"].string_or(""));
+  auto metadata = inner["view"]["private_metadata"].string_or("");
+  if (!user.empty()) co_await home.opened(std::move(user), std::move(metadata));
+}
+
+net::Task<void> App::Impl::clicked(json::Document payload) {
+  const auto place = place_of(payload.root());
+  if (place.user.empty()) co_return;
+  for (const auto& intent : intents_of(payload.root(), place)) co_await carry_out(place, intent);
+}
+
+net::Task<void> App::Impl::carry_out(Place place, Intent intent) {
+  const auto& user = place.user;
+  const auto& trigger = place.trigger;
+  struct Visit {
+    App::Impl& app;
+    const Place& place;
+    const UserId& user;
+    const std::string& trigger;
+    net::Task<void> operator()(const NewRotation&) const { return app.editor.open_new(user, trigger); }
+    net::Task<void> operator()(const EditRotation& i) const {
+      return app.editor.open_edit(user, trigger, i.rotation);
+    }
+    net::Task<void> operator()(const DeleteRotation& i) const {
+      return app.actions.open_delete(user, trigger, i.rotation);
+    }
+    net::Task<void> operator()(const SyncRotation& i) const {
+      return app.actions.sync(user, trigger, i.rotation);
+    }
+    net::Task<void> operator()(const PauseRotation& i) const {
+      return app.actions.pause(user, trigger, i.rotation, i.paused);
+    }
+    net::Task<void> operator()(const ShowHistory& i) const {
+      return app.actions.open_history(user, trigger, i.rotation);
+    }
+    net::Task<void> operator()(const ConnectSystem& i) const {
+      return app.systems.open_connect(user, trigger, i.kind);
+    }
+    net::Task<void> operator()(const RenewSystem& i) const {
+      return app.systems.open_renew(user, trigger, i.connection);
+    }
+    net::Task<void> operator()(const TestSystem& i) const {
+      return app.systems.open_test(user, trigger, i.connection);
+    }
+    net::Task<void> operator()(const DisconnectSystem& i) const {
+      return app.systems.open_disconnect(user, trigger, i.connection);
+    }
+    net::Task<void> operator()(const FixPerson& i) const { return app.people.open(user, trigger, i.person); }
+    net::Task<void> operator()(const TurnPage& i) const { return app.home.turn(user, i.place); }
+    net::Task<void> operator()(const ShowMore&) const { return app.editor.touched(place, true); }
+    net::Task<void> operator()(const FormTouched&) const { return app.editor.touched(place, false); }
+    net::Task<void> operator()(const TextTouched&) const { return app.editor.preview(place); }
+    net::Task<void> operator()(const BackToForm& i) const { return app.editor.back(place, i.draft); }
+    net::Task<void> operator()(const ChooseWay& i) const { return app.systems.choose_way(place, i.way); }
+    net::Task<void> operator()(const ConfirmAccount&) const { return nothing(); }
+    static net::Task<void> nothing() { co_return; }
+  };
+  auto task = std::visit(Visit{*this, place, user, trigger}, intent);
+  co_await std::move(task);
+}
+
+net::Task<std::string> App::Impl::submitted(json::Document payload) {
+  auto place = place_of(payload.root());
+  if (place.user.empty()) co_return std::string();
+  const auto& callback = place.callback;
+  if (callback == kRotationForm) co_return co_await editor.submit(place);
+  if (callback == kAdoption) co_return co_await editor.submit_adoption(place);
+  if (callback == kDelete) co_return co_await actions.submit_delete(place);
+  if (callback == kConnectForm) co_return co_await systems.submit(place);
+  if (callback == kDisconnect) co_return co_await systems.submit_disconnect(place);
+  if (callback == kPerson) co_return co_await people.submit(place);
+  co_return std::string();
+}
+
+net::Task<std::string> App::Impl::suggest(json::Document payload) {
+  const auto root = payload.root();
+  const UserId user(root["user"]["id"].string_or(""));
+  const auto field = field_of(root["block_id"].string_or(""));
+  const auto query = root["value"].string_or("");
+  const std::string none = R"({"options":[]})";
+  auto caller = co_await who_is(surface, user);
+  if (!caller || !manage::allowed(desk, *caller, Action::view, {})) co_return none;
+  if (field == kFieldSchedules) {
+    auto found = co_await catalog.search_schedules(query, kMaxOptions);
+    co_return schedule_suggestions(found);
+  }
+  if (field != kFieldGroup) co_return none;
+  auto found = co_await catalog.search_groups(query, kMaxOptions);
+  std::string editing;
+  const auto state = form_state(root["view"]["private_metadata"].string_or(""));
+  if (state && state->rotation) {
+    if (auto rotation = manage::rotation_of(ports.store, *state->rotation)) editing = rotation->name;
+  }
+  co_return group_suggestions(found, query, editing);
+}
+
+std::string App::Impl::command(const json::Document& payload) {
+  const auto root = payload.root();
+  const auto question = read_command(root["text"].string_or(""));
+  CommandAsker asker{UserId(root["user_id"].string_or("")), ChannelId(root["channel_id"].string_or("")),
+                     root["command"].string_or(ports.config.slack.command)};
+  using Kind = CommandQuestion::Kind;
+  if (question.kind == Kind::help) return ephemeral(answer_help(asker));
+  // Everybody may: the one door is asked all the same.
+  if (auto ok = may(SlackUser{asker.user, false, true}, Action::see_on_call, {}, desk.permissions()); !ok)
+    return ephemeral(error_text(ok.error()));
+  const auto now = ports.loop.now();
+  const auto failed = [](const Error& error) {
+    return ephemeral("The answer could not be read: " + error_text(error));
+  };
+  if (question.kind == Kind::me) {
+    auto shifts = manage::shifts_of(desk, asker.user, kShiftsAnswered);
+    return shifts ? ephemeral(answer_me(*shifts, asker, now)) : failed(shifts.error());
+  }
+  auto overview = manage::read_overview(desk);
+  if (!overview) return failed(overview.error());
+  if (question.kind == Kind::who) return ephemeral(answer_who(*overview, question, asker, now));
+  if (question.kind == Kind::next) return ephemeral(answer_next(*overview, question, asker, now));
+  return ephemeral(answer_all(*overview, asker, now));
+}
+
+App::App(AppPorts ports) : impl_(std::make_unique<Impl>(std::move(ports))) {}
+App::~App() = default;
+
+void App::start() {
+  impl_->home.start();
+  impl_->surface.spawn(impl_->learn_name());
+}
+
+net::Task<std::string> App::receive(slack::Delivery delivery) {
+  switch (delivery.kind) {
+    case slack::DeliveryKind::event:
+      co_await impl_->event(std::move(delivery.payload));
+      break;
+    case slack::DeliveryKind::actions:
+      co_await impl_->clicked(std::move(delivery.payload));
+      break;
+    case slack::DeliveryKind::submission:
+      co_return co_await impl_->submitted(std::move(delivery.payload));
+    case slack::DeliveryKind::suggestion:
+      co_return co_await impl_->suggest(std::move(delivery.payload));
+    case slack::DeliveryKind::command:
+      co_return impl_->command(delivery.payload);
+    case slack::DeliveryKind::shortcut: {
+      const auto root = delivery.payload.root();
+      if (root["callback_id"].string_or("") == kNewRotation)
+        co_await impl_->editor.open_new(UserId(root["user"]["id"].string_or("")),
+                                        root["trigger_id"].string_or(""));
+      break;
+    }
+    case slack::DeliveryKind::closed:
+      break;
+  }
+  co_return std::string();
+}
+
+net::Task<net::ServerResponse> App::page(net::ServerRequest /*request*/) {
+  co_return net::ServerResponse{404, {{"Content-Type", "text/plain; charset=utf-8"}}, ""};
+}
+
+}  // namespace watchbill::app

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "app/home_data.hpp"
+#include "app/surface.hpp"
+
+namespace watchbill::app {
+
+/// How many of the latest readers see a change within 5 s; other recent ones within a minute.
+inline constexpr std::size_t kLatestReaders = 8;
+
+/// Shows everybody his home tab, and keeps it true while he looks at it.
+class HomeKeeper {
+ public:
+  HomeKeeper(Surface& surface, Forecast forecast);
+  /// Takes up those who were reading before a restart, and begins.
+  void start();
+
+  /// Somebody entered his home tab, whose view carries `metadata` (empty if there was none).
+  net::Task<void> opened(UserId user, std::string metadata);
+  /// Somebody turned to another page or searched.
+  net::Task<void> turn(UserId user, HomePlace place);
+  /// Something changed: readers need not wait for the next look.
+  void kick();
+
+ private:
+  struct Reader {
+    HomeReader who;
+    bool known = false;  ///< Slack has described him
+    Instant identity_at = kAlways;
+    Instant shifts_at = kAlways;
+    Instant seen = kAlways;    ///< last opened it, or did something there
+    Instant looked = kAlways;  ///< last compared with what he sees
+    Instant published = kAlways;
+    std::string fingerprint{};  ///< of what he sees
+    bool publishing = false;
+    bool again = false;
+  };
+
+  Reader& reader_of(const UserId& user, Instant now);
+  [[nodiscard]] std::optional<SlackUser> known_before(const UserId& user) const;
+  net::Task<void> identify(UserId user);
+  /// Publishes if he would see something else than he does.
+  net::Task<void> show(UserId user, slack::Priority priority);
+  net::Task<void> show_once(UserId user, slack::Priority priority);
+  /// What he sees now, from the store.
+  Result<HomeModel> model_of(Reader& reader);
+  Result<const HomeSnapshot*> snapshot();
+  [[nodiscard]] std::vector<UserId> recent(Instant now) const;
+  net::Task<void> keep_latest();
+  net::Task<void> keep_others();
+  void remember_readers(Instant now);
+
+  Surface& surface_;
+  Forecast forecast_;
+  net::Signal kicked_;
+  std::map<UserId, Reader> readers_;
+  std::optional<HomeSnapshot> snapshot_;
+  Instant snapshot_at_ = kAlways;
+  Instant remembered_ = kAlways;
+  net::TaskScope tasks_;
+};
+
+}  // namespace watchbill::app

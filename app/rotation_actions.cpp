@@ -1,0 +1,159 @@
+#include "app/rotation_actions.hpp"
+
+#include <algorithm>
+
+#include "app/dialogs.hpp"
+#include "app/rotation_form.hpp"
+#include "app/words.hpp"
+#include "core/announcement.hpp"
+#include "core/phrase.hpp"
+#include "core/text.hpp"
+#include "manage/history.hpp"
+#include "manage/save.hpp"
+
+namespace watchbill::app {
+
+namespace {
+
+constexpr seconds kSyncPatience{60};
+constexpr std::size_t kHistoryShown = 25;
+
+/// Mentions of those who are in `some` and not in `others`.
+std::vector<std::string> only_in(const std::vector<UserId>& some, const std::vector<UserId>& others) {
+  std::vector<std::string> out;
+  for (const auto& user : some) {
+    if (std::find(others.begin(), others.end(), user) == others.end()) out.push_back(slack_mention(user));
+  }
+  return out;
+}
+
+HistoryLine line_of(const manage::HistoryEntry& entry) {
+  HistoryLine line;
+  line.at = entry.at;
+  line.cause = entry.audit ? entry.audit->action : entry.cause;
+  line.added = only_in(entry.after, entry.before);
+  line.removed = only_in(entry.before, entry.after);
+  if (entry.by) line.by = owner_text(*entry.by);
+  line.result = entry.result.value_or("");
+  line.note = entry.note;
+  std::vector<std::string> announced;
+  for (const auto& row : entry.announcements)
+    announced.push_back(fmt::format("<#{}> {}", row.channel, name_of(row.state)));
+  line.announced = phrase(announced, 5);
+  return line;
+}
+
+std::string delete_failed(const Error& error) {
+  return notice_modal("Not deleted", error_text(error));
+}
+
+}  // namespace
+
+net::Task<void> RotationActions::sync(UserId user, std::string trigger, RotationId rotation) {
+  co_await surface_.open(std::move(trigger), "Sync now", sync_view(std::move(user), rotation));
+}
+
+net::Task<std::string> RotationActions::sync_view(UserId user, RotationId id) {
+  auto caller = co_await who_is(surface_, std::move(user));
+  if (!caller) co_return notice_modal("Sync now", error_text(caller.error()));
+  auto asked = manage::request_sync(surface_.desk(), *caller, id, kSyncPatience);
+  auto done = co_await std::move(asked);
+  surface_.changed();
+  if (!done) co_return notice_modal("Sync now", error_text(done.error()));
+  co_return notice_modal(
+      "Sync now", *done ? "Done: every system and Slack were asked, and what differed is being "
+                          "written. The home tab shows how each group stands."
+                        : "The pass is not complete yet: a system or Slack is slow. It goes on, and the "
+                          "home tab shows how each group stands.");
+}
+
+net::Task<void> RotationActions::pause(UserId user, std::string trigger, RotationId rotation, bool paused) {
+  auto caller = co_await who_is(surface_, std::move(user));
+  std::optional<Error> error;
+  if (!caller) {
+    error = caller.error();
+  } else if (auto done = manage::set_paused(surface_.desk(), *caller, rotation, paused); !done) {
+    error = done.error();
+  }
+  surface_.changed();
+  if (!error) co_return;
+  auto permit = co_await surface_.desk().gate.acquire(slack::Method::views_open, slack::Priority::edit);
+  auto view = notice_modal(paused ? "Not paused" : "Not resumed", error_text(*error));
+  auto told = co_await surface_.views().open_view(std::move(permit), std::move(trigger), std::move(view));
+  if (!told) note_failure("telling why", told.error());
+}
+
+net::Task<void> RotationActions::open_history(UserId user, std::string trigger, RotationId rotation) {
+  co_await surface_.open(std::move(trigger), "History", history_view(std::move(user), rotation));
+}
+
+net::Task<std::string> RotationActions::history_view(UserId user, RotationId id) {
+  const auto refuse = [](const Error& error) { return notice_modal("History", error_text(error)); };
+  auto& desk = surface_.desk();
+  auto caller = co_await who_is(surface_, std::move(user));
+  if (!caller) co_return refuse(caller.error());
+  auto rotation = manage::rotation_of(desk.store, id);
+  if (!rotation) co_return refuse(rotation.error());
+  if (auto ok = manage::allowed(desk, *caller, Action::view, {&*rotation, {}}); !ok)
+    co_return refuse(ok.error());
+  manage::HistoryQuestion question{rotation->name};
+  question.limit = kHistoryShown + 1;
+  auto entries = manage::read_history(desk.store, question);
+  if (!entries) co_return refuse(entries.error());
+  HistoryModel model{rotation->name};
+  model.more = entries->size() > kHistoryShown;
+  for (std::size_t i = 0; i < std::min(entries->size(), kHistoryShown); ++i)
+    model.lines.push_back(line_of((*entries)[i]));
+  co_return history_modal(model);
+}
+
+net::Task<void> RotationActions::open_delete(UserId user, std::string trigger, RotationId rotation) {
+  co_await surface_.open(std::move(trigger), "Delete rotation", delete_view(std::move(user), rotation));
+}
+
+net::Task<std::string> RotationActions::delete_view(UserId user, RotationId id) {
+  auto& desk = surface_.desk();
+  auto caller = co_await who_is(surface_, std::move(user));
+  if (!caller) co_return delete_failed(caller.error());
+  auto rotation = manage::rotation_of(desk.store, id);
+  if (!rotation) co_return delete_failed(rotation.error());
+  if (auto ok = manage::allowed(desk, *caller, Action::remove, {&*rotation, {}}); !ok)
+    co_return delete_failed(ok.error());
+  DeleteModel model{id, rotation->name, group_text(rotation->group, rotation->handle)};
+  if (auto former = manage::former_of(desk.store, *rotation)) {
+    model.former = only_in(former->members, {});
+    model.former_disabled = former->disabled;
+    model.former_at = former->at;
+  }
+  co_return delete_modal(model);
+}
+
+net::Task<std::string> RotationActions::submit_delete(Place place) {
+  const auto document = json::parse(place.metadata);
+  const auto id = document ? document->root()["rotation"].integer_or(0) : 0;
+  const auto chosen = place.values[kFieldRestore][kTyped]["selected_option"]["value"].string_or("");
+  auto work = std::make_unique<Later<std::string>>(surface_.loop(),
+                                                   remove(place.user, RotationId{id}, chosen == "restore"));
+  if (co_await work->ready_within(kAnswerWithin)) {
+    auto view = co_await work->result();
+    co_return view.empty() ? answer_clear() : answer_update(view);
+  }
+  surface_.spawn(finish(place.view, std::move(work)));
+  co_return answer_update(loading_modal("Delete rotation"));
+}
+
+net::Task<void> RotationActions::finish(std::string view, std::unique_ptr<Later<std::string>> work) {
+  auto told = co_await work->result();
+  if (told.empty()) told = notice_modal("Deleted", "The rotation is deleted.");
+  co_await surface_.update(std::move(view), std::move(told), {});
+}
+
+net::Task<std::string> RotationActions::remove(UserId user, RotationId id, bool restore) {
+  auto caller = co_await who_is(surface_, std::move(user));
+  if (!caller) co_return delete_failed(caller.error());
+  auto deleted = co_await manage::delete_rotation(surface_.desk(), *caller, id, restore);
+  surface_.changed();
+  co_return deleted ? std::string() : delete_failed(deleted.error());
+}
+
+}  // namespace watchbill::app

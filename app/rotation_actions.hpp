@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+
+#include "app/intents.hpp"
+#include "app/surface.hpp"
+
+namespace watchbill::app {
+
+/// What people do to a rotation besides editing it: syncing, pausing, looking at its history, deleting it.
+class RotationActions {
+ public:
+  explicit RotationActions(Surface& surface) : surface_(surface) {}
+
+  /// A pass now; a modal says what came of it.
+  net::Task<void> sync(UserId user, std::string trigger, RotationId rotation);
+  /// Silent when it works: the home tab shows it.
+  net::Task<void> pause(UserId user, std::string trigger, RotationId rotation, bool paused);
+  net::Task<void> open_history(UserId user, std::string trigger, RotationId rotation);
+  net::Task<void> open_delete(UserId user, std::string trigger, RotationId rotation);
+  /// The answer to the submission of the delete modal.
+  net::Task<std::string> submit_delete(Place place);
+
+ private:
+  net::Task<std::string> sync_view(UserId user, RotationId rotation);
+  net::Task<std::string> history_view(UserId user, RotationId rotation);
+  net::Task<std::string> delete_view(UserId user, RotationId rotation);
+  /// What came of deleting it: a view, empty if it just worked.
+  net::Task<std::string> remove(UserId user, RotationId rotation, bool restore);
+  net::Task<void> finish(std::string view, std::unique_ptr<Later<std::string>> work);
+
+  Surface& surface_;
+};
+
+}  // namespace watchbill::app

@@ -1,0 +1,257 @@
+#include "app/rotation_editor.hpp"
+
+#include <algorithm>
+
+#include "app/tickets.hpp"
+#include "app/words.hpp"
+#include "core/text.hpp"
+#include "manage/overview.hpp"
+#include "manage/rotation_json.hpp"
+#include "manage/save.hpp"
+
+namespace watchbill::app {
+
+namespace {
+
+constexpr auto kDraftLife = 1h;
+constexpr std::size_t kMostDrafts = 200;
+constexpr auto kPreviewEvery = 500ms;
+
+std::string checking_modal(const std::string& title) {
+  return modal_view(
+      {.callback = "loading", .title = title, .close = "Close"},
+      {section(plain("\xE2\x8F\xB3 Checking\xE2\x80\xA6 Slack and the scheduling systems are asked; this "
+                     "view tells what came of it."))});
+}
+
+const char* form_title(const FormState& state) {
+  return state.rotation ? "Edit rotation" : "New rotation";
+}
+
+/// True if an error at this field can be shown by Slack's own way: the field is an input of the form.
+bool is_shown(const std::string& field, const SaveJob& job) {
+  if (field == kFieldHandle) return job.form.group && job.form.group->create;
+  for (const auto* always : {kFieldName, kFieldGroup, kFieldSchedules, kFieldChannels}) {
+    if (field == always) return true;
+  }
+  if (!job.state.more) return false;
+  for (const auto* more : {kFieldMembers, kFieldEmpty, kFieldFallback, kFieldMention, kFieldText}) {
+    if (field == more) return true;
+  }
+  return false;
+}
+
+bool needs_more(const SaveOutcome& outcome) {
+  return std::any_of(outcome.errors.begin(), outcome.errors.end(), [](const auto& error) {
+    for (const auto* more :
+         {kFieldMembers, kFieldEmpty, kFieldFallback, kFieldAnnounce, kFieldMention, kFieldText}) {
+      if (error.first == more) return true;
+    }
+    return false;
+  });
+}
+
+}  // namespace
+
+net::Task<void> RotationEditor::open_new(UserId user, std::string trigger) {
+  surface_.catalog().warm();
+  co_await surface_.open(std::move(trigger), "New rotation", new_view(std::move(user)));
+}
+
+net::Task<void> RotationEditor::open_edit(UserId user, std::string trigger, RotationId rotation) {
+  surface_.catalog().warm();
+  co_await surface_.open(std::move(trigger), "Edit rotation", edit_view(std::move(user), rotation));
+}
+
+net::Task<std::string> RotationEditor::new_view(UserId user) {
+  auto caller = co_await who_is(surface_, user);
+  if (!caller) co_return notice_modal("New rotation", error_text(caller.error()));
+  if (auto ok = manage::allowed(surface_.desk(), *caller, Action::create, {}); !ok)
+    co_return notice_modal("New rotation", error_text(ok.error()));
+  co_return rotation_form_view(model_of({}, {}, user));
+}
+
+net::Task<std::string> RotationEditor::edit_view(UserId user, RotationId id) {
+  const auto refuse = [](const Error& error) { return notice_modal("Edit rotation", error_text(error)); };
+  auto& desk = surface_.desk();
+  auto caller = co_await who_is(surface_, user);
+  if (!caller) co_return refuse(caller.error());
+  auto rotation = manage::rotation_of(desk.store, id);
+  if (!rotation) co_return refuse(rotation.error());
+  if (auto ok = manage::allowed(desk, *caller, Action::edit, {&*rotation, {}}); !ok)
+    co_return refuse(ok.error());
+  if (auto why = too_large_for_form(*rotation); !why.empty()) co_return notice_modal("Edit rotation", why);
+  FormState state{id, manage::version_of(*rotation)};
+  state.choose_group = manage::allowed(desk, *caller, Action::move_to_another_group, {&*rotation, {}}).ok();
+  auto form = base_of(state);
+  co_return rotation_form_view(model_of(state, std::move(form), user));
+}
+
+RotationFormModel RotationEditor::model_of(const FormState& state, RotationForm form, const UserId& user) {
+  RotationFormModel model;
+  model.state = state;
+  model.form = std::move(form);
+  model.bot_name = surface_.bot_name;
+  model.text_too_long =
+      fit(model.form.own_text, kMaxTyped) != model.form.own_text && !model.form.own_text.empty();
+  if (state.more) {
+    const auto names = manage::known_names(surface_.desk().store);
+    model.preview =
+        announcement_preview(model.form, user, manage::name_or_id(names, user), surface_.loop().now());
+  }
+  return model;
+}
+
+RotationForm RotationEditor::base_of(const FormState& state) {
+  if (!state.rotation) return {};
+  auto rotation = manage::rotation_of(surface_.desk().store, *state.rotation);
+  if (!rotation) return {};
+  const auto known = manage::schedule_names(surface_.desk().store);
+  std::vector<ScheduleChoice> names;
+  for (const auto& schedule : rotation->schedules) {
+    const auto named = known.find(schedule.ref);
+    auto name =
+        named == known.end() ? surface_.catalog().name_of(schedule.ref) : std::optional(named->second);
+    if (name) names.push_back({schedule.ref, *std::move(name)});
+  }
+  return form_of(*rotation, names);
+}
+
+net::Task<void> RotationEditor::touched(Place place, bool more) {
+  auto state = form_state(place.metadata);
+  if (!state) co_return;
+  auto form = typed_form(place.values, base_of(*state));
+  const bool has_handle = place.values[field_id(kFieldHandle, state->round)].exists();
+  const bool wants_handle = state->choose_group && form.group && form.group->create;
+  // Only what changes the form's shape is worth a new one.
+  if (!more && has_handle == wants_handle) co_return;
+  state->more = state->more || more;
+  auto view = rotation_form_view(model_of(*state, std::move(form), place.user));
+  co_await surface_.update(place.view, std::move(view), place.hash);
+}
+
+net::Task<void> RotationEditor::preview(Place place) {
+  const auto state = form_state(place.metadata);
+  if (!state || !state->more) co_return;
+  auto model = model_of(*state, typed_form(place.values, base_of(*state)), place.user);
+  if (const auto running = previews_.find(place.view); running != previews_.end()) {
+    running->second.model = std::move(model);
+    running->second.waiting = true;
+    co_return;
+  }
+  const auto view = place.view;
+  previews_[view] = {std::move(model), place.hash, true};
+  while (previews_.at(view).waiting) {
+    auto& now = previews_.at(view);
+    now.waiting = false;
+    auto drawn = rotation_form_view(now.model);
+    auto hash = now.hash;
+    hash = co_await surface_.update(view, std::move(drawn), std::move(hash));
+    if (hash.empty()) break;
+    previews_.at(view).hash = std::move(hash);
+    co_await net::sleep_for(surface_.loop(), kPreviewEvery);
+  }
+  previews_.erase(view);
+}
+
+net::Task<void> RotationEditor::back(Place place, std::string draft) {
+  const auto found = drafts_.find(draft);
+  if (found == drafts_.end() || found->second.user != place.user) {
+    co_await surface_.update(place.view,
+                             notice_modal("Too late", "This form was open for too long. Please begin again."),
+                             place.hash);
+    co_return;
+  }
+  auto state = found->second.state;
+  ++state.round;
+  auto view = rotation_form_view(model_of(state, found->second.form, place.user));
+  co_await surface_.update(place.view, std::move(view), place.hash);
+}
+
+net::Task<std::string> RotationEditor::submit(Place place) {
+  auto state = form_state(place.metadata);
+  if (!state)
+    co_return answer_update(
+        notice_modal("Not saved", "This form is of another version of Watchbill. Please begin again."));
+  SaveJob job{place.user, *state, typed_form(place.values, base_of(*state))};
+  co_return co_await answer_job(place.view, std::move(job), true);
+}
+
+net::Task<std::string> RotationEditor::submit_adoption(Place place) {
+  const auto document = json::parse(place.metadata);
+  const auto id = document ? document->root()["draft"].string_or("") : std::string();
+  const auto found = drafts_.find(id);
+  if (found == drafts_.end() || found->second.user != place.user)
+    co_return answer_update(notice_modal("Too late", "This form was open for too long. Please begin again."));
+  SaveJob job{place.user, found->second.state, found->second.form, true};
+  co_return co_await answer_job(place.view, std::move(job), false);
+}
+
+net::Task<std::string> RotationEditor::answer_job(std::string view, SaveJob job, bool fields_shown) {
+  auto work = std::make_unique<Later<SaveOutcome>>(surface_.loop(), save(job));
+  if (!co_await work->ready_within(kAnswerWithin)) {
+    auto title = form_title(job.state);
+    surface_.spawn(finish_job(std::move(view), std::move(job), std::move(work)));
+    co_return answer_update(checking_modal(title));
+  }
+  auto outcome = co_await work->result();
+  const bool saved = outcome.errors.empty() && !outcome.adoption;
+  if (saved && outcome.remark.empty()) co_return answer_clear();
+  const bool at_fields = fields_shown && !outcome.errors.empty() &&
+                         std::all_of(outcome.errors.begin(), outcome.errors.end(),
+                                     [&](const auto& error) { return is_shown(error.first, job); });
+  if (!at_fields) co_return answer_update(outcome_view(job, std::move(outcome)));
+  for (auto& [field, text] : outcome.errors) field = field_id(field, job.state.round);
+  co_return answer_errors(outcome.errors);
+}
+
+net::Task<void> RotationEditor::finish_job(std::string view, SaveJob job,
+                                           std::unique_ptr<Later<SaveOutcome>> work) {
+  auto outcome = co_await work->result();
+  auto told = outcome_view(job, std::move(outcome));
+  co_await surface_.update(std::move(view), std::move(told), {});
+}
+
+std::string RotationEditor::outcome_view(const SaveJob& job, SaveOutcome outcome) {
+  if (outcome.adoption) {
+    outcome.adoption->draft = keep_draft(job);
+    return adoption_modal(*outcome.adoption);
+  }
+  if (outcome.errors.empty()) {
+    auto text = fmt::format("*{}* is saved. The home tab shows how its group is brought up to date.",
+                            slack_name(job.form.name, 80));
+    if (!outcome.remark.empty()) text += "\n" + outcome.remark;
+    return notice_modal("Saved", text);
+  }
+  auto state = job.state;
+  ++state.round;
+  state.more = state.more || needs_more(outcome);
+  auto model = model_of(state, job.form, job.user);
+  for (const auto& [field, text] : outcome.errors) model.errors.emplace_back(field, foreign_text(text));
+  return rotation_form_view(model);
+}
+
+std::string RotationEditor::keep_draft(const SaveJob& job) {
+  const auto now = surface_.loop().now();
+  std::erase_if(drafts_, [&](const auto& item) { return now - item.second.at > kDraftLife; });
+  while (drafts_.size() >= kMostDrafts) {
+    drafts_.erase(std::min_element(drafts_.begin(), drafts_.end(),
+                                   [](const auto& a, const auto& b) { return a.second.at < b.second.at; }));
+  }
+  auto id = random_ticket();
+  drafts_[id] = {job.user, job.state, job.form, now};
+  return id;
+}
+
+std::string too_large_for_form(const Rotation& rotation) {
+  bool fits = rotation.schedules.size() <= kMaxOptions;
+  for (const auto& schedule : rotation.schedules)
+    fits = fits && schedule_option({schedule.ref, "x"}).has_value();
+  if (fits) return "";
+  return fmt::format(
+      "*{}* has more or longer schedules than a form of Slack's can hold. It can be edited on the host, "
+      "with `watchbill rotation edit`.",
+      slack_name(rotation.name, 80));
+}
+
+}  // namespace watchbill::app

@@ -1,0 +1,18 @@
+#include "app/tickets.hpp"
+
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include <array>
+
+namespace watchbill::app {
+
+std::string random_ticket() {
+  std::array<unsigned char, 16> bytes{};
+  randombytes_buf(bytes.data(), bytes.size());
+  std::string ticket;
+  for (const auto byte : bytes) ticket += fmt::format("{:02x}", byte);
+  return ticket;
+}
+
+}  // namespace watchbill::app
