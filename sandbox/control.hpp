@@ -118,6 +118,9 @@
 ///   {"do":"pagerduty","api_key","client_id","client_secret","subdomain","region","token_seconds",
 ///      "v3_in_oncalls","direct_targets":[...],"expire_tokens":true,"refresh_token":"..."}
 ///        expire_tokens: every access token given so far is dead; refresh_token: one more that lives
+///        Consent in the browser (GET /oauth/authorize, then POST /oauth/consent with request, person and
+///        decision accept or deny): {"do":"pagerduty","redirect_uris":["https://...","http://127.0.0.1:*"],
+///        "code_seconds":30,"withheld_scopes":["users.read"],"echo_state":true}; region "eu" shows in `aud`
 ///   {"do":"opsgenie","api_key","team_key"}
 ///   {"do":"xmatters","api_key","api_secret","unknown_group_is_404","absences_as_replacements",
 ///      "idle_groups_listed"}

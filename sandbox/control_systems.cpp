@@ -103,6 +103,10 @@ Result<void> do_pagerduty(Desk& desk, Reader& in, json::Writer&) {
   in.number("token_seconds", settings.token_lifetime_seconds);
   in.flag("v3_in_oncalls", settings.v3_in_oncalls);
   in.texts("direct_targets", settings.direct_targets);
+  in.texts("redirect_uris", settings.redirect_uris);
+  in.real("code_seconds", settings.code_seconds);
+  in.texts("withheld_scopes", settings.withheld_scopes);
+  in.flag("echo_state", settings.echo_state);
   bool expire = false;
   in.flag("expire_tokens", expire);
   std::string refresh;
@@ -117,7 +121,7 @@ Result<void> do_pagerduty(Desk& desk, Reader& in, json::Writer&) {
     for (auto& [token, facts] : settings.access_tokens) facts.expires = desk.loop.now();
   }
   if (!refresh.empty()) {
-    settings.refresh_tokens[refresh] = {"openid", "oncalls.read", "schedules.read", "users.read"};
+    settings.refresh_tokens[refresh] = {{"openid", "oncalls.read", "schedules.read", "users.read"}, {}};
   }
   desk.world.pagerduty = std::move(settings);
   return {};

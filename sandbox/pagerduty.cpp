@@ -33,6 +33,7 @@ Answer missing_scope(const std::string& scope) {
 struct Caller {
   std::string name;
   std::optional<Answer> refusal;
+  std::string person{};  ///< of a token that a person gave
 };
 
 Caller caller_of(const PagerDutyCall& call) {
@@ -50,7 +51,7 @@ Caller caller_of(const PagerDutyCall& call) {
   }
   const auto scope = scope_of(call.path);
   if (token->second.scopes.count(scope) == 0) return {"", missing_scope(scope)};
-  return {"app", std::nullopt};
+  return {"app", std::nullopt, token->second.person};
 }
 
 bool accepts(const net::ServerRequest& request) {
@@ -150,7 +151,8 @@ Answer schedule_users(const PagerDutyCall& call, const std::string& id) {
   json::Writer w;
   w.begin_object().key("users").begin_array();
   for (const auto& key : keys) {
-    if (const auto* person = call.roster().person(key)) write_full_user(w, *person);
+    if (const auto* person = call.roster().person(key))
+      write_full_user(w, *person, call.context.world.pagerduty.subdomain);
   }
   w.end_array().end_object();
   return pagerduty_ok(w);
@@ -169,7 +171,7 @@ Answer list_users(const PagerDutyCall& call) {
   json::Writer w;
   w.begin_object().key("users").begin_array();
   for (auto i = page->offset; i < std::min(found.size(), page->offset + page->limit); ++i) {
-    write_full_user(w, *found[i]);
+    write_full_user(w, *found[i], call.context.world.pagerduty.subdomain);
   }
   w.end_array();
   write_page(w, call, *page, found.size());
@@ -178,12 +180,14 @@ Answer list_users(const PagerDutyCall& call) {
 }
 
 Answer get_user(const PagerDutyCall& call, const std::string& id) {
-  if (id == "me") return pagerduty_error(400, 2001, "Users me is only for user-level tokens");
-  const auto* person = call.roster().people.find(id);
+  if (id == "me" && call.person.empty()) {
+    return pagerduty_error(400, 2001, "Users me is only for user-level tokens");
+  }
+  const auto* person = id == "me" ? call.roster().person(call.person) : call.roster().people.find(id);
   if (!person || person->deleted) return pagerduty_error(404, 2100, "Not Found");
   json::Writer w;
   w.begin_object().key("user");
-  write_full_user(w, *person);
+  write_full_user(w, *person, call.context.world.pagerduty.subdomain);
   w.end_object();
   return pagerduty_ok(w);
 }
@@ -303,10 +307,11 @@ void write_user_reference(json::Writer& w, const Responder& person) {
   w.field("self", "https://api.pagerduty.com/users/" + person.id).key("html_url").null().end_object();
 }
 
-void write_full_user(json::Writer& w, const Responder& person) {
+void write_full_user(json::Writer& w, const Responder& person, const std::string& subdomain) {
   if (person.deleted) return write_user_reference(w, person);
   w.begin_object().field("id", person.id).field("type", "user").field("summary", person.name);
-  w.field("self", "https://api.pagerduty.com/users/" + person.id).key("html_url").null();
+  w.field("self", "https://api.pagerduty.com/users/" + person.id);
+  w.field("html_url", fmt::format("https://{}.pagerduty.com/users/{}", subdomain, person.id));
   w.field("name", person.name).key("email");
   if (person.email.empty()) {
     w.null();
@@ -342,6 +347,7 @@ Answer answer_pagerduty(Context context, const net::ServerRequest& request) {
     return too_many(System::pagerduty, std::chrono::ceil<seconds>(*wait));
   }
   if (request.method != "GET") return pagerduty_error(405, 2000, "Method Not Allowed");
+  call.person = caller.person;
   auto answer = route(call);
   answer.headers.emplace_back("ratelimit-limit", std::to_string(kPerMinute));
   answer.headers.emplace_back("ratelimit-remaining", std::to_string(context.rate.left(bucket, kPerMinute)));

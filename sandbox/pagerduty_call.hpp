@@ -15,6 +15,7 @@ struct PagerDutyCall {
   Context context;
   const net::ServerRequest& request;
   std::vector<std::string> path;
+  std::string person{};  ///< whose token asks; empty: nobody's
 
   [[nodiscard]] const Roster& roster() const { return context.world.roster(System::pagerduty); }
   [[nodiscard]] Asked asked() const { return {context.now, roster().lag}; }
@@ -53,7 +54,7 @@ std::vector<Shift> rendered(const PagerDutyCall& call, const Schedule& schedule,
 /// A moment, or null for never.
 void write_moment(json::Writer& w, std::string_view name, Instant t);
 void write_user_reference(json::Writer& w, const Responder& person);
-void write_full_user(json::Writer& w, const Responder& person);
+void write_full_user(json::Writer& w, const Responder& person, const std::string& subdomain);
 
 /// Escalation policies of a schedule: PEP<schedule><number>.
 std::string policy_id(const Schedule& schedule, int number);

@@ -78,7 +78,7 @@ void keep_earliest(std::vector<OnCall>& found) {
 void write_oncall(json::Writer& w, const PagerDutyCall& call, const OnCall& entry) {
   w.begin_object().key("user");
   if (call.includes("users")) {
-    write_full_user(w, *entry.user);
+    write_full_user(w, *entry.user, call.context.world.pagerduty.subdomain);
   } else {
     write_user_reference(w, *entry.user);
   }

@@ -67,8 +67,8 @@ World empty_world() {
   app_token.kind = "app";
   app_token.scopes = {"connections:write"};
 
-  world.pagerduty.refresh_tokens["pdus+_1XSANDBOX"] = {"openid", "oncalls.read", "schedules.read",
-                                                       "users.read"};
+  world.pagerduty.refresh_tokens["pdus+_1XSANDBOX"] = {
+      {"openid", "oncalls.read", "schedules.read", "users.read"}, {}};
   return world;
 }
 

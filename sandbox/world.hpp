@@ -250,6 +250,26 @@ struct Forwarding {
 struct OAuthToken {
   std::set<std::string> scopes;
   Instant expires = kNever;
+  std::string person;  ///< whose it is; empty: an app's own
+};
+struct OAuthGrant {
+  std::set<std::string> scopes;
+  std::string person;
+};
+/// What an app asks a person for in the browser.
+struct OAuthRequest {
+  std::string redirect_uri;
+  std::string state;
+  std::string challenge;  ///< of PKCE
+  std::set<std::string> scopes;
+};
+/// What it gets if the person agrees.
+struct OAuthCode {
+  std::string redirect_uri;
+  std::string challenge;
+  std::string person;
+  std::set<std::string> scopes;
+  Instant expires{};
 };
 
 struct PagerDutySettings {
@@ -262,7 +282,14 @@ struct PagerDutySettings {
   bool v3_in_oncalls = true;
   std::vector<std::string> direct_targets;  ///< people an escalation policy names without a schedule
   std::map<std::string, OAuthToken> access_tokens;
-  std::map<std::string, std::set<std::string>> refresh_tokens;  ///< the live ones, with their scopes
+  std::map<std::string, OAuthGrant> refresh_tokens;  ///< the live ones
+  /// Where people may be sent back to; "http://127.0.0.1:*" is every port and path there.
+  std::vector<std::string> redirect_uris{"http://127.0.0.1:*", "http://localhost:*"};
+  double code_seconds = 30;
+  std::vector<std::string> withheld_scopes;  ///< never granted, whatever is asked
+  bool echo_state = true;
+  std::map<std::string, OAuthRequest> requests;  ///< shown to somebody, not answered
+  std::map<std::string, OAuthCode> codes;
 };
 
 struct OpsgenieSettings {
