@@ -100,6 +100,19 @@ std::optional<Instant> Decider::foreseen_moment(const RotationEntry& entry, Inst
   return moment;
 }
 
+bool Decider::happened_before_restore(const Stage& stage) {
+  const auto& quiet = stage.entry->quiet_before;
+  return quiet && !(stage.foreseen && *stage.foreseen >= *quiet);
+}
+
+bool Decider::all_answered_since(const Rotation& rotation, Instant since) const {
+  return std::all_of(rotation.schedules.begin(), rotation.schedules.end(),
+                     [&](const RotationSchedule& schedule) {
+                       const auto* known = model_.find(schedule.ref);
+                       return known && known->watch.last_answer && *known->watch.last_answer >= since;
+                     });
+}
+
 Decider::Stage Decider::plan_one(RotationEntry& entry, Moment moment) const {
   const Instant now = moment.wall;
   const auto watches = model_.watches_of(entry.rotation);
@@ -125,7 +138,10 @@ Decider::Stage Decider::plan_one(RotationEntry& entry, Moment moment) const {
     stage.blind = entry.group.must_read;
   }
   plan_change(stage, now);
-  if (stage.change) plan_announcements(stage, now);
+  if (stage.change && happened_before_restore(stage))
+    stage.change->note = "found after a restore from backup; not announced";
+  else if (stage.change)
+    plan_announcements(stage, now);
   if (!stage.change && stage.write) plan_drift(stage, moment);
   return stage;
 }
@@ -360,6 +376,8 @@ void Decider::commit(Stage& stage, Moment moment) {
   }
   if (!stage.plan.decided) return;
   entry.pending_since.reset();
+  if (entry.quiet_before && all_answered_since(entry.rotation, *entry.quiet_before))
+    entry.quiet_before.reset();
   entry.record = stage.record;
   entry.members_before.reset();
   if (stage.change || stage.right) entry.edited_by.reset();

@@ -66,6 +66,9 @@ class Decider {
   void commit(Stage& stage, Moment now);
   static void note_contest(const Stage& stage, SteadyInstant now);
   void queue_write(RotationEntry& entry, const Stage& stage, Instant now);
+  /// The change of this stage is most likely known to people: the daemon before the restore announced it.
+  static bool happened_before_restore(const Stage& stage);
+  [[nodiscard]] bool all_answered_since(const Rotation& rotation, Instant since) const;
   /// When the change of people that was foreseen happened; nothing if it was not foreseen.
   [[nodiscard]] std::optional<Instant> foreseen_moment(const RotationEntry& entry, Instant now) const;
 

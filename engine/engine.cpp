@@ -49,6 +49,7 @@ Engine::Impl::Impl(EnginePorts ports, EngineOptions options, ProviderFactory mak
       board_(model_, ports.store),
       keeper_(ports.loop, model_, directory_, roster_, [this] { mark_all(); }),
       desk_(ports.store, ports.groups, ports.gate, [this] { return sync_now(); }),
+      after_restore_(ports.store),
       agenda_(ports.loop, [this](const std::vector<Appointment>& due) { on_due(due); }) {
   if (!make_provider_) {
     make_provider_ = [this](const Connection& connection) -> Result<std::unique_ptr<providers::Provider>> {

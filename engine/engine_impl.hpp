@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/after_restore.hpp"
 #include "engine/agenda.hpp"
 #include "engine/announcer.hpp"
 #include "engine/decider.hpp"
@@ -149,6 +150,7 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   StatusBoard board_;
   PeopleKeeper keeper_;
   RequestDesk desk_;
+  AfterRestore after_restore_;
   Agenda agenda_;
   std::map<std::string, ConnectionState> connections_;
 

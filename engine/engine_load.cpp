@@ -10,6 +10,10 @@ Result<void> Engine::Impl::load() {
   if (auto loaded = load_rotations(true); !loaded) return loaded;
   if (auto loaded = load_connections(); !loaded) return loaded;
   const auto now = ports_.loop.now();
+  if (auto loaded = after_restore_.load(now); !loaded) return loaded;
+  if (after_restore_.catching_up()) {
+    for (auto& [id, entry] : model_.rotations) entry.quiet_before = now;
+  }
   if (auto loaded = decider_.load(now); !loaded) return loaded;
   if (auto loaded = alerter_.load(); !loaded) return loaded;
   if (auto loaded = board_.load(); !loaded) return loaded;

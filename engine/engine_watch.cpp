@@ -168,7 +168,10 @@ void Engine::Impl::note_pass(Instant now) {
   const bool new_pass = !last_pass_ || *complete - *last_pass_ >= options_.poll_interval / 2;
   if (!new_pass) return;
   last_pass_ = *complete;
-  if (*complete >= started_at_) alerter_.heartbeat();
+  if (*complete >= started_at_) {
+    alerter_.heartbeat();
+    after_restore_.on_pass(now);
+  }
   if (auto set = ports_.store.set_meta("last_pass", format_rfc3339(now)); !set)
     store_error_ = set.error().message;
 }
@@ -250,6 +253,7 @@ void Engine::Impl::report_problems(Instant now) {
   if (options_.other_problems) {
     for (auto& problem : options_.other_problems(now)) problems.push_back(std::move(problem));
   }
+  if (auto restored = after_restore_.problem(now)) problems.push_back(*std::move(restored));
   alerter_.report(problems, channel_of, now);
 }
 

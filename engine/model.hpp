@@ -88,6 +88,9 @@ struct RotationEntry {
   std::optional<Instant> pending_since;
   /// Who edited the rotation since the last decision.
   std::optional<std::string> edited_by;
+  /// The store was restored from a backup: what changed before this moment, as far as that can be known, is
+  /// not announced. Until every schedule has answered since.
+  std::optional<Instant> quiet_before;
   /// Since when the group is not what it should be.
   std::optional<Instant> out_of_sync_since;
   /// A problem of the engine's own (a refused write, a missing group), beside the plan's.
