@@ -1,6 +1,7 @@
 #include "daemon/daemon.hpp"
 
 #include <fmt/core.h>
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include <csignal>
@@ -135,6 +136,13 @@ int complain(const Error& error) {
   return 1;
 }
 
+/// Answers of megabytes come and go between small things that stay. Large blocks are given back to the system
+/// at once: glibc would raise this limit by itself whenever one is freed, and the heap would stay that large.
+void keep_heap_small() {
+  mallopt(M_MMAP_THRESHOLD, 128 << 10);
+  mallopt(M_TRIM_THRESHOLD, 512 << 10);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<store::Store>> open_store(const config::Config& config) {
@@ -149,6 +157,7 @@ Result<std::unique_ptr<store::Store>> open_store(const config::Config& config) {
 }
 
 int run(const DaemonOptions& options) {
+  keep_heap_small();
   auto config = config::load(options.sources);
   if (!config) return complain(config.error());
   set_up_log(config->log);

@@ -1,6 +1,8 @@
 #include "engine/people_keeper.hpp"
 
 #include <set>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 
 #include "engine/steady_wait.hpp"
@@ -59,10 +61,13 @@ net::Task<void> PeopleKeeper::watch_changes() {
 }
 
 std::vector<std::string> PeopleKeeper::wanted_emails() const {
-  std::set<std::string> emails;
+  // Two months of shifts share a handful of responders a schedule: each is looked at once.
+  std::unordered_set<const Responder*> seen;
+  std::unordered_set<std::string_view> emails;
   for (const auto& [ref, entry] : model_.schedules) {
     for (const auto& shift : entry.watch.timeline.shifts) {
-      if (shift.responder->email) emails.insert(*shift.responder->email);
+      const Responder& responder = *shift.responder;
+      if (seen.insert(&responder).second && responder.email) emails.insert(*responder.email);
     }
     for (const auto& responder : entry.watch.held) {
       if (responder.email) emails.insert(*responder.email);
@@ -90,6 +95,7 @@ net::Task<void> PeopleKeeper::run() {
     auto emails = directory_.unasked(wanted_emails());
     auto users = wanted_users();
     bool failed = false;
+    const bool asks = !emails.empty() || !users.empty();
     if (!emails.empty()) {
       auto resolved = co_await directory_.resolve(std::move(emails), priority);
       failed = !resolved;
@@ -98,7 +104,7 @@ net::Task<void> PeopleKeeper::run() {
       auto refreshed = co_await directory_.refresh(std::move(users), priority);
       failed = failed || !refreshed;
     }
-    on_change_();
+    if (asks) on_change_();
     if (failed) co_await net::sleep_for(loop_, kPause);
     const auto again = loop_.steady_now() + kAgain;
     while (!wanted_ && loop_.steady_now() < again) co_await wait_steady(loop_, kicked_, again);

@@ -48,7 +48,8 @@ def apply(world, rotations):
 
 def world_of(options, groups, schedules, poll, per_rotation=1, rate=None, boundary_at=None, shift_seconds=86400,
              channels=0):
-    world = World(options.bin, poll=poll, rate_scale=60)
+    # Without limits in the sandbox our own budget must not be the limit either.
+    world = World(options.bin, poll=poll, rate_scale=60 if rate else 60000)
     world.control("rate", **(rate or {"off": True}))
     world.control("bulk", groups=groups, people=min(2000, 2 * groups), schedules=schedules, shift_seconds=shift_seconds,
                   channels=channels, people_per_schedule=2,
@@ -114,8 +115,10 @@ def idle(options):
     try:
         began = time.time()
         daemon = world.start()
-        world.until("the first sync", lambda: in_sync(world), 90)
-        row("start to every rotation in sync, 1,000 rotations, no limits", f"{time.time() - began:.1f} s", "<= 2 s (first pass)")
+        world.until("the first pass", lambda: world.json("status")["daemon"]["last_pass"], 90)
+        row("start to the first complete pass, 1,000 rotations, no limits", f"{time.time() - began:.1f} s", "<= 2 s")
+        world.until("the first sync", lambda: in_sync(world), 180)
+        row("  to every rotation in sync (1,000 groups adopted)", f"{time.time() - began:.1f} s", "")
         time.sleep(60)  # the long windows are asked once, after the start
         mark = world.control("log", since=0, match="nothing")["last"]
         used, began = cpu(daemon.pid), time.time()
