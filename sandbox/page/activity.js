@@ -26,12 +26,17 @@ function daemonCard() {
   const start = el("button", { type: "button", class: "button primary", id: "daemon-start", onclick: act("start") }, "Start again");
   on("daemon", () => {
     const daemon = state.daemon;
-    const running = daemon?.state === "running";
-    setText(words, !daemon ? "No watchbilld runs here: the servers are alone." : running ? `watchbilld runs (pid ${daemon.pid}).` : "watchbilld is dead.");
-    kill.disabled = !running;
-    start.disabled = !daemon || running;
+    setText(words, daemonWords(daemon));
+    kill.disabled = !daemon || daemon.state === "stopped";
+    start.disabled = daemon?.state !== "stopped";
   });
   return el("section", { class: "card", "aria-label": "The daemon" }, el("div", { class: "row" }, words, kill, start));
+}
+
+function daemonWords(daemon) {
+  if (!daemon) return "No watchbilld runs here: the servers are alone.";
+  if (daemon.state === "stopped") return "watchbilld is dead.";
+  return daemon.state === "starting" ? "watchbilld starts…" : `watchbilld runs (pid ${daemon.pid}).`;
 }
 
 const clock = (ms) => new Date(ms).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -73,7 +78,7 @@ function logCard() {
   const system = el("select", { class: "native", "aria-label": "Requests to" },
     [["", "all systems"], ["slack", "Slack"], ["pagerduty", "PagerDuty"], ["opsgenie", "Opsgenie"], ["xmatters", "xMatters"]]
       .map(([value, text]) => el("option", { value }, text)));
-  const list = new WindowList({ label: "Requests, newest first", rowHeight: ROW, key: (one) => one.seq, like: () => "", render: requestRow, className: "requests", empty: "No requests yet." });
+  const list = new WindowList({ label: "Requests, newest first", rowHeight: ROW, key: (one) => one.seq, like: () => "", render: requestRow, className: "requests", empty: () => "No requests yet." });
   const count = el("span", { class: "quiet" });
   const draw = () => {
     const shown = state.requests.filter((one) => !system.value || one.system === system.value).reverse();

@@ -94,12 +94,11 @@ export function channelPane() {
 
   function open() {
     const id = state.place.id;
-    const info = state.channels.get(id);
-    if (!info) return;
+    const info = state.channels.get(id) ?? NOWHERE;
     const anew = id !== channel || reader !== state.me;
     channel = id;
     reader = state.me;
-    setText(title, channelName(info));
+    setText(title, info === NOWHERE ? "No channel" : channelName(info));
     setText(about, [members(info), info.archived && "archived"].filter(Boolean).join(" · "));
     compose.open(info);
     draw(anew);
@@ -112,6 +111,8 @@ export function channelPane() {
   on("channels users", () => state.place.kind === "channel" && node.isConnected && open());
   return { node, open };
 }
+
+const NOWHERE = { name: "no channel", members: [], archived: true };
 
 let fetching = false;
 /// Gets older messages than those that were told; how many.

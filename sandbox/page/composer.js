@@ -90,7 +90,7 @@ export function composer() {
     node: el("div", { class: "composer-box" }, form, note),
     open(info) {
       channel = info;
-      input.placeholder = info.archived ? "This channel is archived" : `Message #${info.name}, or type /`;
+      input.placeholder = info.archived ? "Nothing can be written here" : `Message #${info.name}, or type /`;
       input.disabled = send.disabled = Boolean(info.archived);
     },
   };

@@ -76,9 +76,21 @@ export function takeOver(state, touch) {
     users: (data) => {
       rows("users", data, "id");
       state.byKey = new Map([...state.users.values()].map((user) => [user.key, user]));
+      if (state.ready && !state.byKey.has(state.me)) {
+        becomeSomebody(state);
+        touch("me");
+      }
     },
     groups: (data) => rows("groups", data, "id", group),
-    channels: (data) => rows("channels", data, "id"),
+    channels: (data) => {
+      rows("channels", data, "id");
+      for (const table of ["messages", "more", "unread"]) {
+        for (const id of state[table].keys()) if (!state.channels.has(id)) state[table].delete(id);
+      }
+      const before = state.place;
+      if (state.ready) becomeSomebody(state);
+      if (state.place !== before) touch("messages", "place");
+    },
     messages,
     ephemerals: (data) => {
       const own = data.messages.map((message) => ({ ...message, only_for: message.user, app: true }));
@@ -122,6 +134,7 @@ function becomeSomebody(state) {
   const known = humans.find((user) => user.key === wanted);
   state.me = (known ?? humans.find((user) => ["admin", "owner"].includes(user.kind)) ?? humans[0])?.key ?? "";
   if (state.place.kind !== "channel" || state.channels.has(state.place.id)) return;
+  state.unread.delete(state.place.id);
   const kept = keptPlace();
   const channels = [...state.channels.values()].filter((channel) => !channel.private && !channel.direct && !channel.archived);
   const first = channels.find((channel) => channel.name === "payments") ?? channels[0];

@@ -61,8 +61,10 @@ export function peoplePanel() {
     if (schedule.options.length === rows.length) return;
     show(schedule, rows.map((one) => el("option", { value: `${one.system}/${one.id}` }, one.name)));
     if (before) schedule.value = before;
+    schedule.disabled = rows.length === 0;
   });
   const add = el("form", { class: "row" }, name, schedule, el("button", { type: "submit", class: "button" }, "Add"));
+  schedule.disabled = true;
   add.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = name.value.trim();

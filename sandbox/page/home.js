@@ -46,6 +46,6 @@ export function homePane() {
 
 function waiting() {
   if (!state.daemon) return "No app has published a home tab for this person.";
-  if (state.daemon.state !== "running") return "Watchbill is not running: nothing can be shown.";
+  if (state.daemon.state === "stopped") return "Watchbill is not running: nothing can be shown.";
   return "Watchbill prepares its home tab…";
 }

@@ -20,14 +20,14 @@ const cards = new Map();
 
 export function startSystems(panel) {
   const list = new WindowList({ label: "Schedules", rowHeight: CARD, key: (one) => one.ref, render: card, className: "schedules",
-    like: (one) => one.name, empty: "There are no schedules." });
+    like: (one) => one.name, empty: () => (state.schedules.size ? "No schedule is called so." : "There are no schedules.") });
   const search = el("input", { type: "search", class: "filter", placeholder: "Find a schedule", "aria-label": "Find a schedule", hidden: true });
   const rest = el("p", { class: "quiet", hidden: true });
   const draw = () => {
     const wanted = search.value.trim().toLowerCase();
     const all = [...state.schedules.values()];
     search.hidden = all.length < 8;
-    list.node.style.height = `${Math.min(Math.max(all.length, 1), 3) * CARD}px`;
+    list.node.style.height = all.length ? `${Math.min(all.length, 3) * CARD}px` : "48px";
     list.set(wanted ? all.filter((one) => `${one.name} ${one.id} ${one.system}`.toLowerCase().includes(wanted)) : all);
     rest.hidden = !state.hidden;
     setText(rest, `and ${state.hidden} more schedules, which are not drawn`);

@@ -66,7 +66,7 @@ function stormPending() {
 function stormIsOver() {
   if (!seen.storm || now() < seen.storm.at) return false;
   const pending = stormPending();
-  if (state.daemon?.state !== "running" && pending > 0) seen.storm.killed = true;
+  if (state.daemon?.state === "stopped" && pending > 0) seen.storm.killed = true;
   return seen.storm.killed && state.daemon?.state === "running" && pending === 0;
 }
 

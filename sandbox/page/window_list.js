@@ -1,5 +1,5 @@
 // A long list of which only the rows in sight are elements. Rows have one height; arrow keys go from row to row.
-import { el } from "./dom.js";
+import { el, setText } from "./dom.js";
 
 const EXTRA = 6;
 
@@ -24,7 +24,7 @@ export class WindowList {
 
   set(items) {
     this.items = items;
-    this.space.style.height = `${Math.max(1, items.length) * this.rowHeight}px`;
+    this.space.style.height = `${items.length * this.rowHeight}px`;
     this.draw();
   }
 
@@ -66,12 +66,13 @@ export class WindowList {
     this.showEmpty();
   }
 
+  /// `empty()` says why nothing is there.
   showEmpty() {
-    if (this.items.length || !this.empty) this.note?.remove();
-    else if (!this.note?.isConnected) {
-      this.note = el("p", { class: "empty" }, this.empty);
-      this.node.append(this.note);
-    }
+    if (this.items.length) return this.note?.remove();
+    this.note ??= el("p", { class: "empty" });
+    setText(this.note, this.empty());
+    if (!this.note.isConnected) this.node.append(this.note);
+    return undefined;
   }
 
   move(event) {

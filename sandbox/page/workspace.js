@@ -30,7 +30,7 @@ function startNav(nav) {
   const app = place("Watchbill", { kind: "home" }, "app", el("span", { class: "app-mark", "aria-hidden": "true" }, "W"));
   const people = place("People", { kind: "people" }, "people", el("span", { class: "app-mark quiet", "aria-hidden": "true" }, "☺"));
   const channels = new WindowList({ label: "Channels", rowHeight: CHANNEL_ROW, key: (one) => one.id, render: channelRow, className: "channels",
-    like: (one) => `${channelName(one)}|${state.unread.get(one.id) ?? 0}|${here("channel", one.id)}`, empty: "No channel is visible to this person." });
+    like: (one) => `${channelName(one)}|${state.unread.get(one.id) ?? 0}|${here("channel", one.id)}`, empty: () => (state.channels.size ? "This person sees no channel." : "There are no channels.") });
   const groups = groupList();
   show(nav, team, el("div", { class: "places" }, app, people), el("h2", {}, "Channels"), channels.node, groups);
   on("channels unread place me users team", () => {
@@ -63,7 +63,7 @@ function groupList() {
   const title = el("h2", {}, "User groups");
   const search = el("input", { type: "search", class: "filter", placeholder: "Filter groups", "aria-label": "Filter groups", hidden: true });
   const list = new WindowList({ label: "User groups", rowHeight: GROUP_ROW, key: (one) => one.id, render: groupRow, className: "groups",
-    like: (one) => `${one.users.join()}|${one.handle}|${one.disabled}|${one.litAt ?? 0}`, empty: "No user group is called so." });
+    like: (one) => `${one.users.join()}|${one.handle}|${one.disabled}|${one.litAt ?? 0}`, empty: () => (state.groups.size ? "No user group is called so." : "There are no user groups.") });
   const draw = () => {
     const wanted = search.value.trim().replace(/^@/, "").toLowerCase();
     const all = [...state.groups.values()].sort((a, b) => a.handle.localeCompare(b.handle));
@@ -91,7 +91,7 @@ function groupRow(group) {
 function peoplePane() {
   const search = el("input", { type: "search", class: "filter", placeholder: "Find a person", "aria-label": "Find a person" });
   const list = new WindowList({ label: "People", rowHeight: PERSON_ROW, key: (one) => one.id, render: personRow, className: "people",
-    like: (one) => JSON.stringify([one, one.systems]), empty: "Nobody is called so." });
+    like: (one) => JSON.stringify([one, one.systems]), empty: () => "Nobody is called so." });
   const count = el("span", { class: "quiet" });
   const draw = () => {
     if (!list.node.isConnected) return;
