@@ -48,6 +48,7 @@ class CurlWebSocket final : public WebSocket {
   void connected(const Result<void>& result);
   void ready();
   void shake_hands();
+  void start_frames();
   /// Reads and writes frames, as far as that is possible now.
   void pump();
   void write_frames();
@@ -135,21 +136,24 @@ void CurlWebSocket::shake_hands() {
   }
   wire_->watch(true, false);
   std::array<char, 4096> bytes{};
-  auto blank = head_.find("\r\n\r\n");
-  while (blank == std::string::npos) {
+  auto blank = std::string::npos;
+  while ((blank = head_.find("\r\n\r\n")) == std::string::npos) {
+    if (head_.size() > kMaxHandshake) {
+      return end(fail(ErrorKind::unreadable, "the answer to the handshake is too long"));
+    }
     const auto got = wire_->read(bytes.data(), bytes.size());
     if (!got) return end(got.error());
     if (*got == 0) return;
     head_.append(bytes.data(), *got);
-    blank = head_.find("\r\n\r\n");
-    if (blank == std::string::npos && head_.size() > kMaxHandshake) {
-      return end(fail(ErrorKind::unreadable, "the answer to the handshake is too long"));
-    }
   }
   if (auto upgraded = check_upgrade(std::string_view(head_).substr(0, blank), key_); !upgraded) {
     return end(upgraded.error());
   }
   head_.erase(0, blank + 4);
+  start_frames();
+}
+
+void CurlWebSocket::start_frames() {
   wslay_event_callbacks callbacks{};
   callbacks.recv_callback = [](wslay_event_context_ptr, std::uint8_t* into, std::size_t size, int,
                                void* self) { return static_cast<CurlWebSocket*>(self)->fill(into, size); };
@@ -262,6 +266,8 @@ Error CurlWebSocket::violated() const {
 }
 
 void CurlWebSocket::keep_alive() {
+  // Whoever lets messages wait hears nothing, and that is not the other side's fault.
+  if (full()) heard_ = loop_.steady_now();
   const auto silence = loop_.steady_now() - heard_;
   if (silence >= options_.dead_after) {
     end(fail(ErrorKind::timeout, "nothing was heard for {}", format_duration(silence)));

@@ -207,6 +207,9 @@ Result<Envelope> decode_envelope(std::string_view frame) {
   auto incoming = decode_payload(*type, std::move(*payload));
   if (!incoming) return out;  // acknowledged all the same, or it comes again and again
   out.incoming = std::move(*incoming);
+  // A search may come twice: nothing is changed by it, and an empty answer would hide what it finds.
+  const bool repeatable = out.incoming.delivery && out.incoming.delivery->kind == DeliveryKind::suggestion;
+  if (out.incoming.key.empty() && !repeatable) out.incoming.key = "envelope:" + out.id;
   out.incoming.answerable = root["accepts_response_payload"].boolean_or(false);
   return out;
 }

@@ -58,6 +58,7 @@ void SocketMode::start() {
 }
 
 net::Task<void> SocketMode::stop() {
+  stopping_ = true;
   supervisor_.cancel();
   // A copy: whatever is closed already leaves the list at once.
   for (const auto& link : std::list(links_)) tasks_.spawn(retire(link, 0ms));
@@ -141,7 +142,7 @@ net::Task<void> SocketMode::read(LinkPtr link) {
     if (!frame) {
       link->ended = frame.error();
       link->ended_at = loop_.now();
-      if (link == current_ && problem_.empty()) {
+      if (link == current_ && problem_.empty() && !stopping_) {
         note(fmt::format("the connection to Slack ended ({}); a new one is opened", frame.error().message));
       }
       changed_.notify();

@@ -98,6 +98,7 @@ class SocketMode {
   Instant started_;
   Instant up_since_;
   std::string problem_;
+  bool stopping_ = false;
   bool switched_off_ = false;  ///< Slack said so (link_disabled), and no connection has come up since
   int failed_in_row_ = 0;
   std::uint64_t connections_ = 0;

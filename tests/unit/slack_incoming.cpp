@@ -55,7 +55,7 @@ TEST_CASE("an inner event that comes without its frame gets one") {
   const auto bare = envelope(in_envelope("events_api", R"({"type":"app_home_opened","user":"U1"})"));
   CHECK(field(bare.incoming, "type") == "event_callback");
   CHECK(bare.incoming.delivery->payload.root()["event"]["user"].string_or("") == "U1");
-  CHECK(bare.incoming.key.empty());
+  CHECK(bare.incoming.key == "envelope:e-1");
 }
 
 TEST_CASE("what is about the app itself is only to be acknowledged") {
@@ -71,6 +71,7 @@ TEST_CASE("interactions are told apart by their type") {
     const auto http = body(kForm, "payload=" + net::percent_encode(payload));
     REQUIRE(socket.incoming.delivery);
     CHECK(http.incoming.delivery->kind == socket.incoming.delivery->kind);
+    CHECK(http.incoming.key == "trigger:1.2.a");
     CHECK(http.incoming.key == socket.incoming.key);
     return socket.incoming.delivery->kind;
   };
@@ -128,6 +129,11 @@ TEST_CASE("what Slack does not send is not read") {
   CHECK_FALSE(decode_envelope("hello"));
   CHECK_FALSE(decode_envelope("[1]"));
   CHECK_FALSE(decode_envelope(R"({"envelope_id":"e-1"})"));
+}
+
+TEST_CASE("what has no id of its own is known by its envelope, but for searches") {
+  CHECK(envelope(in_envelope("interactive", R"({"type":"view_closed"})")).incoming.key == "envelope:e-1");
+  CHECK(envelope(in_envelope("interactive", R"({"type":"block_suggestion"})")).incoming.key.empty());
 }
 
 TEST_CASE("hello, disconnect and envelopes of unknown kinds") {

@@ -400,6 +400,7 @@ TEST_CASE("stopping acknowledges what has come, and closes") {
   w.loop.run_until_done(w.mode->stop());
   CHECK(w.line(0).acknowledged("e-1"));
   CHECK(w.line(0).closed);
+  CHECK(w.mode->state().problem.empty());
   const auto asked = w.slack.asked.size();
   w.loop.advance(1h);
   CHECK(w.slack.asked.size() == asked);
