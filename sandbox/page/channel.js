@@ -27,6 +27,7 @@ export function channelPane() {
   let from = 0;       // of the messages that are elements: the first, and one past the last
   let to = 0;
   let rows = [];      // {message, node}
+  let pinned = true;  // at the end, and to stay there
 
   const all = () => messagesIn(channel);
   const atEnd = () => box.scrollHeight - box.scrollTop - box.clientHeight < AT_END_PX;
@@ -34,7 +35,7 @@ export function channelPane() {
   function draw(anew) {
     if (!node.isConnected) return;
     const count = all().length;
-    const follow = anew || (to >= rows.length + from && atEnd() && newer.hidden);
+    const follow = anew || (pinned && newer.hidden);
     if (anew) {
       rows = [];
       list.replaceChildren();
@@ -42,7 +43,12 @@ export function channelPane() {
     if (anew || (follow && count - from > MOST)) from = Math.max(0, count - CHUNK);
     if (follow || count < to) to = count;
     place();
-    if (follow) box.scrollTop = box.scrollHeight;
+    if (follow) toEnd();
+  }
+
+  function toEnd() {
+    pinned = true;
+    box.scrollTop = box.scrollHeight;
   }
 
   /// Makes the rows those of the messages in sight, keeping the elements of messages that are the same.
@@ -103,7 +109,9 @@ export function channelPane() {
     compose.open(info);
     draw(anew);
   }
+  new ResizeObserver(() => pinned && toEnd()).observe(box);
   box.addEventListener("scroll", () => {
+    pinned = atEnd() && newer.hidden;
     if (box.scrollTop < NEAR_PX && !older.hidden) more(true);
     else if (atEnd() && !newer.hidden) more(false);
   }, { passive: true });

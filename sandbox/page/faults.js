@@ -53,7 +53,7 @@ export function speedPanel() {
 }
 
 export function peoplePanel() {
-  const name = el("input", { type: "text", class: "text-input", "aria-label": "Name", placeholder: "Name, for example Kim Ode", maxlength: "60" });
+  const name = el("input", { type: "text", class: "text-input", "aria-label": "Who goes on call", placeholder: "Name, for example Kim Ode", maxlength: "60" });
   const schedule = el("select", { class: "native", "aria-label": "Goes on call now in" });
   on("schedules", () => {
     const before = schedule.value;
