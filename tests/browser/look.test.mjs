@@ -1,0 +1,126 @@
+// Dark and light, narrow and wide, empty and very full.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { World, openHome, shot, until } from "./world.mjs";
+
+const GROUPS = 500;
+const PEOPLE = 2000;
+const MESSAGES = 5000;
+const READ_BACK = 500;
+
+/// Contrast of text and what is behind it, as WCAG counts it.
+const contrast = (page, selector) => page.locator(selector).first().evaluate((node) => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgb = (colour) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = (colour) => rgb(colour).slice(0, 3).map((v) => v / 255).map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  let behind = node;
+  while (behind.parentElement && rgb(getComputedStyle(behind).backgroundColor)[3] === 0) behind = behind.parentElement;
+  const [a, b] = [light(getComputedStyle(node).color), light(getComputedStyle(behind).backgroundColor)].sort((x, y) => y - x);
+  return (a + 0.05) / (b + 0.05);
+});
+
+describe("dark mode", () => {
+  let world;
+  let page;
+  before(async () => {
+    world = await World.start([], { colorScheme: "dark" });
+    page = await world.open();
+  });
+  after(() => world.stop());
+
+  test("everything is readable on a dark ground", async () => {
+    await page.locator(".message").first().waitFor();
+    for (const selector of [".message-text, .block-text", ".quiet", ".button.primary", ".place", ".badge", ".mention"]) {
+      assert.ok((await contrast(page, selector)) >= 4.5, `${selector}: ${await contrast(page, selector)}`);
+    }
+    const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    assert.equal(ground, "rgb(20, 24, 26)");
+    await shot(page, "dark-workspace");
+    await openHome(page);
+    await shot(page, "dark-app-home");
+    await page.getByRole("button", { name: "New rotation" }).click();
+    await page.getByRole("dialog").waitFor();
+    await shot(page, "dark-new-rotation");
+    await page.keyboard.press("Escape");
+  });
+
+  test("a narrow window shows all of it, one below the other", async () => {
+    const narrow = await world.open({ viewport: { width: 420, height: 900 }, colorScheme: "light" });
+    const wide = await narrow.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(wide <= 420, `nothing stands out to the side (${wide})`);
+    await shot(narrow, "narrow");
+    await narrow.context().close();
+  });
+
+  test("the page complained about nothing, and asked nobody else", () => assert.deepEqual(world.errors, []));
+});
+
+describe("a large workspace", () => {
+  let world;
+  let page;
+  before(async () => {
+    world = await World.start();
+    await world.control("bulk", { groups: GROUPS, people: PEOPLE, schedules: { pagerduty: 60, opsgenie: 0, xmatters: 0 }, people_per_schedule: 3, shift_seconds: 30, boundary_at: 20, channels: 30 });
+    await world.control("group", { handle: "aaa-a-group-with-a-very-long-handle", name: "A group whose name is as long as names of groups are allowed to become",
+      people: Array.from({ length: 12 }, (_, i) => `u${String(i).padStart(4, "0")}`) });
+    for (let i = 0; i < MESSAGES; ++i) await world.control("message", { channel: "c0000", person: "u0001", text: `message ${i}: *bold*, \`code\` and <@U00002>` });
+    for (let i = 0; i < READ_BACK; ++i) await world.control("message", { channel: "c0001", person: "u0001", text: `older ${i}:` });
+    page = await world.open();
+  });
+  after(() => world.stop());
+
+  test("only what is in sight is made into elements", async () => {
+    await page.getByText("c0000").click();
+    await page.getByText(`message ${MESSAGES - 1}:`).waitFor();
+    const count = await page.evaluate(() => document.querySelectorAll("*").length);
+    assert.ok(count < 4000, `${count} elements`);
+    await shot(page, "large-workspace");
+  });
+
+  test("lists are filtered, scrolled to their end, and read back to the first message", async () => {
+    await page.getByRole("searchbox", { name: "Filter groups" }).fill("g0499");
+    await page.locator("[data-group=g0499]").waitFor();
+    await page.getByRole("searchbox", { name: "Filter groups" }).fill("");
+    await page.locator(".window.groups").evaluate((node) => node.scrollTo(0, node.scrollHeight));
+    await page.locator("[data-group=payments-oncall], [data-group=g0499]").first().waitFor();
+    await page.locator("#place-people").click();
+    await page.getByRole("searchbox", { name: "Find a person" }).fill("u1999");
+    await page.getByText("@u1999").waitFor();
+    await shot(page, "people");
+    await page.getByText("c0001").click();
+    await page.getByText(`older ${READ_BACK - 1}:`).waitFor();
+    await until("the first message", async () => {
+      await page.locator(".messages-box").evaluate((node) => node.scrollTo(0, 0));
+      return page.getByText("older 0:").isVisible();
+    });
+    await until("the last one again", async () => {
+      await page.locator(".messages-box").evaluate((node) => node.scrollTo(0, node.scrollHeight));
+      return page.getByText(`older ${READ_BACK - 1}:`).isVisible();
+    });
+    await page.getByText("c0000").click();
+  });
+
+  test("a change is drawn at once", async () => {
+    const drawn = page.evaluate(() => new Promise((resolve) => {
+      const list = document.querySelector(".messages");
+      new MutationObserver(() => list.textContent.includes("here it is") && resolve(true)).observe(list, { childList: true, subtree: true });
+    }));
+    await page.getByText(`message ${MESSAGES - 1}:`).waitFor();
+    await world.control("message", { channel: "c0000", person: "u0002", text: "here it is" });
+    assert.ok(await drawn);
+  });
+
+  test("an empty world says what is missing", async () => {
+    await world.control("reset", { empty: true });
+    await page.getByText("There are no schedules.").waitFor();
+    await shot(page, "empty");
+  });
+
+  test("the page complained about nothing, and asked nobody else", () => assert.deepEqual(world.errors, []));
+});
