@@ -71,13 +71,15 @@ void write_schedule(json::Writer& w, const Schedule& schedule, bool rotations) {
 }
 
 Answer list_schedules(const OpsgenieCall& call) {
-  return opsgenie_ok([&](json::Writer& w) {
-    w.begin_array();
-    for (const auto& schedule : call.roster().schedules) {
-      if (!schedule.forbidden) write_schedule(w, schedule, call.query("expand") == "rotation");
-    }
-    w.end_array();
-  });
+  return opsgenie_ok(
+      [&](json::Writer& w) {
+        w.begin_array();
+        for (const auto& schedule : call.roster().schedules) {
+          if (!schedule.forbidden) write_schedule(w, schedule, call.query("expand") == "rotation");
+        }
+        w.end_array();
+      },
+      {"rotation"});
 }
 
 Answer all_on_calls(const OpsgenieCall& call) {
@@ -150,7 +152,7 @@ Answer list_users(const OpsgenieCall& call) {
 Answer get_user(const OpsgenieCall& call) {
   for (const auto& person : call.roster().people) {
     if (person.deleted || (person.id != call.path[2] && user_name(person) != call.path[2])) continue;
-    return opsgenie_ok([&](json::Writer& w) { write_user(w, person); });
+    return opsgenie_ok([&](json::Writer& w) { write_user(w, person); }, {"contact"});
   }
   return opsgenie_error(404, "No user exists with this id");
 }

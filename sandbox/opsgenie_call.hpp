@@ -23,12 +23,14 @@ struct OpsgenieCall {
   }
 };
 
-/// {"data":..., "took", "requestId"}: `fill` writes the value of data.
+/// {"data":..., "expandable", "took", "requestId"}: `fill` writes the value of data. `expandable`: what the
+/// caller may ask to be shown in full.
 template <class Fill>
-Answer opsgenie_ok(Fill fill) {
+Answer opsgenie_ok(Fill fill, const std::vector<std::string>& expandable = {}) {
   json::Writer w;
   w.begin_object().key("data");
   fill(w);
+  if (!expandable.empty()) w.field("expandable", expandable);
   w.field("took", 0.021).field("requestId", "sandbox").end_object();
   return {200, {{"Content-Type", "application/json"}, {"X-RateLimit-State", "OK"}}, w.take(), {}};
 }

@@ -227,19 +227,21 @@ Answer opsgenie_timeline(const OpsgenieCall& call, const Schedule& schedule) {
     date = *moment;
   }
   const auto window = unit_window(date, static_cast<std::int64_t>(*interval), unit);
-  return opsgenie_ok([&](json::Writer& w) {
-    w.begin_object();
-    write_parent(w, schedule);
-    w.field("startDate", stamp(window.from)).field("endDate", stamp(window.to)).key("finalTimeline");
-    w.begin_object().key("rotations").begin_array();
-    double order = 1;
-    for (const auto& part : schedule.parts) {
-      w.begin_object().field("id", part.id).field("name", part.name).field("order", order++);
-      if (schedule.enabled) write_rotation(w, call, schedule, part, window);
-      w.end_object();
-    }
-    w.end_array().end_object().end_object();
-  });
+  return opsgenie_ok(
+      [&](json::Writer& w) {
+        w.begin_object();
+        write_parent(w, schedule);
+        w.field("startDate", stamp(window.from)).field("endDate", stamp(window.to)).key("finalTimeline");
+        w.begin_object().key("rotations").begin_array();
+        double order = 1;
+        for (const auto& part : schedule.parts) {
+          w.begin_object().field("id", part.id).field("name", part.name).field("order", order++);
+          if (schedule.enabled) write_rotation(w, call, schedule, part, window);
+          w.end_object();
+        }
+        w.end_array().end_object().end_object();
+      },
+      {"base", "forwarding", "override"});
 }
 
 }  // namespace watchbill::sandbox

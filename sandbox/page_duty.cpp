@@ -50,10 +50,10 @@ std::string ref_of(const Schedule& schedule) {
   return fmt::format("{}/{}", name_of(schedule.system), schedule.id);
 }
 
-void write_shifts(json::Writer& w, const Schedule& schedule, Window window) {
+void write_shifts(json::Writer& w, const Schedule& schedule, Window window, Instant now) {
   w.key("shifts").begin_array();
   for (const auto& part : schedule.parts) {
-    for (const auto& shift : shifts_of(schedule, part, window, {window.from, milliseconds(0)})) {
+    for (const auto& shift : shifts_of(schedule, part, window, {now, milliseconds(0)})) {
       w.begin_object();
       write_page_moment(w, "start", shift.start);
       write_page_moment(w, "end", shift.end);
@@ -80,7 +80,7 @@ std::string schedule_row(const World& world, const Schedule& schedule, Instant n
   w.field("people", everybody_in(schedule));
   write_page_moment(w, "from", window.from);
   write_page_moment(w, "to", window.to);
-  write_shifts(w, schedule, window);
+  write_shifts(w, schedule, window, now);
   w.key("overrides").begin_array();
   for (const auto& over : schedule.overrides) {
     if (over.end < window.from || window.to < over.start) continue;

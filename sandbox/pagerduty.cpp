@@ -72,7 +72,7 @@ void write_schedule_head(json::Writer& w, const PagerDutyCall& call, const Sched
   w.field("id", schedule.id).field("type", "schedule").field("summary", schedule.name);
   w.field("self", "https://api.pagerduty.com/schedules/" + schedule.id);
   w.field("html_url", "https://acme.pagerduty.com/schedules/" + schedule.id).field("name", schedule.name);
-  w.field("time_zone", "Etc/UTC").key("description").null();
+  w.field("time_zone", "Etc/UTC").field("description", "");
   write_policy_references(w, schedule);
   w.key("users").begin_array();
   for (const auto& key : everybody_in(schedule)) {

@@ -56,9 +56,11 @@ std::optional<Answer> read_content(SlackCall& call, Message& message) {
   return std::nullopt;
 }
 
-Answer message_answer(const Channel& channel, const Message& message) {
+/// `changed`: chat.update gives the text at the top, too.
+Answer message_answer(const Channel& channel, const Message& message, bool changed) {
   return slack_ok([&](json::Writer& w) {
-    w.field("channel", channel.id).field("ts", message.ts).field("text", message.text);
+    w.field("channel", channel.id).field("ts", message.ts);
+    if (changed) w.field("text", message.text);
     w.key("message").begin_object().field("type", "message").field("ts", message.ts);
     w.field("user", message.user).field("text", message.text);
     if (!message.bot_id.empty()) w.field("bot_id", message.bot_id);
@@ -116,7 +118,7 @@ Answer chat_post_message(SlackCall& call) {
   if (call.token->kind == "bot") message.bot_id = call.world().slack.bot_id;
   message.ts = next_message_ts(*channel, call.context.now);
   channel->messages.push_back(message);
-  return message_answer(*channel, message);
+  return message_answer(*channel, message, false);
 }
 
 Answer chat_update(SlackCall& call) {
@@ -137,7 +139,7 @@ Answer chat_update(SlackCall& call) {
   }
   *found.message = changed;
   ++found.channel->edits;
-  return message_answer(*found.channel, changed);
+  return message_answer(*found.channel, changed, true);
 }
 
 Answer chat_delete(SlackCall& call) {

@@ -155,7 +155,7 @@ struct SlackSettings {
   std::string team_id = "T0SANDBOX";
   std::string team = "Northwind Ops";
   std::string bot_user = "U0BOT";
-  std::string bot_id = "B0BOT";
+  std::string bot_id = "B0SANDBOX";
 };
 
 // --- scheduling systems -----------------------------------------------------------------------------------

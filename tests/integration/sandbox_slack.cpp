@@ -20,7 +20,7 @@ TEST_CASE("Slack: tokens and scopes are checked before anything else") {
   Workspace w;
   const auto who = w.slack("auth.test");
   CHECK(who.slack() == "ok");
-  CHECK(who["bot_id"].string_or("") == "B0BOT");
+  CHECK(who["bot_id"].string_or("") == "B0SANDBOX");
   CHECK(std::string(who.http->header("x-oauth-scopes").value_or("")).find("usergroups:write") !=
         std::string::npos);
   CHECK_FALSE(w.slack("auth.test", {}, "xoxp-sandbox-user")["bot_id"].exists());
