@@ -49,9 +49,11 @@ bool HttpReceiver::is_slacks(const net::ServerRequest& request) {
     return true;
   }
   ++refused_;
+  // Whoever does not even claim to be Slack says nothing about our settings.
+  if (!request.header("X-Slack-Signature")) return false;
   const auto* const fix = checked.error().kind == ErrorKind::conflict
                               ? "is this host's clock right?"
-                              : "unless it was somebody else's, check slack.signing_secret_file";
+                              : "unless somebody only pretended to be Slack, check slack.signing_secret_file";
   const auto problem = fmt::format("the last request was refused ({}): {}", checked.error().message, fix);
   // Anybody can send such requests: said once.
   if (problem_.empty()) spdlog::warn("Slack's requests: {}", problem);

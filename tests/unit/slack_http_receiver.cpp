@@ -177,6 +177,10 @@ TEST_CASE("the state says whether Slack has come, and why it was turned away") {
   CHECK(b.receiver.state() == TransportState{"http", "waiting", started, ""});
   b.loop.advance(1min);
   b.send(b.unsigned_request(kJson, event("Ev1")));
+  CHECK(b.receiver.state() == TransportState{"http", "waiting", started, ""});
+  auto forged = b.request(kJson, event("Ev1"));
+  forged.body += " ";
+  b.send(std::move(forged));
   CHECK(b.receiver.state().state == "waiting");
   CHECK(b.receiver.state().problem.find("slack.signing_secret_file") != std::string::npos);
   b.send(b.request(kJson, event("Ev1"), 400s));
