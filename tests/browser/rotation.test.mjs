@@ -129,5 +129,16 @@ describe("a rotation in the app home", () => {
     await home().getByText("@payments-oncall").first().waitFor();
   });
 
+  test("it is dark for those who like it so", async () => {
+    const dark = await world.open({ colorScheme: "dark" });
+    await openHome(dark);
+    await shot(dark, "dark-app-home");
+    await dark.getByRole("button", { name: "New rotation" }).click();
+    await dark.getByRole("dialog").waitFor();
+    await shot(dark, "dark-new-rotation");
+    await dark.keyboard.press("Escape");
+    await dark.context().close();
+  });
+
   test("the page complained about nothing, and asked nobody else", () => assert.deepEqual(world.errors, []));
 });
