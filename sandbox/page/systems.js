@@ -73,6 +73,7 @@ function drawBars(one, schedule) {
   one.span = ((schedule.to - schedule.from) / UNITS_TOLD) * UNITS_IN_SIGHT;
   const lanes = [...new Set(schedule.shifts.map((shift) => shift.part))].slice(0, MOST_LANES);
   const percent = (time) => ((Math.min(Math.max(time, schedule.from), schedule.to) - schedule.from) / one.span) * 100;
+  one.labels = [];
   one.strip.className = `strip lanes-${lanes.length || 1}`;
   show(one.strip, schedule.shifts.filter((shift) => lanes.includes(shift.part)).map((shift) => {
     const people = holders(schedule, shift.people);
@@ -80,8 +81,10 @@ function drawBars(one, schedule) {
     const left = percent(shift.start);
     const width = Math.max(0.2, percent(shift.end ?? schedule.to) - left);
     const over = shift.source === "override";
+    const label = el("span", {}, people.join(", ") || "nobody");
+    one.labels.push({ left, label });
     return el("span", { class: `shift ${kind}${over ? " override" : ""} lane-${lanes.indexOf(shift.part)}`, style: { left: `${left}%`, width: `${width}%` },
-      title: `${people.join(", ") || "Nobody"}${over ? " (override)" : ""}` }, el("span", {}, people.join(", ") || "nobody"));
+      title: `${people.join(", ") || "Nobody"}${over ? " (override)" : ""}` }, label);
   }));
 }
 
@@ -95,7 +98,14 @@ function move() {
       continue;
     }
     if (one.schedule !== schedule) drawBars(one, schedule);
-    one.strip.style.transform = `translateX(${(PAST_SHARE - (at - one.from) / one.span) * 100}%)`;
+    const gone = (at - one.from) / one.span - PAST_SHARE;
+    one.strip.style.transform = `translateX(${-gone * 100}%)`;
+    // Names stay in sight while their shift does.
+    const width = one.strip.clientWidth;
+    for (const { left, label } of one.labels) {
+      const hidden = Math.max(0, gone - left / 100) * width;
+      if (hidden > 0) label.style.transform = `translateX(${hidden}px)`;
+    }
     const people = holders(schedule, schedule.on_call).join(", ") || "nobody";
     setText(one.who, schedule.next === null ? people : `${people}, ${remaining(schedule.next - at)} left`);
   }
