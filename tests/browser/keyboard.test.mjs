@@ -59,7 +59,7 @@ describe("the keyboard alone", () => {
     await page.keyboard.type("by keyboard");
     await page.keyboard.press("Tab");
     await page.keyboard.type("keyboard");
-    await page.getByRole("option").first().waitFor();
+    await page.locator(".combo-list:not([hidden])").getByRole("option").first().waitFor();
     await page.keyboard.press("Enter");
     await page.getByRole("listbox", { name: "Slack user group" }).waitFor({ state: "hidden" });
     await page.keyboard.press("Enter");

@@ -8,6 +8,7 @@ describe("a rotation in the app home", () => {
   let page;
   before(async () => {
     world = await World.start();
+    await world.control("group", { handle: "weekend", name: "Weekend", people: ["otto"] });
     page = await world.open();
     await openHome(page);
   });
@@ -52,7 +53,6 @@ describe("a rotation in the app home", () => {
   });
 
   test("taking over a group with other members asks first", async () => {
-    await world.control("group", { handle: "weekend", name: "Weekend", people: ["otto"] });
     await page.getByRole("button", { name: "New rotation" }).click();
     await page.getByRole("dialog").getByRole("textbox", { name: "Name", exact: true }).fill("weekend");
     await choose(page, "Slack user group", "weekend", /^@weekend/);
