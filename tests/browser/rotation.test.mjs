@@ -123,10 +123,14 @@ describe("a rotation in the app home", () => {
     await shot(page, "app-home-of-a-reader");
   });
 
-  test("an action that a reader forged changes nothing", async () => {
-    await world.control("act", { person: "bo", view: "home", action_id: "rotation_menu", block_id: "rotation:1", type: "overflow", forged: true,
-      value: { selected_option: { text: { type: "plain_text", text: "Delete" }, value: "delete:1" } } }).catch(() => null);
-    await home().getByText("@payments-oncall").first().waitFor();
+  test("a button that a reader forged is refused with whom to ask", async () => {
+    const answer = await world.control("act", { person: "bo", view: "home", action_id: "rotation_new", block_id: "rotations", type: "button", forged: true });
+    assert.equal(answer.acked, true);
+    await dialog().getByText("Workspace Admin").or(dialog().getByText(/may|ask|allowed/)).first().waitFor();
+    assert.equal(await dialog().getByRole("textbox").count(), 0);
+    await shot(page, "refused");
+    await page.keyboard.press("Escape");
+    await dialog().waitFor({ state: "hidden" });
   });
 
   test("it is dark for those who like it so", async () => {
