@@ -110,11 +110,11 @@ std::string home_view(const HomeModel& model) {
   append(blocks, rotation_heading(model));
   for (const auto& rotation : model.rotations) append(blocks, rotation_blocks(rotation, model.guest));
   append(blocks, page_blocks(model));
-  return home_view(metadata_of({model.page, model.query}), blocks);
+  return home_view(metadata_of(HomePlace{model.page, model.query}), blocks);
 }
 
 std::string home_notice(const std::string& mrkdwn_text) {
-  return home_view(metadata_of({}), {section(mrkdwn(mrkdwn_text))});
+  return home_view(metadata_of(HomePlace{}), {section(mrkdwn(mrkdwn_text))});
 }
 
 std::string metadata_of(const HomePlace& place) {
