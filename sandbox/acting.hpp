@@ -22,6 +22,7 @@ net::Task<Result<void>> do_command(Desk& desk, Reader& in, json::Writer& out);
 net::Task<Result<void>> do_shortcut(Desk& desk, Reader& in, json::Writer& out);
 net::Task<Result<void>> do_verify_url(Desk& desk, Reader& in, json::Writer& out);
 net::Task<Result<void>> do_wait(Desk& desk, Reader& in, json::Writer& out);
+net::Task<Result<void>> do_storm(Desk& desk, Reader& in, json::Writer& out);
 
 /// The person that "person" names, or an error that the reader keeps.
 Result<std::string> person_of(Desk& desk, Reader& in);

@@ -92,7 +92,7 @@ void add_schedules(World& world, System system, std::size_t count, const Bulk& b
 
 Result<void> do_bulk(Desk& desk, Reader& in, json::Writer&) {
   Bulk bulk;
-  const auto now = desk.loop.now();
+  const auto now = desk.now();
   bulk.boundary = now;
   in.number("groups", bulk.groups);
   in.number("people", bulk.people);

@@ -52,6 +52,9 @@ const std::map<std::string_view, Op>& ops() {
       {"socket", do_socket},
       {"event", do_event},
       {"deliveries", do_deliveries},
+      {"daemon", do_daemon},
+      {"speed", do_speed},
+      {"clock", do_clock},
   };
   return table;
 }
@@ -60,7 +63,7 @@ const std::map<std::string_view, SlowOp>& slow_ops() {
   static const std::map<std::string_view, SlowOp> table{
       {"open_home", do_open_home},   {"act", do_act},     {"fill", do_fill},       {"suggest", do_suggest},
       {"submit", do_submit},         {"close", do_close}, {"command", do_command}, {"shortcut", do_shortcut},
-      {"verify_url", do_verify_url}, {"wait", do_wait},
+      {"verify_url", do_verify_url}, {"wait", do_wait},   {"storm", do_storm},
   };
   return table;
 }

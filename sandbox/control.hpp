@@ -7,7 +7,9 @@
 #include "json/json.hpp"
 #include "net/event_loop.hpp"
 #include "sandbox/app_link.hpp"
+#include "sandbox/clock.hpp"
 #include "sandbox/front.hpp"
+#include "sandbox/own_daemon.hpp"
 #include "sandbox/servers.hpp"
 #include "sandbox/world.hpp"
 
@@ -102,6 +104,11 @@
 ///          "people":["ada",["bo","cy"],null],"shift_seconds":20,"start":MOMENT,"count":400
 ///        (turns one after another, null: nobody, []: a shift with an empty_member; after `count` turns from
 ///        now the last one never ends; default: endless for turns of an hour and longer, else 400) or
+///          "daily":{"at":"09:00","time_zone":"Europe/Berlin"},"people":[...], or
+///          "weekly":{"day":"mon","at":"09:00","time_zone":"Europe/Berlin"},"people":[...], or
+///          "follow_the_sun":[{"at":"08:00","time_zone":"Asia/Tokyo","people":["ada","bo"]},...]
+///        (turns by the clock on the wall, also when it is changed; the first is that of the day of `start`,
+///        by default today; each site of the sun takes over at its time), or
 ///          "shifts":[{"start","end":MOMENT|null,"people":["ada"]|"person":"ada"|"empty_member":true}]
 ///        Besides people a turn may name "schedule:ID", "team:ID", "escalation:ID" (Opsgenie), "group:ID" and
 ///        "device:KEY" (xMatters: the person by a device). xMatters takes the people of one turn as a roster,
@@ -149,6 +156,18 @@
 ///                                                "error","fault","took_ms"}],"last","counters":[...]}
 ///   {"do":"faults"}                              those that still wait
 ///
+/// The daemon of `watchbill sandbox`
+///   {"do":"daemon","action":"kill"|"stop"|"start","mode":"socket"|"http"}    kill is kill -9
+///   {"do":"storm","groups":40}   {"groups":[{"group":ID,"after":["U0ADA"]}],"at":MOMENT}: so many groups
+///        "storm-01" of one schedule hand off at once; their rotations are made first if there is a daemon
+///   {"do":"speed","shift_seconds":20}    the turns of all rules get this length; who is on call stays
+///
+/// Time
+///   {"do":"clock","speed":60,"freeze":true,"set":MOMENT,"step_seconds":3600,"real":true}  {"now","speed"}
+///        The world's clock: who is on call, timestamps, codes, rate limits, the scenario's `at`. What people
+///        and programs wait for stays in real time: acknowledgements, triggers, response_urls, `slow`. A step
+///        plays what the scenario planned on its way
+///
 /// Worlds
 ///   {"do":"bulk","groups":500,"people":2000,"schedules":{"pagerduty":1000,"opsgenie":0,"xmatters":0},
 ///      "people_per_schedule":3,"shift_seconds":3600,"boundary_at":MOMENT,"channels":10}
@@ -164,19 +183,22 @@ struct Desk {
   AppLink& link;
   /// Whenever something may have changed.
   net::Signal& changed;
+  WorldClock& clock;
+  WorldAgenda& agenda;
   /// Puts the world back; true: an empty one.
   std::function<Result<void>(bool)> reset{};
   /// "http://127.0.0.1:4123" of Slack's server.
   std::string slack_url{};
   /// What the page shows of the servers' addresses.
   std::vector<std::pair<std::string, std::string>> addresses{};
+  /// Counts how often somebody touched the clock.
+  std::uint64_t clock_touched = 0;
   /// Counts the worlds: a reset makes a new one.
   std::uint64_t epoch = 0;
-  /// Of the watchbilld that belongs to this sandbox, as JSON; none: there is no such daemon.
-  std::function<std::string()> daemon_status{};
+  OwnDaemon* daemon = nullptr;
 
   /// By the clock of the sandbox's world.
-  [[nodiscard]] Instant now() const { return loop.now(); }
+  [[nodiscard]] Instant now() const { return clock.now(); }
   [[nodiscard]] Context context() const { return {world, front.rate, now(), loop.now(), &link}; }
 };
 
@@ -188,7 +210,10 @@ net::Task<Result<std::string>> control_slowly(Desk& desk, std::string action_jso
 
 /// Plays a scenario's parts `people`, `channels`, `groups`, `schedules`, `do` at once; `later` gets those of
 /// `at` with their delay and JSON. An empty text is the demo world. Errors name the line.
+/// Section `rotations` is for whoever runs a daemon.
 Result<void> play_scenario(Desk& desk, const std::string& yaml,
                            const std::function<void(milliseconds, std::string)>& later);
+/// The section `rotations` of a scenario that has been played: for each a name and command line options.
+std::vector<std::vector<std::string>> scenario_rotations(const std::string& yaml);
 
 }  // namespace watchbill::sandbox

@@ -101,6 +101,9 @@ Result<void> do_transport(Desk& desk, Reader& in, json::Writer& out);
 Result<void> do_socket(Desk& desk, Reader& in, json::Writer& out);
 Result<void> do_event(Desk& desk, Reader& in, json::Writer& out);
 Result<void> do_deliveries(Desk& desk, Reader& in, json::Writer& out);
+Result<void> do_daemon(Desk& desk, Reader& in, json::Writer& out);
+Result<void> do_speed(Desk& desk, Reader& in, json::Writer& out);
+Result<void> do_clock(Desk& desk, Reader& in, json::Writer& out);
 
 /// The scheduling system that the action names.
 Result<System> scheduling_system(Reader& in);

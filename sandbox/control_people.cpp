@@ -24,7 +24,7 @@ bool wanted(Reader& in, std::string_view system, bool there, bool fresh) {
 
 Result<void> slack_part(Desk& desk, const Person& person, json::View part) {
   auto& world = desk.world;
-  Reader in(part, desk.loop.now());
+  Reader in(part, desk.now());
   const auto known = world.user_of_key.find(person.key);
   const bool fresh = known == world.user_of_key.end();
   SlackUser user = fresh ? SlackUser{} : *world.users.find(known->second);
@@ -69,7 +69,7 @@ std::string default_id(System system, const std::string& key) {
 
 Result<void> responder_part(Desk& desk, const Person& person, System system, json::View part) {
   auto& roster = desk.world.roster(system);
-  Reader in(part, desk.loop.now());
+  Reader in(part, desk.now());
   const auto* known = roster.person(person.key);
   Responder responder = known ? *known : Responder{};
   if (!known) {
@@ -226,7 +226,7 @@ Result<void> do_message(Desk& desk, Reader& in, json::Writer& out) {
   Message message;
   message.user = ids->front();
   message.text = text;
-  message.ts = next_message_ts(*channel, desk.loop.now());
+  message.ts = next_message_ts(*channel, desk.now());
   out.field("ts", message.ts);
   channel->messages.push_back(std::move(message));
   return {};

@@ -136,7 +136,7 @@ Result<void> do_state(Desk& desk, Reader& in, json::Writer& out) {
   const auto wants = [&](std::string_view part) {
     return only.empty() || std::find(only.begin(), only.end(), part) != only.end();
   };
-  const auto now = desk.loop.now();
+  const auto now = desk.now();
   out.field("now", format_rfc3339_ms(now));
   if (wants("users")) write_users(out, desk.world);
   if (wants("groups")) write_groups(out, desk.world);
@@ -181,8 +181,8 @@ Result<void> do_on_call(Desk& desk, Reader& in, json::Writer& out) {
         });
     if (!known) return fail(ErrorKind::not_found, "no schedule \"{}\"", id);
   }
-  out.field("now", format_rfc3339_ms(desk.loop.now()));
-  write_schedules(out, desk.world, system, id, desk.loop.now());
+  out.field("now", format_rfc3339_ms(desk.now()));
+  write_schedules(out, desk.world, system, id, desk.now());
   return {};
 }
 

@@ -67,6 +67,65 @@ Result<Shift> read_shift(json::View view, Instant now) {
   return shift;
 }
 
+Result<std::vector<std::vector<std::string>>> read_turns(Reader& in) {
+  std::vector<std::vector<std::string>> turns;
+  for (const auto turn : in.at("people").items()) {
+    auto people = read_turn(turn);
+    if (!people) return people.error();
+    turns.push_back(std::move(*people));
+  }
+  if (turns.empty()) return fail(ErrorKind::invalid, "\"people\" is missing");
+  return turns;
+}
+
+/// "at" and "time_zone" of a rule by the clock on the wall.
+Result<WallSite> read_site(Reader& in) {
+  WallSite site;
+  in.text("time_zone", site.zone);
+  auto at = read_wall_time(in.required("at"));
+  if (!at) return at.error();
+  site.at = *at;
+  if (auto known = check_zone(site.zone); !known) return known.error();
+  return site;
+}
+
+/// `daily`, `weekly` or `follow_the_sun`.
+Result<WallRule> read_wall_rule(Reader& in, Instant now) {
+  WallRule rule;
+  rule.start = now;
+  in.moment("start", rule.start);
+  if (in.has("follow_the_sun")) {
+    for (const auto view : in.at("follow_the_sun").items()) {
+      Reader one(view, now);
+      auto site = read_site(one);
+      if (!site) return site.error();
+      auto turns = read_turns(one);
+      if (!turns) return turns.error();
+      if (auto done = one.done(); !done) return done.error().in("follow_the_sun");
+      site->turns = std::move(*turns);
+      rule.sites.push_back(std::move(*site));
+    }
+    if (rule.sites.empty()) return fail(ErrorKind::invalid, "\"follow_the_sun\" has no site");
+    return rule;
+  }
+  const bool weekly = in.has("weekly");
+  Reader when(in.at(weekly ? "weekly" : "daily"), now);
+  if (weekly) {
+    auto day = read_weekday(when.required("day"));
+    if (!day) return day.error();
+    rule.every_days = 7;
+    rule.weekday = *day;
+  }
+  auto site = read_site(when);
+  if (!site) return site.error();
+  auto turns = read_turns(in);
+  if (!turns) return turns.error();
+  if (auto done = when.done(); !done) return done.error();
+  site->turns = std::move(*turns);
+  rule.sites = {std::move(*site)};
+  return rule;
+}
+
 Result<Rule> read_rule(Reader& in, Instant now) {
   Rule rule;
   double length = 0;
@@ -76,12 +135,9 @@ Result<Rule> read_rule(Reader& in, Instant now) {
   }
   rule.length = milliseconds(std::llround(length * 1000));
   in.moment("start", rule.start);
-  for (const auto turn : in.at("people").items()) {
-    auto people = read_turn(turn);
-    if (!people) return people.error();
-    rule.turns.push_back(std::move(*people));
-  }
-  if (rule.turns.empty()) return fail(ErrorKind::invalid, "\"people\" is missing");
+  auto turns = read_turns(in);
+  if (!turns) return turns.error();
+  rule.turns = std::move(*turns);
   double count = length < 3600 ? static_cast<double>(kShortTurns) : 0;
   in.real("count", count);
   if (count > 0) {
@@ -94,9 +150,18 @@ Result<Rule> read_rule(Reader& in, Instant now) {
 
 /// Reads `delays` and either `shifts` or a rule.
 Result<void> read_plan(Reader& in, Part& part, Instant now) {
-  for (const char* name : {"people", "shift_seconds", "start", "count", "shifts"}) in.at(name);
+  for (const char* name :
+       {"people", "shift_seconds", "start", "count", "shifts", "daily", "weekly", "follow_the_sun"}) {
+    in.at(name);
+  }
   for (const auto delay : in.at("delays").items())
     part.delays.push_back(static_cast<int>(delay.integer_or(0)));
+  if (in.has("daily") || in.has("weekly") || in.has("follow_the_sun")) {
+    auto rule = read_wall_rule(in, now);
+    if (!rule) return rule.error();
+    part.wall = std::move(*rule);
+    return {};
+  }
   if (!in.has("shifts")) {
     auto rule = read_rule(in, now);
     if (!rule) return rule.error();
@@ -132,7 +197,7 @@ Result<void> read_parts(Reader& in, Schedule& schedule, Instant now) {
       parts.push_back(std::move(part));
     }
     schedule.parts = std::move(parts);
-  } else if (in.has("people") || in.has("shifts")) {
+  } else if (in.has("people") || in.has("shifts") || in.has("follow_the_sun")) {
     Part part;
     part.id = part_id(schedule, 1);
     part.name = "Rotation 1";
@@ -150,6 +215,9 @@ Result<void> check_parts(const World& world, const Schedule& schedule) {
   for (const auto& part : schedule.parts) {
     std::vector<std::vector<std::string>> turns;
     if (part.rule) turns = part.rule->turns;
+    for (const auto& site : part.wall ? part.wall->sites : std::vector<WallSite>{}) {
+      turns.insert(turns.end(), site.turns.begin(), site.turns.end());
+    }
     for (const auto& shift : part.fixed) turns.push_back(shift.people);
     for (auto& people : turns) {
       if (people == std::vector<std::string>{""}) continue;
@@ -190,7 +258,7 @@ Result<void> add_override(Desk& desk, Schedule& schedule, Override over, json::W
     const std::vector<std::string> whose{over.of};
     if (auto known = check_people(desk.world, schedule.system, schedule.id, whose); !known) return known;
   }
-  over.made_at = desk.loop.now();
+  over.made_at = desk.now();
   if (over.id.empty()) over.id = fmt::format("OVERRIDE{}", desk.world.next_number++);
   out.field("id", over.id).field("start", format_rfc3339_ms(over.start));
   if (over.end != kNever) out.field("end", format_rfc3339_ms(over.end));
@@ -236,7 +304,7 @@ Result<void> do_schedule(Desk& desk, Reader& in, json::Writer& out) {
   in.flag("enabled", schedule.enabled);
   in.flag("forbidden", schedule.forbidden);
   in.text("group_type", schedule.group_type);
-  if (auto read = read_parts(in, schedule, desk.loop.now()); !read) return read;
+  if (auto read = read_parts(in, schedule, desk.now()); !read) return read;
   if (auto done = in.done(); !done) return done;
   if (auto good = check_parts(desk.world, schedule); !good) return good;
   schedules.make(id) = std::move(schedule);
@@ -298,7 +366,7 @@ Result<void> do_end_shift(Desk& desk, Reader& in, json::Writer& out) {
   auto schedule = schedule_of(desk, in, "schedule");
   if (!schedule) return schedule.error();
   if (auto done = in.done(); !done) return done;
-  const auto now = desk.loop.now();
+  const auto now = desk.now();
   for (const auto& part : (*schedule)->parts) {
     const auto shifts = planned_shifts(part, {now, now});
     const auto current =

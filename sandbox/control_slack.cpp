@@ -38,7 +38,7 @@ void read_group_flags(Reader& in, Group& group, bool& disabled) {
 
 Result<void> do_group(Desk& desk, Reader& in, json::Writer& out) {
   auto& world = desk.world;
-  const auto now = desk.loop.now();
+  const auto now = desk.now();
   std::string id;
   std::string handle;
   in.text("id", id);

@@ -68,7 +68,7 @@ Result<void> do_escalation(Desk& desk, Reader& in, json::Writer& out) {
   team.id = in.required("id");
   in.text("name", team.name);
   for (const auto view : in.at("steps").items()) {
-    Reader one(view, desk.loop.now());
+    Reader one(view, desk.now());
     Step step;
     step.who = one.required("who");
     one.number("delay", step.delay);
@@ -84,7 +84,7 @@ Result<void> do_forward(Desk& desk, Reader& in, json::Writer&) {
   forwarding.from = in.required("from");
   forwarding.to = in.required("to");
   in.span(forwarding.start, forwarding.end);
-  forwarding.made_at = desk.loop.now();
+  forwarding.made_at = desk.now();
   if (auto done = in.done(); !done) return done;
   for (const auto& who : {forwarding.from, forwarding.to}) {
     if (auto known = known_in_opsgenie(desk.world, who); !known) return known;
@@ -118,7 +118,7 @@ Result<void> do_pagerduty(Desk& desk, Reader& in, json::Writer&) {
     }
   }
   if (expire) {
-    for (auto& [token, facts] : settings.access_tokens) facts.expires = desk.loop.now();
+    for (auto& [token, facts] : settings.access_tokens) facts.expires = desk.now();
   }
   if (!refresh.empty()) {
     settings.refresh_tokens[refresh] = {{"openid", "oncalls.read", "schedules.read", "users.read"}, {}};
@@ -173,7 +173,7 @@ Result<void> do_fault(Desk& desk, Reader& in, json::Writer&) {
   in.flag("bare", fault.bare);
   in.number("mb", fault.megabytes);
   double amount = 0;
-  if (in.real("seconds", amount)) fault.until = desk.loop.now() + whole_ms(amount, 1000);
+  if (in.real("seconds", amount)) fault.until = desk.now() + whole_ms(amount, 1000);
   if (in.real("slow_ms", amount)) fault.slow = whole_ms(amount, 1);
   if (in.real("retry_after", amount)) fault.retry_after = seconds(static_cast<std::int64_t>(amount));
   if (auto done = in.done(); !done) return done;
@@ -201,7 +201,7 @@ Result<void> do_faults(Desk& desk, Reader& in, json::Writer& out) {
   if (auto done = in.done(); !done) return done;
   out.key("faults").begin_array();
   for (const auto& fault : desk.front.faults) {
-    if (fault.times != 0 && fault.until > desk.loop.now()) write_fault(out, fault);
+    if (fault.times != 0 && fault.until > desk.now()) write_fault(out, fault);
   }
   out.end_array();
   return {};

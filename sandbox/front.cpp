@@ -65,7 +65,7 @@ std::size_t RateLimiter::left(const std::string& key, std::size_t calls) const {
 }
 
 std::optional<Fault> Front::strike(const Call& call, const std::string& path) {
-  const auto now = loop_.now();
+  const auto now = clock_.now();
   std::erase_if(faults, [&](const Fault& f) { return f.times == 0 || f.until <= now; });
   for (auto& fault : faults) {
     if (fault.system && *fault.system != call.system) continue;
@@ -89,10 +89,10 @@ void Front::record(LogEntry entry, const Call& call) {
 
 net::Task<net::ServerResponse> Front::serve(System system, net::ServerRequest request,
                                             const Handler& handler) {
-  const auto arrived = loop_.now();
+  const auto arrived = loop_.steady_now();
   const auto call = describe(system, request);
   LogEntry entry;
-  entry.at = arrived;
+  entry.at = clock_.now();
   entry.system = system;
   entry.method = request.method;
   entry.path = system == System::slack ? call.label : path_and_query(request);
@@ -109,7 +109,7 @@ net::Task<net::ServerResponse> Front::serve(System system, net::ServerRequest re
   }
   entry.status = out.lost ? 0 : out.answer.status;
   entry.error = out.answer.error;
-  entry.took = loop_.now() - arrived;
+  entry.took = loop_.steady_now() - arrived;
   record(std::move(entry), call);
   if (out.hang) co_await net::sleep_for(loop_, kForEver);
 
@@ -118,8 +118,10 @@ net::Task<net::ServerResponse> Front::serve(System system, net::ServerRequest re
   response.headers = std::move(out.answer.headers);
   response.body = std::move(out.answer.body);
   response.reset_after = out.reset_after;
-  if (const auto skewed = skew.find(system); skewed != skew.end()) {
-    response.headers.emplace_back("Date", http_date(loop_.now() + skewed->second));
+  const auto skewed = skew.find(system);
+  if (skewed != skew.end() || !clock_.real()) {
+    const auto off = skewed == skew.end() ? milliseconds(0) : skewed->second;
+    response.headers.emplace_back("Date", http_date(clock_.now() + off));
   }
   co_return response;
 }

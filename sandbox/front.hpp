@@ -10,6 +10,7 @@
 
 #include "net/event_loop.hpp"
 #include "net/http_server.hpp"
+#include "sandbox/clock.hpp"
 #include "sandbox/world.hpp"
 
 /// What stands before every server: faults, rate limits and the request log.
@@ -77,7 +78,7 @@ struct LogEntry {
 class Front {
  public:
   using Handler = std::function<Answer(const net::ServerRequest&)>;
-  explicit Front(net::EventLoop& loop) : loop_(loop) {}
+  Front(net::EventLoop& loop, const WorldClock& clock) : loop_(loop), clock_(clock) {}
 
   net::Task<net::ServerResponse> serve(System system, net::ServerRequest request, const Handler& handler);
 
@@ -94,6 +95,7 @@ class Front {
   void record(LogEntry entry, const Call& call);
 
   net::EventLoop& loop_;
+  const WorldClock& clock_;
 };
 
 /// The same JSON with every leaf of another type: text becomes a number, numbers text, and so on. Slack's

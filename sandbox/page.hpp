@@ -25,7 +25,7 @@
 ///   hello       {"team":{"id","name"},"bot":"U0BOT","app":{"id","commands":["/oncall"],"home_enabled"},
 ///                "addresses":{"slack_api","pagerduty","identity","opsgenie","xmatters","control"},
 ///                "daemon":true|false: a watchbilld belongs to this sandbox}
-///   time        {"now":"2026-11-22T09:00:00.000Z","speed":1,"frozen":false}: at first, when the clock is
+///   time        {"now":"2026-11-22T09:00:00.000Z","speed":1}: at first, when the clock is
 ///               touched, and every 10 s
 ///   users       {"users":[{"id","key","handle","name","email","deleted","kind":"owner"|"admin"|"member"|
 ///                "guest"|"stranger"|"bot","assignable"}],"gone":["U0BO"]}
@@ -54,7 +54,7 @@
 ///   deliveries  {"deliveries":[...],"skipped":0}: what the app was told
 ///   transport   {"mode","url","enabled","connections":[...]}
 ///   faults      {"faults":[...],"rate":{"off","scale"},"lag":{"pagerduty":0,...}}
-///   daemon      {"state":"running"|"stopped","pid":4711|null,"since":MOMENT|null,"starts":2,
+///   daemon      {"state":"starting"|"running"|"stopped","pid":4711|null,"since":MOMENT|null,"starts":2,
 ///                "status":{...}|null}: `status` as `watchbill status --format json` tells it
 ///   ready       {}: everything has come
 namespace watchbill::sandbox {

@@ -19,6 +19,7 @@ milliseconds unit_of(const Schedule& schedule) {
   milliseconds unit = 1h;
   for (const auto& part : schedule.parts) {
     if (part.rule) unit = std::min(unit == 1h ? part.rule->length : unit, part.rule->length);
+    if (part.wall) unit = days(part.wall->every_days) / static_cast<int>(part.wall->sites.size());
   }
   return std::clamp(unit, milliseconds(5s), milliseconds(days(7)));
 }

@@ -68,8 +68,10 @@ void PageEvents::tell_what_changed() {
 }
 
 void PageEvents::arm() {
-  const auto wait = std::max(state_->told.plans_due - desk_.now(), milliseconds(1));
-  due_ = net::Timer{desk_.loop, desk_.loop.start_timer(wait, [this] { tell_what_changed(); })};
+  const auto wait = desk_.clock.until(state_->told.plans_due);
+  if (!wait) return due_.reset();
+  due_ = net::Timer{
+      desk_.loop, desk_.loop.start_timer(std::max(*wait, milliseconds(1)), [this] { tell_what_changed(); })};
 }
 
 void PageEvents::tell_time() {

@@ -77,7 +77,7 @@ std::string hello(const Desk& desk) {
   w.field("id", world.app.settings.id).field("commands", world.app.settings.commands);
   w.field("home_enabled", world.app.settings.home_enabled).end_object().key("addresses").begin_object();
   for (const auto& [name, address] : desk.addresses) w.field(name, address);
-  w.end_object().field("daemon", static_cast<bool>(desk.daemon_status)).end_object();
+  w.end_object().field("daemon", desk.daemon != nullptr).end_object();
   return w.take();
 }
 
@@ -202,8 +202,7 @@ std::string time_event(const Desk& desk) {
   json::Writer w;
   w.begin_object()
       .field("now", format_rfc3339_ms(desk.now()))
-      .field("speed", 1)
-      .field("frozen", false)
+      .field("speed", desk.clock.speed())
       .end_object();
   std::string out;
   add_event(out, "time", w.take());
@@ -219,7 +218,7 @@ void tell_workspace(Desk& desk, PageState& state, std::string& out) {
   state.people.tell(out, "people", responders(world));
   state.transport.tell(out, "transport", transport(desk));
   state.faults.tell(out, "faults", faults(desk));
-  if (desk.daemon_status) state.daemon.tell(out, "daemon", desk.daemon_status());
+  if (desk.daemon) state.daemon.tell(out, "daemon", desk.daemon->status());
 }
 
 void tell_messages(Desk& desk, PageState& state, std::string& out) {
@@ -253,6 +252,10 @@ void tell_surfaces(Desk& desk, PageState& state, std::string& out) {
 }
 
 void tell_changes(Desk& desk, PageState& state, std::string& out) {
+  if (desk.clock_touched != state.clock) {
+    out += time_event(desk);
+    state.clock = desk.clock_touched;
+  }
   tell_workspace(desk, state, out);
   tell_messages(desk, state, out);
   tell_surfaces(desk, state, out);

@@ -61,6 +61,7 @@ struct PageState {
   std::map<std::string, std::uint64_t> group_changes;
   std::uint64_t requests = 0;
   std::uint64_t deliveries = 0;
+  std::uint64_t clock = 0;  ///< of `Desk::clock_touched`
   bool fresh = true;
 };
 

@@ -49,16 +49,21 @@ net::ServerResponse refused(int status, std::string_view why) {
 struct Sandbox::Impl {
   Impl(net::EventLoop& on, std::string scenario_text)
       : loop(on),
-        front(on),
+        clock(on),
+        agenda(on, clock,
+               [this](const std::string& action) { doing.spawn(carry_out_planned(desk, action)); }),
+        front(on, clock),
         changed(on),
         link(on, world, [this] { changed.notify(); }),
         scenario(std::move(scenario_text)),
-        desk{on, world, front, link, changed} {
+        desk{on, world, front, link, changed, clock, agenda} {
     desk.reset = [this](bool empty) { return start_over(empty); };
   }
 
   net::EventLoop& loop;
   World world;
+  WorldClock clock;
+  WorldAgenda agenda;
   Front front;
   net::Signal changed;
   AppLink link;
@@ -67,12 +72,12 @@ struct Sandbox::Impl {
   std::map<System, Front::Handler> handlers;
   net::TaskScope doing;
   std::unique_ptr<PageEvents> page;
-  std::vector<net::Timer> planned;
   std::map<System, std::unique_ptr<net::HttpServer>> servers;
   std::unique_ptr<net::HttpServer> control_server;
 
   Result<void> start_over(bool empty) {
-    planned.clear();
+    agenda.clear();
+    clock.reset();
     link.forget_events();
     ++desk.epoch;
     world = empty_world();
@@ -84,9 +89,7 @@ struct Sandbox::Impl {
     if (empty) return {};
     return play_scenario(desk, scenario, [this](milliseconds delay, std::string action) {
       // A planned action that has become impossible (its schedule was deleted by hand) is left out.
-      planned.emplace_back(loop, loop.start_timer(delay, [this, action = std::move(action)] {
-        doing.spawn(carry_out_planned(desk, action));
-      }));
+      agenda.plan(clock.now() + delay, std::move(action));
     });
   }
 
@@ -215,6 +218,19 @@ Result<std::string> Sandbox::control(std::string_view action_json) {
   auto done = sandbox::control(impl_->desk, action_json);
   impl_->changed.notify();
   return done;
+}
+
+void Sandbox::attach(OwnDaemon& daemon) {
+  impl_->desk.daemon = &daemon;
+  notice();
+}
+
+void Sandbox::notice() {
+  impl_->changed.notify();
+}
+
+std::vector<std::vector<std::string>> Sandbox::rotations() const {
+  return scenario_rotations(impl_->scenario);
 }
 
 net::Task<Result<std::string>> Sandbox::act(std::string action_json) {

@@ -3,9 +3,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/result.hpp"
 #include "net/event_loop.hpp"
+#include "sandbox/own_daemon.hpp"
 
 /// A Slack workspace and three scheduling systems as loopback HTTP servers with memory, for tests, for the
 /// demo and for trying Watchbill by hand. An independent reading of the vendors' pages: nothing of
@@ -49,6 +51,14 @@ class Sandbox {
   Result<std::string> control(std::string_view action_json);
   /// The same for all actions, also those that wait for the app ("act", "submit", "command", ...).
   net::Task<Result<std::string>> act(std::string action_json);
+
+  /// The daemon that the page shows; it outlives the sandbox.
+  void attach(OwnDaemon& daemon);
+  /// Something of the daemon may have changed.
+  void notice();
+  /// The scenario's `rotations`, as `watchbill rotation create` takes them: name, then options
+  /// ("--group", "@payments-oncall", ...).
+  [[nodiscard]] std::vector<std::vector<std::string>> rotations() const;
 
  private:
   struct Impl;

@@ -38,6 +38,12 @@ schedules:
      people: [cleo, dev, eva], shift_seconds: 20, start: -8}
   - {system: xmatters, id: 3c765cff-3fe3-4229-8dc4-6b41c3d701a2, name: Database,
      people: [[eva, finn], [finn, ada], [ada, eva]], delays: [0, 15], shift_seconds: 20, start: -15}
+rotations:
+  - {name: payments, group: "@payments-oncall", schedule: pagerduty/PSCHED1, channel: "#payments"}
+  - {name: platform, group: "@platform-oncall", schedule: opsgenie/d875e654-9b4e-4219-a803-0c26936870de,
+     channel: "#platform"}
+  - {name: database, group: "@database-oncall", schedule: xmatters/3c765cff-3fe3-4229-8dc4-6b41c3d701a2,
+     channel: "#database"}
 )";
 
 Error located(const YAML::Node& node, Error error) {
@@ -140,15 +146,37 @@ Result<void> play(Desk& desk, const YAML::Node& root,
   if (!root.IsMap()) return located(root, fail(ErrorKind::invalid, "a scenario is a map"));
   for (const auto& member : root) {
     const auto& name = member.first.Scalar();
-    const bool known =
-        name == "at" || std::any_of(kSections.begin(), kSections.end(),
-                                    [&](const auto& section) { return name == section.first; });
+    const bool known = name == "at" || name == "rotations" ||
+                       std::any_of(kSections.begin(), kSections.end(),
+                                   [&](const auto& section) { return name == section.first; });
     if (!known) return located(member.first, fail(ErrorKind::invalid, "unknown section \"{}\"", name));
   }
   for (const auto& [section, action] : kSections) {
     if (auto done = play_list(desk, root[section], action); !done) return done;
   }
+  for (const auto& rotation : root["rotations"]) {
+    if (!rotation.IsMap() || !rotation["name"]) {
+      return located(rotation, fail(ErrorKind::invalid, "a rotation is a map with \"name\""));
+    }
+  }
   return plan_later(root["at"], later);
+}
+
+/// "--key value" for every member but the name; several times for a list, alone for `true`.
+std::vector<std::string> rotation_options(const YAML::Node& rotation) {
+  std::vector<std::string> words{rotation["name"].Scalar()};
+  const auto add = [&words](const std::string& key, const YAML::Node& value) {
+    words.push_back("--" + key);
+    if (value.Scalar() != "true" || value.Tag() == "!") words.push_back(value.Scalar());
+  };
+  for (const auto& member : rotation) {
+    const auto& key = member.first.Scalar();
+    if (key == "name") continue;
+    if (!member.second.IsSequence()) add(key, member.second);
+    for (const auto& item : member.second.IsSequence() ? member.second : YAML::Node(YAML::NodeType::Sequence))
+      add(key, item);
+  }
+  return words;
 }
 
 }  // namespace
@@ -160,6 +188,14 @@ Result<void> play_scenario(Desk& desk, const std::string& yaml,
   } catch (const YAML::Exception& error) {
     return fail(ErrorKind::invalid, "scenario: {}", error.what());
   }
+}
+
+std::vector<std::vector<std::string>> scenario_rotations(const std::string& yaml) {
+  std::vector<std::vector<std::string>> rotations;
+  for (const auto& rotation : YAML::Load(yaml.empty() ? kDemo : yaml)["rotations"]) {
+    rotations.push_back(rotation_options(rotation));
+  }
+  return rotations;
 }
 
 }  // namespace watchbill::sandbox

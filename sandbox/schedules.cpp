@@ -213,6 +213,12 @@ std::vector<Shift> planned_shifts(const Part& part, Window window) {
     rule_shifts(*part.rule, window, out);
     return out;
   }
+  if (part.wall) {
+    for (auto& shift : wall_shifts(*part.wall, window)) {
+      if (!shift.people.empty()) out.push_back({std::move(shift.people), shift.start, shift.end});
+    }
+    return out;
+  }
   for (const auto& shift : part.fixed) {
     if (touches(shift, window)) out.push_back(shift);
   }
@@ -283,6 +289,9 @@ std::vector<std::string> everybody_in(const Schedule& schedule) {
   for (const auto& part : schedule.parts) {
     if (part.rule) {
       for (const auto& turn : part.rule->turns) add(turn);
+    }
+    for (const auto& site : part.wall ? part.wall->sites : std::vector<WallSite>{}) {
+      for (const auto& turn : site.turns) add(turn);
     }
     for (const auto& shift : part.fixed) add(shift.people);
   }

@@ -15,6 +15,7 @@
 #include "core/result.hpp"
 #include "core/time.hpp"
 #include "sandbox/slack_app.hpp"
+#include "sandbox/wall_rule.hpp"
 
 /// The memory of the sandbox: plain data, changed by the servers and by the control endpoint.
 namespace watchbill::sandbox {
@@ -199,6 +200,7 @@ struct Part {
   std::string id;
   std::string name;
   std::optional<Rule> rule;
+  std::optional<WallRule> wall;
   std::vector<Shift> fixed;  ///< without a rule: these, in order
   std::vector<int> delays;   ///< xMatters: minutes before each position
 };
