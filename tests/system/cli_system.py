@@ -479,7 +479,7 @@ class Looking(Case):
         self.payments()
         self.ok("sync")
         status = self.json("status")
-        self.assertEqual(set(status), {"rotations", "connections", "outbox", "queue", "daemon"})
+        self.assertEqual(set(status), {"rotations", "connections", "outbox", "queue", "daemon", "slack_app"})
         rotation = status["rotations"][0]
         self.assertEqual(list(rotation), ["name", "group", "state", "members", "on_call", "next_boundary", "next",
                                           "problems"])
