@@ -132,7 +132,8 @@ std::optional<WriteForecast> GroupWriter::forecast(RotationId rotation) const {
     if (entry.write && !entry.group.in_flight && place(entry) < place(*own)) ++forecast.ahead;
   }
   const auto now = loop_.now();
-  forecast.at = std::max(now, now + (own->write->not_before - loop_.steady_now()));
+  const auto steady = loop_.steady_now();
+  forecast.at = now + (std::max(own->write->not_before, steady) - steady);
   if (!own->group.in_flight) {
     forecast.at = std::max(forecast.at, gate_.when(slack::Method::usergroups_users_update,
                                                    own->write->priority, forecast.ahead + 1));

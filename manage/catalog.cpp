@@ -209,7 +209,8 @@ net::Task<GroupSearch> Catalog::search_groups(std::string text, std::size_t limi
   GroupSearch search;
   search.failure = memory.groups.failure;
   if (!memory.groups.value) {
-    if (!search.failure) search.failure = fail(ErrorKind::timeout, "Slack has not listed its user groups yet");
+    if (!search.failure)
+      search.failure = fail(ErrorKind::timeout, "Slack has not listed its user groups yet");
     co_return search;
   }
   std::map<GroupId, std::string> taken;

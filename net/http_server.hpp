@@ -24,8 +24,8 @@ struct ServerRequest {
   [[nodiscard]] std::optional<std::string> query_value(std::string_view name) const;
 };
 
-/// A body that is sent piece by piece for as long as both sides like (server-sent events). What is sent before
-/// the answer has begun waits for it.
+/// A body that is sent piece by piece for as long as both sides like (server-sent events). What is sent
+/// before the answer has begun waits for it.
 class BodyStream {
  public:
   BodyStream();

@@ -13,8 +13,9 @@ constexpr auto kUpdate = slack::Method::usergroups_users_update;
 constexpr std::size_t kRotations = 500;
 constexpr std::size_t kPerMinute = 20;
 
-/// 500 rotations that all hand off from Ada to Bo at one boundary, and back half an hour later, in a workspace
-/// with Slack's limits. `scale`: both sides count minutes as so much shorter, so that a test takes less.
+/// 500 rotations that all hand off from Ada to Bo at one boundary, and back half an hour later, in a
+/// workspace with Slack's limits. `scale`: both sides count minutes as so much shorter, so that a test takes
+/// less.
 struct Storm {
   EngineWorld world;
   Instant boundary;
