@@ -108,14 +108,14 @@ void Alerter::set_back(Instant now) {
   }
 }
 
-std::optional<ChannelId> Alerter::channel_for(const store::OpenProblem& problem) const {
-  const auto told = told_in_.find(problem.problem.key);
-  if (problem.alerted_channel && told != told_in_.end()) return told->second;
+std::set<ChannelId> Alerter::channels_for(const store::OpenProblem& problem) const {
+  std::set<ChannelId> channels;
+  if (options_.channel) channels.insert(*options_.channel);
   if (problem.problem.rotation) {
     const auto own = channel_of_.find(*problem.problem.rotation);
-    if (own != channel_of_.end()) return own->second;
+    if (own != channel_of_.end()) channels.insert(own->second);
   }
-  return options_.channel;
+  return channels;
 }
 
 /// True if a problem is so young that it has not been told yet.
@@ -143,18 +143,27 @@ net::Task<bool> Alerter::tell_channels() {
   std::map<ChannelId, Lines> messages;
   const auto now = loop_.now();
   for (const auto& [key, known] : open_) {
-    const auto channel = channel_for(known);
-    if (!known.problem.alert || !channel) continue;
-    auto& lines = messages[*channel];
-    const bool begin = !known.ended_at && !known.alerted_channel && now - known.since >= kSettle;
-    const bool end = known.ended_at && known.alerted_channel;
-    if (begin) lines.began.push_back(escape_slack(known.problem.text));
-    if (end) lines.ended.push_back(escape_slack(known.problem.text));
-    if (begin || end) lines.keys.emplace_back(key, begin);
+    if (!known.problem.alert) continue;
+    const auto channels = channels_for(known);
+    auto& told = told_in_[key];
+    // An earlier run told it.
+    if (known.alerted_channel && told.empty()) told = channels;
+    const auto line = escape_slack(known.problem.text);
+    if (!known.ended_at && !known.alerted_channel && now - known.since >= kSettle) {
+      for (const auto& channel : channels) {
+        if (told.contains(channel)) continue;
+        messages[channel].began.push_back(line);
+        messages[channel].keys.emplace_back(key, true);
+      }
+    }
+    if (!known.ended_at) continue;
+    for (const auto& channel : told) {
+      messages[channel].ended.push_back(line);
+      messages[channel].keys.emplace_back(key, false);
+    }
   }
   bool all_told = true;
   for (auto& [channel, lines] : messages) {
-    if (lines.keys.empty()) continue;
     auto permit =
         co_await gate_.acquire(slack::Method::chat_post_message, slack::Priority::edit, channel.value);
     slack::OutgoingMessage message{channel, message_of(lines), {}, {}};
@@ -165,8 +174,15 @@ net::Task<bool> Alerter::tell_channels() {
     for (const auto& [key, began] : lines.keys) {
       const auto known = open_.find(key);
       if (known == open_.end()) continue;
-      known->second.alerted_channel = began;
-      told_in_.insert_or_assign(key, channel);
+      auto& told = told_in_[key];
+      if (began) {
+        told.insert(channel);
+      } else {
+        told.erase(channel);
+      }
+      const auto wanted = channels_for(known->second);
+      known->second.alerted_channel =
+          began ? std::includes(told.begin(), told.end(), wanted.begin(), wanted.end()) : !told.empty();
       save(known->second);
     }
   }
@@ -211,7 +227,9 @@ void Alerter::forget_told() {
   if (telling_ > 0) return;
   for (auto it = open_.begin(); it != open_.end();) {
     const auto& known = it->second;
-    const bool channel_waits = known.alerted_channel && channel_for(known);
+    const auto told = told_in_.find(it->first);
+    const bool untold = told == told_in_.end() || told->second.empty();
+    const bool channel_waits = !untold || (known.alerted_channel && !channels_for(known).empty());
     const bool webhook_waits = known.alerted_webhook && !options_.webhook.empty();
     if (!known.ended_at || channel_waits || webhook_waits) {
       ++it;

@@ -31,7 +31,8 @@ class Alerter {
   void start();
   void stop() { stopping_ = true; }
 
-  /// The problems that there are now: all of them. `channel_of` a rotation: its own alert channel.
+  /// The problems that there are now: all of them. `channel_of` a rotation: its own alert channel, which
+  /// hears of its problems besides the common one.
   void report(const std::vector<Problem>& problems, const std::map<RotationId, ChannelId>& channel_of,
               Instant now);
   /// A pass is complete: fetches the heartbeat address.
@@ -48,7 +49,7 @@ class Alerter {
   net::Task<bool> tell_channels();
   net::Task<bool> tell_webhook();
   net::Task<void> beat();
-  [[nodiscard]] std::optional<ChannelId> channel_for(const store::OpenProblem& problem) const;
+  [[nodiscard]] std::set<ChannelId> channels_for(const store::OpenProblem& problem) const;
   [[nodiscard]] bool settling() const;
   void forget_told();
   void save(const store::OpenProblem& problem);
@@ -62,8 +63,8 @@ class Alerter {
   std::map<std::string, store::OpenProblem> open_;
   std::set<std::string> unsaved_;  ///< keys of problems that the store does not have as they are
   std::map<RotationId, ChannelId> channel_of_;
-  /// Where each problem was told: its end belongs there.
-  std::map<std::string, ChannelId> told_in_;
+  /// Where each problem was told, and its end was not yet: that belongs there.
+  std::map<std::string, std::set<ChannelId>> told_in_;
   std::uint64_t revision_ = 0;  ///< goes up with every problem that begins or ends
   int telling_ = 0;             ///< ways that tell right now: what they tell is not forgotten meanwhile
   net::Signal changed_;

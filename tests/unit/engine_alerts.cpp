@@ -96,17 +96,34 @@ TEST_CASE("a refused group's alert names who is on call, with the fix") {
   CHECK(holding(told_in(p.world, "CALERT"), "only admins edit groups") == 1);
 }
 
-TEST_CASE("a rotation's own alert channel hears of its problems, and of their end even when it is deleted") {
+TEST_CASE(
+    "a rotation's own alert channel hears of its problems too, and of their end even when it is deleted") {
   Payments p([](Rotation& r) { r.alert_channel = ChannelId{"COWN"}; }, both_ways());
   p.world.system.presence["P1"] = AnswerStatus::gone;
   p.world.advance(3min);
   CHECK(holding(told_in(p.world, "COWN"), "does not exist any more") == 1);
-  CHECK(holding(told_in(p.world, "CALERT"), "does not exist any more") == 0);
+  CHECK(holding(told_in(p.world, "CALERT"), "does not exist any more") == 1);
   CHECK(holding(told_by_webhook(p.world), "does not exist any more") == 1);
   REQUIRE(p.world.as_cli()->rotations().remove(p.id, "cli:root"));
   p.world.advance(30s);
   CHECK(holding(told_in(p.world, "COWN"), "Resolved: ") == 1);
-  CHECK(holding(told_in(p.world, "CALERT"), "Resolved: ") == 0);
+  CHECK(holding(told_in(p.world, "CALERT"), "Resolved: ") == 1);
+}
+
+TEST_CASE("a channel that refuses an alert gets it later, and the other not twice") {
+  Payments p([](Rotation& r) { r.alert_channel = ChannelId{"COWN"}; }, both_ways());
+  p.world.slack.fate = [](slack::Method method, const std::string& what) {
+    return method == slack::Method::chat_post_message && what == "COWN" ? FakeSlack::Fate::refused
+                                                                        : FakeSlack::Fate::normal;
+  };
+  p.world.system.presence["P1"] = AnswerStatus::gone;
+  p.world.advance(3min);
+  CHECK(holding(told_in(p.world, "COWN"), "does not exist any more") == 0);
+  CHECK(holding(told_in(p.world, "CALERT"), "does not exist any more") == 1);
+  p.world.slack.fate = {};
+  p.world.advance(1min);
+  CHECK(holding(told_in(p.world, "COWN"), "does not exist any more") == 1);
+  CHECK(holding(told_in(p.world, "CALERT"), "does not exist any more") == 1);
 }
 
 TEST_CASE(
