@@ -40,6 +40,7 @@ std::vector<Command> all_commands(Handler sandbox) {
   add(sync_commands());
   add(status_commands());
   add(doctor_commands());
+  add(slack_commands());
   add(backup_commands());
   add(key_commands());
   all.push_back(sandbox_command(sandbox));

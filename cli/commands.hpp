@@ -21,6 +21,7 @@ std::vector<Command> history_commands();
 std::vector<Command> sync_commands();
 std::vector<Command> status_commands();
 std::vector<Command> doctor_commands();
+std::vector<Command> slack_commands();
 std::vector<Command> backup_commands();
 std::vector<Command> key_commands();
 std::vector<Command> completion_commands();

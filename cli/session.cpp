@@ -43,9 +43,9 @@ Result<std::string> read_stream(std::istream& in, const std::string& what) {
 }  // namespace
 
 SlackDesk::SlackDesk(net::EventLoop& loop, net::HttpClient& http, const config::Config& config,
-                     const Secret& bot, const Secret& user)
+                     const Secret& bot, const Secret& user, const Secret& app)
     : gate(loop, config.slack.rate_scale),
-      web(http, gate, {config.slack.api_url, bot, user, {}}),
+      web(http, gate, {config.slack.api_url, bot, user, app}),
       has_user_token(!user.empty()) {}
 
 Session::Session(Globals globals, Io& io)
@@ -141,6 +141,8 @@ void Session::read_tokens() {
   const auto& slack = (*config_)->slack;
   bot_token_ = config::find_secret(slack.bot_token);
   user_token_ = config::find_secret(slack.user_token);
+  app_secret_ =
+      config::find_secret(slack.mode == config::SlackMode::http ? slack.signing_secret : slack.app_token);
 }
 
 Result<SlackDesk*> Session::make_slack() {
@@ -153,7 +155,9 @@ Result<SlackDesk*> Session::make_slack() {
   const auto token = [](const Result<std::optional<Secret>>& found) {
     return found && *found ? **found : Secret{};
   };
-  slack_ = std::make_unique<SlackDesk>(loop(), **client, **loaded, token(*bot_token_), token(*user_token_));
+  const bool socket = (*loaded)->slack.mode == config::SlackMode::socket;
+  slack_ = std::make_unique<SlackDesk>(loop(), **client, **loaded, token(*bot_token_), token(*user_token_),
+                                       socket ? token(*app_secret_) : Secret{});
   return slack_.get();
 }
 
@@ -166,6 +170,13 @@ Result<void> Session::need_tokens() {
   if (**bot_token_) return {};
   auto missing = config::read_secret((*loaded)->slack.bot_token);
   return missing ? fail(ErrorKind::internal, "the bot token appeared just now") : missing.error();
+}
+
+Result<std::optional<Secret>> Session::app_secret() {
+  auto loaded = config();
+  if (!loaded) return loaded.error();
+  read_tokens();
+  return *app_secret_;
 }
 
 Result<SlackDesk*> Session::slack() {

@@ -21,7 +21,7 @@ namespace watchbill::cli {
 /// Slack as the command line uses it.
 struct SlackDesk {
   SlackDesk(net::EventLoop& loop, net::HttpClient& http, const config::Config& config, const Secret& bot,
-            const Secret& user);
+            const Secret& user, const Secret& app);
   slack::Gate gate;
   slack::WebClient web;
   bool has_user_token;
@@ -59,6 +59,9 @@ class Session {
   Result<net::HttpClient*> http();
   /// An error if no bot token is configured.
   Result<SlackDesk*> slack();
+  /// What lets Slack reach the app: the app-level token, or over HTTP the signing secret; nothing if none is
+  /// configured.
+  Result<std::optional<Secret>> app_secret();
   /// What the rules of manage/ work with. Needs the store, and no token as long as Slack is not asked.
   Result<manage::Desk*> desk();
   template <class T>
@@ -93,6 +96,7 @@ class Session {
   std::optional<Result<config::Config>> config_;
   std::optional<Result<std::optional<Secret>>> bot_token_;
   std::optional<Result<std::optional<Secret>>> user_token_;
+  std::optional<Result<std::optional<Secret>>> app_secret_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<net::EventLoop> loop_;
   std::unique_ptr<net::CurlClient> http_;

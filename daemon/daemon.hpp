@@ -7,6 +7,7 @@
 
 #include "config/config.hpp"
 #include "daemon/app_gateway.hpp"
+#include "daemon/role_watch.hpp"
 #include "engine/engine.hpp"
 #include "net/curl_client.hpp"
 #include "net/event_loop.hpp"
@@ -52,6 +53,8 @@ class Service {
   std::unique_ptr<net::CurlClient> http_;
   std::unique_ptr<slack::Gate> gate_;
   std::unique_ptr<slack::WebClient> slack_;
+  std::unique_ptr<manage::Desk> desk_;
+  std::unique_ptr<RoleWatch> roles_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<AppGateway> gateway_;
   std::unique_ptr<net::HttpServer> server_;

@@ -40,7 +40,8 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
   auto access = read_app_access(config);
   if (access.secret && config.slack.mode == config::SlackMode::socket)
     slack_options.app_token = *access.secret;
-  if (*user_token) slack_options.user_token = std::move(**user_token);
+  const bool has_user_token = user_token->has_value();
+  if (has_user_token) slack_options.user_token = std::move(**user_token);
   service->slack_ =
       std::make_unique<slack::WebClient>(*service->http_, *service->gate_, std::move(slack_options));
 
@@ -54,10 +55,16 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
   options.alerts.channel = config.slack.alert_channel;
   if (*webhook) options.alerts.webhook = std::move(**webhook);
   if (*heartbeat) options.alerts.heartbeat = std::move(**heartbeat);
-  options.other_problems = [gateway = service->gateway_.get()](Instant now) {
-    return gateway->problems(now);
-  };
   auto& client = *service->slack_;
+  service->desk_ = std::make_unique<manage::Desk>(
+      manage::Desk{loop, store, *service->http_, client, client, client, *service->gate_, service->config_,
+                   manage::group_requests_of_daemon(loop, store), [] { return Result<bool>(true); }});
+  service->roles_ = std::make_unique<RoleWatch>(*service->desk_, client, has_user_token);
+  options.other_problems = [gateway = service->gateway_.get(), roles = service->roles_.get()](Instant now) {
+    auto problems = gateway->problems(now);
+    problems.insert(problems.end(), roles->problems().begin(), roles->problems().end());
+    return problems;
+  };
   service->engine_ = std::make_unique<engine::Engine>(
       engine::EnginePorts{loop, store, *service->http_, client, client, client, *service->gate_},
       std::move(options));
@@ -67,6 +74,7 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
 Result<void> Service::start() {
   if (auto started = engine_->start(); !started) return started;
   tasks_.spawn(introduce());
+  roles_->start();
   if (config_.listen.empty()) return {};
   net::ServerOptions options;
   options.max_body = slack::kMaxSlackRequest;

@@ -6,6 +6,7 @@ usage: cli_system.py BIN_DIR [unittest arguments]
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import sqlite3
@@ -14,8 +15,12 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.error
+import urllib.parse
 import urllib.request
 
+# Slack's own schema of manifests (slackapi/manifest-schema), if it is at hand.
+SCHEMA = os.environ.get("SLACK_MANIFEST_SCHEMA", "")
 BIN = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else ""
 
 SCENARIO = """
@@ -86,6 +91,11 @@ class Sandbox:
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=10)
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
 
 
 class Case(unittest.TestCase):
@@ -186,6 +196,102 @@ class Connections(Case):
                 content = file.read()
             for secret in self.secrets:
                 self.assertNotIn(secret.encode(), content, name)
+
+    def configure_oauth(self):
+        ready = self.sandbox.ready
+        write_private(self.path("app.secret"), ready["keys"]["pagerduty_client_secret"])
+        with open(self.path("watchbill.yaml"), "a") as file:
+            file.write(f"pagerduty:\n  oauth_client_id: {ready['keys']['pagerduty_client_id']}\n"
+                       f"  oauth_client_secret_file: {self.path('app.secret')}\n"
+                       f"  identity_url: {ready['identity']}\n  api_url: {ready['pagerduty']}\n")
+
+    def sign_in(self, *args, decision="accept", before=None, change=lambda url: url):
+        """Runs a command with --oauth, and is the browser: (exit code, standard output, error, last page)."""
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("WATCHBILL_")}
+        environment["WATCHBILL_CONFIG"] = self.path("watchbill.yaml")
+        process = subprocess.Popen([os.path.join(BIN, "watchbill"), *args, "--oauth", "--port", "0"], env=environment,
+                                   cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        said = ""
+        while "Waiting for" not in said:
+            line = process.stderr.readline()
+            self.assertTrue(line, said)
+            said += line
+        self.assertRegex(said, r"ssh -L (\d+):127\.0\.0\.1:\1 ")
+        url = next(line.strip() for line in said.splitlines() if "/oauth/authorize?" in line)
+        callback = urllib.parse.parse_qs(urllib.parse.urlparse(url).query)["redirect_uri"][0]
+        if before:
+            before(callback)
+        page = urllib.request.urlopen(url, timeout=10).read().decode()
+        form = {"request": re.search(r'name="request" value="([^"]+)"', page)[1], "person": "ada",
+                "decision": decision}
+        opener = urllib.request.build_opener(NoRedirect)
+        try:
+            opener.open(self.sandbox.ready["identity"] + "/oauth/consent",
+                        urllib.parse.urlencode(form).encode(), timeout=10)
+            self.fail("no redirect")
+        except urllib.error.HTTPError as error:
+            back = change(error.headers["Location"])
+        last = urllib.request.urlopen(back, timeout=20).read().decode()
+        out, err = process.communicate(timeout=30)
+        for secret in self.secrets + [self.sandbox.ready["keys"]["pagerduty_client_secret"]]:
+            self.assertNotIn(secret, out + said + err + last)
+        return process.returncode, out, said + err, last
+
+    def test_signing_in_with_a_browser_makes_a_connection(self):
+        self.configure_oauth()
+
+        def strangers(callback):
+            for path in (callback, callback + "?code=x&state=wrong", callback.replace("/callback", "/other")):
+                with self.assertRaises(urllib.error.HTTPError) as refused:
+                    urllib.request.urlopen(path, timeout=10)
+                self.assertIn(refused.exception.code, (400, 404))
+
+        code, out, err, page = self.sign_in("connection", "add", "pagerduty", "pd", before=strangers)
+        self.assertEqual(code, 0, err)
+        self.assertIn("connection pd added: it opens", out)
+        self.assertIn("Watchbill is connected to", page)
+        listed = self.json("connection", "list")
+        self.assertEqual([c["name"] for c in listed], ["pd"])
+        self.assertEqual(listed[0]["secrets"], ["access_token", "client_secret", "refresh_token"])
+        self.assertEqual(listed[0]["settings"]["region"], "us")
+        self.ok("connection", "test", "pd")
+        self.payments()
+        # Signing in again keeps the connection and its rotations.
+        code, out, err, page = self.sign_in("connection", "update", "pd")
+        self.assertEqual(code, 0, err)
+        self.assertEqual(len(self.json("rotation", "list")), 1)
+        self.ok("connection", "test", "pd")
+        self.ok("sync")
+
+    def test_signing_in_that_fails_says_why_here_and_in_the_browser_and_saves_nothing(self):
+        self.configure_oauth()
+        code, out, err, page = self.sign_in("connection", "add", "pagerduty", "pd", decision="deny")
+        self.assertEqual(code, 1)
+        self.assertIn("access was refused at PagerDuty", err)
+        self.assertIn("access was refused at PagerDuty", page)
+        self.sandbox.do("pagerduty", withheld_scopes=["users.read"])
+        code, out, err, page = self.sign_in("connection", "add", "pagerduty", "pd")
+        self.assertEqual(code, 5)
+        self.assertIn("lacks the scope users.read", err)
+        self.assertIn("lacks the scope users.read", page)
+        self.sandbox.do("pagerduty", withheld_scopes=[], code_seconds=0)
+        code, out, err, page = self.sign_in("connection", "add", "pagerduty", "pd")
+        self.assertEqual(code, 1)
+        self.assertIn("30 seconds", err)
+        self.assertFalse(os.path.exists(self.store))
+        self.sandbox.do("pagerduty", code_seconds=30, region="eu")
+        code, out, err, page = self.sign_in("connection", "add", "pagerduty", "pd")
+        self.assertEqual(code, 0, err)
+        self.assertEqual(self.json("connection", "list")[0]["settings"]["region"], "eu")
+
+    def test_signing_in_needs_a_configured_app_and_a_free_name(self):
+        self.fails(3, "connection", "add", "pagerduty", "pd", "--oauth", says="pagerduty.oauth_client_id")
+        self.configure_oauth()
+        self.connect()
+        self.fails(4, "connection", "add", "pagerduty", "pd", "--oauth", says="exists already")
+        self.fails(2, "connection", "update", "og", "--oauth", says="only PagerDuty")
+        self.fails(2, "connection", "update", "pd", "--oauth", "--region", "eu", says="not with --oauth")
+        self.fails(2, "connection", "update", "pd", "--oauth", "--port", "x", says="--port")
 
     def test_an_oauth_app_of_pagerduty_is_tried_at_its_token_endpoint(self):
         ready = self.sandbox.ready
@@ -578,6 +684,55 @@ class Looking(Case):
         done = self.run_any("doctor")
         self.assertEqual(done.returncode, 1)
         self.assertIn("fail  Slack bot token: ", done.stdout)
+
+    def test_doctor_tries_the_right_to_edit_groups_without_changing_one(self):
+        self.payments()
+        before = self.sandbox.group("payments-oncall")
+        checks = {c["check"]: c for c in self.json("doctor")["checks"]}
+        self.assertEqual(checks["right to edit user groups"]["state"], "ok")
+        after = self.sandbox.group("payments-oncall")
+        self.assertEqual((before["name"], before["handle"], before["members"]),
+                         (after["name"], after["handle"], after["members"]))
+        self.sandbox.do("slack", admins_only=True)
+        done = self.run_any("doctor", "--format", "json")
+        self.assertEqual(done.returncode, 1)
+        failed = [c for c in json.loads(done.stdout)["checks"] if c["state"] == "fail"]
+        self.assertEqual([c["check"] for c in failed], ["right to edit user groups"])
+        for words in ("Permissions > User Groups", "Account types", "slack.user_token_file"):
+            self.assertIn(words, failed[0]["fix"])
+
+    def test_doctor_names_people_who_cannot_be_what_they_are_any_more(self):
+        self.payments("--owner", "otto@example.com", "--empty", "fallback", "--fallback", "bo@example.com")
+        self.sandbox.do("person", key="otto", slack={"deleted": True})
+        done = self.run_any("doctor", "--format", "json")
+        failed = [c for c in json.loads(done.stdout)["checks"] if c["state"] == "fail"]
+        self.assertEqual(len(failed), 1, failed)
+        self.assertIn("is deactivated in Slack, and is an owner of rotation \"payments\"", failed[0]["detail"])
+
+    def test_the_manifest_follows_the_configuration(self):
+        manifest = self.json("slack", "manifest")
+        self.assertTrue(manifest["settings"]["socket_mode_enabled"])
+        bot = manifest["oauth_config"]["scopes"]["bot"]
+        self.assertIn("usergroups:write", bot)
+        self.assertNotIn("channels:history", bot)
+        self.fails(2, "slack", "manifest", "--mode", "http", says="public_url")
+        with open(self.path("watchbill.yaml"), "a") as file:
+            file.write("  history_probe: true\n  command: /duty\npublic_url: https://watchbill.example.com\n")
+        manifest = self.json("slack", "manifest", "--mode", "http")
+        self.assertIn("channels:history", manifest["oauth_config"]["scopes"]["bot"])
+        command = manifest["features"]["slash_commands"][0]
+        self.assertEqual((command["command"], command["url"]),
+                         ("/duty", "https://watchbill.example.com/slack/commands"))
+        text = self.ok("slack", "manifest", "--user-token")
+        self.assertRegex(text, r"(?m)^    user:\n      - usergroups:write +# ")
+        if SCHEMA and os.path.exists(SCHEMA):
+            import jsonschema
+            import yaml
+            with open(SCHEMA) as file:
+                schema = json.load(file)
+            for args in ((), ("--mode", "http"), ("--user-token",), ("--mode", "http", "--user-token")):
+                jsonschema.validate(self.json("slack", "manifest", *args), schema)
+                jsonschema.validate(yaml.safe_load(self.ok("slack", "manifest", *args)), schema)
 
     def test_tables_fit_the_terminal(self):
         self.payments()

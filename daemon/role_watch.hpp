@@ -1,0 +1,30 @@
+#pragma once
+
+#include <vector>
+
+#include "manage/desk.hpp"
+#include "slack/web_client.hpp"
+
+namespace watchbill::daemon {
+
+/// Looks once a day at the people that something depends on: behind the user token, editors, owners, fallback
+/// members. Who was deactivated or lost his role is a problem until he is found well again or replaced.
+class RoleWatch {
+ public:
+  RoleWatch(manage::Desk& desk, slack::WebClient& client, bool has_user_token)
+      : desk_(desk), client_(client), has_user_token_(has_user_token) {}
+  void start() { tasks_.spawn(run()); }
+  [[nodiscard]] const std::vector<Problem>& problems() const { return problems_; }
+
+ private:
+  net::Task<void> run();
+  net::Task<void> look();
+
+  manage::Desk& desk_;
+  slack::WebClient& client_;
+  bool has_user_token_;
+  std::vector<Problem> problems_;
+  net::TaskScope tasks_;
+};
+
+}  // namespace watchbill::daemon
