@@ -5,6 +5,7 @@
 #include <set>
 
 #include "cli/commands.hpp"
+#include "cli/connection_oauth.hpp"
 #include "cli/session.hpp"
 #include "cli/table.hpp"
 #include "manage/connections.hpp"
@@ -28,6 +29,12 @@ std::vector<OptionSpec> adapter_options() {
       }
     }
   }
+  return specs;
+}
+
+std::vector<OptionSpec> connection_options() {
+  auto specs = adapter_options();
+  for (auto& spec : oauth_options()) specs.push_back(std::move(spec));
   specs.push_back({"no-verify", "", "save without trying the credentials"});
   return specs;
 }
@@ -95,6 +102,20 @@ Result<void> refuse_taken(Session& session, const std::string& name) {
   return manage::refuse_taken_name(**store, name);
 }
 
+/// Signing in gives the credentials: none may be given besides.
+Result<void> refuse_credentials(const manage::ConnectionInput& given) {
+  if (given.texts.empty() && given.secrets.empty()) return {};
+  const auto& flag = given.texts.empty() ? given.secrets.begin()->first : given.texts.begin()->first;
+  return fail(ErrorKind::invalid, "--{}: not with --oauth: address and credentials come from signing in",
+              flag);
+}
+
+Result<int> tell_signed_in(Session& session, const Result<SignedIn>& signed_in, std::string_view what) {
+  if (!signed_in) return signed_in.error();
+  tell(session, {signed_in->connection, signed_in->account}, what);
+  return kDone;
+}
+
 Result<int> add(Session& session, const Invocation& in) {
   Connection connection{in.argument("NAME"), in.argument("KIND")};
   auto adapter = providers::find_adapter(connection.kind);
@@ -102,6 +123,13 @@ Result<int> add(Session& session, const Invocation& in) {
   if (auto good = check_connection_name(connection.name); !good) return good.error();
   auto given = read_given(session, in);
   if (!given) return given.error();
+  if (in.has("oauth")) {
+    if (auto none = refuse_credentials(*given); !none) return none.error();
+    auto app = app_of(session);
+    if (!app) return app.error();
+    if (auto free = refuse_taken(session, connection.name); !free) return free.error();
+    return tell_signed_in(session, sign_in(session, in, *app, std::move(connection)), "added");
+  }
   auto filled = manage::with_input(std::move(connection), *given);
   if (!filled) return filled.error();
   if (auto free = refuse_taken(session, filled->name); !free) return free.error();
@@ -116,9 +144,21 @@ Result<int> add(Session& session, const Invocation& in) {
   return kDone;
 }
 
+Result<int> update_by_oauth(Session& session, const Invocation& in, const manage::ConnectionInput& given) {
+  if (auto none = refuse_credentials(given); !none) return none.error();
+  auto app = app_of(session);
+  if (!app) return app.error();
+  auto store = session.store();
+  if (!store) return store.error();
+  auto connection = (*store)->connections().get(in.argument("NAME"));
+  if (!connection) return connection.error();
+  return tell_signed_in(session, sign_in(session, in, *app, *std::move(connection)), "updated");
+}
+
 Result<int> update(Session& session, const Invocation& in) {
   auto given = read_given(session, in);
   if (!given) return given.error();
+  if (in.has("oauth")) return update_by_oauth(session, in, *given);
   if (given->texts.empty() && given->secrets.empty())
     return fail(ErrorKind::invalid, "connection update: nothing to change was given; see --help");
   auto desk = session.desk();
@@ -236,13 +276,14 @@ std::vector<Command> connection_commands() {
        "Add a scheduling system",
        "Tries the credentials and saves them, sealed with the store's key. Secrets are read from files, or "
        "from "
-       "standard input for '-'; they never stand on the command line.",
+       "standard input for '-'; they never stand on the command line. With --oauth a person signs in to "
+       "PagerDuty in a browser instead.",
        {{"KIND", "pagerduty, opsgenie or xmatters"}, name},
-       adapter_options(),
+       connection_options(),
        {"connection add pagerduty pd --api-key-file pagerduty.key",
         "connection add pagerduty pd --client-id ID --client-secret-file app.secret --subdomain acme "
         "--region eu",
-        "connection add opsgenie og --api-key-file - < opsgenie.key",
+        "connection add pagerduty pd --oauth", "connection add opsgenie og --api-key-file - < opsgenie.key",
         "connection add xmatters xm --host acme.xmatters.com --api-key-file xm.key --api-secret-file "
         "xm.secret"},
        add},
@@ -252,8 +293,9 @@ std::vector<Command> connection_commands() {
        "swapped in "
        "one step: rotations that use the connection are not touched. An empty value removes a setting.",
        {name},
-       adapter_options(),
-       {"connection update pd --api-key-file new.key", "connection update pd --region eu"},
+       connection_options(),
+       {"connection update pd --api-key-file new.key", "connection update pd --region eu",
+        "connection update pd --oauth"},
        update},
       {"connection list",
        "List scheduling systems and how they are doing",
