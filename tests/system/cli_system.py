@@ -691,8 +691,8 @@ class Looking(Case):
         checks = {c["check"]: c for c in self.json("doctor")["checks"]}
         self.assertEqual(checks["right to edit user groups"]["state"], "ok")
         after = self.sandbox.group("payments-oncall")
-        self.assertEqual((before["name"], before["handle"], before["members"]),
-                         (after["name"], after["handle"], after["members"]))
+        self.assertEqual((before["name"], before["handle"], before["people"]),
+                         (after["name"], after["handle"], after["people"]))
         self.sandbox.do("slack", admins_only=True)
         done = self.run_any("doctor", "--format", "json")
         self.assertEqual(done.returncode, 1)
