@@ -2,7 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include "app/browser.hpp"
+#include "app/browser_connect.hpp"
 #include "app/command.hpp"
 #include "app/dialogs.hpp"
 #include "app/home_keeper.hpp"
@@ -57,13 +57,12 @@ struct App::Impl {
         desk(desk_of(ports)),
         catalog(desk),
         surface(desk, catalog, ports.views),
-        home(surface, ports.forecast),
+        home(surface, {ports.forecast, [this](const UserId& user) { return browser.waiting_for(user); }}),
         editor(surface),
         actions(surface),
-        systems(surface,
-                [this](const UserId&, const std::string&, bool) {
-                  return BrowserWay{"", no_browser_text(ports.config)};
-                }),
+        browser(surface),
+        systems(surface, [this](const UserId& user, const std::string& name,
+                                bool existing) { return browser.way_for(user, name, existing); }),
         people(surface) {
     surface.on_change = [this] {
       if (ports.notice_changes) ports.notice_changes();
@@ -86,6 +85,7 @@ struct App::Impl {
   HomeKeeper home;
   RotationEditor editor;
   RotationActions actions;
+  BrowserConnect browser;
   SystemScreens systems;
   PeopleScreens people;
 };
@@ -156,7 +156,16 @@ net::Task<void> App::Impl::carry_out(Place place, Intent intent) {
     net::Task<void> operator()(const TextTouched&) const { return app.editor.preview(place); }
     net::Task<void> operator()(const BackToForm& i) const { return app.editor.back(place, i.draft); }
     net::Task<void> operator()(const ChooseWay& i) const { return app.systems.choose_way(place, i.way); }
-    net::Task<void> operator()(const ConfirmAccount&) const { return nothing(); }
+    net::Task<void> operator()(const LookAtAccount& i) const {
+      return app.browser.open_account(user, trigger, i.connection);
+    }
+    net::Task<void> operator()(const ConfirmAccount& i) const {
+      return app.browser.confirm(place, i.connection, i.right);
+    }
+    net::Task<void> operator()(const BrowserOpened& i) const {
+      app.browser.opened(place, i.ticket);
+      return nothing();
+    }
     static net::Task<void> nothing() { co_return; }
   };
   auto task = std::visit(Visit{*this, place, user, trigger}, intent);
@@ -228,6 +237,7 @@ App::~App() = default;
 
 void App::start() {
   impl_->home.start();
+  impl_->browser.start();
   impl_->surface.spawn(impl_->learn_name());
 }
 
@@ -258,8 +268,8 @@ net::Task<std::string> App::receive(slack::Delivery delivery) {
   co_return std::string();
 }
 
-net::Task<net::ServerResponse> App::page(net::ServerRequest /*request*/) {
-  co_return net::ServerResponse{404, {{"Content-Type", "text/plain; charset=utf-8"}}, ""};
+net::Task<net::ServerResponse> App::page(net::ServerRequest request) {
+  return impl_->browser.page(std::move(request));
 }
 
 }  // namespace watchbill::app

@@ -116,7 +116,8 @@ class ConnectBuilder {
             "{} *{}*. Log in to PagerDuty within ten minutes, in this browser; then come back here "
             "and confirm the account.",
             what, slack_name(model_.name, kMaxConnectionName))),
-        button({kOpenBrowser, "Open PagerDuty", {}, Style::primary, model_.browser_url, {}}), "browser"));
+        button({kOpenBrowser, "Open PagerDuty", model_.ticket, Style::primary, model_.browser_url, {}}),
+        "browser"));
   }
 
   void name() {

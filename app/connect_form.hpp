@@ -34,8 +34,9 @@ struct ConnectModel {
   std::string name{};  ///< proposed
   /// What was typed before, by the option's key; never a secret.
   std::map<std::string, std::string> typed{};
-  std::string browser_url{};                                  ///< where the browser goes; empty: not possible
-  std::string no_browser{};                                   ///< why not, mrkdwn
+  std::string browser_url{};  ///< where the browser goes; empty: not possible
+  std::string ticket{};       ///< that it carries; comes back when it is clicked
+  std::string no_browser{};   ///< why not, mrkdwn
   std::vector<std::pair<std::string, std::string>> errors{};  ///< by field (empty: all of it), mrkdwn
 };
 std::string connect_view(const ConnectModel& model);

@@ -21,6 +21,7 @@ struct Attention {
     person,      ///< choose the Slack user; `object` is "CONNECTION/ID"
     connection,  ///< new credentials; `object` is the connection's name
     rotation,    ///< edit it; `object` is its number
+    account,     ///< say whether it is the right one; `object` is the connection's name
   };
   std::string text;  ///< mrkdwn
   Fix fix = Fix::none;
@@ -118,6 +119,7 @@ inline constexpr const char* kSystemMenu = "system_menu";      ///< "update:NAME
 inline constexpr const char* kFixPerson = "person_fix";
 inline constexpr const char* kFixSystem = "system_fix";
 inline constexpr const char* kFixRotation = "rotation_fix";
+inline constexpr const char* kLookAtAccount = "account_look";
 inline constexpr const char* kHomeSearch = "home_search";
 inline constexpr const char* kHomeSearchClear = "home_search_clear";
 inline constexpr const char* kHomePage = "home_page:";  ///< and "next" or "previous"; the value is the page

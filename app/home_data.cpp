@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "app/browser.hpp"
+#include "app/browser_connect.hpp"
 #include "app/words.hpp"
 #include "core/announcement.hpp"
 #include "core/phrase.hpp"
@@ -165,13 +165,14 @@ const Rotation* rotation_in(const HomeSnapshot& snapshot, RotationId id) {
 
 void add_attention(manage::Desk& desk, const HomeSnapshot& snapshot, const SlackUser& user,
                    HomeModel& model) {
-  model.attention = snapshot.attention;
-  for (std::size_t i = 0; i < model.attention.size(); ++i) {
-    auto& attention = model.attention[i];
-    if (attention.fix != Attention::Fix::rotation) continue;
-    const auto* rotation = rotation_in(snapshot, snapshot.attention_of[i]);
-    const bool may_edit = rotation && may(user, Action::edit, {rotation, {}}, desk.permissions()).ok();
-    if (!may_edit) attention.fix = Attention::Fix::none;
+  for (std::size_t i = 0; i < snapshot.attention.size(); ++i) {
+    auto attention = snapshot.attention[i];
+    if (attention.fix == Attention::Fix::rotation) {
+      const auto* rotation = rotation_in(snapshot, snapshot.attention_of[i]);
+      const bool may_edit = rotation && may(user, Action::edit, {rotation, {}}, desk.permissions()).ok();
+      if (!may_edit) attention.fix = Attention::Fix::none;
+    }
+    model.attention.push_back(std::move(attention));
   }
 }
 
@@ -247,6 +248,11 @@ HomeModel home_model(manage::Desk& desk, const HomeSnapshot& snapshot, const Hom
   model.may_connect = may_do(Action::connect);
   model.may_fix_people = may_do(Action::map_person);
   if (model.may_connect) model.no_browser = no_browser_text(desk.config);
+  for (const auto& account : reader.accounts) {
+    model.attention.push_back({fmt::format("PagerDuty let Watchbill in: *{}*. Is that the account for *{}*?",
+                                           slack_name(account.account, 200), slack_name(account.connection)),
+                               Attention::Fix::account, account.connection});
+  }
   add_attention(desk, snapshot, reader.user, model);
   add_systems(snapshot, model);
   add_rotations(desk, snapshot, reader, forecast, model);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "app/browser_connect.hpp"
 #include "app/home.hpp"
 #include "engine/forecast.hpp"
 #include "manage/duty.hpp"
@@ -32,6 +33,7 @@ struct HomeReader {
   SlackUser user;
   HomePlace place{};
   std::vector<manage::DutyShift> shifts{};  ///< his own
+  std::vector<WaitingAccount> accounts{};   ///< that wait for his word
 };
 
 /// What the reader sees: the page he is on (or the last one, if there are fewer by now), with the buttons

@@ -18,6 +18,7 @@ constexpr auto kOthersEvery = 45s;
 /// Readers share what was read from the store this lately.
 constexpr auto kSnapshotAge = 500ms;
 constexpr auto kIdentityAge = 5min;
+constexpr auto kIdentityRetry = 1s;
 constexpr auto kShiftsAge = 60s;
 constexpr std::size_t kShifts = 20;
 /// A tab is sent again after this time, though only what changes all the time is different.
@@ -29,8 +30,8 @@ constexpr const char* kReadersKey = "home_readers";
 
 }  // namespace
 
-HomeKeeper::HomeKeeper(Surface& surface, Forecast forecast)
-    : surface_(surface), forecast_(std::move(forecast)), kicked_(surface.loop()) {}
+HomeKeeper::HomeKeeper(Surface& surface, Sources sources)
+    : surface_(surface), sources_(std::move(sources)), kicked_(surface.loop()) {}
 
 void HomeKeeper::start() {
   const auto now = surface_.loop().now();
@@ -47,7 +48,7 @@ void HomeKeeper::start() {
 }
 
 void HomeKeeper::kick() {
-  for (auto& [user, reader] : readers_) reader.shifts_at = kAlways;
+  for (auto& [user, reader] : readers_) reader.shifts_at = {};
   snapshot_.reset();
   kicked_.notify();
 }
@@ -106,7 +107,11 @@ net::Task<void> HomeKeeper::identify(UserId user) {
   if (found == readers_.end()) co_return;
   auto& reader = found->second;
   reader.identity_at = surface_.loop().now();
-  if (!caller) co_return;  // what was known before counts; every action is checked again
+  if (!caller) {
+    // What was known before counts; every action is checked again.
+    reader.identity_at -= kIdentityAge - kIdentityRetry;
+    co_return;
+  }
   reader.who.user = std::get<SlackUser>(caller->principal);
   reader.known = true;
 }
@@ -179,7 +184,8 @@ Result<HomeModel> HomeKeeper::model_of(Reader& reader) {
     reader.who.shifts = *std::move(shifts);
     reader.shifts_at = now;
   }
-  return home_model(surface_.desk(), **read, reader.who, forecast_);
+  reader.who.accounts = sources_.accounts(reader.who.user.id);
+  return home_model(surface_.desk(), **read, reader.who, sources_.forecast);
 }
 
 std::vector<UserId> HomeKeeper::recent(Instant now) const {

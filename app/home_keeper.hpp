@@ -16,7 +16,12 @@ inline constexpr std::size_t kLatestReaders = 8;
 /// Shows everybody his home tab, and keeps it true while he looks at it.
 class HomeKeeper {
  public:
-  HomeKeeper(Surface& surface, Forecast forecast);
+  /// What it shows besides what is in the store.
+  struct Sources {
+    Forecast forecast;
+    std::function<std::vector<WaitingAccount>(const UserId&)> accounts;
+  };
+  HomeKeeper(Surface& surface, Sources sources);
   /// Takes up those who were reading before a restart, and begins.
   void start();
 
@@ -31,11 +36,11 @@ class HomeKeeper {
   struct Reader {
     HomeReader who;
     bool known = false;  ///< Slack has described him
-    Instant identity_at = kAlways;
-    Instant shifts_at = kAlways;
-    Instant seen = kAlways;    ///< last opened it, or did something there
-    Instant looked = kAlways;  ///< last compared with what he sees
-    Instant published = kAlways;
+    Instant identity_at{};
+    Instant shifts_at{};
+    Instant seen{};    ///< last opened it, or did something there
+    Instant looked{};  ///< last compared with what he sees
+    Instant published{};
     std::string fingerprint{};  ///< of what he sees
     bool publishing = false;
     bool again = false;
@@ -56,12 +61,12 @@ class HomeKeeper {
   void remember_readers(Instant now);
 
   Surface& surface_;
-  Forecast forecast_;
+  Sources sources_;
   net::Signal kicked_;
   std::map<UserId, Reader> readers_;
   std::optional<HomeSnapshot> snapshot_;
-  Instant snapshot_at_ = kAlways;
-  Instant remembered_ = kAlways;
+  Instant snapshot_at_{};
+  Instant remembered_{};
   net::TaskScope tasks_;
 };
 

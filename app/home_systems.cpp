@@ -25,6 +25,7 @@ Block attention_block(const Attention& attention, const HomeModel& model, std::s
     return with(kFixPerson, "Fix", Style::primary);
   if (attention.fix == Attention::Fix::connection && model.may_connect)
     return with(kFixSystem, "New credentials", Style::primary);
+  if (attention.fix == Attention::Fix::account) return with(kLookAtAccount, "Confirm", Style::primary);
   if (attention.fix == Attention::Fix::rotation) return with(kFixRotation, "Edit", Style::normal);
   return section(mrkdwn(attention.text, kAttentionUnits), id);
 }

@@ -67,6 +67,7 @@ std::optional<Intent> home_intent(const std::string& action, const std::string& 
   if (action.starts_with(kConnectPrefix)) return ConnectSystem{value};
   if (action == kFixSystem && !value.empty()) return RenewSystem{value};
   if (action == kFixPerson && !value.empty()) return FixPerson{value};
+  if (action == kLookAtAccount && !value.empty()) return LookAtAccount{value};
   if (action == kFixRotation) {
     const auto id = rotation_id(value);
     return id ? std::optional<Intent>(EditRotation{*id}) : std::nullopt;
@@ -84,6 +85,7 @@ std::optional<Intent> form_intent(const std::string& action, const std::string& 
   if (action == kFieldWay && !value.empty()) return ChooseWay{value};
   if (action == kConfirmAccount && !value.empty()) return ConfirmAccount{value, true};
   if (action == kRefuseAccount && !value.empty()) return ConfirmAccount{value, false};
+  if (action == kOpenBrowser) return BrowserOpened{value};
   if (action != kTyped) return std::nullopt;
   if (field == kFieldGroup) return FormTouched{};
   if (field == kFieldText || field == kFieldMention) return TextTouched{};

@@ -45,6 +45,10 @@ struct DisconnectSystem {
 struct FixPerson {
   std::string person;  ///< "pd/PUSER1"
 };
+/// Somebody wants to see which account PagerDuty let us into.
+struct LookAtAccount {
+  std::string connection;
+};
 struct TurnPage {
   HomePlace place;
 };
@@ -60,14 +64,18 @@ struct ChooseWay {
 };
 /// The account that PagerDuty let us into is the right one, or not.
 struct ConfirmAccount {
-  std::string ticket;
+  std::string connection;
   bool right;
+};
+/// The button that leads to PagerDuty was clicked.
+struct BrowserOpened {
+  std::string ticket;
 };
 
 using Intent =
     std::variant<NewRotation, EditRotation, DeleteRotation, SyncRotation, PauseRotation, ShowHistory,
-                 ConnectSystem, RenewSystem, TestSystem, DisconnectSystem, FixPerson, TurnPage, ShowMore,
-                 FormTouched, TextTouched, BackToForm, ChooseWay, ConfirmAccount>;
+                 ConnectSystem, RenewSystem, TestSystem, DisconnectSystem, FixPerson, LookAtAccount, TurnPage,
+                 ShowMore, FormTouched, TextTouched, BackToForm, ChooseWay, ConfirmAccount, BrowserOpened>;
 
 /// Where something was clicked or submitted. `values` points into the payload.
 struct Place {

@@ -56,6 +56,8 @@ net::Task<void> RotationActions::sync(UserId user, std::string trigger, Rotation
 net::Task<std::string> RotationActions::sync_view(UserId user, RotationId id) {
   auto caller = co_await who_is(surface_, std::move(user));
   if (!caller) co_return notice_modal("Sync now", error_text(caller.error()));
+  // The engine looks for requests of its own process when it is told to.
+  surface_.changed();
   auto asked = manage::request_sync(surface_.desk(), *caller, id, kSyncPatience);
   auto done = co_await std::move(asked);
   surface_.changed();

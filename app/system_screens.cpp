@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/browser_connect.hpp"
 #include "app/dialogs.hpp"
 #include "app/rotation_form.hpp"
 #include "app/words.hpp"
@@ -27,6 +28,12 @@ std::string modal_title(const ConnectState& state) {
 PagerDutyWay way_of(const Connection& connection) {
   if (connection.secrets.contains("refresh_token")) return PagerDutyWay::browser;
   return connection.secrets.contains("client_secret") ? PagerDutyWay::app_token : PagerDutyWay::api_key;
+}
+
+/// Where the administrator wants such systems to be asked; empty: where they are.
+const std::string& address_of(const config::Config& config, const std::string& kind) {
+  if (kind == "pagerduty") return config.pagerduty.api_url;
+  return kind == "opsgenie" ? config.opsgenie.api_url : config.xmatters.api_url;
 }
 
 /// A message of the rules as a form says it: without the names that the command line uses.
@@ -82,8 +89,7 @@ net::Task<std::string> SystemScreens::connect_view_for(UserId user, ConnectState
     co_return notice_modal(title, error_text(known.error()));
   } else {
     // The first way that is open here.
-    const auto way = browser_way_(user, "", false);
-    state.way = way.url.empty() ? PagerDutyWay::app_token : PagerDutyWay::browser;
+    state.way = no_browser_text(desk.config).empty() ? PagerDutyWay::browser : PagerDutyWay::app_token;
   }
   auto model = model_of(user, state);
   co_return model ? connect_view(*model) : notice_modal(title, error_text(model.error()));
@@ -110,6 +116,7 @@ Result<ConnectModel> SystemScreens::model_of(const UserId& user, const ConnectSt
   if (state.kind == "pagerduty") {
     auto way = browser_way_(user, model.name, !state.existing.empty());
     model.browser_url = std::move(way.url);
+    model.ticket = std::move(way.ticket);
     model.no_browser = std::move(way.why_not);
   }
   return model;
@@ -254,6 +261,12 @@ Result<Connection> SystemScreens::connection_of(const Typed& typed) {
   }
   auto made = manage::with_input(std::move(connection), input);
   if (!made) return made;
+  // Never from the form: it must not become a way to reach other hosts.
+  const auto& config = surface_.desk().config;
+  if (const auto& address = address_of(config, typed.state.kind); !address.empty())
+    made->settings["base_url"] = address;
+  if (typed.state.kind == "pagerduty" && typed.state.way == PagerDutyWay::app_token)
+    made->settings["identity_url"] = config.pagerduty.identity_url;
   return made;
 }
 

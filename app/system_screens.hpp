@@ -14,6 +14,7 @@ namespace watchbill::app {
 /// Where somebody's browser connects PagerDuty: the address for him, or why there is none (mrkdwn).
 struct BrowserWay {
   std::string url{};
+  std::string ticket{};  ///< that the address carries
   std::string why_not{};
 };
 /// `existing`: the connection that gets new tokens.

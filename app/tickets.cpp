@@ -15,4 +15,8 @@ std::string random_ticket() {
   return ticket;
 }
 
+bool same_ticket(std::string_view a, std::string_view b) {
+  return !a.empty() && a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
 }  // namespace watchbill::app

@@ -56,7 +56,13 @@ struct PagerDuty {
   bool operator==(const PagerDuty&) const = default;
 };
 
+struct Opsgenie {
+  std::string api_url{};  ///< empty: that of the account's region
+  bool operator==(const Opsgenie&) const = default;
+};
+
 struct XMatters {
+  std::string api_url{};                     ///< empty: that of the connection's host
   std::vector<std::string> allowed_hosts{};  ///< lower case
   bool operator==(const XMatters&) const = default;
 };
@@ -75,6 +81,7 @@ struct Config {
   Log log{};
   Slack slack{};
   PagerDuty pagerduty{};
+  Opsgenie opsgenie{};
   XMatters xmatters{};
   bool operator==(const Config&) const = default;
 

@@ -70,7 +70,7 @@ Set set_hosts(Config& config, const Value& value) {
   return {};
 }
 
-constexpr std::array<Key, 31> kKeys{{
+constexpr std::array<Key, 33> kKeys{{
     {"store", "path", "/var/lib/watchbill/watchbill.db",
      "the database; its folder belongs to Watchbill alone (mode 0700)", false,
      [](Config& c, const Value& v) { return read_path(v, c.store); }},
@@ -153,8 +153,15 @@ constexpr std::array<Key, 31> kKeys{{
      "where people sign in to PagerDuty; plain http only to loopback addresses", false,
      [](Config& c, const Value& v) { return set_url(v, false, false, c.pagerduty.identity_url); }},
     {"pagerduty.api_url", "URL or null", "null",
-     "PagerDuty's REST API for connections made by signing in; null: that of the account's region", false,
-     [](Config& c, const Value& v) { return set_optional_url(v, false, c.pagerduty.api_url); }},
+     "PagerDuty's REST API for connections made by signing in, or in Slack; null: that of the account's "
+     "region",
+     false, [](Config& c, const Value& v) { return set_optional_url(v, false, c.pagerduty.api_url); }},
+    {"opsgenie.api_url", "URL or null", "null",
+     "Opsgenie's API for connections made in Slack; null: that of the account's region", false,
+     [](Config& c, const Value& v) { return set_optional_url(v, false, c.opsgenie.api_url); }},
+    {"xmatters.api_url", "URL or null", "null",
+     "xMatters' API for connections made in Slack; null: that of the host", false,
+     [](Config& c, const Value& v) { return set_optional_url(v, false, c.xmatters.api_url); }},
     {"xmatters.allowed_hosts", "list of host names", "[]",
      "hosts beyond `*.xmatters.com` that an xMatters connection may use", true,
      [](Config& c, const Value& v) { return set_hosts(c, v); }},

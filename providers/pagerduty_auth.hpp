@@ -46,6 +46,8 @@ class Auth {
   bool rejected(const Secret& used);
   /// Forgets an app token that was kept by an earlier run, so that the client secret itself is tried.
   void try_credentials_anew();
+  /// The tokens are those of a person who logged in.
+  [[nodiscard]] bool of_a_person() const { return grant_ == Grant::user; }
   /// "; replace the key with …": what mends a refusal.
   [[nodiscard]] std::string remedy() const;
 

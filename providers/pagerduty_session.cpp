@@ -67,6 +67,13 @@ net::Task<Result<std::string>> Session::prove() {
   }
   if (host.empty() && !account_.empty()) host = account_ + ".pagerduty.com";
   if (host.empty()) host = "an account at " + api_.base_url();
+  if (auth_.of_a_person()) {
+    // Whose tokens they are is what tells a forwarded link from one's own (getCurrentUser: user tokens only).
+    const auto me = co_await fetch("/users/me");
+    if (me) {
+      if (const auto name = me->root()["user"]["name"].text()) host += ", as " + *name;
+    }
+  }
   co_return host;
 }
 

@@ -78,6 +78,10 @@ class AppWorld(World):
             self.until("the app listens", self.listens, 20)
         return process
 
+    def kill_and_start(self):
+        self.kill()
+        self.start()
+
     def listens(self):
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0

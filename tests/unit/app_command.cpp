@@ -1,0 +1,187 @@
+#include <catch2/catch.hpp>
+
+#include "app/command.hpp"
+#include "app/words.hpp"
+#include "app_samples.hpp"
+#include "core/text.hpp"
+
+namespace watchbill::app {
+
+namespace {
+
+using Kind = CommandQuestion::Kind;
+constexpr Instant kNow{1'800'000'000s};
+
+manage::RotationView rotation(const std::string& name, const std::string& handle,
+                              const std::string& on_call) {
+  manage::RotationView view;
+  view.rotation.id = RotationId{static_cast<std::int64_t>(name.size())};
+  view.rotation.name = name;
+  view.rotation.group = GroupId("S" + handle);
+  view.rotation.handle = handle;
+  view.rotation.schedules = {{{"pd", "PS1"}}};
+  view.state = "in_sync";
+  if (!on_call.empty()) view.on_call = {person("Somebody", on_call, "Primary", kNow + 1h)};
+  view.next = {{"Cy", UserId("U3"), kNow + 1h}};
+  return view;
+}
+
+manage::Overview world() {
+  manage::Overview overview;
+  overview.rotations = {rotation("Database", "database-oncall", "U1"),
+                        rotation("Payments", "payments-oncall", "U2"),
+                        rotation("Payments EU", "eu-oncall", "U2"), rotation("Payroll", "pay-oncall", "")};
+  store::ConnectionStatus good;
+  good.interval = 60s;
+  good.last_success = kNow - 30s;
+  overview.connections = {{"pd", "pagerduty", good}};
+  return overview;
+}
+
+const CommandAsker kAsker{UserId("U9"), ChannelId("C1"), "/oncall"};
+
+std::vector<std::string> names(const std::vector<const manage::RotationView*>& views) {
+  std::vector<std::string> out;
+  for (const auto* view : views) out.push_back(view->rotation.name);
+  return out;
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("what stands after the command is read as people write it") {
+  CHECK(read_command("") == CommandQuestion{Kind::all});
+  CHECK(read_command("  help ") == CommandQuestion{Kind::help});
+  CHECK(read_command("ME") == CommandQuestion{Kind::me});
+  CHECK(read_command("payments") == CommandQuestion{Kind::who, "payments"});
+  CHECK(read_command("Payments EU") == CommandQuestion{Kind::who, "Payments EU"});
+  CHECK(read_command("\"me\"") == CommandQuestion{Kind::who, "me"});
+  CHECK(read_command("@payments-oncall") == CommandQuestion{Kind::who, "@payments-oncall"});
+  CHECK(read_command("<!subteam^S1|@payments-oncall>") ==
+        CommandQuestion{Kind::who, "@payments-oncall", GroupId("S1")});
+  CHECK(read_command("<!subteam^S1>") == CommandQuestion{Kind::who, "", GroupId("S1")});
+  CHECK(read_command("next  payments") == CommandQuestion{Kind::next, "payments"});
+  CHECK(read_command("next") == CommandQuestion{Kind::next});
+  CHECK(read_command("me and others") == CommandQuestion{Kind::who, "me and others"});
+  CHECK(read_command(std::string(100'000, 'x')).name.size() <= 200);
+}
+
+TEST_CASE("a name means the rotation that has it, before those that only begin with it or have it within") {
+  const auto overview = world();
+  CHECK(names(meant(overview, read_command("payments"))) == std::vector<std::string>{"Payments"});
+  CHECK(names(meant(overview, read_command("PAY"))) ==
+        std::vector<std::string>{"Payments", "Payments EU", "Payroll"});
+  CHECK(names(meant(overview, read_command("base"))) == std::vector<std::string>{"Database"});
+  CHECK(names(meant(overview, read_command("@eu-oncall"))) == std::vector<std::string>{"Payments EU"});
+  CHECK(names(meant(overview, read_command("<!subteam^Seu-oncall>"))) ==
+        std::vector<std::string>{"Payments EU"});
+  CHECK(meant(overview, read_command("<!subteam^Sother|@payments-oncall>")).empty());
+  CHECK(meant(overview, read_command("xyz")).empty());
+}
+
+TEST_CASE("one rotation: who is on call until when, and who is next") {
+  const auto text = answer_who(world(), read_command("payments"), kAsker, kNow);
+  CHECK(has(text, "*Payments* (`payments-oncall`): <@U2> (Primary until <!date^1800003600^"));
+  CHECK(has(text, "Next: <@U3> from"));
+  CHECK_FALSE(has(text, "as of"));
+  CHECK(has(answer_who(world(), read_command("payroll"), kAsker, kNow), "nobody"));
+}
+
+TEST_CASE("an ambiguous name offers the candidates, and a wrong one what was probably meant") {
+  const auto text = answer_who(world(), read_command("pay"), kAsker, kNow);
+  CHECK(has(text, "*Payments*, *Payments EU* and *Payroll*. Which one?"));
+  CHECK(has(text, "`/oncall Payments`"));
+  CHECK(has(answer_next(world(), read_command("next pay"), kAsker, kNow), "`/oncall next Payments`"));
+  CHECK(has(answer_who(world(), read_command("databse"), kAsker, kNow), "Did you mean *Database*?"));
+  CHECK(has(answer_who(world(), read_command("zzzzzz"), kAsker, kNow), "No rotation is called \"zzzzzz\""));
+}
+
+TEST_CASE("an answer says how old it is while its source does not answer") {
+  auto overview = world();
+  overview.connections[0].status.state = "failing";
+  overview.connections[0].status.last_success = kNow - 14min;
+  const auto text = answer_who(overview, read_command("payments"), kAsker, kNow);
+  CHECK(has(text, "pd does not answer: this is as of <!date^1799999160^"));
+  CHECK(has(text, "14 min ago"));
+  // Silent for longer than three intervals, though nobody has called it failing yet.
+  overview.connections[0].status.state = "ok";
+  overview.connections[0].status.last_success = kNow - 181s;
+  CHECK(has(answer_all(overview, kAsker, kNow), "3 min ago"));
+}
+
+TEST_CASE("without a name: what is announced in the channel, else what the asker follows, else everything") {
+  auto overview = world();
+  overview.rotations[0].rotation.channels = {ChannelId("C1")};
+  overview.rotations[1].rotation.owners = {"U9"};
+  const auto announced = answer_all(overview, kAsker, kNow);
+  CHECK(has(announced, "announced in this channel"));
+  CHECK(has(announced, "Database"));
+  CHECK_FALSE(has(announced, "Payments"));
+  const auto followed = answer_all(overview, {UserId("U9"), ChannelId("C2")}, kNow);
+  CHECK(has(followed, "that you follow"));
+  CHECK(has(followed, "*Payments*"));
+  CHECK_FALSE(has(followed, "Database"));
+  const auto all = answer_all(overview, {UserId("U8"), ChannelId("C2")}, kNow);
+  CHECK(has(all, "Database"));
+  CHECK(has(all, "Payroll"));
+  CHECK(has(answer_all({}, kAsker, kNow), "no rotations yet"));
+}
+
+TEST_CASE("following is being on call, next, in the group, an owner, or a permanent or fallback member") {
+  const UserId user("U9");
+  auto view = rotation("Database", "database-oncall", "U1");
+  CHECK_FALSE(follows(view, user));
+  for (int way = 0; way < 6; ++way) {
+    auto one = view;
+    if (way == 0) one.on_call = {person("x", "U9", "y", std::nullopt)};
+    if (way == 1) one.next = {{"x", user, kNow}};
+    if (way == 2) one.members = {user};
+    if (way == 3) one.rotation.owners = {"U9"};
+    if (way == 4) one.rotation.permanent_members = {user};
+    if (way == 5) one.rotation.fallback_members = {user};
+    CHECK(follows(one, user));
+  }
+}
+
+TEST_CASE("long answers are cut with a pointer, whatever the names are") {
+  for (const auto& sample : sample_names()) {
+    manage::Overview overview;
+    for (int i = 0; i < 500; ++i) {
+      overview.rotations.push_back(
+          rotation(fmt::format("{}{}", sample.rotation, i), fmt::format("g{}", i), "U1"));
+      for (int k = 0; k < 10; ++k)
+        overview.rotations.back().on_call.push_back(person(sample.person, "", sample.schedule, kNow));
+    }
+    const auto text = answer_all(overview, kAsker, kNow);
+    CHECK(utf8_length(text) <= kMaxAnswer);
+    CHECK(has(text, "more: the app's home tab lists all"));
+    CHECK(utf8_length(answer_who(overview, read_command(sample.rotation + "0"), kAsker, kNow)) <= kMaxAnswer);
+    CHECK_FALSE(has(text, "<!channel>"));
+  }
+}
+
+TEST_CASE("my shifts, also when there are none") {
+  CHECK(has(answer_me({}, kAsker, kNow), "You are on call in no rotation"));
+  manage::DutyShift now_on;
+  now_on.rotation.name = "Payments";
+  now_on.start = kNow - 1h;
+  now_on.end = kNow + 1h;
+  auto later = now_on;
+  later.start = kNow + 24h;
+  later.end.reset();
+  const auto text = answer_me({now_on, later}, kAsker, kNow);
+  CHECK(has(text, "*Payments*: on call now, until <!date^1800003600^"));
+  CHECK(has(text, "*Payments*: from <!date^1800086400^"));
+}
+
+TEST_CASE("a sentence of the rules keeps its mentions and nothing else that Slack would act on") {
+  CHECK(foreign_text("Ask <@U1>, a member of <!subteam^S1> or <!channel> & <https://x.example|me>") ==
+        "Ask <@U1>, a member of <!subteam^S1> or &lt;!channel&gt; &amp; &lt;https://x.example|me&gt;");
+  CHECK(foreign_text("rotation \"a &amp; b\" &lt;x&gt;") == "rotation \"a &amp; b\" &lt;x&gt;");
+  CHECK(foreign_text("<@U1 or <@> or <@u1>") == "&lt;@U1 or &lt;@&gt; or &lt;@u1&gt;");
+}
+
+}  // namespace watchbill::app
