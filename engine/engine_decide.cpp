@@ -113,7 +113,7 @@ void Engine::Impl::on_answer(ScheduleAnswer answer) {
   if (news || watch.doubt != doubt_before) dirty_watches_.insert(answer.schedule);
   if (news) {
     for (const auto id : entry->rotations) mark(id);
-    keeper_.kick();
+    keeper_.look_at(answer.schedule);
   }
   if (answer.status == AnswerStatus::ok && !watch.doubt) confirm_boundary(*entry, answer.asked_at);
 }

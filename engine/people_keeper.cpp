@@ -39,6 +39,13 @@ void PeopleKeeper::urgent() {
 }
 
 void PeopleKeeper::kick() {
+  all_ = true;
+  wanted_ = true;
+  kicked_.notify();
+}
+
+void PeopleKeeper::look_at(const ScheduleRef& schedule) {
+  changed_.insert(schedule);
   wanted_ = true;
   kicked_.notify();
 }
@@ -60,11 +67,11 @@ net::Task<void> PeopleKeeper::watch_changes() {
   }
 }
 
-std::vector<std::string> PeopleKeeper::wanted_emails() const {
+std::vector<std::string> PeopleKeeper::wanted_emails(bool of_all) const {
   // Two months of shifts share a handful of responders a schedule: each is looked at once.
   std::unordered_set<const Responder*> seen;
   std::unordered_set<std::string_view> emails;
-  for (const auto& [ref, entry] : model_.schedules) {
+  const auto add = [&](const ScheduleEntry& entry) {
     for (const auto& shift : entry.watch.timeline.shifts) {
       const Responder& responder = *shift.responder;
       if (seen.insert(&responder).second && responder.email) emails.insert(*responder.email);
@@ -72,6 +79,13 @@ std::vector<std::string> PeopleKeeper::wanted_emails() const {
     for (const auto& responder : entry.watch.held) {
       if (responder.email) emails.insert(*responder.email);
     }
+  };
+  for (const auto& ref : changed_) {
+    const auto entry = model_.schedules.find(ref);
+    if (entry != model_.schedules.end()) add(entry->second);
+  }
+  if (of_all) {
+    for (const auto& [ref, entry] : model_.schedules) add(entry);
   }
   return {emails.begin(), emails.end()};
 }
@@ -92,10 +106,11 @@ net::Task<void> PeopleKeeper::run() {
     const auto priority = urgent_ ? slack::Priority::handoff : slack::Priority::background;
     urgent_ = false;
     wanted_ = false;
-    auto emails = directory_.unasked(wanted_emails());
+    auto emails = directory_.unasked(wanted_emails(std::exchange(all_, false)));
+    changed_.clear();
     auto users = wanted_users();
     bool failed = false;
-    const bool asks = !emails.empty() || !users.empty();
+    const bool asked = !emails.empty() || !users.empty();
     if (!emails.empty()) {
       auto resolved = co_await directory_.resolve(std::move(emails), priority);
       failed = !resolved;
@@ -104,10 +119,14 @@ net::Task<void> PeopleKeeper::run() {
       auto refreshed = co_await directory_.refresh(std::move(users), priority);
       failed = failed || !refreshed;
     }
-    if (asks) on_change_();
-    if (failed) co_await net::sleep_for(loop_, kPause);
+    if (asked) on_change_();
+    if (failed) {
+      all_ = true;
+      co_await net::sleep_for(loop_, kPause);
+    }
     const auto again = loop_.steady_now() + kAgain;
     while (!wanted_ && loop_.steady_now() < again) co_await wait_steady(loop_, kicked_, again);
+    if (loop_.steady_now() >= again) all_ = true;
   }
 }
 

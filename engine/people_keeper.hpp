@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 
 #include "engine/model.hpp"
 #include "engine/roster.hpp"
@@ -19,8 +20,10 @@ class PeopleKeeper {
   void start();
   /// Somebody on call now is not known: look at once, before anything else.
   void urgent();
-  /// New answers came: look when there is time.
+  /// Rotations, mappings or the clock changed: look at everybody when there is time.
   void kick();
+  /// This schedule's people may be others: look at them when there is time.
+  void look_at(const ScheduleRef& schedule);
   /// Slack called these invalid.
   void recheck(std::vector<UserId> users);
 
@@ -28,7 +31,8 @@ class PeopleKeeper {
   net::Task<void> run();
   net::Task<void> watch_changes();
   net::Task<void> refresh(std::vector<UserId> users);
-  [[nodiscard]] std::vector<std::string> wanted_emails() const;
+  /// Addresses of all who stand on the timelines that are to be looked at.
+  [[nodiscard]] std::vector<std::string> wanted_emails(bool of_all) const;
   [[nodiscard]] std::vector<UserId> wanted_users() const;
 
   net::Loop& loop_;
@@ -39,6 +43,9 @@ class PeopleKeeper {
   net::Signal kicked_;
   bool urgent_ = false;
   bool wanted_ = false;
+  /// Looking at every shift that is known takes too long to do it with each answer.
+  bool all_ = true;
+  std::set<ScheduleRef> changed_;
   net::TaskScope tasks_;
 };
 

@@ -78,7 +78,7 @@ struct LogEntry {
 class Front {
  public:
   using Handler = std::function<Answer(const net::ServerRequest&)>;
-  Front(net::EventLoop& loop, const WorldClock& clock) : loop_(loop), clock_(clock) {}
+  Front(net::Loop& loop, const WorldClock& clock) : loop_(loop), clock_(clock) {}
 
   net::Task<net::ServerResponse> serve(System system, net::ServerRequest request, const Handler& handler);
 
@@ -94,7 +94,7 @@ class Front {
   std::optional<Fault> strike(const Call& call, const std::string& path);
   void record(LogEntry entry, const Call& call);
 
-  net::EventLoop& loop_;
+  net::Loop& loop_;
   const WorldClock& clock_;
 };
 
