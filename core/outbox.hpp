@@ -67,7 +67,7 @@ struct OutboxRow {
   int attempts = 0;
   std::optional<Instant> attempt_at{};  ///< when the last attempt began
   int probes = 0;                       ///< history was read this often since the last attempt
-  Instant next_try{};                   ///< not before
+  Instant next_try{};                   ///< not before; while it waits: when it was decided
   bool possibly_repeated = false;       ///< history was unreadable: the text says so
   std::string ts{};
   std::string error{};
@@ -81,8 +81,8 @@ struct OutboxStep {
   std::optional<Instant> at{};
 };
 
-/// Turns `waiting` into `ready` when the group is confirmed (or two minutes have passed since the handoff)
-/// and the source has confirmed (or `confirm_by` has passed). True if it did.
+/// Turns `waiting` into `ready` when the group is confirmed (or two minutes have passed since the handoff,
+/// and since it was decided) and the source has confirmed (or `confirm_by` has passed). True if it did.
 bool release(OutboxRow& row, Instant now);
 /// `behind`: an earlier row of the same rotation and channel is `sending` or `unknown`.
 OutboxStep next_step(const OutboxRow& row, bool behind, Instant now, milliseconds max_age);

@@ -73,11 +73,19 @@ class Planner {
     return in_.watches[i]->name.empty() ? to_string(schedule.ref) : in_.watches[i]->name;
   }
 
+  /// Some systems call people by their address only: then Slack's name is better.
+  static std::string name_of(const Responder& responder, const Match& match) {
+    const bool nameless = responder.name.empty() || responder.name == responder.id ||
+                          responder.name.find('@') != std::string::npos;
+    return nameless && !match.name.empty() ? match.name : responder.name;
+  }
+
   void add_person(std::size_t i, const Responder& responder, bool confirmed) {
     const auto& timeline = in_.watches[i]->timeline;
     OnCallPerson person{responder, in_.rotation.schedules[i].ref, label_of(i)};
     const auto match = in_.matcher.match(responder);
     person.member = match.user;
+    person.responder.name = name_of(responder, match);
     if (confirmed) {
       person.until = on_call_until(timeline, responder, in_.now);
       for (const auto& shift : timeline.shifts) {
@@ -184,10 +192,11 @@ class Planner {
     OnCallPerson candidate{responder, watch.schedule, {}, match.user};
     const bool known = std::any_of(plan_.people.begin(), plan_.people.end(),
                                    [&](const OnCallPerson& p) { return same_person(p, candidate); });
+    const auto name = name_of(responder, match);
     const bool listed = std::any_of(plan_.next.begin(), plan_.next.end(), [&](const NextPerson& p) {
-      return p.name == responder.name && p.member == match.user;
+      return p.name == name && p.member == match.user;
     });
-    if (!known && !listed) plan_.next.push_back({responder.name, match.user, *plan_.next_boundary});
+    if (!known && !listed) plan_.next.push_back({name, match.user, *plan_.next_boundary});
   }
 
   /// Those of `wanted` who may be in a group; says who may not.

@@ -19,6 +19,7 @@ struct Match {
   std::optional<UserId> user{};
   bool pending = false;  ///< not looked up yet: the answer is on its way
   std::string why{};     ///< why there is none: "no Slack account has the address bo@example.com"
+  std::string name{};    ///< as Slack shows the user; empty if that is not known
 };
 
 /// What the planner asks about people. Pure look-ups; implemented on the directory and the mappings.

@@ -14,6 +14,8 @@ constexpr auto kPollAfter = 2s;
 /// The long windows, and how often each is asked.
 constexpr auto kAheadEvery = 30min;
 constexpr auto kFarEvery = 6h;
+/// The same after a failure.
+constexpr auto kLookAgain = 5min;
 /// A clock that is set back by no more than this undoes no decision.
 constexpr auto kSmallStep = 30s;
 /// What a boundary within this time will need is kept free for it.
@@ -53,8 +55,8 @@ std::vector<std::string> Engine::Impl::look_ahead_due(const std::string& connect
   for (const auto& [ref, entry] : model_.schedules) {
     if (ref.connection != connection) continue;
     const auto& last = far ? entry.watch.looked_far : entry.watch.looked_ahead;
-    const bool wanted =
-        !last || (!far && entry.want_look_ahead) || now - *last >= spread(ref, far ? kFarEvery : kAheadEvery);
+    const bool asked_for = far ? entry.want_look_far : entry.want_look_ahead;
+    const bool wanted = !last || asked_for || now - *last >= spread(ref, far ? kFarEvery : kAheadEvery);
     if (wanted) due.emplace_back(last.value_or(kAlways), ref.id);
   }
   std::sort(due.begin(), due.end());
@@ -63,16 +65,15 @@ std::vector<std::string> Engine::Impl::look_ahead_due(const std::string& connect
   return ids;
 }
 
-void Engine::Impl::on_looked_ahead(const std::string& connection, const std::vector<std::string>& ids,
-                                   bool far, Instant now) {
-  for (const auto& id : ids) {
-    const ScheduleRef ref{connection, id};
-    auto* entry = model_.find(ref);
-    if (!entry) continue;
-    (far ? entry->watch.looked_far : entry->watch.looked_ahead) = now;
-    if (!far) entry->want_look_ahead = false;
-    dirty_watches_.insert(ref);
-  }
+void Engine::Impl::on_looked_ahead(const ScheduleRef& schedule, bool far, bool answered, Instant now) {
+  auto* entry = model_.find(schedule);
+  if (!entry) return;
+  (far ? entry->want_look_far : entry->want_look_ahead) = false;
+  auto& looked = far ? entry->watch.looked_far : entry->watch.looked_ahead;
+  looked = now;
+  // What was not answered is due again soon: the horizon would be short for hours.
+  if (!answered) looked = now - spread(schedule, far ? kFarEvery : kAheadEvery) + kLookAgain;
+  dirty_watches_.insert(schedule);
 }
 
 std::pair<std::size_t, std::size_t> Engine::Impl::doubtful_of(const std::string& connection) const {
@@ -134,7 +135,7 @@ void Engine::Impl::weigh_evidence(ScheduleEntry& entry, const Absorbed& absorbed
     entry.confirm_at.reset();
   }
   if (absorbed.want_look_ahead) {
-    entry.want_look_ahead = true;
+    entry.want_look_ahead = entry.want_look_far = true;
     const auto state = connections_.find(ref.connection);
     if (state != connections_.end() && state->second.poller) state->second.poller->look_ahead_now();
   }

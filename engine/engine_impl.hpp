@@ -71,8 +71,7 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   std::vector<std::string> look_ahead_due(const std::string& connection, bool far, Instant now,
                                           std::size_t limit) override;
   void on_answer(ScheduleAnswer answer) override;
-  void on_looked_ahead(const std::string& connection, const std::vector<std::string>& ids, bool far,
-                       Instant now) override;
+  void on_looked_ahead(const ScheduleRef& schedule, bool far, bool answered, Instant now) override;
   void on_cycle(const std::string& connection, Instant began, const std::optional<Error>& error) override;
   // WriteListener
   void on_written(RotationId rotation, bool read_again) override;

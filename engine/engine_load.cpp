@@ -152,6 +152,7 @@ void Engine::Impl::rebuild_schedules(std::map<ScheduleRef, Watch> watches) {
       if (known != watches.end()) entry.watch = std::move(known->second);
       entry.watch.schedule = schedule.ref;
       entry.want_look_ahead = !entry.watch.looked_ahead;
+      entry.want_look_far = !entry.watch.looked_far;
       with_new.insert(schedule.ref.connection);
       // A boundary that passed while nobody watched is due now, as one that was foreseen.
       const Instant since = entry.watch.last_answer.value_or(now);

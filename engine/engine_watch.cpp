@@ -214,7 +214,7 @@ void Engine::Impl::report_problems(Instant now) {
       report("failing", fmt::format("connection {} has not answered completely since {}: {}. Groups follow "
                                     "what is known; that is not "
                                     "confirmed. Check it with `watchbill connection test {}`",
-                                    name, format_minutes(state.last_success.value_or(started_at_)),
+                                    name, format_minutes(state.completed.value_or(*state.failing_since)),
                                     state.error->message, name));
     }
     if (state.emptied) {

@@ -28,6 +28,7 @@ struct ScheduleEntry {
   std::optional<Instant> ask_again;
   std::optional<Instant> confirm_at;
   bool want_look_ahead = true;
+  bool want_look_far = true;
 };
 
 /// A group as Slack last showed it, and what is happening to it.

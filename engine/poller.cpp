@@ -105,9 +105,11 @@ net::Task<void> Poller::run_look_aheads() {
       co_await wait_steady(loop_, look_, loop_.steady_now() + kLookAheadIdle);
       continue;
     }
-    listener_.on_looked_ahead(connection_.name, ids, far, now);
     const Window window{now, now + (far ? kFar : kAhead)};
-    auto sink = [this](ScheduleAnswer answer) { listener_.on_answer(std::move(answer)); };
+    auto sink = [this, far, now](ScheduleAnswer answer) {
+      listener_.on_looked_ahead(answer.schedule, far, answer.status != AnswerStatus::failed, now);
+      listener_.on_answer(std::move(answer));
+    };
     co_await provider_->look_ahead(std::move(ids), window, sink);
     co_await net::sleep_for(loop_, kLookAheadPause);
   }

@@ -22,9 +22,8 @@ class PollListener {
   virtual std::vector<std::string> look_ahead_due(const std::string& connection, bool far, Instant now,
                                                   std::size_t limit) = 0;
   virtual void on_answer(ScheduleAnswer answer) = 0;
-  /// A long window was asked about these schedules.
-  virtual void on_looked_ahead(const std::string& connection, const std::vector<std::string>& ids, bool far,
-                               Instant now) = 0;
+  /// A long window was asked about this schedule: whether that was answered.
+  virtual void on_looked_ahead(const ScheduleRef& schedule, bool far, bool answered, Instant now) = 0;
   /// A cycle over all watched schedules, begun at `began`, ended: whether every one of them was answered,
   /// else the first error. A connection without watched schedules has no cycles.
   virtual void on_cycle(const std::string& connection, Instant began, const std::optional<Error>& error) = 0;

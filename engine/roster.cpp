@@ -34,7 +34,8 @@ std::optional<std::string> Roster::unfit(const UserId& user) const {
 
 Match Roster::match_user(const UserId& user) const {
   if (auto why = unfit(user)) return {std::nullopt, false, fmt::format("the Slack user {} {}", user, *why)};
-  return {user};
+  const auto* known = directory_.by_id(user);
+  return {user, false, {}, known ? known->name : std::string{}};
 }
 
 Match Roster::match(const Responder& responder) const {

@@ -13,7 +13,8 @@ import urllib.request
 class World:
     """A sandbox and a configuration that points at it; the daemon is started and killed at will."""
 
-    def __init__(self, bin_dir, poll="2s", rate_scale=60, scenario=None, extra="", slack_extra=""):
+    def __init__(self, bin_dir, poll="2s", rate_scale=60, scenario=None, extra="", slack_extra="",
+                 listen="null"):
         self.bin = os.path.abspath(bin_dir)
         self.folder = tempfile.mkdtemp(prefix="watchbill-")
         command = [f"{self.bin}/watchbill", "sandbox", "--servers-only"]
@@ -32,8 +33,8 @@ class World:
         self.store = os.path.join(self.folder, "data", "watchbill.db")
         self.config = os.path.join(self.folder, "watchbill.yaml")
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write(f"store: {self.store}\nkey_file: {self.folder}/data/key\nlisten: null\npoll_interval: {poll}\n{extra}"
-                       f"slack:\n  api_url: {self.ready['slack_api']}\n  bot_token_file: {self.files['bot']}\n"
+            file.write(f"store: {self.store}\nkey_file: {self.folder}/data/key\nlisten: {listen}\n"
+                       f"poll_interval: {poll}\n{extra}slack:\n  api_url: {self.ready['slack_api']}\n  bot_token_file: {self.files['bot']}\n"
                        f"  rate_scale: {rate_scale}\n{slack_extra}")
         self.daemon = None
         self.log = open(os.path.join(self.folder, "daemon.log"), "a", encoding="utf-8")

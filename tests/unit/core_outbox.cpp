@@ -46,6 +46,15 @@ TEST_CASE("an announcement waits for its group and its source, but not for ever"
   CHECK(release(without_group, kNow + 2min));
 }
 
+TEST_CASE("a handoff that is decided late gives its group's write the same time") {
+  auto late = row(OutboxState::waiting, "ada", "bo");
+  late.next_try = kNow + 1h;
+  CHECK_FALSE(release(late, kNow + 1h));
+  CHECK(next_step(late, false, kNow + 1h, 6h).at == kNow + 1h + 2min);
+  CHECK_FALSE(release(late, kNow + 1h + 119s));
+  CHECK(release(late, kNow + 1h + 2min));
+}
+
 TEST_CASE("an attempt without an answer is looked up twice in history before it is sent again") {
   for (const auto kind : {ErrorKind::timeout, ErrorKind::server, ErrorKind::unreadable}) {
     auto sent = row(OutboxState::ready, "ada", "bo");

@@ -15,9 +15,10 @@ const Instant kNow = *parse_rfc3339("2026-11-22T09:00:00Z");
 class Book final : public Matcher {
  public:
   std::set<std::string> strangers;
+  std::string slack_name;  ///< of everybody
   [[nodiscard]] Match match(const Responder& responder) const override {
     if (strangers.contains(responder.id)) return {std::nullopt, false, "no Slack account"};
-    return {UserId{"U" + responder.id.substr(1)}};
+    return {UserId{"U" + responder.id.substr(1)}, false, {}, slack_name};
   }
   [[nodiscard]] std::optional<std::string> unfit(const UserId& user) const override {
     return user.value == "Ubot" ? std::optional<std::string>("is a bot") : std::nullopt;
@@ -77,6 +78,25 @@ TEST_CASE("the group is who is on call and the permanent members") {
   c.add("A", {"p1", "p2"});
   c.rotation.permanent_members = users({"U9", "Ubot"});
   CHECK(texts(c.plan().target) == Names{"U1", "U2", "U9"});
+}
+
+TEST_CASE("who has only an address for a name is called as Slack calls him") {
+  Case c;
+  c.add("A", {"p1"});
+  c.book.slack_name = "Ada Lindqvist";
+  auto& shift = c.watches[0].timeline.shifts[0];
+  shift.end = kNow + 30min;
+  c.watches[0].timeline.shifts.push_back(
+      {Responder{"og", "p2", "bo@example.com", "bo@example.com"}, kNow + 30min, kNow + 50min});
+  for (const std::string nameless : {"", "p1", "ada@example.com"}) {
+    c.watches[0].timeline.shifts[0].responder = Responder{"pd", "p1", nameless};
+    CHECK(c.plan().people.at(0).responder.name == "Ada Lindqvist");
+    CHECK(c.plan().next.at(0).name == "Ada Lindqvist");
+  }
+  c.watches[0].timeline.shifts[0].responder = Responder{"pd", "p1", "Ada L."};
+  CHECK(c.plan().people.at(0).responder.name == "Ada L.");
+  c.book.slack_name.clear();
+  CHECK(c.plan().next.at(0).name == "bo@example.com");
 }
 
 TEST_CASE("nobody on call is a choice: keep, fallback or disable") {

@@ -145,3 +145,26 @@ TEST_CASE("more than half, and three at least, count as emptied together") {
   CHECK(emptied_together(3, 5));
   CHECK_FALSE(emptied_together(3, 6));
 }
+
+TEST_CASE("a clock that was set back makes evidence of the future worthless, and keeps who is on call") {
+  Watch watch;
+  const Instant now = *parse_rfc3339("2026-11-22T09:00:00Z");
+  watch.presence = Presence::ok;
+  Shift shift;
+  shift.responder = Responder{"pd", "P1", "Ada"};
+  shift.start = now - 1h;
+  shift.end = now + 1h;
+  watch.timeline = {{shift}, now - 1h, now + days{8}, now};
+  watch.last_answer = now;
+  CHECK_FALSE(forget_future(watch, now));
+  watch.doubt = Doubt{Doubt::Kind::empty, now + 1h, now + 1h, 1, false, {}};
+  watch.turn = Turn{now + 1h, {}};
+  watch.looked_ahead = watch.looked_far = watch.last_answer = now + 1h;
+  CHECK(forget_future(watch, now));
+  CHECK_FALSE(watch.doubt);
+  CHECK_FALSE(watch.turn);
+  CHECK_FALSE(watch.looked_ahead);
+  CHECK_FALSE(watch.looked_far);
+  CHECK(watch.last_answer == now);
+  CHECK(std::holds_alternative<People>(believed_on_call(watch, now)));
+}

@@ -44,6 +44,7 @@ TEST_CASE("a host that slept through boundaries shows who is on call now as soon
   CHECK(p.world.slack.writes.size() == 2);
   p.world.advance(1min);
   CHECK(announced(p) == Names{"UADA", "UBO"});
+  CHECK(p.messages().back().text.find("still being updated") == std::string::npos);
   CHECK(p.state() == "in_sync");
   // The next boundary is met at its wall time again.
   p.world.loop.run_until(p.boundary + 3h - 1ms);

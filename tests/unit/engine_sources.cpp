@@ -209,3 +209,35 @@ TEST_CASE("a required schedule with nobody is named although the others have peo
   CHECK(world.status(id).state == "in_sync");
   CHECK(world.engine->figures().open_problems == 1);
 }
+
+TEST_CASE("a long window that failed once is asked again soon, so that an outage finds a far horizon") {
+  Payments p;
+  p.world.kill();
+  REQUIRE(p.world.store->engine().remove_watch({"pd", "P1"}));
+  p.world.system.reach = 10min;  // both long windows fail
+  p.world.start();
+  p.world.advance(30s);
+  p.world.system.reach = days{365};
+  p.world.advance(6min);
+  p.world.system.down = true;
+  p.world.kill();
+  p.world.loop.set_wall(p.boundary + days{20} - 10s);
+  p.world.start();
+  p.world.advance(11s);
+  CHECK(p.members() == Names{"UBO"});
+}
+
+TEST_CASE("an override does not shorten for hours what is known of the future") {
+  Payments p;
+  auto& shifts = p.world.system.truth["P1"];
+  shifts[0].end = p.world.loop.now();
+  shifts.insert(shifts.begin() + 1, Shift{FakeSystem::person("cy"), shifts[0].end, p.boundary});
+  p.world.advance(2min);
+  CHECK(p.members() == Names{"UCY"});
+  p.world.system.down = true;
+  p.world.kill();
+  p.world.loop.set_wall(p.boundary + days{20} - 10s);
+  p.world.start();
+  p.world.advance(11s);
+  CHECK(p.members() == Names{"UBO"});
+}
