@@ -11,19 +11,19 @@ namespace watchbill::cli {
 
 namespace {
 
-struct Found {
+struct FoundRotation {
   manage::Desk* desk;
   Rotation rotation;
 };
 
-Result<Found> find(Session& session, const Invocation& in, Action action) {
+Result<FoundRotation> find(Session& session, const Invocation& in, Action action) {
   auto desk = session.desk();
   if (!desk) return desk.error();
   auto rotation = (*desk)->store.rotations().find(in.argument("ROTATION"));
   if (!rotation) return rotation.error();
   // Before anything is asked of the person.
   if (auto ok = manage::allowed(**desk, session.caller(), action, {&*rotation, {}}); !ok) return ok.error();
-  return Found{*desk, *std::move(rotation)};
+  return FoundRotation{*desk, *std::move(rotation)};
 }
 
 void tell(Session& session, const Rotation& rotation, std::string_view key, bool value,

@@ -13,18 +13,18 @@ namespace watchbill::cli {
 
 namespace {
 
-struct Found {
+struct FoundSchedule {
   std::string ref;
   providers::ScheduleInfo info;
 };
 
-bool matches(const Found& found, const std::string& search) {
+bool matches(const FoundSchedule& found, const std::string& search) {
   const auto text = fold_name(search);
   return fold_name(found.info.name).find(text) != std::string::npos ||
          fold_name(found.ref).find(text) != std::string::npos;
 }
 
-void print(Session& session, const std::vector<Found>& schedules) {
+void print(Session& session, const std::vector<FoundSchedule>& schedules) {
   if (session.json()) {
     json::Writer w;
     w.begin_array();
@@ -58,7 +58,7 @@ Result<int> list_schedules(Session& session, const Invocation& in) {
   if (!desk) return desk.error();
   auto answers = session.run(manage::list_schedules(**desk, *std::move(connections)));
   std::optional<Error> failure;
-  std::vector<Found> schedules;
+  std::vector<FoundSchedule> schedules;
   for (auto& [name, listed] : answers) {
     if (!listed) {
       if (failure) report(session.io(), *failure);
@@ -66,11 +66,11 @@ Result<int> list_schedules(Session& session, const Invocation& in) {
       continue;
     }
     for (auto& info : *listed) {
-      Found found{to_string(ScheduleRef{name, info.id}), std::move(info)};
+      FoundSchedule found{to_string(ScheduleRef{name, info.id}), std::move(info)};
       if (matches(found, in.value_or("search", ""))) schedules.push_back(std::move(found));
     }
   }
-  std::sort(schedules.begin(), schedules.end(), [](const Found& a, const Found& b) {
+  std::sort(schedules.begin(), schedules.end(), [](const FoundSchedule& a, const FoundSchedule& b) {
     const auto left = fold_name(a.info.name);
     const auto right = fold_name(b.info.name);
     return left != right ? left < right : a.ref < b.ref;

@@ -5,14 +5,14 @@
 #include <optional>
 #include <string>
 
-#include "net/event_loop.hpp"
+#include "net/loop.hpp"
 
 namespace watchbill::sandbox {
 
 /// The time of the sandbox's world: the real one, until somebody stops it, steps it or lets it run fast.
 class WorldClock {
  public:
-  explicit WorldClock(net::EventLoop& loop) : loop_(loop) {}
+  explicit WorldClock(net::Loop& loop) : loop_(loop) {}
 
   [[nodiscard]] Instant now() const;
   /// How many of its seconds pass in a real one; 0: it stands still.
@@ -27,7 +27,7 @@ class WorldClock {
   [[nodiscard]] std::optional<milliseconds> until(Instant t) const;
 
  private:
-  net::EventLoop& loop_;
+  net::Loop& loop_;
   bool real_ = true;
   double speed_ = 1;
   Instant shown_{};  ///< what it showed at `since_`
@@ -37,7 +37,7 @@ class WorldClock {
 /// What is to be done when the world's clock gets there.
 class WorldAgenda {
  public:
-  WorldAgenda(net::EventLoop& loop, WorldClock& clock, std::function<void(const std::string&)> carry_out)
+  WorldAgenda(net::Loop& loop, WorldClock& clock, std::function<void(const std::string&)> carry_out)
       : loop_(loop), clock_(clock), carry_out_(std::move(carry_out)) {}
   void plan(Instant due, std::string action);
   void clear();
@@ -47,7 +47,7 @@ class WorldAgenda {
   void advance_to(Instant t);
 
  private:
-  net::EventLoop& loop_;
+  net::Loop& loop_;
   WorldClock& clock_;
   std::function<void(const std::string&)> carry_out_;
   std::multimap<Instant, std::string> due_;

@@ -52,7 +52,7 @@ class VirtualServers final : public net::HttpClient {
     ++requests[system];
     const auto began = loop_.steady_now();
     co_await net::sleep_for(loop_, 20ms);
-    auto answer = co_await front.serve(system, std::move(arriving), handlers_.at(system));
+    auto answer = co_await front_.serve(system, std::move(arriving), handlers_.at(system));
     net::HttpResponse response;
     response.status = answer.status;
     response.headers = std::move(answer.headers);
@@ -68,7 +68,7 @@ class VirtualServers final : public net::HttpClient {
   sandbox::Front::Handler answered_by(Answerer answerer) {
     return [this, answerer](const net::ServerRequest& request) {
       const auto now = loop_.now();
-      return answerer({world_, front.rate, now, now, nullptr}, request);
+      return answerer({world_, front_.rate, now, now, nullptr}, request);
     };
   }
 
@@ -77,12 +77,10 @@ class VirtualServers final : public net::HttpClient {
   net::EventLoop real_;  // for what the control desk needs and this test does not use
   sandbox::AppLink link_{real_, world_, [] {}};
   net::Signal changed_{real_};
-
- public:
-  sandbox::Front front{loop_};
-
- private:
-  sandbox::Desk desk_{real_, world_, front, link_, changed_};
+  sandbox::WorldClock clock_{loop_};
+  sandbox::WorldAgenda agenda_{loop_, clock_, [](const std::string&) {}};
+  sandbox::Front front_{loop_, clock_};
+  sandbox::Desk desk_{real_, world_, front_, link_, changed_, clock_, agenda_};
   std::map<System, sandbox::Front::Handler> handlers_;
 };
 
