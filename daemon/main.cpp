@@ -4,19 +4,31 @@
 
 #include "app/app.hpp"
 #include "config/keys.hpp"
+#include "core/build.hpp"
 #include "daemon/daemon.hpp"
+#include "daemon/options.hpp"
 
 namespace {
 
-constexpr const char* kAbout =
-    "Keeps Slack user groups equal to who is on call.\n"
-    "\n"
-    "Examples:\n"
-    "  watchbilld --config /etc/watchbill/watchbill.yaml\n"
-    "  watchbilld --check-config        tells whether the configuration is right, and where it is not\n"
-    "  watchbilld --once                one pass: exits 0 when every rotation is in sync\n"
-    "\n"
-    "SIGHUP reads the configuration again; SIGTERM ends when what is in flight has ended.\n";
+std::string about() {
+  std::string text = fmt::format("{}\n\nExamples:\n", watchbill::daemon::kSummary);
+  for (const auto& [command, meaning] : watchbill::daemon::kExamples)
+    text += meaning.empty() ? fmt::format("  {}\n", command) : fmt::format("  {:<32} {}\n", command, meaning);
+  return text + fmt::format("\n{}\n", watchbill::daemon::kSignals);
+}
+
+cxxopts::Options command_line() {
+  cxxopts::Options options("watchbilld", about());
+  auto add = options.add_options();
+  for (const auto& option : watchbill::daemon::kOptions) {
+    auto name = option.letter ? fmt::format("{},{}", option.letter, option.name) : std::string(option.name);
+    if (option.value.empty())
+      add(name, std::string(option.help));
+    else
+      add(name, std::string(option.help), cxxopts::value<std::string>(), std::string(option.value));
+  }
+  return options;
+}
 
 watchbill::daemon::SlackApp make_slack_app(const watchbill::daemon::AppPorts& ports) {
   auto& slack = ports.slack;
@@ -32,15 +44,7 @@ watchbill::daemon::SlackApp make_slack_app(const watchbill::daemon::AppPorts& po
 }  // namespace
 
 int main(int argc, char** argv) {
-  cxxopts::Options options("watchbilld", kAbout);
-  auto add = options.add_options();
-  add("config", "configuration file (default: /etc/watchbill/watchbill.yaml)", cxxopts::value<std::string>(),
-      "FILE");
-  add("store", "database file, instead of the configuration's", cxxopts::value<std::string>(), "FILE");
-  add("once", "make one pass, drain the outbox and exit");
-  add("check-config", "check the configuration and exit");
-  add("version", "print the version and exit");
-  add("h,help", "print this help and exit");
+  auto options = command_line();
   try {
     const auto given = options.parse(argc, argv);
     if (given.count("help")) {
@@ -48,7 +52,8 @@ int main(int argc, char** argv) {
       return 0;
     }
     if (given.count("version")) {
-      fmt::print("watchbilld {} (schema {})\n", WATCHBILL_VERSION, watchbill::store::schema_version());
+      fmt::print("watchbilld {} (commit {}, schema {})\n", WATCHBILL_VERSION, watchbill::build_commit(),
+                 watchbill::store::schema_version());
       return 0;
     }
     if (!given.unmatched().empty()) {
