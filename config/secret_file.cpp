@@ -98,13 +98,16 @@ std::string credential_path(const std::string& name) {
 }  // namespace
 
 Result<std::optional<Secret>> find_secret(const SecretSource& source) {
-  const auto path = source.file ? *source.file : credential_path(source.credential);
-  if (path.empty()) return std::optional<Secret>{};
-  auto secret = read_line(path);
-  if (secret) return std::optional<Secret>(*std::move(secret));
-  if (!source.file && secret.error().kind == ErrorKind::not_found) return std::optional<Secret>{};
-  if (source.file) return secret.error().in("{}", source.key);
-  return secret.error().in("credential {}", source.credential);
+  if (const auto given = credential_path(source.credential); !given.empty()) {
+    auto secret = read_line(given);
+    if (secret) return std::optional<Secret>(*std::move(secret));
+    if (secret.error().kind != ErrorKind::not_found)
+      return secret.error().in("credential {}", source.credential);
+  }
+  if (!source.file) return std::optional<Secret>{};
+  auto secret = read_line(*source.file);
+  if (!secret) return secret.error().in("{}", source.key);
+  return std::optional<Secret>(*std::move(secret));
 }
 
 Result<Secret> read_secret(const SecretSource& source) {

@@ -8,7 +8,7 @@
 
 namespace watchbill::config {
 
-/// Where a secret may be: a file that the configuration names, else a systemd credential.
+/// Where a secret may be: a systemd credential, else a file that the configuration names.
 struct SecretSource {
   std::string key;                    ///< the configuration's key: "slack.bot_token_file"
   std::string credential;             ///< the credential's name: "slack-bot-token"
@@ -16,10 +16,11 @@ struct SecretSource {
   bool operator==(const SecretSource&) const = default;
 };
 
-/// The secret, or nothing if neither a file is configured nor a credential of that name given
-/// (`$CREDENTIALS_DIRECTORY`, systemd.exec(5)). The file goes first. Line breaks at the end are dropped; an
-/// empty secret, one of several lines, and a file that others may read are refused: readable by its owner
-/// alone, or owned by root and readable by a group, or a credential. Errors name key and file, never content.
+/// The secret, or nothing if neither a credential of that name is given (`$CREDENTIALS_DIRECTORY`,
+/// systemd.exec(5)) nor a file configured. The credential goes first: so the service gets from systemd what
+/// the command line, run by root, reads from the file. Line breaks at the end are dropped; an empty secret,
+/// one of several lines, and a file that others may read are refused: readable by its owner alone, or owned
+/// by root and readable by a group, or a credential. Errors name key and file, never content.
 Result<std::optional<Secret>> find_secret(const SecretSource& source);
 
 /// The same where the secret is needed: `not_found` says how to give it.

@@ -95,16 +95,22 @@ TEST_CASE("empty, long, many-lined and missing secrets are refused") {
   CHECK_THAT(error_of(missing), Contains("slack.bot_token_file: ") && Contains("/none"));
 }
 
-TEST_CASE("a systemd credential of that name is used if no file is configured") {
+TEST_CASE("a systemd credential of that name goes before a configured file") {
   const Folder folder;
+  const auto file = folder.write("t", "from-file");
+  CHECK(read_secret(source(file))->reveal() == "from-file");
   static_cast<void>(folder.write("credentials/slack-bot-token", "from-systemd\n", 0440));
   CHECK(read_secret(source())->reveal() == "from-systemd");
-  CHECK(read_secret(source(folder.write("t", "from-file")))->reveal() == "from-file");
+  CHECK(read_secret(source(file))->reveal() == "from-systemd");
   SECTION("a credential may be named as a file, whatever its mode") {
     CHECK(read_secret(source(folder.path + "/credentials/slack-bot-token"))->reveal() == "from-systemd");
   }
-  SECTION("a configured file that is missing is not replaced by the credential") {
-    CHECK(!read_secret(source(folder.path + "/none")));
+  SECTION("the service may not read the file: it need not") {
+    CHECK(read_secret(source(folder.path + "/none"))->reveal() == "from-systemd");
+  }
+  SECTION("an empty credential is an error, not a reason to look elsewhere") {
+    static_cast<void>(folder.write("credentials/slack-bot-token", "\n"));
+    CHECK_THAT(error_of(read_secret(source(file))), Contains("credential slack-bot-token"));
   }
 }
 
