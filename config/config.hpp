@@ -72,7 +72,8 @@ struct Config {
   std::string store = "/var/lib/watchbill/watchbill.db";
   std::string key_file = "/var/lib/watchbill/key";
   std::string listen = "127.0.0.1:9469";  ///< "address:port"; empty: nothing listens
-  std::string public_url{};               ///< without a '/' at its end; empty for none
+  bool status_page = false;
+  std::string public_url{};  ///< without a '/' at its end; empty for none
   milliseconds poll_interval = 60s;
   milliseconds history_retention = days{400};
   SecretSource alert_webhook_url{"alert_webhook_url_file", "alert-webhook"};

@@ -70,7 +70,7 @@ Set set_hosts(Config& config, const Value& value) {
   return {};
 }
 
-constexpr std::array<Key, 33> kKeys{{
+constexpr std::array<Key, 34> kKeys{{
     {"store", "path", "/var/lib/watchbill/watchbill.db",
      "the database; its folder belongs to Watchbill alone (mode 0700)", false,
      [](Config& c, const Value& v) { return read_path(v, c.store); }},
@@ -82,6 +82,9 @@ constexpr std::array<Key, 33> kKeys{{
      "where `/healthz`, `/readyz`, `/metrics`, `/slack/*` and `/oauth/*` are served; loopback only, a proxy "
      "forwards the last two; null: nothing listens",
      false, [](Config& c, const Value& v) { return set_listen(c, v); }},
+    {"status_page", "true or false", "false",
+     "serve a page to look at, at `/` of `listen`: rotations, who is on call, what is wrong", false,
+     [](Config& c, const Value& v) { return read_flag(v, c.status_page); }},
     {"public_url", "URL or null", "null",
      "how Slack and browsers reach the proxy; only for `slack.mode: http` and sign-in in a browser", false,
      [](Config& c, const Value& v) { return set_optional_url(v, false, c.public_url); }},

@@ -7,6 +7,7 @@
 
 #include "config/config.hpp"
 #include "daemon/app_gateway.hpp"
+#include "daemon/metrics.hpp"
 #include "daemon/role_watch.hpp"
 #include "engine/engine.hpp"
 #include "net/curl_client.hpp"
@@ -45,6 +46,8 @@ class Service {
   Service(net::EventLoop& loop, store::Store& store, const config::Config& config);
   net::Task<net::ServerResponse> answer(net::ServerRequest request);
   [[nodiscard]] net::ServerResponse readiness() const;
+  net::ServerResponse status(const net::ServerRequest& request);
+  [[nodiscard]] TokenEnds token_ends() const;
   net::Task<void> introduce();
 
   net::EventLoop& loop_;
@@ -58,6 +61,9 @@ class Service {
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<AppGateway> gateway_;
   std::unique_ptr<net::HttpServer> server_;
+  /// The status page as it was last made: however many look, it is made once in a while.
+  std::string status_page_;
+  SteadyInstant status_made_{};
   net::TaskScope tasks_;
 };
 

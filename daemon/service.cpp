@@ -2,10 +2,14 @@
 
 #include "daemon/daemon.hpp"
 #include "daemon/metrics.hpp"
+#include "daemon/status_page.hpp"
 
 namespace watchbill::daemon {
 
 namespace {
+
+/// A page for people may be so old.
+constexpr auto kStatusAge = 3s;
 
 net::CurlOptions curl_options(const config::Config& config) {
   return {config.http.proxy, config.http.ca_file, "watchbill/" WATCHBILL_VERSION};
@@ -124,18 +128,52 @@ net::ServerResponse Service::readiness() const {
   return service_text(missing.empty() ? 200 : 503, text);
 }
 
+TokenEnds Service::token_ends() const {
+  TokenEnds ends;
+  const auto connections = store_.connections().list();
+  if (!connections) return ends;
+  for (const auto& connection : *connections) {
+    const auto found = connection.settings.find("token_expires_at");
+    if (found == connection.settings.end()) continue;
+    if (const auto end = parse_rfc3339(found->second)) ends[connection.name] = *end;
+  }
+  return ends;
+}
+
+net::ServerResponse Service::status(const net::ServerRequest& request) {
+  if (request.method != "GET" && request.method != "HEAD") return service_text(405, "");
+  if (!may_see_status(request.header("host").value_or(""), config_.public_url))
+    return service_text(421, "the status page is shown under this host's loopback names and public_url\n");
+  const auto now = loop_.steady_now();
+  if (status_page_.empty() || now - status_made_ > kStatusAge) {
+    auto overview = manage::read_overview(*desk_);
+    if (!overview) return service_text(503, overview.error().message + "\n");
+    status_page_ = status_page({*std::move(overview), manage::known_names(store_), engine_->figures(),
+                                WATCHBILL_VERSION, loop_.now()});
+    status_made_ = now;
+  }
+  return {200,
+          {{"Content-Type", "text/html; charset=utf-8"},
+           {"Content-Security-Policy", status_page_policy()},
+           {"Cache-Control", "no-store"},
+           {"X-Content-Type-Options", "nosniff"},
+           {"Referrer-Policy", "no-referrer"}},
+          status_page_};
+}
+
 net::Task<net::ServerResponse> Service::answer(net::ServerRequest request) {
   const auto& path = request.path;
   if (path.starts_with("/slack/") || path.starts_with("/oauth/")) {
     co_return co_await gateway_->answer(std::move(request));
   }
+  if (path == "/" && config_.status_page) co_return status(request);
   const bool ours = path == "/healthz" || path == "/readyz" || path == "/metrics";
   if (!ours) co_return service_text(404, "");
   if (request.method != "GET" && request.method != "HEAD") co_return service_text(405, "");
   if (path == "/healthz") co_return service_text(200, "ok\n");
   if (path == "/readyz") co_return readiness();
   auto response = service_text(200, metrics_text(engine_->figures(), gateway_->figures(), slack_->counts(),
-                                                 gate_->waits(), loop_.now()));
+                                                 gate_->waits(), token_ends(), loop_.now()));
   response.headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}};
   co_return response;
 }

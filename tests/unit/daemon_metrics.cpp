@@ -25,7 +25,7 @@ std::string full_page() {
   app.deliveries.slowest_ack = 1500ms;
   slack::WebClient::Counts counts;
   counts[{"usergroups.list", "ok"}] = 5;
-  return metrics_text(figures, app, counts, {}, now);
+  return metrics_text(figures, app, counts, {}, {{"pd", now + 24h}}, now);
 }
 
 /// Name and meaning of each series, by the page's own words.
