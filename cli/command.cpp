@@ -4,7 +4,9 @@
 #include <ostream>
 #include <stdexcept>
 
+#include "cli/complete.hpp"
 #include "cli/session.hpp"
+#include "core/build.hpp"
 
 namespace watchbill::cli {
 
@@ -167,11 +169,14 @@ std::string help_of_all(const std::vector<Command>& commands, const std::string&
 }
 
 int run(const std::vector<Command>& commands, const std::vector<std::string>& args, Io& io) {
+  if (!args.empty() && args.front() == kCompleteWord)
+    return run_completion(commands, {args.begin() + 1, args.end()}, io);
   auto parsed = parse(commands, args);
   if (!parsed) return report(io, parsed.error());
   int code = kDone;
   if (parsed->kind == Parsed::Kind::version) {
-    io.out << "watchbill " << version() << "\n";
+    io.out << fmt::format("watchbill {} (commit {}, schema {})\n", version(), build_commit(),
+                          store::schema_version());
   } else if (parsed->kind == Parsed::Kind::help) {
     code = show_help(commands, *parsed, io);
   } else {

@@ -29,6 +29,7 @@ std::vector<Command> all_commands(Handler sandbox) {
   const auto add = [&all](std::vector<Command> group) {
     std::move(group.begin(), group.end(), std::back_inserter(all));
   };
+  add(setup_commands());
   add(connection_commands());
   add(schedule_commands());
   add(rotation_commands());

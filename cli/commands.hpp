@@ -24,9 +24,10 @@ std::vector<Command> doctor_commands();
 std::vector<Command> slack_commands();
 std::vector<Command> backup_commands();
 std::vector<Command> key_commands();
+std::vector<Command> setup_commands();
 std::vector<Command> completion_commands();
 
 /// The script that completes `watchbill` in "bash", "zsh" or "fish".
-Result<std::string> completion_script(const std::vector<Command>& commands, std::string_view shell);
+Result<std::string> completion_script(std::string_view shell);
 
 }  // namespace watchbill::cli

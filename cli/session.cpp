@@ -59,6 +59,12 @@ manage::Caller Session::caller() const {
   return {LocalUser{name}, "cli:" + name};
 }
 
+std::string Session::config_path() const {
+  if (globals_.config) return *globals_.config;
+  const char* named = std::getenv("WATCHBILL_CONFIG");
+  return named != nullptr && *named != '\0' ? named : config::kDefaultFile;
+}
+
 Result<const config::Config*> Session::config() {
   if (!config_) {
     config::Sources sources;

@@ -38,6 +38,9 @@ class Session {
 
   Io& io() { return io_; }
   [[nodiscard]] bool json() const { return globals_.json; }
+  [[nodiscard]] const Globals& globals() const { return globals_; }
+  /// The file that the configuration is read from, whether it exists or not.
+  [[nodiscard]] std::string config_path() const;
   /// One moment for the whole run.
   [[nodiscard]] Instant now() const { return now_; }
   /// Whoever sits at the command line: "cli:ada".

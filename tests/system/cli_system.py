@@ -791,13 +791,41 @@ class Store(Case):
         self.fails(2, "status", says="watchbill.yaml:1:1: pol_interval")
         self.fails(3, "--config", "/nowhere.yaml", "status", says="/nowhere.yaml")
 
-    def test_the_completion_script_is_good_bash(self):
-        script = self.ok("completion", "bash")
-        subprocess.run(["bash", "-n"], input=script, text=True, check=True)
-        words = subprocess.run(
-            ["bash", "-c", script + "\nCOMP_WORDS=(watchbill rotation cr) COMP_CWORD=2\n_watchbill\n"
-             "printf '%s\\n' \"${COMPREPLY[@]}\""], capture_output=True, text=True, check=True).stdout
-        self.assertEqual(words.split(), ["create"])
+    def completed(self, shell, *words):
+        """What the shell itself offers for these words, the last of which is being typed."""
+        script = self.ok("completion", shell)
+        environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "WATCHBILL_CONFIG": self.path("watchbill.yaml")}
+        line = " ".join(words) or "''"
+        ask = {
+            "bash": f"\nCOMP_WORDS=({line}) COMP_CWORD={len(words) - 1}\n_watchbill\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"",
+            # compinit's functions, replaced by what shows their arguments
+            "zsh": "\n_files() { print :files }\n_describe() { print -rl -- ${(P)4} }\n"
+                   f"words=({line}) CURRENT={len(words)}\n_watchbill",
+            "fish": f"\ncomplete -C '{line.replace(chr(39), '')}'",
+        }[shell]
+        before = "compdef() { : }\n" if shell == "zsh" else ""
+        done = subprocess.run([shell, "-c", before + script + ask], capture_output=True, text=True, check=True,
+                              env=environment, cwd=self.folder)
+        return [re.split(r"(?<!\\)[:\t]", found)[0] for found in done.stdout.splitlines() if found]
+
+    def test_shells_complete_commands_options_and_names(self):
+        self.connect()
+        self.payments()
+        self.ok("rotation", "edit", "payments", "--name", "Pay & go")
+        for shell in ("bash", "zsh", "fish"):
+            if not shutil.which(shell):
+                continue
+            with self.subTest(shell):
+                name = "Pay & go" if shell == "zsh" else "Pay\\ \\&\\ go" if shell == "bash" else "Pay & go"
+                self.assertEqual(self.completed(shell, "watchbill", "rotation", "cr"), ["create"])
+                self.assertEqual(self.completed(shell, "watchbill", "rotation", "show", "Pay"), [name])
+                self.assertEqual(self.completed(shell, "watchbill", "connection", "test", "p"), ["pd"])
+                self.assertEqual(self.completed(shell, "watchbill", "who", "@pay"), ["@payments-oncall"])
+                self.assertEqual(self.completed(shell, "watchbill", "status", "--format", "j"), ["json"])
+
+    def test_completion_is_silent_where_there_is_no_store(self):
+        self.assertEqual(self.ok("__complete", "rotation", "show", ""), "")
+        self.assertIn("status\t", self.ok("__complete", "st"))
 
 
 @unittest.skipUnless(os.path.exists(os.path.join(BIN, "watchbilld")), "watchbilld is not built")

@@ -2,6 +2,8 @@
 #include <sstream>
 
 #include "cli/commands.hpp"
+#include "core/build.hpp"
+#include "store/store.hpp"
 
 using namespace watchbill;
 using namespace watchbill::cli;
@@ -123,7 +125,8 @@ TEST_CASE("help and version go to standard output and exit 0") {
     CHECK(ran.err.empty());
     CHECK(ran.out.find("watchbill rotation") != std::string::npos);
   }
-  CHECK(run_with({"--version"}).out == "watchbill " + std::string(version()) + "\n");
+  CHECK(run_with({"--version"}).out == fmt::format("watchbill {} (commit {}, schema {})\n", version(),
+                                                   build_commit(), store::schema_version()));
 }
 
 TEST_CASE("each kind of failure has its exit code") {
@@ -143,19 +146,4 @@ TEST_CASE("errors cannot steer the terminal") {
   Io io{out, err, in};
   CHECK(report(io, fail(ErrorKind::conflict, "rotation \"\x1b[2J\xC2\x9B\" and Zoë")) == kConflict);
   CHECK(err.str() == "watchbill: rotation \"?[2J?\" and Zoë\n");
-}
-
-TEST_CASE("completion knows every command and option, for three shells") {
-  const auto commands = table();
-  for (const auto* shell : {"bash", "zsh", "fish"}) {
-    auto script = completion_script(commands, shell);
-    REQUIRE(script);
-    for (const auto& command : commands) {
-      for (const auto& option : command.options) {
-        INFO(shell << " " << command.path << " " << option.name);
-        CHECK(script->find(option.name) != std::string::npos);
-      }
-    }
-  }
-  CHECK_FALSE(completion_script(commands, "tcsh"));
 }

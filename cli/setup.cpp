@@ -1,0 +1,526 @@
+// watchbill setup
+
+#include <spawn.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <istream>
+#include <memory>
+#include <ostream>
+#include <set>
+
+#include "cli/commands.hpp"
+#include "cli/session.hpp"
+#include "cli/setup_files.hpp"
+#include "providers/provider.hpp"
+
+namespace watchbill::cli {
+
+namespace {
+
+/// Commands that run within this one may become the owner of the store; what follows needs root again.
+class AsBefore {
+ public:
+  AsBefore() : user_(geteuid()), group_(getegid()) {}
+  ~AsBefore() {
+    if (geteuid() == user_) return;
+    // Back to root first: only then may the group change.
+    if (seteuid(user_) != 0 || setegid(group_) != 0) std::abort();
+  }
+  AsBefore(const AsBefore&) = delete;
+  AsBefore& operator=(const AsBefore&) = delete;
+
+ private:
+  uid_t user_;
+  gid_t group_;
+};
+
+/// What is typed is not shown while this lives.
+class Hidden {
+ public:
+  explicit Hidden(bool terminal) : on_(terminal && tcgetattr(STDIN_FILENO, &before_) == 0) {
+    if (!on_) return;
+    termios quiet = before_;
+    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &quiet);
+  }
+  ~Hidden() {
+    if (on_) tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
+  }
+  Hidden(const Hidden&) = delete;
+  Hidden& operator=(const Hidden&) = delete;
+
+ private:
+  termios before_{};  // first: `on_` fills it
+  bool on_;
+};
+
+std::string without_spaces(const std::string& text) {
+  const auto first = text.find_first_not_of(" \t\r");
+  return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+}
+
+/// Runs a program of the system, without a shell: true if it ended with 0.
+bool run_program(std::vector<std::string> words) {
+  std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
+  for (auto& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  pid_t child = 0;
+  if (posix_spawnp(&child, arguments[0], nullptr, nullptr, arguments.data(), environ) != 0) return false;
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) return false;
+  }
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+net::Task<Result<slack::Identity>> ask_identity(slack::Gate& gate, slack::WebClient& web) {
+  auto permit = co_await gate.acquire(slack::Method::auth_test, slack::Priority::edit);
+  co_return co_await web.auth_test(std::move(permit));
+}
+
+net::Task<Result<std::string>> ask_connection(slack::Gate& gate, slack::WebClient& web) {
+  auto permit = co_await gate.acquire(slack::Method::apps_connections_open, slack::Priority::edit);
+  co_return co_await web.open_connection(std::move(permit));
+}
+
+net::Task<Result<slack::Channel>> find_channel(slack::Gate& gate, slack::WebClient& web, std::string wanted) {
+  const auto name = wanted.substr(wanted.starts_with('#') ? 1 : 0);
+  std::string cursor;
+  do {
+    auto permit = co_await gate.acquire(slack::Method::conversations_list, slack::Priority::edit);
+    auto page = co_await web.list_channels(std::move(permit), cursor);
+    if (!page) co_return page.error();
+    for (auto& channel : page->channels) {
+      if (channel.name == name || channel.id.value == wanted) co_return std::move(channel);
+    }
+    cursor = page->next_cursor;
+  } while (!cursor.empty());
+  co_return fail(ErrorKind::not_found,
+                 "Slack shows no channel {}: check the name; if it is private, invite the bot into it first",
+                 wanted);
+}
+
+class Setup {
+ public:
+  Setup(Session& session, const Invocation& in)
+      : session_(session), in_(in), io_(session.io()), out_(session.json() ? io_.err : io_.out) {}
+
+  Result<int> run();
+
+ private:
+  [[nodiscard]] bool asks() const { return io_.in_tty && !session_.globals().yes; }
+  std::string ask(const std::string& question, const std::string& fallback = "");
+  Secret ask_secret(const std::string& question);
+  void say(const std::string& line) { out_ << printable(line) << "\n"; }
+
+  Result<void> begin();
+  /// A client with these tokens, for trying them.
+  Result<slack::WebClient*> client(const Secret& bot, const Secret& app);
+  Result<void> bot_token();
+  Result<void> app_token();
+  Result<void> alert_channel();
+  Result<std::string> try_bot(const Secret& token);
+  Result<std::string> try_app(const Secret& token);
+  using Try = Result<std::string> (Setup::*)(const Secret&);
+  /// From the option, from where it is already, or from the person; tried, and then written.
+  Result<bool> settle_token(const config::SecretSource& source, const char* option,
+                            const std::string& question, Try try_it, Secret& token);
+  void set(const std::string& key, const std::string& value);
+  Result<void> save_configuration();
+  Result<void> start_service();
+
+  int command(std::vector<std::string> args) { return command(std::move(args), out_); }
+  int command(std::vector<std::string> args, std::ostream& out);
+  /// Names of what is in the store.
+  struct Stored {
+    std::set<std::string> connections;
+    std::set<std::string> rotations;  ///< folded
+  };
+  Result<Stored> stored();
+  Result<void> first_connection();
+  Result<void> first_rotation();
+  std::vector<std::string> asked_connection();
+  std::vector<std::string> asked_rotation();
+  int show();
+
+  Session& session_;
+  const Invocation& in_;
+  Io& io_;
+  std::ostream& out_;
+  std::string path_;
+  std::string text_;
+  std::string before_;
+  config::Config config_;
+  Secret bot_;
+  std::unique_ptr<slack::Gate> gate_;
+  std::unique_ptr<slack::WebClient> web_;
+  bool secrets_changed_ = false;
+};
+
+std::string Setup::ask(const std::string& question, const std::string& fallback) {
+  if (!asks()) return fallback;
+  out_ << printable(question) << (fallback.empty() ? ": " : fmt::format(" [{}]: ", fallback)) << std::flush;
+  std::string answer;
+  std::getline(io_.in, answer);
+  answer = without_spaces(answer);
+  return answer.empty() ? fallback : answer;
+}
+
+Secret Setup::ask_secret(const std::string& question) {
+  if (!asks()) return Secret();
+  std::string answer;
+  {
+    const Hidden hidden(io_.in_tty);
+    out_ << printable(question) << " (not shown): " << std::flush;
+    std::getline(io_.in, answer);
+  }
+  out_ << "\n";
+  return Secret(without_spaces(answer));
+}
+
+Result<void> Setup::begin() {
+  path_ = session_.config_path();
+  struct stat is {};
+  const bool there = stat(path_.c_str(), &is) == 0;
+  if (!there) {
+    auto made = write_configuration(path_, "# Configuration of Watchbill; all keys: watchbill.yaml(5)\n");
+    if (!made) return made;
+  }
+  auto loaded = session_.config();
+  if (!loaded) return loaded.error();
+  config_ = **loaded;
+  auto text = session_.read_file(path_, "the configuration");
+  if (!text) return text.error();
+  before_ = text_ = *std::move(text);
+  say(fmt::format("Configuration: {}{}", path_, there ? "" : " (new)"));
+  return {};
+}
+
+void Setup::set(const std::string& key, const std::string& value) {
+  text_ = with_setting(text_, key, value);
+}
+
+Result<slack::WebClient*> Setup::client(const Secret& bot, const Secret& app) {
+  auto http = session_.http();
+  if (!http) return http.error();
+  web_.reset();
+  gate_ = std::make_unique<slack::Gate>(session_.loop(), config_.slack.rate_scale);
+  slack::WebClientOptions options;
+  options.api_url = config_.slack.api_url;
+  options.bot_token = bot;
+  options.app_token = app;
+  web_ = std::make_unique<slack::WebClient>(**http, *gate_, std::move(options));
+  return web_.get();
+}
+
+Result<std::string> Setup::try_bot(const Secret& token) {
+  if (!token.reveal().starts_with("xoxb-"))
+    return fail(ErrorKind::invalid, "this is no bot token: those begin with xoxb-");
+  auto web = client(token, {});
+  if (!web) return web.error();
+  auto identity = session_.run(ask_identity(*gate_, **web));
+  if (!identity) return identity.error();
+  return fmt::format("workspace {} as {}", identity->team, identity->user);
+}
+
+Result<std::string> Setup::try_app(const Secret& token) {
+  if (!token.reveal().starts_with("xapp-"))
+    return fail(ErrorKind::invalid, "this is no app-level token: those begin with xapp-");
+  auto web = client(bot_, token);
+  if (!web) return web.error();
+  auto address = session_.run(ask_connection(*gate_, **web));
+  if (!address) return address.error();
+  return std::string("Slack lets the app connect");
+}
+
+Result<bool> Setup::settle_token(const config::SecretSource& source, const char* option,
+                                 const std::string& question, Try try_it, Secret& token) {
+  const auto file = in_.value(option);
+  auto known = config::find_secret(source);
+  if (file) {
+    auto given = session_.read_secret(*file, fmt::format("--{}", option));
+    if (!given) return given.error();
+    token = *std::move(given);
+  } else if (known && *known) {
+    token = **std::move(known);
+  } else {
+    token = ask_secret(question);
+    if (token.empty()) return false;
+  }
+  auto tried = (this->*try_it)(token);
+  while (!tried && !file && asks()) {
+    say("  " + tried.error().message);
+    token = ask_secret(question);
+    if (token.empty()) return false;
+    tried = (this->*try_it)(token);
+  }
+  if (!tried) return tried.error().in("{}", source.key);
+  say(fmt::format("  {}: {}", source.key, *tried));
+  auto kept = config::find_secret(source);
+  if (kept && *kept && **kept == token) return true;
+  const auto place = source.file ? *source.file : secret_path(path_, source.credential);
+  if (auto written = put_secret(place, token); !written) return written.error();
+  say(fmt::format("  written to {}", place));
+  if (!source.file) set(source.key, place);
+  secrets_changed_ = true;
+  return true;
+}
+
+Result<void> Setup::bot_token() {
+  say("Slack: `watchbill slack manifest` prints an app to create at https://api.slack.com/apps");
+  auto settled =
+      settle_token(config_.slack.bot_token, "bot-token-file", "  Bot token (xoxb-…)", &Setup::try_bot, bot_);
+  if (!settled) return settled.error();
+  if (*settled) return {};
+  return fail(ErrorKind::invalid, "a bot token is needed: give it with --bot-token-file FILE");
+}
+
+Result<void> Setup::app_token() {
+  if (config_.slack.mode != config::SlackMode::socket) return {};
+  Secret token;
+  auto settled = settle_token(config_.slack.app_token, "app-token-file",
+                              "  App-level token (xapp-…) for the app home and commands; empty: without",
+                              &Setup::try_app, token);
+  return settled ? Result<void>() : settled.error();
+}
+
+Result<void> Setup::alert_channel() {
+  const auto given = in_.value("alert-channel");
+  if (config_.slack.alert_channel && !given) return {};
+  auto wanted = given ? *given : ask("  Channel in which problems are told (#name; empty: none)");
+  while (!wanted.empty()) {
+    auto web = client(bot_, {});
+    if (!web) return web.error();
+    auto channel = session_.run(find_channel(*gate_, **web, wanted));
+    if (channel) {
+      set("slack.alert_channel", channel->id.value);
+      say(fmt::format("  problems are told in #{} ({}){}", channel->name, channel->id,
+                      channel->member ? "" : ": type `/invite @watchbill` there"));
+      return {};
+    }
+    if (given || !asks()) return channel.error().in("--alert-channel");
+    say("  " + channel.error().message);
+    wanted = ask("  Channel (#name; empty: none)");
+  }
+  return {};
+}
+
+Result<void> Setup::save_configuration() {
+  if (text_ == before_) return {};
+  if (auto written = write_configuration(path_, text_); !written) return written;
+  config::Sources sources;
+  sources.file = path_;
+  // What was put in by lines must be what is read: if not, the file is as it was.
+  if (auto loaded = config::load(sources); !loaded) {
+    if (auto back = write_configuration(path_, before_); !back) return back;
+    return fail(ErrorKind::invalid,
+                "{} is written in a way that setup cannot change ({}): put these lines in yourself\n{}",
+                path_, loaded.error().message, text_);
+  }
+  say(fmt::format("  {} is saved", path_));
+  return {};
+}
+
+Result<void> Setup::start_service() {
+  if (in_.has("no-start")) return {};
+  const auto unit = unit_of(path_);
+  struct stat is {};
+  const bool systemd = stat("/run/systemd/system", &is) == 0 && geteuid() == 0 && !unit.empty();
+  if (!systemd) {
+    say("The service is yours to start: watchbilld --config " + path_);
+    return {};
+  }
+  const bool changed = text_ != before_ || secrets_changed_;
+  if (!run_program({"systemctl", "enable", "--quiet", unit}) ||
+      !run_program({"systemctl", changed ? "restart" : "start", unit}))
+    return fail(ErrorKind::storage, "{} does not start: `journalctl -u {} -e` says why", unit, unit);
+  say(fmt::format("{} runs, and starts with the host", unit));
+  return {};
+}
+
+int Setup::command(std::vector<std::string> args, std::ostream& out) {
+  const AsBefore again;
+  const auto& globals = session_.globals();
+  if (globals.config) args.insert(args.end(), {"--config", *globals.config});
+  if (globals.store) args.insert(args.end(), {"--store", *globals.store});
+  if (globals.yes) args.emplace_back("--yes");
+  Io io{out, io_.err, io_.in, io_.in_tty, io_.out_tty, io_.width};
+  return cli::run(all_commands(nullptr), args, io);
+}
+
+Result<Setup::Stored> Setup::stored() {
+  const AsBefore again;
+  Session fresh(session_.globals(), io_);
+  auto store = fresh.store();
+  if (!store) return store.error().kind == ErrorKind::not_found ? Result<Stored>(Stored{}) : store.error();
+  Stored names;
+  auto connections = (*store)->connections().list();
+  if (!connections) return connections.error();
+  for (const auto& connection : *connections) names.connections.insert(connection.name);
+  auto rotations = (*store)->rotations().list();
+  if (!rotations) return rotations.error();
+  for (const auto& rotation : *rotations) names.rotations.insert(fold_name(rotation.name));
+  return names;
+}
+
+const Command& adding_a_connection() {
+  static const Command add = connection_commands().front();
+  return add;
+}
+
+std::vector<std::string> Setup::asked_connection() {
+  const auto kind = in_.value("kind")
+                        ? *in_.value("kind")
+                        : ask("Which scheduling system: pagerduty, opsgenie or xmatters (empty: later)");
+  if (kind.empty()) return {};
+  auto adapter = providers::find_adapter(kind);
+  if (!adapter) {
+    say(adapter.error().message);
+    return {};
+  }
+  const auto name =
+      in_.value_or("name", in_.value("kind") ? kind : ask("  What to call the connection", kind));
+  std::vector<std::string> args{"connection", "add", kind, name};
+  for (const auto& option : (*adapter)->options) {
+    const auto given = in_.value(option.flag);
+    // A person gives what is usually needed: keys, and the host of a tenant.
+    const bool usual =
+        option.flag == "api-key-file" || option.flag == "api-secret-file" || option.flag == "host";
+    const auto value = given ? *given
+                       : usual && !in_.value("kind")
+                           ? ask(fmt::format("  {} ({})", option.description, option.value_name))
+                           : "";
+    if (!value.empty()) args.insert(args.end(), {"--" + option.flag, value});
+  }
+  if (in_.has("oauth")) args.emplace_back("--oauth");
+  if (const auto port = in_.value("port")) args.insert(args.end(), {"--port", *port});
+  return args;
+}
+
+Result<void> Setup::first_connection() {
+  auto there = stored();
+  if (!there) return there.error();
+  const auto given = in_.value_or("name", in_.value_or("kind", ""));
+  if (given.empty() ? !there->connections.empty() : there->connections.contains(given)) return {};
+  while (true) {
+    const auto args = asked_connection();
+    if (args.empty()) {
+      say("No scheduling system yet: `watchbill connection add --help`");
+      return {};
+    }
+    if (command(args) == kDone) return {};
+    if (!given.empty() || !asks())
+      return fail(ErrorKind::cancelled, "the connection was not added, as told above");
+  }
+}
+
+std::vector<std::string> Setup::asked_rotation() {
+  const auto given = in_.value("rotation");
+  if (!given && !asks()) return {};
+  std::vector<std::string> args{"rotation", "create"};
+  const auto add = [&](const char* option, const std::string& value) {
+    if (!value.empty()) args.insert(args.end(), {std::string("--") + option, value});
+  };
+  if (given) {
+    args.push_back(*given);
+    add("group", in_.value_or("group", ""));
+    for (const auto& schedule : in_.values("schedule")) add("schedule", schedule);
+    for (const auto& channel : in_.values("channel")) add("channel", channel);
+  } else {
+    command({"schedule", "list"});
+    const auto name = ask("The first rotation's name (empty: later)");
+    if (name.empty()) return {};
+    args.push_back(name);
+    add("group", ask("  Its user group in Slack (@handle; made if there is none)"));
+    add("schedule", ask("  Its schedule (CONN/ID, from the list above)"));
+    add("channel", ask("  Channel that hears of handoffs (#name; empty: none)"));
+  }
+  args.insert(args.end(), {"--create-group", "--adopt"});
+  return args;
+}
+
+Result<void> Setup::first_rotation() {
+  auto there = stored();
+  if (!there) return there.error();
+  const auto given = in_.value_or("rotation", "");
+  if (there->connections.empty()) return {};
+  if (given.empty() ? !there->rotations.empty() : there->rotations.contains(fold_name(given))) return {};
+  while (true) {
+    const auto args = asked_rotation();
+    if (args.empty()) {
+      say("No rotation yet: `watchbill rotation create --help`");
+      return {};
+    }
+    if (command(args) == kDone) return {};
+    if (!given.empty() || !asks())
+      return fail(ErrorKind::cancelled, "the rotation was not created, as told above");
+  }
+}
+
+int Setup::show() {
+  auto there = stored();
+  if (!there || there->rotations.empty()) return kDone;
+  say("The first pass:");
+  const int synced = command({"sync"});
+  std::vector<std::string> status{"status"};
+  if (session_.json()) status.insert(status.end(), {"--format", "json"});
+  const int shown = command(std::move(status), io_.out);
+  return synced == kDone ? shown : synced;
+}
+
+Result<int> Setup::run() {
+  for (const auto step : {&Setup::begin, &Setup::bot_token, &Setup::app_token, &Setup::alert_channel,
+                          &Setup::save_configuration, &Setup::start_service, &Setup::first_connection,
+                          &Setup::first_rotation}) {
+    if (auto done = (this->*step)(); !done) return done.error();
+  }
+  return show();
+}
+
+Result<int> setup(Session& session, const Invocation& in) {
+  return Setup(session, in).run();
+}
+
+}  // namespace
+
+std::vector<Command> setup_commands() {
+  std::vector<OptionSpec> options{
+      {"bot-token-file", "FILE", "Slack's bot token (xoxb-…)"},
+      {"app-token-file", "FILE", "Slack's app-level token (xapp-…), for the app home and commands"},
+      {"alert-channel", "#NAME|ID", "where problems are told"},
+      {"no-start", "", "leave the service as it is"},
+      {"kind", "KIND",
+       "add a connection to this scheduling system; its options are those of `connection add`"},
+      {"name", "NAME", "what to call the connection"},
+      {"rotation", "NAME",
+       "create this rotation, with --group, --schedule and --channel as in `rotation create`"},
+      {"group", "@HANDLE|ID", "the rotation's Slack user group; made if there is none"},
+      {"schedule", "CONN/ID", "the rotation's schedule", true},
+      {"channel", "#NAME|ID", "where its handoffs are announced", true}};
+  for (const auto& option : adding_a_connection().options) {
+    if (option.name != "no-verify") options.push_back(option);
+  }
+  return {{"setup",
+           "Ask for what is missing, start the service, and show the first pass",
+           "Slack's tokens, the first scheduling system, the first rotation: each answer is tried before it "
+           "is kept, "
+           "and written where it belongs, readable by nobody else. What is there already is kept, so it can "
+           "be run "
+           "again. With options, or without a terminal, nothing is asked. All that it does can be done "
+           "without it: "
+           "docs/install.md says how.",
+           {},
+           std::move(options),
+           {"setup",
+            "setup --bot-token-file bot --kind pagerduty --name pd --api-key-file pd.key --rotation payments "
+            "--group @payments-oncall --schedule pd/PSCHED1"},
+           setup}};
+}
+
+}  // namespace watchbill::cli
