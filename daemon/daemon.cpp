@@ -38,7 +38,7 @@ class Daemon {
     loop_.on_signal(SIGTERM, [this] { stop_asked(); });
     loop_.on_signal(SIGINT, [this] { stop_asked(); });
     loop_.on_signal(SIGHUP, [this] {
-      if (!busy_) tasks_.spawn(reload());
+      if (!reloading_ && !stopping_ && !options_.once) tasks_.spawn(reload());
     });
     if (const auto interval = watchdog_interval()) tasks_.spawn(feed_watchdog(*interval));
     notify("READY=1\nSTATUS=keeping groups");
@@ -56,7 +56,7 @@ class Daemon {
     stopping_ = true;
     notify("STOPPING=1\nSTATUS=finishing what is in flight");
     spdlog::info("stopping");
-    tasks_.spawn(finish());
+    if (!reloading_) tasks_.spawn(finish());
   }
 
   net::Task<void> finish() {
@@ -81,7 +81,7 @@ class Daemon {
 
   /// A bad configuration changes nothing: the old one goes on.
   net::Task<void> reload() {
-    busy_ = true;
+    reloading_ = true;
     notify("RELOADING=1");
     auto fresh = config::load(options_.sources);
     if (!fresh) {
@@ -91,8 +91,8 @@ class Daemon {
     } else {
       co_await take_over(std::move(*fresh));
     }
-    notify("READY=1\nSTATUS=keeping groups");
-    busy_ = false;
+    reloading_ = false;
+    if (!stopping_) notify("READY=1\nSTATUS=keeping groups");
   }
 
   net::Task<void> take_over(config::Config fresh) {
@@ -102,6 +102,11 @@ class Daemon {
       co_return;
     }
     co_await service_->stop(kStopPatience);
+    if (stopping_) {
+      // SIGTERM came meanwhile: what was in flight has ended, and nothing new begins.
+      loop_.stop();
+      co_return;
+    }
     service_ = std::move(*service);
     if (auto started = service_->start(); !started) {
       spdlog::error("the new configuration does not work: {}; going back to the old one",
@@ -126,7 +131,7 @@ class Daemon {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<Service> service_;
   bool stopping_ = false;
-  bool busy_ = false;
+  bool reloading_ = false;
   int status_ = 0;
   net::TaskScope tasks_;
 };

@@ -57,7 +57,7 @@ net::Task<void> GroupReader::run() {
 /// When a group whose write must be checked can be: what was read now may have been too early for it.
 SteadyInstant GroupReader::next_check(bool read) const {
   const auto now = loop_.steady_now();
-  auto next = kSteadyNever;
+  auto next = read ? differed_until_ : kSteadyNever;
   for (const auto& [id, entry] : model_.rotations) {
     if (!entry.group.must_read || entry.group.in_flight) continue;
     const auto settled = entry.group.last_write_ended.value_or(now) + kSettle;
@@ -114,6 +114,7 @@ std::vector<RotationId> GroupReader::apply(const std::vector<slack::UserGroup>& 
   std::vector<RotationId> different;
   std::unordered_set<GroupId> listed;
   handles_.clear();
+  differed_until_ = kSteadyNever;
   for (const auto& group : groups) {
     handles_.emplace(group.id, group.handle);
     const auto managed = model_.by_group.find(group.id);
@@ -121,7 +122,13 @@ std::vector<RotationId> GroupReader::apply(const std::vector<slack::UserGroup>& 
     listed.insert(group.id);
     auto& entry = *model_.find(managed->second);
     auto& known = entry.group;
-    if (too_early(known, requested_at)) continue;
+    GroupNow now{group.members, group.disabled};
+    if (too_early(known, requested_at)) {
+      if (!known.in_flight && known.now != now) {
+        differed_until_ = std::min(differed_until_, *known.last_write_ended + kSettle);
+      }
+      continue;
+    }
     entry.rotation.handle = group.handle;
     const bool was_odd = known.missing || known.must_read || known.unwritable != group.unwritable;
     known.missing = false;
@@ -133,7 +140,6 @@ std::vector<RotationId> GroupReader::apply(const std::vector<slack::UserGroup>& 
       entry.problems[kUnwritable] = fmt::format("@{} cannot be kept by Watchbill: {}; choose another group",
                                                 group.handle, *group.unwritable);
     }
-    GroupNow now{group.members, group.disabled};
     const bool changed = known.now != now;
     known.now = std::move(now);
     const auto& target = entry.record.target;

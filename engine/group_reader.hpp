@@ -56,6 +56,9 @@ class GroupReader {
   OnRead on_read_;
   net::Signal wanted_;
   bool soon_ = false;
+  /// A group looked different too soon after its write to say whether that is Slack's lag or somebody's edit:
+  /// it can be told from then on.
+  SteadyInstant differed_until_ = kSteadyNever;
   SteadyInstant settled_at_ = kSteadyNever;  ///< a write wants to be checked then
   std::optional<Instant> last_success_;
   std::string distrust_;

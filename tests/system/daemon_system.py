@@ -148,14 +148,14 @@ class Neighbours(Case):
         self.world.cli("sync")
         self.assertEqual(self.group(), ["bo"])
         self.world.cli("rotation", "resume", "payments")
-        self.world.until("repaired", lambda: self.group() == ["ada", "cy"], 10)
+        self.world.until("repaired", lambda: self.group() == ["ada", "cy"], 15)
         self.world.cli("rotation", "delete", "payments", "--yes")
         self.world.until("deleted", lambda: self.world.json("status")["rotations"] == [], 10)
 
     def test_many_edits_at_once_all_arrive(self):
         self.start()
         edits = [subprocess.Popen([f"{BIN}/watchbill", "--config", self.world.config, "people", "map",
-                                   f"someone{i}@example.com", "UCY" if i % 2 else "UBO"], stdout=subprocess.DEVNULL,
+                                   f"someone{i}@example.com", "U0CY" if i % 2 else "U0BO"], stdout=subprocess.DEVNULL,
                                   stderr=subprocess.PIPE) for i in range(8)]
         for edit in edits:
             self.assertEqual(edit.wait(timeout=60), 0, edit.stderr.read())
@@ -222,11 +222,11 @@ class LifeCycle(Case):
         self.world.daemon.send_signal(signal.SIGHUP)
         self.logged("the configuration was not reloaded")
         self.assertRegex(self.log(), r"watchbill.yaml:\d+:\d+.*nonsense")
+        self.rewrite("nonsense: 1", "log: {format: json}")
         self.world.control("end_shift", system="pagerduty", schedule="P1")
         self.world.cli("sync")
         self.assertEqual(self.group(), ["bo"])
 
-        self.rewrite("nonsense: 1", "log: {format: json}")
         self.rewrite("poll_interval: 60s", "poll_interval: 1s")
         self.world.daemon.send_signal(signal.SIGHUP)
         self.logged("configuration reloaded")
@@ -421,11 +421,8 @@ class Outlook(Case):
         seen = [self.get(url + path)[1] for path in ("/metrics", "/readyz", "/healthz")]
         # Everything that can go wrong with keys and addresses goes wrong.
         for system in ("pagerduty", "opsgenie", "xmatters"):
-            for kind in ("401", "html", "redirect"):
-                try:
-                    self.world.control("fault", system=system, kind=kind, times=2)
-                except Exception:  # the sandbox knows no such fault
-                    pass
+            for kind in ("401", "html"):
+                self.world.control("fault", system=system, kind=kind, times=2)
         self.world.control("token", token=self.world.ready["tokens"]["bot"], error="token_revoked")
         self.world.until("not ready", lambda: self.get(url + "/readyz")[0] == 503)
         seen.append(self.get(url + "/readyz")[1])

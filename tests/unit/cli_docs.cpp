@@ -1,24 +1,13 @@
 #include <catch2/catch.hpp>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "cli/commands.hpp"
 #include "json/json.hpp"
+#include "tests/support/project.hpp"
 
 using namespace watchbill;
 using namespace watchbill::cli;
 
 namespace {
-
-std::string document() {
-  const auto root = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
-  std::ifstream file(root / "docs/cli.md");
-  REQUIRE(file);
-  std::ostringstream content;
-  content << file.rdbuf();
-  return content.str();
-}
 
 /// The part between the command's heading and the next.
 std::string section_of(const std::string& text, const std::string& path) {
@@ -31,7 +20,7 @@ std::string section_of(const std::string& text, const std::string& path) {
 }  // namespace
 
 TEST_CASE("docs/cli.md has a heading for every command, and below it every option and argument") {
-  const auto text = document();
+  const auto text = test::project_text("docs/cli.md");
   for (const auto& command : all_commands(nullptr)) {
     INFO(command.path);
     auto section = section_of(text, command.path);
@@ -51,12 +40,12 @@ TEST_CASE("docs/cli.md has a heading for every command, and below it every optio
 }
 
 TEST_CASE("docs/cli.md names the options of every command") {
-  const auto text = document();
+  const auto text = test::project_text("docs/cli.md");
   for (const auto& option : global_options()) CHECK(text.find("`--" + option.name) != std::string::npos);
 }
 
 TEST_CASE("docs/cli.md names no option that does not exist") {
-  const auto text = document();
+  const auto text = test::project_text("docs/cli.md");
   std::string known = " ";
   for (const auto& option : global_options()) known += "--" + option.name + " ";
   for (const auto& command : all_commands(nullptr)) {
@@ -71,7 +60,7 @@ TEST_CASE("docs/cli.md names no option that does not exist") {
 }
 
 TEST_CASE("the JSON examples of docs/cli.md are JSON") {
-  const auto text = document();
+  const auto text = test::project_text("docs/cli.md");
   std::size_t examples = 0;
   for (auto at = text.find("```json\n"); at != std::string::npos; at = text.find("```json\n", at + 1)) {
     const auto start = at + 8;

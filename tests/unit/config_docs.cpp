@@ -6,24 +6,13 @@
 #include "config/config.hpp"
 #include "config/keys.hpp"
 #include "core/announcement.hpp"
+#include "tests/support/project.hpp"
 
 using namespace watchbill;
 using namespace watchbill::config;
+using namespace watchbill::test;
 
 namespace {
-
-std::string project_file(const std::string& path) {
-  return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path() / path;
-}
-
-std::string content_of(const std::string& path) {
-  std::ifstream file(project_file(path));
-  INFO(path);
-  REQUIRE(file);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 /// The rows of all tables whose first cell is code.
 std::vector<std::string> rows_of(const std::string& document) {
@@ -42,7 +31,7 @@ TEST_CASE("docs/configuration.md lists exactly the keys, types, defaults and mea
   for (const auto& key : keys())
     expected.push_back(
         fmt::format("| `{}` | {} | `{}` | {} |", key.path, key.type, key.fallback, key.meaning));
-  CHECK(rows_of(content_of("docs/configuration.md")) == expected);
+  CHECK(rows_of(project_text("docs/configuration.md")) == expected);
 }
 
 TEST_CASE("docs/templates.md lists exactly the variables of the code") {
@@ -56,11 +45,11 @@ TEST_CASE("docs/templates.md lists exactly the variables of the code") {
     expected.push_back(fmt::format("| `{}` | {} | {} | {} |", variable.name,
                                    kinds[static_cast<std::size_t>(variable.kind)], where, variable.meaning));
   }
-  CHECK(rows_of(content_of("docs/templates.md")) == expected);
+  CHECK(rows_of(project_text("docs/templates.md")) == expected);
 }
 
 TEST_CASE("the examples of docs/templates.md are good templates") {
-  const auto document = content_of("docs/templates.md");
+  const auto document = project_text("docs/templates.md");
   const std::string fence = "```mustache\n";
   std::size_t examples = 0;
   for (auto at = document.find(fence); at != std::string::npos; at = document.find(fence, at)) {
@@ -80,7 +69,7 @@ TEST_CASE("packaging/watchbill.yaml loads as it is, and with everything that it 
   CHECK((as_it_is ? "" : as_it_is.error().message) == "");
 
   // "#key: value" is commented out; "# words" is a comment.
-  std::istringstream lines(content_of("packaging/watchbill.yaml"));
+  std::istringstream lines(project_text("packaging/watchbill.yaml"));
   std::string everything;
   for (std::string line; std::getline(lines, line);) {
     const auto hash = line.find_first_not_of(' ');

@@ -1,10 +1,9 @@
 #include <catch2/catch.hpp>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <sstream>
 
 #include "daemon/metrics.hpp"
+#include "tests/support/project.hpp"
 
 using namespace watchbill;
 using namespace watchbill::daemon;
@@ -43,9 +42,7 @@ std::map<std::string, std::string> told_by(const std::string& page) {
 
 /// The same by the document's tables: | `name{labels}` | type | meaning |
 std::map<std::string, std::string> documented() {
-  const auto project = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
-  std::ifstream file(project / "docs/metrics.md");
-  REQUIRE(file);
+  std::istringstream file(test::project_text("docs/metrics.md"));
   std::map<std::string, std::string> told;
   for (std::string line; std::getline(file, line);) {
     if (!line.starts_with("| `watchbill_")) continue;

@@ -109,6 +109,16 @@ TEST_CASE("`sync` tries a refused write again at once") {
   CHECK(p.members() == Names{"UBO"});
 }
 
+TEST_CASE("`sync` too soon after a write to tell an edit from Slack's lag looks again when it can tell") {
+  Payments p;
+  p.world.loop.run_until(p.boundary + 1s);
+  CHECK(p.members() == Names{"UBO"});
+  p.edit_group({"UCY"});
+  REQUIRE(p.world.as_cli()->requests().ask("sync", "{}"));
+  p.world.advance(10s);
+  CHECK(p.members() == Names{"UBO"});
+}
+
 TEST_CASE("a group that a human keeps editing is repaired at most every 10 minutes, with one problem") {
   Payments p;
   std::size_t before = p.world.slack.writes.size();
