@@ -362,6 +362,19 @@ Result<void> do_nobody(Desk& desk, Reader& in, json::Writer& out) {
   return add_override(desk, **schedule, std::move(over), out);
 }
 
+namespace {
+
+/// The turn that begins at `start`; nobody's if none does.
+Shift turn_from(const Part& part, Instant start) {
+  if (start == kNever) return {};
+  for (auto& shift : planned_shifts(part, {start, start})) {
+    if (shift.start == start) return std::move(shift);
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<void> do_end_shift(Desk& desk, Reader& in, json::Writer& out) {
   auto schedule = schedule_of(desk, in, "schedule");
   if (!schedule) return schedule.error();
@@ -377,9 +390,14 @@ Result<void> do_end_shift(Desk& desk, Reader& in, json::Writer& out) {
     over.part = part.id;
     over.start = now;
     over.end = current->end;
-    for (const auto& next : planned_shifts(part, {current->end, current->end})) {
-      if (next.start == current->end) over.people = next.people;
+    // Who stands in because the shift was ended before has now ended his turn, too.
+    auto turn = turn_from(part, current->end);
+    for (const auto& before : (*schedule)->overrides) {
+      if (before.part == part.id && before.end == current->end && before.people == turn.people) {
+        turn = turn_from(part, turn.end);
+      }
     }
+    over.people = turn.people;
     // An absence has one replacement.
     if ((*schedule)->system == System::xmatters && over.people.size() > 1) over.people.resize(1);
     return add_override(desk, **schedule, std::move(over), out);

@@ -67,8 +67,10 @@ TEST_CASE("turns, overrides, the end of a shift, nobody") {
   CHECK(room.on_call("P1").empty());
   room.control(
       R"({"do":"schedule","system":"pagerduty","id":"P2","people":["ada","bo"],"shift_seconds":60,"start":-30})");
-  room.control(R"({"do":"end_shift","system":"pagerduty","schedule":"P2"})");
-  CHECK(room.on_call("P2") == "bo");
+  for (const std::string next : {"bo", "ada", "bo"}) {
+    room.control(R"({"do":"end_shift","system":"pagerduty","schedule":"P2"})");
+    CHECK(room.on_call("P2") == next);
+  }
   const auto over = room.control(R"({"do":"override","system":"pagerduty","schedule":"P2","person":"cy"})");
   CHECK(room.on_call("P2") == "cy");
   room.control(fmt::format(R"({{"do":"cancel_override","system":"pagerduty","schedule":"P2","id":"{}"}})",
