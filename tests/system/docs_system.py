@@ -1,0 +1,101 @@
+"""The documents hold what the programs say: every error text has its row in docs/troubleshooting.md, and links lead somewhere.
+
+usage: docs_system.py BIN_DIR      (BIN_DIR is not used: the sources are read)
+"""
+
+import glob
+import os
+import re
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+FOLDERS = "core json net store providers slack config engine app daemon manage cli".split()
+# Tools for those who build Watchbill; they are not installed.
+NOT_SHIPPED = {"cli/docs_main.cpp", "cli/reference.cpp"}
+# The text of an error: of `fail(KIND, "…")`, an adapter's `make(ErrorKind::…, "…")`, a message put together, a line of the log,
+# and what a main program prints. Of `complain(…)`, which lists mistakes of a file, the sentences.
+LITERALS = r'((?:"(?:[^"\\]|\\.)*"\s*)+)'
+ERRORS = re.compile(r"(?:\busage\(|\bfail\([^,\"()]*,|\bmake\(\s*ErrorKind::\w+\s*,|\bmessage = fmt::format\(|spdlog::(?:error|warn)\(|"
+                    r"fmt::print\(stderr,|std::cerr <<)\s*" + LITERALS)
+COMPLAINTS = re.compile(r'\bcomplain\(((?:[^;"]|"(?:[^"\\]|\\.)*")*)\);')
+
+
+def read(name):
+    with open(os.path.join(ROOT, name), encoding="utf-8") as file:
+        return file.read()
+
+
+def shown(template):
+    """As a reader sees it: placeholders are dots. Nothing of templates that only pass on another message."""
+    text = re.sub(r"\{[^{}]*\}", "…", template.replace('\\"', '"').replace("\\n", " ").strip())
+    return text if re.search(r"[A-Za-z]{3}", text) else None
+
+
+def messages():
+    found = {}
+    for folder in FOLDERS:
+        for path in sorted(glob.glob(os.path.join(ROOT, folder, "*.[ch]pp"))):
+            name = os.path.relpath(path, ROOT)
+            if name in NOT_SHIPPED:
+                continue
+            source = read(name)
+            sentences = ERRORS.findall(source) + [literals for body in COMPLAINTS.findall(source)
+                                                  for literals in re.findall(LITERALS, body) if " " in literals.strip()]
+            for literals in sentences:
+                text = shown("".join(re.findall(r'"((?:[^"\\]|\\.)*)"', literals)))
+                if text:
+                    found[text] = name
+    return found
+
+
+def rows():
+    """The messages that docs/troubleshooting.md explains, with cause and fix."""
+    explained = {}
+    for line in read("docs/troubleshooting.md").splitlines():
+        cells = [cell.replace("\\|", "|").replace("\\*", "*").replace("&lt;", "<").strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if len(cells) == 3 and cells[0] not in ("message", "code", "---"):
+            explained[cells[0]] = cells[1:]
+    return explained
+
+
+def anchors(name):
+    """What a link into a document may end with."""
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.*)$", read(name), re.M)}
+
+
+class Docs(unittest.TestCase):
+    def test_every_error_text_is_explained(self):
+        known, said = rows(), messages()
+        self.assertGreater(len(said), 250)
+        missing = [f"{name}: {text}" for text, name in said.items() if text not in known]
+        self.assertEqual(missing, [], "docs/troubleshooting.md lacks these")
+
+    def test_every_code_of_slack_is_explained(self):
+        codes = re.findall(r'\{"(\w+)", \w+,', read("slack/codes.cpp"))
+        self.assertGreater(len(codes), 50)
+        self.assertEqual([code for code in codes if f"`{code}`" not in rows()], [])
+
+    def test_what_is_explained_is_said_and_has_cause_and_fix(self):
+        said = set(messages()) | {f"`{code}`" for code in re.findall(r'\{"(\w+)", \w+,', read("slack/codes.cpp"))}
+        for text, (cause, fix) in rows().items():
+            self.assertIn(text, said, "no program says this any more")
+            self.assertTrue(cause and fix, text)
+
+    def test_links_between_the_documents_lead_somewhere(self):
+        for folder in ("", "docs", "docs/providers", "docs/decisions"):
+            for path in glob.glob(os.path.join(ROOT, folder, "*.md")):
+                name = os.path.relpath(path, ROOT)
+                # What stands between backticks is code.
+                text = re.sub(r"```.*?```|`[^`\n]*`", "", read(name), flags=re.S)
+                for target in re.findall(r"\]\(([^)\s]+)\)", text):
+                    if re.match(r"[a-z]+:", target):
+                        continue
+                    where, _, anchor = target.partition("#")
+                    full = os.path.normpath(os.path.join(os.path.dirname(name), where)) if where else name
+                    self.assertTrue(os.path.exists(os.path.join(ROOT, full)), f"{name}: {target}")
+                    if anchor and full.endswith(".md"):
+                        self.assertIn(anchor, anchors(full), f"{name}: {target}")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=["docs_system.py"])
