@@ -141,10 +141,10 @@ void SandboxDaemon::write_config() {
       "  app_token_file: {0}/app\n  signing_secret_file: {0}/signing\n  rate_scale: {4}\n  history_probe: "
       "true\n"
       "pagerduty:\n  oauth_client_id: {5}\n  oauth_client_secret_file: {0}/oauth\n  identity_url: {6}\n"
-      "  api_url: {7}\nxmatters:\n  allowed_hosts: [127.0.0.1]\n",
+      "  api_url: {7}\nopsgenie:\n  api_url: {8}\nxmatters:\n  api_url: {9}\n",
       folder_, listen_, mode_, root["slack_api"].string_or(""), kRateScale,
       root["keys"]["pagerduty_client_id"].string_or(""), root["identity"].string_or(""),
-      root["pagerduty"].string_or(""));
+      root["pagerduty"].string_or(""), root["opsgenie"].string_or(""), root["xmatters"].string_or(""));
 }
 
 Result<pid_t> SandboxDaemon::spawn(std::vector<std::string> command, const std::string& log) {

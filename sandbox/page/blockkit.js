@@ -70,22 +70,25 @@ function richText(part, names) {
 }
 
 /// Blocks that stay on screen while their view changes: whoever is the same keeps its node, and with it what is
-/// typed and where the cursor is.
+/// typed and where the cursor is. One with an open menu or list stays until that is closed, too.
 export class Blocks {
   constructor(className = "blocks") {
     this.node = el("div", { class: className });
     this.shown = new Map();
+    this.node.addEventListener("folded", () => this.update(...this.last));
   }
 
   /// `at`: {names, view, state, errors, act, fill, suggest}; see elements.js.
   update(blocks, at) {
+    this.last = [blocks, at];
     const focus = this.focused();
     const next = new Map();
     const nodes = blocks.map((block, index) => {
       const key = block.block_id ?? `#${index}`;
       const like = JSON.stringify([block, at.errors?.[block.block_id] ?? null, at.frozen ?? false]);
       const old = this.shown.get(key);
-      const entry = old?.like === like ? old : { like, node: renderBlock(block, at) };
+      const inUse = old?.node.querySelector('[aria-expanded="true"]');
+      const entry = old && (old.like === like || inUse) ? old : { like, node: renderBlock(block, at) };
       next.set(key, entry);
       return entry.node;
     });

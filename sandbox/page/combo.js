@@ -1,6 +1,6 @@
 // A select with a search: one choice or several, from options that are known or that are asked for while typing.
 // The ARIA pattern "editable combobox with list autocomplete".
-import { el, show, uniqueId } from "./dom.js";
+import { el, folded, show, uniqueId } from "./dom.js";
 
 const ASK_AFTER_MS = 200;
 
@@ -129,6 +129,7 @@ export class Combo {
   }
 
   expand(open) {
+    if (!open && !this.list.hidden) folded(this.node);
     this.list.hidden = !open;
     this.input.setAttribute("aria-expanded", String(open));
     if (!open) this.input.removeAttribute("aria-activedescendant");

@@ -39,6 +39,11 @@ export function uniqueId(stem = "e") {
   return `${stem}-${nextId++}`;
 }
 
+/// Says that the menu or list of `node` is closed: what waited for that is drawn when the click is over.
+export function folded(node) {
+  setTimeout(() => node.dispatchEvent(new Event("folded", { bubbles: true })));
+}
+
 let live = null;
 /// Tells people who listen instead of looking.
 export function announce(text) {

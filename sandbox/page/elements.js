@@ -2,7 +2,7 @@
 //   act(element, block, {value | values})   a click or a choice that the app hears of at once
 //   fill(element, block, {value | values})  something typed or chosen that the app hears of when it is submitted
 //   suggest(element, block, query)          -> groups of options, from the app
-import { el, uniqueId } from "./dom.js";
+import { el, folded, uniqueId } from "./dom.js";
 import { Combo } from "./combo.js";
 import { emojiText } from "./emoji.js";
 import { mrkdwn } from "./mrkdwn.js";
@@ -65,9 +65,11 @@ function overflow(json, at) {
     el("button", { type: "button", role: "menuitem", tabindex: "-1", onclick: () => pick(option) }, emojiText(option.text.text)));
   const menu = el("div", { class: "menu", id, role: "menu", hidden: true }, items);
   const toggle = (open) => {
+    if (menu.hidden !== open) return;
     menu.hidden = !open;
     opener.setAttribute("aria-expanded", String(open));
     if (open) items[0].focus();
+    else folded(opener);
   };
   const box = el("div", { class: "menu-box" }, opener, menu);
   opener.addEventListener("click", () => toggle(menu.hidden));

@@ -2,7 +2,7 @@
 import { el, setText } from "./dom.js";
 import { control } from "./api.js";
 import { Blocks } from "./blockkit.js";
-import { on, state, surface } from "./store.js";
+import { me, on, state, surface } from "./store.js";
 import { surfaceOf } from "./view.js";
 
 export function homePane() {
@@ -37,6 +37,7 @@ export function homePane() {
       box.scrollTop = 0;
     }
     reader = state.me;
+    box.setAttribute("aria-label", `App home of Watchbill for ${me()?.name ?? reader}`);
     draw();
     control("open_home", { person: reader }).catch((error) => setText(note, error.message));
   };

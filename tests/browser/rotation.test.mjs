@@ -116,6 +116,7 @@ describe("a rotation in the app home", () => {
 
   test("a reader without rights sees who is on call, and no buttons", async () => {
     await actAs(page, "Bo Tanaka");
+    await page.getByRole("region", { name: "App home of Watchbill for Bo Tanaka" }).waitFor();
     await home().getByText("@payments-oncall").first().waitFor();
     assert.equal(await home().getByRole("button", { name: "New rotation" }).count(), 0);
     assert.equal(await home().getByRole("button", { name: /^More actions/ }).count(), 0);
