@@ -134,7 +134,7 @@ function buttons(schedule) {
     el("button", { type: "button", class: "button small", onclick: go("nobody", { seconds: 45 }, `${schedule.name}: nobody for 45 seconds`) }, "Nobody, 45 s"));
 }
 
-/// Those that were made here: {ref, person, at}.
+/// Those that were made here: {ref, person, at}; `at`: before Watchbill can have seen it.
 export const overrides = [];
 
 /// Who, and for how long.
@@ -157,9 +157,10 @@ function overrideDialog(schedule) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (!person) return combo.input.focus();
+    const at = now();
     try {
       await control("override", { system: schedule.system, schedule: schedule.id, person, seconds: Number(long.value) });
-      overrides.push({ ref: schedule.ref, person, at: now() });
+      overrides.push({ ref: schedule.ref, person, at });
       touch("overrides");
       end();
     } catch (error) {

@@ -42,9 +42,11 @@ const STEPS = [
   },
 ];
 
-/// A change of ours that follows the end of a shift.
+/// A change of ours that follows the end of a shift: whoever goes was on call there. (Taking over a group is none.)
 function byPlan(handoff) {
-  return handoff.ours && handoff.lag_ms !== null && handoff.added.length > 0 && handoff.removed.length > 0;
+  const people = state.schedules.get(handoff.schedule)?.people ?? [];
+  const were = handoff.removed.filter((id) => people.includes(names.user(id)?.key));
+  return handoff.ours && handoff.lag_ms !== null && handoff.added.length > 0 && were.length > 0;
 }
 
 const rotations = () => state.daemon?.status?.rotations ?? [];
