@@ -3,7 +3,6 @@
 #include <spawn.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,7 +14,9 @@
 
 #include "cli/commands.hpp"
 #include "cli/session.hpp"
+#include "cli/setup_ask.hpp"
 #include "cli/setup_files.hpp"
+#include "cli/setup_slack.hpp"
 #include "providers/provider.hpp"
 
 namespace watchbill::cli {
@@ -39,31 +40,6 @@ class AsBefore {
   gid_t group_;
 };
 
-/// What is typed is not shown while this lives.
-class Hidden {
- public:
-  explicit Hidden(bool terminal) : on_(terminal && tcgetattr(STDIN_FILENO, &before_) == 0) {
-    if (!on_) return;
-    termios quiet = before_;
-    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    tcsetattr(STDIN_FILENO, TCSADRAIN, &quiet);
-  }
-  ~Hidden() {
-    if (on_) tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
-  }
-  Hidden(const Hidden&) = delete;
-  Hidden& operator=(const Hidden&) = delete;
-
- private:
-  termios before_{};  // first: `on_` fills it
-  bool on_;
-};
-
-std::string without_spaces(const std::string& text) {
-  const auto first = text.find_first_not_of(" \t\r");
-  return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
-
 /// Runs a program of the system, without a shell: true if it ended with 0.
 bool run_program(std::vector<std::string> words) {
   std::vector<char*> arguments;
@@ -79,55 +55,25 @@ bool run_program(std::vector<std::string> words) {
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-net::Task<Result<slack::Identity>> ask_identity(slack::Gate& gate, slack::WebClient& web) {
-  auto permit = co_await gate.acquire(slack::Method::auth_test, slack::Priority::edit);
-  co_return co_await web.auth_test(std::move(permit));
-}
-
-net::Task<Result<std::string>> ask_connection(slack::Gate& gate, slack::WebClient& web) {
-  auto permit = co_await gate.acquire(slack::Method::apps_connections_open, slack::Priority::edit);
-  co_return co_await web.open_connection(std::move(permit));
-}
-
-net::Task<Result<slack::Channel>> find_channel(slack::Gate& gate, slack::WebClient& web, std::string wanted) {
-  const auto name = wanted.substr(wanted.starts_with('#') ? 1 : 0);
-  std::string cursor;
-  do {
-    auto permit = co_await gate.acquire(slack::Method::conversations_list, slack::Priority::edit);
-    auto page = co_await web.list_channels(std::move(permit), cursor);
-    if (!page) co_return page.error();
-    for (auto& channel : page->channels) {
-      if (channel.name == name || channel.id.value == wanted) co_return std::move(channel);
-    }
-    cursor = page->next_cursor;
-  } while (!cursor.empty());
-  co_return fail(ErrorKind::not_found,
-                 "Slack shows no channel {}: check the name; if it is private, invite the bot into it first",
-                 wanted);
-}
-
 class Setup {
  public:
   Setup(Session& session, const Invocation& in)
-      : session_(session), in_(in), io_(session.io()), out_(session.json() ? io_.err : io_.out) {}
+      : session_(session),
+        in_(in),
+        io_(session.io()),
+        out_(session.json() ? io_.err : io_.out),
+        person_(io_, out_, io_.in_tty && !session.globals().yes) {}
 
   Result<int> run();
 
  private:
-  [[nodiscard]] bool asks() const { return io_.in_tty && !session_.globals().yes; }
-  std::string ask(const std::string& question, const std::string& fallback = "");
-  Secret ask_secret(const std::string& question);
   void say(const std::string& line) { out_ << printable(line) << "\n"; }
 
   Result<void> begin();
-  /// A client with these tokens, for trying them.
-  Result<slack::WebClient*> client(const Secret& bot, const Secret& app);
   Result<void> bot_token();
   Result<void> app_token();
   Result<void> alert_channel();
-  Result<std::string> try_bot(const Secret& token);
-  Result<std::string> try_app(const Secret& token);
-  using Try = Result<std::string> (Setup::*)(const Secret&);
+  using Try = Result<std::string> (SlackTrial::*)(const Secret&);
   /// From the option, from where it is already, or from the person; tried, and then written.
   Result<bool> settle_token(const config::SecretSource& source, const char* option,
                             const std::string& question, Try try_it, Secret& token);
@@ -153,36 +99,14 @@ class Setup {
   const Invocation& in_;
   Io& io_;
   std::ostream& out_;
+  Questions person_;
   std::string path_;
   std::string text_;
   std::string before_;
   config::Config config_;
-  Secret bot_;
-  std::unique_ptr<slack::Gate> gate_;
-  std::unique_ptr<slack::WebClient> web_;
+  SlackTrial slack_{session_, config_.slack};
   bool secrets_changed_ = false;
 };
-
-std::string Setup::ask(const std::string& question, const std::string& fallback) {
-  if (!asks()) return fallback;
-  out_ << printable(question) << (fallback.empty() ? ": " : fmt::format(" [{}]: ", fallback)) << std::flush;
-  std::string answer;
-  std::getline(io_.in, answer);
-  answer = without_spaces(answer);
-  return answer.empty() ? fallback : answer;
-}
-
-Secret Setup::ask_secret(const std::string& question) {
-  if (!asks()) return Secret();
-  std::string answer;
-  {
-    const Hidden hidden(io_.in_tty);
-    out_ << printable(question) << " (not shown): " << std::flush;
-    std::getline(io_.in, answer);
-  }
-  out_ << "\n";
-  return Secret(without_spaces(answer));
-}
 
 Result<void> Setup::begin() {
   path_ = session_.config_path();
@@ -206,39 +130,6 @@ void Setup::set(const std::string& key, const std::string& value) {
   text_ = with_setting(text_, key, value);
 }
 
-Result<slack::WebClient*> Setup::client(const Secret& bot, const Secret& app) {
-  auto http = session_.http();
-  if (!http) return http.error();
-  web_.reset();
-  gate_ = std::make_unique<slack::Gate>(session_.loop(), config_.slack.rate_scale);
-  slack::WebClientOptions options;
-  options.api_url = config_.slack.api_url;
-  options.bot_token = bot;
-  options.app_token = app;
-  web_ = std::make_unique<slack::WebClient>(**http, *gate_, std::move(options));
-  return web_.get();
-}
-
-Result<std::string> Setup::try_bot(const Secret& token) {
-  if (!token.reveal().starts_with("xoxb-"))
-    return fail(ErrorKind::invalid, "this is no bot token: those begin with xoxb-");
-  auto web = client(token, {});
-  if (!web) return web.error();
-  auto identity = session_.run(ask_identity(*gate_, **web));
-  if (!identity) return identity.error();
-  return fmt::format("workspace {} as {}", identity->team, identity->user);
-}
-
-Result<std::string> Setup::try_app(const Secret& token) {
-  if (!token.reveal().starts_with("xapp-"))
-    return fail(ErrorKind::invalid, "this is no app-level token: those begin with xapp-");
-  auto web = client(bot_, token);
-  if (!web) return web.error();
-  auto address = session_.run(ask_connection(*gate_, **web));
-  if (!address) return address.error();
-  return std::string("Slack lets the app connect");
-}
-
 Result<bool> Setup::settle_token(const config::SecretSource& source, const char* option,
                                  const std::string& question, Try try_it, Secret& token) {
   const auto file = in_.value(option);
@@ -250,15 +141,15 @@ Result<bool> Setup::settle_token(const config::SecretSource& source, const char*
   } else if (known && *known) {
     token = **std::move(known);
   } else {
-    token = ask_secret(question);
+    token = person_.ask_secret(question);
     if (token.empty()) return false;
   }
-  auto tried = (this->*try_it)(token);
-  while (!tried && !file && asks()) {
+  auto tried = (slack_.*try_it)(token);
+  while (!tried && !file && person_.on()) {
     say("  " + tried.error().message);
-    token = ask_secret(question);
+    token = person_.ask_secret(question);
     if (token.empty()) return false;
-    tried = (this->*try_it)(token);
+    tried = (slack_.*try_it)(token);
   }
   if (!tried) return tried.error().in("{}", source.key);
   say(fmt::format("  {}: {}", source.key, *tried));
@@ -274,8 +165,9 @@ Result<bool> Setup::settle_token(const config::SecretSource& source, const char*
 
 Result<void> Setup::bot_token() {
   say("Slack: `watchbill slack manifest` prints an app to create at https://api.slack.com/apps");
-  auto settled =
-      settle_token(config_.slack.bot_token, "bot-token-file", "  Bot token (xoxb-…)", &Setup::try_bot, bot_);
+  Secret token;
+  auto settled = settle_token(config_.slack.bot_token, "bot-token-file", "  Bot token (xoxb-…)",
+                              &SlackTrial::try_bot, token);
   if (!settled) return settled.error();
   if (*settled) return {};
   return fail(ErrorKind::invalid, "a bot token is needed: give it with --bot-token-file FILE");
@@ -286,27 +178,25 @@ Result<void> Setup::app_token() {
   Secret token;
   auto settled = settle_token(config_.slack.app_token, "app-token-file",
                               "  App-level token (xapp-…) for the app home and commands; empty: without",
-                              &Setup::try_app, token);
+                              &SlackTrial::try_app, token);
   return settled ? Result<void>() : settled.error();
 }
 
 Result<void> Setup::alert_channel() {
   const auto given = in_.value("alert-channel");
   if (config_.slack.alert_channel && !given) return {};
-  auto wanted = given ? *given : ask("  Channel in which problems are told (#name; empty: none)");
+  auto wanted = given ? *given : person_.ask("  Channel in which problems are told (#name; empty: none)");
   while (!wanted.empty()) {
-    auto web = client(bot_, {});
-    if (!web) return web.error();
-    auto channel = session_.run(find_channel(*gate_, **web, wanted));
+    auto channel = slack_.channel(wanted);
     if (channel) {
       set("slack.alert_channel", channel->id.value);
       say(fmt::format("  problems are told in #{} ({}){}", channel->name, channel->id,
                       channel->member ? "" : ": type `/invite @watchbill` there"));
       return {};
     }
-    if (given || !asks()) return channel.error().in("--alert-channel");
+    if (given || !person_.on()) return channel.error().in("--alert-channel");
     say("  " + channel.error().message);
-    wanted = ask("  Channel (#name; empty: none)");
+    wanted = person_.ask("  Channel (#name; empty: none)");
   }
   return {};
 }
@@ -375,9 +265,10 @@ const Command& adding_a_connection() {
 }
 
 std::vector<std::string> Setup::asked_connection() {
-  const auto kind = in_.value("kind")
-                        ? *in_.value("kind")
-                        : ask("Which scheduling system: pagerduty, opsgenie or xmatters (empty: later)");
+  const auto kind =
+      in_.value("kind")
+          ? *in_.value("kind")
+          : person_.ask("Which scheduling system: pagerduty, opsgenie or xmatters (empty: later)");
   if (kind.empty()) return {};
   auto adapter = providers::find_adapter(kind);
   if (!adapter) {
@@ -385,7 +276,7 @@ std::vector<std::string> Setup::asked_connection() {
     return {};
   }
   const auto name =
-      in_.value_or("name", in_.value("kind") ? kind : ask("  What to call the connection", kind));
+      in_.value_or("name", in_.value("kind") ? kind : person_.ask("  What to call the connection", kind));
   std::vector<std::string> args{"connection", "add", kind, name};
   for (const auto& option : (*adapter)->options) {
     const auto given = in_.value(option.flag);
@@ -394,7 +285,7 @@ std::vector<std::string> Setup::asked_connection() {
         option.flag == "api-key-file" || option.flag == "api-secret-file" || option.flag == "host";
     const auto value = given ? *given
                        : usual && !in_.value("kind")
-                           ? ask(fmt::format("  {} ({})", option.description, option.value_name))
+                           ? person_.ask(fmt::format("  {} ({})", option.description, option.value_name))
                            : "";
     if (!value.empty()) args.insert(args.end(), {"--" + option.flag, value});
   }
@@ -415,14 +306,14 @@ Result<void> Setup::first_connection() {
       return {};
     }
     if (command(args) == kDone) return {};
-    if (!given.empty() || !asks())
+    if (!given.empty() || !person_.on())
       return fail(ErrorKind::cancelled, "the connection was not added, as told above");
   }
 }
 
 std::vector<std::string> Setup::asked_rotation() {
   const auto given = in_.value("rotation");
-  if (!given && !asks()) return {};
+  if (!given && !person_.on()) return {};
   std::vector<std::string> args{"rotation", "create"};
   const auto add = [&](const char* option, const std::string& value) {
     if (!value.empty()) args.insert(args.end(), {std::string("--") + option, value});
@@ -434,12 +325,12 @@ std::vector<std::string> Setup::asked_rotation() {
     for (const auto& channel : in_.values("channel")) add("channel", channel);
   } else {
     command({"schedule", "list"});
-    const auto name = ask("The first rotation's name (empty: later)");
+    const auto name = person_.ask("The first rotation's name (empty: later)");
     if (name.empty()) return {};
     args.push_back(name);
-    add("group", ask("  Its user group in Slack (@handle; made if there is none)"));
-    add("schedule", ask("  Its schedule (CONN/ID, from the list above)"));
-    add("channel", ask("  Channel that hears of handoffs (#name; empty: none)"));
+    add("group", person_.ask("  Its user group in Slack (@handle; made if there is none)"));
+    add("schedule", person_.ask("  Its schedule (CONN/ID, from the list above)"));
+    add("channel", person_.ask("  Channel that hears of handoffs (#name; empty: none)"));
   }
   args.insert(args.end(), {"--create-group", "--adopt"});
   return args;
@@ -458,7 +349,7 @@ Result<void> Setup::first_rotation() {
       return {};
     }
     if (command(args) == kDone) return {};
-    if (!given.empty() || !asks())
+    if (!given.empty() || !person_.on())
       return fail(ErrorKind::cancelled, "the rotation was not created, as told above");
   }
 }
