@@ -480,7 +480,9 @@ Result<void> Decider::group_is_right(RotationEntry& entry, Instant now) {
     late->result = "ok";
   }
   if (!entry.open_changes.empty() || late || !confirmed.empty() || !(record == entry.record)) {
-    auto saved = store_.transaction([&]() -> Result<void> {
+    // A restart finds the group right again, and closes and releases the same; a late change is told only
+    // once.
+    const auto save = [&]() -> Result<void> {
       for (const auto& change : entry.open_changes) {
         if (auto closed = store_.history().close(change.id, "ok"); !closed) return closed;
       }
@@ -494,7 +496,8 @@ Result<void> Decider::group_is_right(RotationEntry& entry, Instant now) {
         if (auto done = store_.outbox().update(row); !done) return done;
       }
       return record == entry.record ? Result<void>{} : store_.engine().put_record(record);
-    });
+    };
+    auto saved = late ? store_.transaction(save) : store_.relaxed_transaction(save);
     if (!saved) return saved;
   }
   entry.record = std::move(record);

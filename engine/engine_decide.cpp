@@ -158,7 +158,7 @@ void Engine::Impl::confirm_boundary(const ScheduleEntry& entry, Instant asked_at
 void Engine::Impl::release_confirmed() {
   std::set<RotationId> ids;
   ids.swap(confirmed_);
-  auto saved = ports_.store.transaction([&]() -> Result<void> {
+  auto saved = ports_.store.relaxed_transaction([&]() -> Result<void> {
     for (const auto id : ids) {
       auto* entry = model_.find(id);
       if (!entry) continue;

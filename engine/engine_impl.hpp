@@ -125,6 +125,7 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   [[nodiscard]] Result<void> note_connections(Instant now);
   void note_pass(Instant now);
   void write_queue_figures(Instant now);
+  Result<void> note_figure(const std::string& key, const std::string& value);
   net::Task<bool> sync_now();
   void note_unmatched(Instant now);
   void note_silence(Instant now);

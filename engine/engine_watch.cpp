@@ -70,7 +70,7 @@ void Engine::Impl::flush(Instant now) {
 
 Result<void> Engine::Impl::flush_watches() {
   if (dirty_watches_.empty()) return {};
-  auto saved = ports_.store.transaction([&]() -> Result<void> {
+  auto saved = ports_.store.relaxed_transaction([&]() -> Result<void> {
     for (const auto& ref : dirty_watches_) {
       const auto* entry = model_.find(ref);
       if (!entry) continue;
@@ -140,7 +140,8 @@ Result<void> Engine::Impl::note_connections(Instant now) {
     status.last_success = state.last_success;
     status.interval = std::chrono::ceil<seconds>(interval_of(state, now));
     if (status == state.written) continue;
-    auto put = ports_.store.connections().put_status(name, status);
+    auto put =
+        ports_.store.relaxed_transaction([&] { return ports_.store.connections().put_status(name, status); });
     if (put)
       state.written = std::move(status);
     else if (put.error().kind != ErrorKind::not_found)  // removed a moment ago: known within a second
@@ -172,8 +173,7 @@ void Engine::Impl::note_pass(Instant now) {
     alerter_.heartbeat();
     after_restore_.on_pass(now);
   }
-  if (auto set = ports_.store.set_meta("last_pass", format_rfc3339(now)); !set)
-    store_error_ = set.error().message;
+  if (auto set = note_figure("last_pass", format_rfc3339(now)); !set) store_error_ = set.error().message;
 }
 
 void Engine::Impl::write_queue_figures(Instant /*now*/) {
@@ -183,8 +183,12 @@ void Engine::Impl::write_queue_figures(Instant /*now*/) {
   for (const auto& [key, value] : figures) {
     auto& written = written_meta_[key];
     if (written == value) continue;
-    if (auto set = ports_.store.set_meta(key, value); set) written = value;
+    if (auto set = note_figure(key, value); set) written = value;
   }
+}
+
+Result<void> Engine::Impl::note_figure(const std::string& key, const std::string& value) {
+  return ports_.store.relaxed_transaction([&] { return ports_.store.set_meta(key, value); });
 }
 
 void Engine::Impl::report_problems(Instant now) {

@@ -15,6 +15,8 @@ namespace {
 constexpr auto kAgain = 60s;
 /// After a failure, and at least between two rounds of the same question.
 constexpr auto kPause = 2s;
+/// Every rotation is decided anew when somebody's match may have changed: not for each of a thousand answers.
+constexpr auto kTogether = 50ms;
 
 }  // namespace
 
@@ -25,11 +27,13 @@ PeopleKeeper::PeopleKeeper(net::Loop& loop, Model& model, slack::Directory& dire
       directory_(directory),
       roster_(roster),
       on_change_(std::move(on_change)),
-      kicked_(loop) {}
+      kicked_(loop),
+      changes_(loop) {}
 
 void PeopleKeeper::start() {
   tasks_.spawn(run());
   tasks_.spawn(watch_changes());
+  tasks_.spawn(tell_changes());
   tasks_.spawn(directory_.keep_fresh());
 }
 
@@ -57,13 +61,27 @@ void PeopleKeeper::recheck(std::vector<UserId> users) {
 net::Task<void> PeopleKeeper::refresh(std::vector<UserId> users) {
   // An error leaves the people as they were; the write that asked for this is retried by its own rule.
   if (auto done = co_await directory_.refresh(std::move(users), slack::Priority::edit); !done) co_return;
-  on_change_();
+  note_change();
 }
 
 net::Task<void> PeopleKeeper::watch_changes() {
   while (true) {
     co_await directory_.changed().wait();
+    note_change();
+  }
+}
+
+void PeopleKeeper::note_change() {
+  changed_somebody_ = true;
+  changes_.notify();
+}
+
+net::Task<void> PeopleKeeper::tell_changes() {
+  while (true) {
+    while (!changed_somebody_) co_await changes_.wait();
+    changed_somebody_ = false;
     on_change_();
+    co_await net::sleep_for(loop_, kTogether);
   }
 }
 
@@ -119,7 +137,7 @@ net::Task<void> PeopleKeeper::run() {
       auto refreshed = co_await directory_.refresh(std::move(users), priority);
       failed = failed || !refreshed;
     }
-    if (asked) on_change_();
+    if (asked) note_change();
     if (failed) {
       all_ = true;
       co_await net::sleep_for(loop_, kPause);

@@ -14,7 +14,7 @@ namespace watchbill::engine {
 /// people known.
 class PeopleKeeper {
  public:
-  /// `on_change`: somebody's match may have changed.
+  /// `on_change`: somebody's match may have changed. Called at most twenty times a second.
   PeopleKeeper(net::Loop& loop, Model& model, slack::Directory& directory, Roster& roster,
                std::function<void()> on_change);
   void start();
@@ -30,6 +30,8 @@ class PeopleKeeper {
  private:
   net::Task<void> run();
   net::Task<void> watch_changes();
+  void note_change();
+  net::Task<void> tell_changes();
   net::Task<void> refresh(std::vector<UserId> users);
   /// Addresses of all who stand on the timelines that are to be looked at.
   [[nodiscard]] std::vector<std::string> wanted_emails(bool of_all) const;
@@ -41,6 +43,8 @@ class PeopleKeeper {
   Roster& roster_;
   std::function<void()> on_change_;
   net::Signal kicked_;
+  net::Signal changes_;
+  bool changed_somebody_ = false;
   bool urgent_ = false;
   bool wanted_ = false;
   /// Looking at every shift that is known takes too long to do it with each answer.

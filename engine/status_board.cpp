@@ -82,7 +82,7 @@ Result<void> StatusBoard::flush(const std::set<RotationId>& silent, Instant now)
                       entry->group.now->disabled, now});
   }
   if (!changed.empty() || !groups.empty()) {
-    auto saved = store_.transaction([&]() -> Result<void> {
+    auto saved = store_.relaxed_transaction([&]() -> Result<void> {
       for (const auto& status : changed) {
         if (auto put = store_.engine().put_status(status); !put) return put;
       }

@@ -1,6 +1,7 @@
 #include "slack/directory.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "slack/roster.hpp"
@@ -14,6 +15,9 @@ constexpr std::size_t kFewAddresses = 20;
 /// The same for users known by id: `users.info` has a bigger budget.
 constexpr std::size_t kFewUsers = 100;
 constexpr milliseconds kFresh = 24h;
+/// Addresses that become wanted soon after the list was read are looked for in it: at a start they come in
+/// bursts, one for each answer of the scheduling systems.
+constexpr milliseconds kListKept = 2min;
 constexpr milliseconds kRefreshEvery = 1min;
 constexpr milliseconds kAfterTrouble = 10min;
 constexpr std::size_t kRefreshedAtOnce = 5;
@@ -57,6 +61,9 @@ struct Directory::Impl {
   /// Reads the list, or waits for the reading under way.
   net::Task<Result<void>> read_list(Roster::Wanted wanted, Priority priority);
   net::Task<void> run_reading();
+  /// Answers from the list, if it was read a moment ago.
+  void take_from_last_list(const std::vector<std::string>& emails);
+  void forget_old_list();
   net::Task<Result<std::vector<User>>> all_users();
   net::Task<void> confirm_missing(std::vector<UserId> ids);
   /// Saves what was learnt and tells about it.
@@ -83,6 +90,9 @@ struct Directory::Impl {
   };
   std::optional<Reading> reading;
   std::uint64_t readings = 0;
+  /// Active people of the last list who have an address, by it; empty if it is too old.
+  std::unordered_multimap<std::string, User> listed;
+  SteadyInstant listed_at{};
   Result<void> last_reading;
   net::TaskScope scope;  ///< last, so that its tasks go before what they use
 };
@@ -214,6 +224,21 @@ net::Task<Result<std::vector<User>>> Directory::Impl::all_users() {
   co_return fail(ErrorKind::unreadable, "users.list: Slack's list has no end");
 }
 
+void Directory::Impl::forget_old_list() {
+  if (!listed.empty() && loop.steady_now() - listed_at >= kListKept) listed.clear();
+}
+
+void Directory::Impl::take_from_last_list(const std::vector<std::string>& emails) {
+  forget_old_list();
+  if (listed.empty()) return;
+  for (const auto& email : emails) {
+    const auto [first, last] = listed.equal_range(email);
+    if (first == last) roster.learn_absent(email, loop.now());
+    for (auto found = first; found != last; ++found) roster.learn(found->second, loop.now());
+  }
+  flush();
+}
+
 net::Task<void> Directory::Impl::run_reading() {
   auto users = co_await all_users();
   last_reading = Result<void>{};
@@ -223,8 +248,13 @@ net::Task<void> Directory::Impl::run_reading() {
     auto missing = roster.take_list(*users, reading->wanted, loop.now());
     if (!missing) {
       last_reading = missing.error();
-    } else if (!missing->empty()) {
-      scope.spawn(confirm_missing(*missing));
+    } else {
+      if (!missing->empty()) scope.spawn(confirm_missing(*missing));
+      listed.clear();
+      for (auto& user : *users) {
+        if (user.email && !user.deleted) listed.emplace(*user.email, std::move(user));
+      }
+      listed_at = loop.steady_now();
     }
   }
   reading.reset();
@@ -299,6 +329,10 @@ net::Task<Result<void>> Directory::resolve(std::vector<std::string> emails, Prio
   auto& self = *impl_;
   auto unknown = unasked(emails);
   if (unknown.size() > kFewAddresses) {
+    self.take_from_last_list(unknown);
+    unknown = unasked(std::move(unknown));
+  }
+  if (unknown.size() > kFewAddresses) {
     Roster::Wanted wanted;
     wanted.emails.insert(unknown.begin(), unknown.end());
     co_return co_await self.read_list(std::move(wanted), priority);
@@ -353,6 +387,7 @@ net::Task<void> Directory::keep_fresh() {
       if (!done) pause = kAfterTrouble;
     }
     self.flush();
+    self.forget_old_list();
     co_await net::sleep_for(self.loop, pause);
   }
 }

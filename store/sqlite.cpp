@@ -215,6 +215,15 @@ Result<void> Database::transaction(const std::function<Result<void>()>& body) {
   return depth_ == 0 ? outer_transaction("BEGIN IMMEDIATE", body) : nested_transaction(body);
 }
 
+Result<void> Database::relaxed_transaction(const std::function<Result<void>()>& body) {
+  if (depth_ > 0) return nested_transaction(body);
+  // SQLite refuses the change inside a transaction.
+  if (auto set = execute("PRAGMA synchronous = NORMAL"); !set) return set;
+  auto done = outer_transaction("BEGIN IMMEDIATE", body);
+  if (auto set = execute("PRAGMA synchronous = FULL"); !set) return set;
+  return done;
+}
+
 Result<void> Database::snapshot(const std::function<Result<void>()>& body) {
   return depth_ == 0 ? outer_transaction("BEGIN DEFERRED", body) : body();
 }

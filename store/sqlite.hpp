@@ -118,6 +118,8 @@ class Database {
   /// Runs `body` between BEGIN IMMEDIATE and COMMIT. An error or exception from it undoes everything it did.
   /// A nested call joins the outer transaction, and undoes only its own part when it fails.
   Result<void> transaction(const std::function<Result<void>()>& body);
+  /// One whose commit does not wait for the disk (synchronous=NORMAL).
+  Result<void> relaxed_transaction(const std::function<Result<void>()>& body);
 
   /// Runs `body`, which only reads, so that all its queries see one moment of the database.
   Result<void> snapshot(const std::function<Result<void>()>& body);

@@ -15,6 +15,7 @@ class SqliteStore : public Store {
   SqliteStore(Database database, Sealer sealer);
 
   Result<void> transaction(const std::function<Result<void>()>& body) override;
+  Result<void> relaxed_transaction(const std::function<Result<void>()>& body) override;
   Result<std::int64_t> data_version() override;
   Result<std::int64_t> generation() override;
   Result<std::optional<std::string>> meta(const std::string& key) override;

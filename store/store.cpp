@@ -37,6 +37,10 @@ Result<void> SqliteStore::transaction(const std::function<Result<void>()>& body)
   return database_.transaction(body);
 }
 
+Result<void> SqliteStore::relaxed_transaction(const std::function<Result<void>()>& body) {
+  return database_.relaxed_transaction(body);
+}
+
 Result<std::int64_t> SqliteStore::data_version() {
   auto version = database_.value<std::int64_t>("PRAGMA data_version");
   if (!version) return version.error();

@@ -252,6 +252,11 @@ class Store {
   /// one that fails undoes its own part, and the outer body decides about the rest. Every method that changes
   /// more than one row joins in the same way.
   virtual Result<void> transaction(const std::function<Result<void>()>& body) = 0;
+  /// The same, but the commit does not wait for the disk: `kill -9` loses nothing of it, a power failure may,
+  /// all of it, unless a `transaction` was committed since
+  /// (https://sqlite.org/pragma.html#pragma_synchronous, NORMAL). For what can be seen again in Slack and the
+  /// scheduling systems, never for what precedes an effect there. Inside a transaction it joins that.
+  virtual Result<void> relaxed_transaction(const std::function<Result<void>()>& body) = 0;
   /// Changes when another process has written (PRAGMA data_version).
   virtual Result<std::int64_t> data_version() = 0;
   /// Goes up with every change of rotations, connections and mappings.

@@ -27,6 +27,22 @@ TEST_CASE("many unknown addresses are found by reading the list once, and only t
   CHECK(w.directory.unasked(wanted).empty());
 }
 
+TEST_CASE("who is wanted soon after the list was read is found in it") {
+  World w;
+  w.populate(950);
+  REQUIRE(w.resolve(World::addresses(0, 300)));
+  auto more = World::addresses(300, 500);
+  more.emplace_back("nobody@example.com");
+  REQUIRE(w.resolve(more));
+  CHECK(w.people.calls() == 5);
+  CHECK(w.directory.size() == 500);
+  CHECK(w.directory.absent("nobody@example.com"));
+  // Later the list is too old to be believed.
+  w.loop.advance(3min);
+  REQUIRE(w.resolve(World::addresses(500, 600)));
+  CHECK(w.people.pages == 10);
+}
+
 TEST_CASE("callers who come while the list is read share that reading") {
   World w;
   w.populate(600);

@@ -67,6 +67,7 @@ TEST_CASE("what was committed survives a kill, what was not is gone") {
     Child child([&](const std::function<void()>& report) {
       auto store = std::move(*Store::open(folder.options()));
       if (!store->set_meta("committed", "yes")) _exit(1);
+      if (!store->relaxed_transaction([&] { return store->set_meta("relaxed", "yes"); })) _exit(1);
       (void)store->transaction([&]() -> Result<void> {
         if (!store->set_meta("open", "yes")) _exit(1);
         report();
@@ -78,6 +79,7 @@ TEST_CASE("what was committed survives a kill, what was not is gone") {
   REQUIRE(std::filesystem::exists(folder.database() + "-wal"));
   auto store = open_store(folder);
   CHECK(must(store->meta("committed")) == "yes");
+  CHECK(must(store->meta("relaxed")) == "yes");
   CHECK(must(store->meta("open")) == std::nullopt);
   CHECK(integrity(*store) == "ok");
   must(store->set_meta("after", "yes"));
@@ -272,6 +274,19 @@ TEST_CASE("the database is durable and strict about references") {
   };
   CHECK(pragma("journal_mode") == "wal");
   CHECK(pragma("synchronous") == "2");
+  must(store->relaxed_transaction([&]() -> Result<void> {
+    CHECK(pragma("synchronous") == "1");
+    return {};
+  }));
+  CHECK(pragma("synchronous") == "2");
+  CHECK_FALSE(store->relaxed_transaction([]() -> Result<void> { return fail(ErrorKind::internal, "no"); }));
+  CHECK(pragma("synchronous") == "2");
+  must(store->transaction([&] {
+    return store->relaxed_transaction([&]() -> Result<void> {
+      CHECK(pragma("synchronous") == "2");
+      return {};
+    });
+  }));
   CHECK(pragma("foreign_keys") == "1");
   CHECK(pragma("busy_timeout") == "0");
   CHECK(pragma("temp_store") == "2");
