@@ -7,6 +7,8 @@ namespace watchbill::manage {
 namespace {
 
 constexpr int kMostPages = 500;
+/// People whom the store does not know are named up to here (users.info: 100 a minute), the others are ids.
+constexpr int kMostNamesAsked = 50;
 constexpr auto kPriority = slack::Priority::edit;
 
 net::Task<Result<slack::Channel>> read_channel(Desk& desk, ChannelId id) {
@@ -137,12 +139,26 @@ net::Task<Result<slack::User>> Workspace::person(std::string text) {
 net::Task<std::string> Workspace::name_of(UserId user) {
   if (const auto known = people_.find(user.value); known != people_.end())
     co_return fmt::format("{} ({})", known->second.name, user);
-  if (desk_.no_slack) co_return user.value;
+  if (const auto stored = stored_names().find(user); stored != stored_names().end())
+    co_return fmt::format("{} ({})", stored->second, user);
+  if (desk_.no_slack || names_asked_ == kMostNamesAsked) co_return user.value;
+  ++names_asked_;
   auto read = co_await read_user(desk_, user);
   if (!read) co_return user.value;
   auto name = fmt::format("{} ({})", read->name, user);
   if (read->assignable()) people_.insert_or_assign(user.value, *std::move(read));
   co_return name;
+}
+
+const std::map<UserId, std::string>& Workspace::stored_names() {
+  if (!stored_names_) {
+    stored_names_.emplace();
+    // Without them a few are asked for, and the others stay ids.
+    if (auto users = desk_.store.people().users()) {
+      for (auto& user : *users) stored_names_->emplace(user.id, std::move(user.name));
+    }
+  }
+  return *stored_names_;
 }
 
 net::Task<std::string> Workspace::name_of(ChannelId channel) {

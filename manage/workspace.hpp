@@ -26,7 +26,8 @@ class Workspace {
   net::Task<Result<slack::Channel>> channel(std::string text);
   /// By id or e-mail address; `invalid` for those who may not be in a group.
   net::Task<Result<slack::User>> person(std::string text);
-  /// "Ada Example (U1)", or the id if Slack does not tell.
+  /// "Ada Example (U1)" as the store or Slack knows him, or the id: a preview of a thousand groups must not
+  /// use up what Slack allows.
   net::Task<std::string> name_of(UserId user);
   /// "#payments (C1)", or the id.
   net::Task<std::string> name_of(ChannelId channel);
@@ -45,7 +46,11 @@ class Workspace {
   std::optional<std::vector<slack::UserGroup>> groups_;
   std::optional<std::vector<slack::Channel>> channels_;
   std::map<ChannelId, slack::Channel> channels_asked_;
+  const std::map<UserId, std::string>& stored_names();
+
   std::map<std::string, slack::User> people_;
+  std::optional<std::map<UserId, std::string>> stored_names_;
+  int names_asked_ = 0;
 };
 
 /// Every page of the channels: public ones, and private ones the bot is in.

@@ -36,6 +36,29 @@ TEST_CASE("taking over a group says who goes, who comes, who edited it last and 
   CHECK(adoption->default_channels == std::vector<ChannelId>{ChannelId("C1")});
 }
 
+TEST_CASE("naming a thousand people uses what is stored, and then only a little of what Slack allows") {
+  ManageWorld world;
+  std::vector<store::CachedUser> stored;
+  for (int i = 0; i < 500; ++i) {
+    const auto id = UserId(fmt::format("UX{:04}", i));
+    slack::User user;
+    user.id = id;
+    user.name = fmt::format("Name in Slack {}", i);
+    world.slack.users[id] = user;
+    if (i >= 400) continue;
+    stored.emplace_back();
+    stored.back().id = id;
+    stored.back().name = fmt::format("Stored name {}", i);
+  }
+  good(world.store->people().put_users(stored));
+  Workspace workspace(*world.desk);
+  CHECK(world.run(workspace.name_of(UserId("UX0007"))) == "Stored name 7 (UX0007)");
+  CHECK(world.run(workspace.name_of(UserId("UX0400"))) == "Name in Slack 400 (UX0400)");
+  for (int i = 0; i < 500; ++i) (void)world.run(workspace.name_of(UserId(fmt::format("UX{:04}", i))));
+  CHECK(world.run(workspace.name_of(UserId("UX0499"))) == "UX0499");
+  CHECK(world.slack.calls[slack::Method::users_info] == 50);
+}
+
 TEST_CASE("a group that is right already, empty, or only observed is not taken from anybody") {
   ManageWorld world;
   world.connection();
