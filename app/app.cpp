@@ -18,8 +18,6 @@ namespace watchbill::app {
 
 namespace {
 
-constexpr std::size_t kShiftsAnswered = 10;
-
 /// A desk's group requests, which the engine of this process is told of.
 struct AskEngineHere {
   manage::GroupRequest ask;
@@ -57,7 +55,9 @@ struct App::Impl {
         desk(desk_of(ports)),
         catalog(desk),
         surface(desk, catalog, ports.views),
-        home(surface, {ports.forecast, [this](const UserId& user) { return browser.waiting_for(user); }}),
+        shifts(desk),
+        home(surface, shifts,
+             {ports.forecast, [this](const UserId& user) { return browser.waiting_for(user); }}),
         editor(surface),
         actions(surface),
         browser(surface),
@@ -82,6 +82,7 @@ struct App::Impl {
   manage::Desk desk;
   manage::Catalog catalog;
   Surface surface;
+  ShiftBook shifts;
   HomeKeeper home;
   RotationEditor editor;
   RotationActions actions;
@@ -221,12 +222,13 @@ std::string App::Impl::command(const json::Document& payload) {
   const auto failed = [](const Error& error) {
     return ephemeral("The answer could not be read: " + error_text(error));
   };
-  if (question.kind == Kind::me) {
-    auto shifts = manage::shifts_of(desk, asker.user, kShiftsAnswered);
-    return shifts ? ephemeral(answer_me(*shifts, asker, now)) : failed(shifts.error());
-  }
   auto overview = manage::read_overview(desk);
   if (!overview) return failed(overview.error());
+  if (question.kind == Kind::me) {
+    shifts.look(*overview);
+    auto own = shifts.of(asker.user);
+    return own ? ephemeral(answer_me(*own, asker, now)) : failed(own.error());
+  }
   if (question.kind == Kind::who) return ephemeral(answer_who(*overview, question, asker, now));
   if (question.kind == Kind::next) return ephemeral(answer_next(*overview, question, asker, now));
   return ephemeral(answer_all(*overview, asker, now));

@@ -10,7 +10,6 @@
 #include "core/phrase.hpp"
 #include "core/text.hpp"
 #include "manage/oauth.hpp"
-#include "manage/overview.hpp"
 
 namespace watchbill::app {
 
@@ -146,8 +145,7 @@ net::ServerResponse BrowserConnect::show_start(const net::ServerRequest& request
   const auto id = request.query_value("ticket").value_or("");
   const auto found = tickets_.find(id);
   if (found == tickets_.end()) return too_late();
-  const auto names = manage::known_names(surface_.desk().store);
-  const auto asker = manage::name_or_id(names, found->second.user);
+  const auto asker = surface_.name_of(found->second.user);
   auto cookie = random_ticket();
   const auto origin = surface_.desk().config.pagerduty.identity_url;
   auto response = page_response({200, "Connect PagerDuty",

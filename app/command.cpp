@@ -69,11 +69,11 @@ std::string age_of(const manage::Overview& overview, const manage::RotationView&
 }
 
 std::string head_of(const manage::RotationView& view) {
-  return fmt::format("*{}* (`{}`)", slack_name(view.rotation.name, 80), slack_name(view.rotation.handle, 40));
+  return fmt::format("*{}* ({})", slack_name(view.rotation.name, 80), code_text(view.rotation.handle, 40));
 }
 
 std::string line_of(const manage::Overview& overview, const manage::RotationView& view, Instant now) {
-  auto text = head_of(view) + ": " + on_call_text(view.on_call, Naming::mention, 5);
+  auto text = head_of(view) + ": " + who_text(view.on_call, view.state, Naming::mention, 5);
   if (view.rotation.paused) text += "  _(paused: the group may differ)_";
   return text + age_of(overview, view, now);
 }
@@ -247,7 +247,7 @@ std::string answer_me(const std::vector<manage::DutyShift>& shifts, const Comman
   std::vector<std::string> lines;
   for (const auto& shift : shifts) {
     auto line =
-        fmt::format("\xE2\x80\xA2 *{}*: {}", slack_name(shift.rotation.name, 80),
+        fmt::format("\xE2\x80\xA2 *{}*: {}", slack_name(shift.rotation, 80),
                     shift.start <= now ? std::string("on call now") : "from " + slack_date(shift.start));
     if (const auto until = until_text(shift.end); !until.empty())
       line += (shift.start <= now ? ", " : " ") + until;

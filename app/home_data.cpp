@@ -259,7 +259,7 @@ HomeModel home_model(manage::Desk& desk, const HomeSnapshot& snapshot, const Hom
   for (std::size_t i = 0; i < std::min(reader.shifts.size(), kShiftsKept); ++i) {
     const auto& shift = reader.shifts[i];
     const bool now = shift.start <= desk.loop.now();
-    model.shifts.push_back({shift.rotation.name, now ? std::nullopt : std::optional(shift.start), shift.end});
+    model.shifts.push_back({shift.rotation, now ? std::nullopt : std::optional(shift.start), shift.end});
   }
   return model;
 }

@@ -19,8 +19,6 @@ constexpr auto kOthersEvery = 45s;
 constexpr auto kSnapshotAge = 500ms;
 constexpr auto kIdentityAge = 5min;
 constexpr auto kIdentityRetry = 1s;
-constexpr auto kShiftsAge = 60s;
-constexpr std::size_t kShifts = 20;
 /// A tab is sent again after this time, though only what changes all the time is different.
 constexpr auto kSendAnyway = 10min;
 /// How long a first opening waits for Slack to say who it is; then it shows what anybody may see.
@@ -30,8 +28,8 @@ constexpr const char* kReadersKey = "home_readers";
 
 }  // namespace
 
-HomeKeeper::HomeKeeper(Surface& surface, Sources sources)
-    : surface_(surface), sources_(std::move(sources)), kicked_(surface.loop()) {}
+HomeKeeper::HomeKeeper(Surface& surface, ShiftBook& shifts, Sources sources)
+    : surface_(surface), shifts_(shifts), sources_(std::move(sources)), kicked_(surface.loop()) {}
 
 void HomeKeeper::start() {
   const auto now = surface_.loop().now();
@@ -48,7 +46,6 @@ void HomeKeeper::start() {
 }
 
 void HomeKeeper::kick() {
-  for (auto& [user, reader] : readers_) reader.shifts_at = {};
   snapshot_.reset();
   kicked_.notify();
 }
@@ -170,20 +167,17 @@ Result<const HomeSnapshot*> HomeKeeper::snapshot() {
     if (!read) return read.error();
     snapshot_ = *std::move(read);
     snapshot_at_ = now;
+    shifts_.look(snapshot_->overview);
   }
   return &*snapshot_;
 }
 
 Result<HomeModel> HomeKeeper::model_of(Reader& reader) {
-  const auto now = surface_.loop().now();
   auto read = snapshot();
   if (!read) return read.error();
-  if (now - reader.shifts_at >= kShiftsAge) {
-    auto shifts = manage::shifts_of(surface_.desk(), reader.who.user.id, kShifts);
-    if (!shifts) return shifts.error();
-    reader.who.shifts = *std::move(shifts);
-    reader.shifts_at = now;
-  }
+  auto shifts = shifts_.of(reader.who.user.id);
+  if (!shifts) return shifts.error();
+  reader.who.shifts = *std::move(shifts);
   reader.who.accounts = sources_.accounts(reader.who.user.id);
   return home_model(surface_.desk(), **read, reader.who, sources_.forecast);
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "app/home_data.hpp"
+#include "app/shift_book.hpp"
 #include "app/surface.hpp"
 
 namespace watchbill::app {
@@ -21,7 +22,7 @@ class HomeKeeper {
     Forecast forecast;
     std::function<std::vector<WaitingAccount>(const UserId&)> accounts;
   };
-  HomeKeeper(Surface& surface, Sources sources);
+  HomeKeeper(Surface& surface, ShiftBook& shifts, Sources sources);
   /// Takes up those who were reading before a restart, and begins.
   void start();
 
@@ -37,7 +38,6 @@ class HomeKeeper {
     HomeReader who;
     bool known = false;  ///< Slack has described him
     Instant identity_at{};
-    Instant shifts_at{};
     Instant seen{};    ///< last opened it, or did something there
     Instant looked{};  ///< last compared with what he sees
     Instant published{};
@@ -61,6 +61,7 @@ class HomeKeeper {
   void remember_readers(Instant now);
 
   Surface& surface_;
+  ShiftBook& shifts_;
   Sources sources_;
   net::Signal kicked_;
   std::map<UserId, Reader> readers_;

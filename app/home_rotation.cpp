@@ -66,7 +66,7 @@ std::string state_words(const RotationLine& rotation) {
 Blocks rotation_blocks(const RotationLine& rotation, bool guest) {
   auto text = fmt::format("*{}*  \xE2\x86\x92  {}\nOn call: {}", slack_name(rotation.name, 80),
                           group_text(rotation.group, rotation.handle),
-                          on_call_text(rotation.on_call, Naming::mention));
+                          who_text(rotation.on_call, rotation.state, Naming::mention));
   if (const auto next = next_text(rotation.next, Naming::mention); !next.empty()) text += "\nNext: " + next;
   const auto id = "rotation:" + std::to_string(rotation.id.value);
   if (guest) return {section(mrkdwn(text, kMainUnits), id)};
@@ -82,7 +82,7 @@ Blocks rotation_blocks(const RotationLine& rotation, bool guest) {
         fmt::format("last change {}: {}", slack_date(rotation.last_change->at), rotation.last_change->what));
   }
   if (!rotation.file.empty())
-    rest.push_back(fmt::format("managed by the file `{}`: change it there", slack_name(rotation.file, 100)));
+    rest.push_back(fmt::format("managed by the file {}: change it there", code_text(rotation.file, 100)));
   for (const auto& part : rest) state += "  \xC2\xB7  " + part;
   const bool menu = rotation.may_edit || rotation.may_sync || rotation.may_pause || rotation.may_remove;
   auto main = mrkdwn(text, kMainUnits);

@@ -77,8 +77,10 @@ net::Task<void> RotationActions::pause(UserId user, std::string trigger, Rotatio
   } else if (auto done = manage::set_paused(surface_.desk(), *caller, rotation, paused); !done) {
     error = done.error();
   }
-  surface_.changed();
-  if (!error) co_return;
+  if (!error) {
+    surface_.changed();
+    co_return;
+  }
   auto permit = co_await surface_.desk().gate.acquire(slack::Method::views_open, slack::Priority::edit);
   auto view = notice_modal(paused ? "Not paused" : "Not resumed", error_text(*error));
   auto told = co_await surface_.views().open_view(std::move(permit), std::move(trigger), std::move(view));

@@ -95,9 +95,7 @@ RotationFormModel RotationEditor::model_of(const FormState& state, RotationForm 
   model.text_too_long =
       fit(model.form.own_text, kMaxTyped) != model.form.own_text && !model.form.own_text.empty();
   if (state.more) {
-    const auto names = manage::known_names(surface_.desk().store);
-    model.preview =
-        announcement_preview(model.form, user, manage::name_or_id(names, user), surface_.loop().now());
+    model.preview = announcement_preview(model.form, user, surface_.name_of(user), surface_.loop().now());
   }
   return model;
 }

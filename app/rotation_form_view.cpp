@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "app/rotation_form.hpp"
+#include "app/words.hpp"
 #include "core/text.hpp"
 
 namespace watchbill::app {
@@ -58,7 +59,7 @@ class FormBuilder {
     if (!model_.state.choose_group) {
       const auto handle = form_.group ? form_.group->handle : std::string();
       blocks_.push_back(section(mrkdwn(fmt::format(
-          "*User group*\n`{}`: only an editor may give a rotation another group", slack_name(handle)))));
+          "*User group*\n{}: only an editor may give a rotation another group", code_text("@" + handle)))));
       return;
     }
     std::optional<Option> initial;

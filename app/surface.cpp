@@ -6,6 +6,7 @@
 #include "app/words.hpp"
 #include "core/text.hpp"
 #include "json/json.hpp"
+#include "manage/overview.hpp"
 
 namespace watchbill::app {
 
@@ -28,6 +29,11 @@ Surface::Surface(manage::Desk& desk, manage::Catalog& catalog, slack::Views& vie
           spdlog::error("Slack app: {}: this is a mistake in Watchbill; please report it", error.what());
         }
       }) {}
+
+std::string Surface::name_of(const UserId& user) {
+  if (auto name = catalog_.name_of(user); name && !name->empty()) return *std::move(name);
+  return manage::name_or_id(manage::known_names(desk_.store), user);
+}
 
 net::Task<void> Surface::open(std::string trigger, std::string title, net::Task<std::string> view) {
   auto later = std::make_unique<Later<std::string>>(loop(), std::move(view));

@@ -35,6 +35,9 @@ class Surface {
   /// empty if it was not replaced (closed meanwhile, changed meanwhile, or Slack failed).
   net::Task<std::string> update(std::string view_id, std::string view, std::string hash);
 
+  /// What somebody is called, who did something just now; the id if nothing knows his name.
+  std::string name_of(const UserId& user);
+
   /// What the app is called in Slack.
   std::string bot_name = "watchbill";
   /// Called after something was changed that the engine acts on and the home tab shows.

@@ -81,9 +81,24 @@ std::string counted(std::size_t count, std::string_view one, std::string_view ma
   return fmt::format("{} {}", count, count == 1 ? one : many);
 }
 
+std::string code_text(std::string_view text, std::size_t max_characters) {
+  const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; };
+  const bool cut = utf8_length(text) > max_characters;
+  for (auto length = utf8_length(text); length >= max_characters && cut && !text.empty(); --length) {
+    text.remove_prefix(1);
+    while (!text.empty() && continues(text.front())) text.remove_prefix(1);
+  }
+  std::string kept = cut ? "\xE2\x80\xA6" : "";
+  for (const char c : text) {
+    const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+    kept += c == '`' ? '\'' : control ? ' ' : c;
+  }
+  return "`" + escape_slack(kept) + "`";
+}
+
 std::string group_text(const GroupId& group, const std::string& handle) {
   if (is_slack_id(group.value)) return fmt::format("<!subteam^{}>", group);
-  return fmt::format("`{}`", slack_name(handle.empty() ? group.value : handle, kNameCharacters));
+  return code_text(handle.empty() ? group.value : handle, kNameCharacters);
 }
 
 std::string person_text(const OnCallPerson& person, Naming naming) {
@@ -107,6 +122,13 @@ std::string on_call_text(const std::vector<OnCallPerson>& people, Naming naming,
   for (const auto& human : humans_of(people))
     parts.push_back(fmt::format("{} ({})", person_text(*human.person, naming), phrase(human.duties, 4)));
   return parts.empty() ? "nobody" : phrase(parts, at_most);
+}
+
+std::string who_text(const std::vector<OnCallPerson>& people, const std::string& state, Naming naming,
+                     std::size_t at_most) {
+  if (!people.empty()) return on_call_text(people, naming, at_most);
+  if (state == "pending") return "not known yet";
+  return state == "stale" ? "not known" : "nobody";
 }
 
 std::string next_text(const std::vector<NextPerson>& next, Naming naming) {

@@ -20,6 +20,8 @@ enum class Naming {
 
 /// "1 rotation", "2 rotations"
 std::string counted(std::size_t count, std::string_view one, std::string_view many);
+/// Text between backticks, where nothing is formatted; of a long one the end, since paths differ there.
+std::string code_text(std::string_view text, std::size_t max_characters = 120);
 /// "@payments-oncall" as a link to the group; its name if the id is none.
 std::string group_text(const GroupId& group, const std::string& handle);
 /// The person in Slack, or "Bo Ito (not in Slack)".
@@ -30,6 +32,9 @@ std::string owner_text(const std::string& owner);
 std::string until_text(const std::optional<Instant>& until);
 /// Everybody on call, each with his schedules and until when; "nobody".
 std::string on_call_text(const std::vector<OnCallPerson>& people, Naming naming, std::size_t at_most = 8);
+/// The same for a rotation of that state (`manage::RotationView::state`): nobody known is not yet nobody.
+std::string who_text(const std::vector<OnCallPerson>& people, const std::string& state, Naming naming,
+                     std::size_t at_most = 8);
 /// Those who come next, with the moment; empty if nothing is known.
 std::string next_text(const std::vector<NextPerson>& next, Naming naming);
 /// A sentence that may mention people and groups, as mrkdwn: mentions and entities stay what they are, every

@@ -300,6 +300,12 @@ std::optional<std::string> Catalog::name_of(const ScheduleRef& schedule) const {
   return std::nullopt;
 }
 
+std::optional<std::string> Catalog::name_of(const UserId& user) const {
+  const auto known = impl_->people.find(user);
+  if (known == impl_->people.end() || !known->second.value) return std::nullopt;
+  return known->second.value->name;
+}
+
 net::Task<Result<std::vector<slack::UserGroup>>> Catalog::groups(milliseconds age) {
   auto& memory = *impl_;
   if (memory.groups.due(memory.desk.loop.steady_now(), age)) {

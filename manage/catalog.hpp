@@ -68,6 +68,8 @@ class Catalog {
   net::Task<ChannelSearch> search_channels(std::string text, std::size_t limit);
   /// The schedule's name, if any of its connection's lists told it.
   [[nodiscard]] std::optional<std::string> name_of(const ScheduleRef& schedule) const;
+  /// What somebody is called, if `caller` was ever asked about him.
+  [[nodiscard]] std::optional<std::string> name_of(const UserId& user) const;
   /// All groups with their members, at most `age` old; an error if they cannot be read and what is known is
   /// older.
   net::Task<Result<std::vector<slack::UserGroup>>> groups(milliseconds age);

@@ -79,28 +79,6 @@ Result<Duty> from_history(store::Store& store, const Rotation& rotation, Instant
   return duty;
 }
 
-void add_shifts(const Rotation& rotation, const Known& known, Instant now, const std::optional<UserId>& only,
-                std::vector<DutyShift>& out) {
-  for (const auto& schedule : rotation.schedules) {
-    const auto watch = known.watches.find(schedule.ref);
-    if (watch == known.watches.end()) continue;
-    for (const auto& shift : watch->second.timeline.shifts) {
-      if (shift.end <= now) continue;
-      const auto member = known.roster.match(shift.responder).user;
-      if (only && member != *only) continue;
-      const auto end = shift.end_unknown ? std::nullopt : told(shift.end);
-      out.push_back({rotation, schedule.ref, shift.responder->name, member, shift.start, end});
-    }
-  }
-}
-
-std::vector<DutyShift> earliest(std::vector<DutyShift> shifts, std::size_t limit) {
-  std::stable_sort(shifts.begin(), shifts.end(),
-                   [](const DutyShift& a, const DutyShift& b) { return a.start < b.start; });
-  if (shifts.size() > limit) shifts.resize(limit);
-  return shifts;
-}
-
 }  // namespace
 
 Result<std::vector<Duty>> on_duty(Desk& desk, const std::vector<Rotation>& rotations,
@@ -137,22 +115,35 @@ Result<std::vector<Rotation>> rotations_named(store::Store& store, const std::st
   return all;
 }
 
-Result<std::vector<DutyShift>> next_shifts(Desk& desk, const Rotation& rotation, std::size_t limit) {
-  auto known = what_is_known(desk);
-  if (!known) return known.error();
-  std::vector<DutyShift> shifts;
-  add_shifts(rotation, **known, desk.loop.now(), std::nullopt, shifts);
-  return earliest(std::move(shifts), limit);
-}
-
-Result<std::vector<DutyShift>> shifts_of(Desk& desk, const UserId& user, std::size_t limit) {
+Result<std::map<UserId, std::vector<DutyShift>>> shifts_by_person(Desk& desk, std::size_t limit) {
   auto known = what_is_known(desk);
   if (!known) return known.error();
   auto rotations = desk.store.rotations().list();
   if (!rotations) return rotations.error();
-  std::vector<DutyShift> shifts;
-  for (const auto& rotation : *rotations) add_shifts(rotation, **known, desk.loop.now(), user, shifts);
-  return earliest(std::move(shifts), limit);
+  const auto now = desk.loop.now();
+  std::map<UserId, std::vector<DutyShift>> all;
+  // A schedule has few people and many shifts.
+  std::map<const Responder*, std::optional<UserId>> members;
+  for (const auto& rotation : *rotations) {
+    for (const auto& schedule : rotation.schedules) {
+      const auto watch = (*known)->watches.find(schedule.ref);
+      if (watch == (*known)->watches.end()) continue;
+      for (const auto& shift : watch->second.timeline.shifts) {
+        if (shift.end <= now) continue;
+        const auto [member, fresh] = members.try_emplace(&*shift.responder);
+        if (fresh) member->second = (*known)->roster.match(shift.responder).user;
+        if (!member->second) continue;
+        const auto end = shift.end_unknown ? std::nullopt : told(shift.end);
+        all[*member->second].push_back({rotation.name, shift.start, end});
+      }
+    }
+  }
+  for (auto& [user, shifts] : all) {
+    std::stable_sort(shifts.begin(), shifts.end(),
+                     [](const DutyShift& a, const DutyShift& b) { return a.start < b.start; });
+    if (shifts.size() > limit) shifts.resize(limit);
+  }
+  return all;
 }
 
 }  // namespace watchbill::manage

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,20 +38,15 @@ Result<std::vector<Duty>> on_duty(Desk& desk, const std::vector<Rotation>& rotat
 /// `not_found` if there is none.
 Result<std::vector<Rotation>> rotations_named(store::Store& store, const std::string& which);
 
-/// Somebody's shift in a rotation's schedule.
+/// Somebody's shift in a rotation.
 struct DutyShift {
-  Rotation rotation;
-  ScheduleRef schedule;
-  std::string name;              ///< of the responder
-  std::optional<UserId> member;  ///< none: nobody in Slack
+  std::string rotation;
   Instant start;
-  std::optional<Instant> end;  ///< none: not known, or never
+  std::optional<Instant> end{};  ///< none: not known, or never
 };
 
-/// Shifts of the rotation that begin after now or run now, in order of time, as far as the timelines reach;
-/// at most `limit`.
-Result<std::vector<DutyShift>> next_shifts(Desk& desk, const Rotation& rotation, std::size_t limit);
-/// The person's own, in all rotations.
-Result<std::vector<DutyShift>> shifts_of(Desk& desk, const UserId& user, std::size_t limit);
+/// Everybody's own shifts in all rotations that run now or begin later, as far as the timelines reach, in
+/// order of time; at most `limit` for each. It reads every timeline: a tenth of a second with 500 schedules.
+Result<std::map<UserId, std::vector<DutyShift>>> shifts_by_person(Desk& desk, std::size_t limit);
 
 }  // namespace watchbill::manage

@@ -24,6 +24,7 @@ groups:
   - {handle: payments-oncall, name: Payments on-call, people: [otto], default_channels: [general], by: bo}
   - {handle: search-oncall, name: Search on-call, people: [bo]}
   - {handle: database-oncall, name: Database on-call, people: [otto]}
+  - {handle: taken-oncall, name: Taken on-call, people: [ada]}
   - {handle: bosses, name: Bosses, people: [otto], auto_type: admin}
 schedules:
   - {system: pagerduty, id: PSCHED1, name: Payments primary, kind: layer, escalation_policies: 2,
@@ -46,14 +47,16 @@ def free_port():
 class AppWorld(World):
     """A daemon whose Slack app is reached by `transport` ("socket" or "http")."""
 
-    def __init__(self, bin_dir, transport, scenario_text=SCENARIO, extra="", slack_extra="", poll="2s"):
+    def __init__(self, bin_dir, transport, scenario_text=SCENARIO, extra="", slack_extra="", poll="2s",
+                 **more):
         self.transport = transport
         self.port = free_port()
         folder_file = f"/tmp/watchbill-app-{os.getpid()}-{self.port}.yaml"
         with open(folder_file, "w", encoding="utf-8") as file:
             file.write(scenario_text)
         try:
-            super().__init__(bin_dir, poll=poll, scenario=folder_file, extra=extra, slack_extra=slack_extra)
+            super().__init__(bin_dir, poll=poll, scenario=folder_file, extra=extra, slack_extra=slack_extra,
+                             **more)
         finally:
             os.unlink(folder_file)
         self.control("rate", scale=1000)
@@ -85,6 +88,18 @@ class AppWorld(World):
     def listens(self):
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def connect_in_use(self):
+        """PagerDuty and Opsgenie are connected, and the addresses of the forms are the sandbox's."""
+        r = self.ready
+        self.cli("connection", "add", "pagerduty", "pagerduty", "--api-key-file", self.files["pagerduty"], "--base-url",
+                 r["pagerduty"])
+        self.cli("connection", "add", "opsgenie", "opsgenie", "--api-key-file", self.files["opsgenie"], "--base-url",
+                 r["opsgenie"])
+        with open(self.config, encoding="utf-8") as file:
+            text = file.read().replace("xmatters: {", f"xmatters: {{api_url: '{r['xmatters']}', ")
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(text + f"opsgenie: {{api_url: '{r['opsgenie']}'}}\n")
 
     # What a person sees and does.
 

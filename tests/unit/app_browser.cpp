@@ -278,8 +278,7 @@ TEST_CASE("authorizing again keeps the connection and its rotations") {
 
 TEST_CASE("the pages keep to themselves, lead nowhere else, and show nobody's name as HTML") {
   BrowserRoom room;
-  good(room.world.store->people().put_users({{UserId("UEDITOR"), "<script>alert(1)</script>", std::nullopt,
-                                              false, false, false, true, room.world.loop.now()}}));
+  room.world.slack.users.at(UserId("UEDITOR")).name = "<script>alert(1)</script>";
   const auto page = room.page("GET", room.ask("UEDITOR"));
   CHECK_FALSE(has(page.body, "<script>"));
   CHECK(has(page.body, "&lt;script&gt;"));

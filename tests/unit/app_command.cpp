@@ -166,7 +166,7 @@ TEST_CASE("long answers are cut with a pointer, whatever the names are") {
 TEST_CASE("my shifts, also when there are none") {
   CHECK(has(answer_me({}, kAsker, kNow), "You are on call in no rotation"));
   manage::DutyShift now_on;
-  now_on.rotation.name = "Payments";
+  now_on.rotation = "Payments";
   now_on.start = kNow - 1h;
   now_on.end = kNow + 1h;
   auto later = now_on;

@@ -219,7 +219,7 @@ TEST_CASE("a person is fixed by choosing who it is; guests cannot be chosen") {
 TEST_CASE("commands answer from the store, for everybody") {
   AppRoom room;
   room.world.stored("payments");
-  CHECK(has(room.command("UNOBODY", "payments"), "*payments* (`payments-oncall`): nobody"));
+  CHECK(has(room.command("UNOBODY", "payments"), "*payments* (`payments-oncall`): not known yet"));
   CHECK(has(room.command("UNOBODY", ""), "payments"));
   CHECK(has(room.command("UNOBODY", "me"), "You are on call in no rotation"));
   CHECK(has(room.command("UNOBODY", "help"), "/oncall next NAME"));
