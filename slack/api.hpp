@@ -177,7 +177,7 @@ class Channels {
  public:
   virtual ~Channels() = default;
   virtual net::Task<Result<Posted>> post(Permit permit, OutgoingMessage message) = 0;
-  /// Messages since `oldest`, newest first, with all metadata.
+  /// Messages since `oldest` by this host's clock, newest first, with all metadata.
   virtual net::Task<Result<HistoryPage>> history(Permit permit, ChannelId channel, Instant oldest,
                                                  std::string cursor) = 0;
   virtual net::Task<Result<void>> join(Permit permit, ChannelId channel) = 0;

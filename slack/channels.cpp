@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "slack/call.hpp"
 #include "slack/decode.hpp"
 
@@ -39,8 +41,11 @@ net::Task<Result<HistoryPage>> WebClient::history(Permit permit, ChannelId chann
                                                   std::string cursor) {
   const auto impl = impl_;
   Call call{Method::conversations_history};
+  // Slack's clock counts: where ours is ahead, what was posted a moment ago would else be too old to be
+  // found.
+  const auto behind = std::min(impl->skew.value_or(0s), 0s);
   call.form = {{"channel", channel.value},
-               {"oldest", slack_ts(oldest)},
+               {"oldest", slack_ts(oldest + behind)},
                {"inclusive", "true"},
                {"limit", kPageSize},
                {"include_all_metadata", "true"}};

@@ -333,6 +333,18 @@ TEST_CASE("a message's key comes back from the channel's history") {
   CHECK(later->keys.empty());
 }
 
+TEST_CASE("a message is found in history by a host whose clock is ahead of Slack's") {
+  SlackWorkspace w;
+  w.populate();
+  w.control(R"({"do":"clock","set":-600})");
+  REQUIRE(
+      w.run(w.client.post(permit(Method::chat_post_message), {ChannelId("C0PAYMENTS"), "hi", "", "key-1"})));
+  const auto history = w.run(w.client.history(permit(Method::conversations_history), ChannelId("C0PAYMENTS"),
+                                              w.loop.now() - 5min, ""));
+  REQUIRE(history);
+  CHECK(history->keys.size() == 1);
+}
+
 TEST_CASE("a long history comes in pages") {
   SlackWorkspace w;
   w.populate();
