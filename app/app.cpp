@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "app/browser_connect.hpp"
 #include "app/command.hpp"
 #include "app/dialogs.hpp"
@@ -40,6 +42,8 @@ manage::Desk desk_of(AppPorts& ports) {
           AskEngineHere{manage::group_requests_of_daemon(ports.loop, ports.store), ports.notice_changes},
           [] { return Result<bool>(true); }};
 }
+
+constexpr std::size_t kShiftsAnswered = 12;
 
 std::string ephemeral(const std::string& mrkdwn_text) {
   json::Writer w;
@@ -227,7 +231,9 @@ std::string App::Impl::command(const json::Document& payload) {
   if (question.kind == Kind::me) {
     shifts.look(*overview);
     auto own = shifts.of(asker.user);
-    return own ? ephemeral(answer_me(*own, asker, now)) : failed(own.error());
+    if (!own) return failed(own.error());
+    own->resize(std::min(own->size(), kShiftsAnswered));
+    return ephemeral(answer_me(*own, asker, now));
   }
   if (question.kind == Kind::who) return ephemeral(answer_who(*overview, question, asker, now));
   if (question.kind == Kind::next) return ephemeral(answer_next(*overview, question, asker, now));

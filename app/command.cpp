@@ -96,9 +96,9 @@ std::string which_one(const std::vector<const manage::RotationView*>& candidates
   std::vector<std::string> names;
   for (const auto* view : candidates) names.push_back("*" + slack_name(view->rotation.name, 80) + "*");
   const auto word = question.kind == CommandQuestion::Kind::next ? "next " : "";
-  return fmt::format("\"{}\" may be {}. Which one? For example `{} {}{}`", slack_name(question.name, 80),
-                     phrase(names, kCandidates), slack_name(asker.command), word,
-                     slack_name(candidates.front()->rotation.name, 80));
+  const auto all = names.size() == 2 ? names.front() + " or " + names.back() : phrase(names, kCandidates);
+  return fmt::format("\"{}\" may be {}. Which one? For example `{} {}{}`", slack_name(question.name, 80), all,
+                     slack_name(asker.command), word, slack_name(candidates.front()->rotation.name, 80));
 }
 
 std::string none_found(const manage::Overview& overview, const CommandQuestion& question,

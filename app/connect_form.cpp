@@ -77,6 +77,11 @@ class ConnectBuilder {
 
   Blocks build() {
     errors_of("");
+    if (!model_.state.existing.empty()) {
+      blocks_.push_back(section(mrkdwn(
+          fmt::format("For *{}* ({}). The rotations that use it stay as they are.",
+                      slack_name(model_.state.existing, kMaxConnectionName), title_of(model_.state.kind)))));
+    }
     if (model_.state.kind == "pagerduty") ways();
     const auto fields = fields_of(model_.state);
     if (fields.empty()) {

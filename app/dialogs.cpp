@@ -133,7 +133,7 @@ std::string history_modal(const HistoryModel& model) {
     if (!line.note.empty()) text += "\n" + slack_name(line.note, 300);
     std::vector<std::string> rest;
     rest.push_back("by " + (line.by.empty() ? std::string("Watchbill") : line.by));
-    rest.push_back(line.result.empty() ? "open" : slack_name(line.result, 100));
+    if (!line.result.empty()) rest.push_back(slack_name(line.result, 100));
     if (!line.announced.empty()) rest.push_back(line.announced);
     text += "\n_" + rest.front() + "_";
     for (std::size_t i = 1; i < rest.size(); ++i) text += "  \xC2\xB7  " + rest[i];

@@ -70,7 +70,7 @@ struct HistoryLine {
   std::vector<std::string> added{};  ///< mrkdwn
   std::vector<std::string> removed{};
   std::string by{};         ///< mrkdwn; empty: Watchbill itself
-  std::string result{};     ///< empty while it is open
+  std::string result{};     ///< where it is not simply done
   std::string note{};       ///< plain text
   std::string announced{};  ///< mrkdwn
 };

@@ -13,7 +13,7 @@ namespace watchbill::app {
 namespace {
 
 constexpr std::size_t kQueryBytes = 400;
-constexpr std::size_t kShiftsShown = 8;
+constexpr std::size_t kShiftsShown = 5;
 /// Fewer rotations need no search.
 constexpr std::size_t kSearchFrom = 8;
 
@@ -96,9 +96,7 @@ Blocks shift_blocks(const HomeModel& model) {
   std::string text;
   const auto shown = std::min(model.shifts.size(), kShiftsShown);
   for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : "\n") + shift_line(model.shifts[i]);
-  if (shown < model.shifts.size())
-    text += fmt::format("\n_and {} more: `{} me` lists them_", model.shifts.size() - shown,
-                        slack_name(model.command));
+  if (shown < model.shifts.size()) text += fmt::format("\n_Later ones: `{} me`_", slack_name(model.command));
   return {header("My shifts"), section(mrkdwn(text)), divider()};
 }
 

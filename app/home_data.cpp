@@ -109,7 +109,7 @@ std::optional<LastChange> last_change(manage::Desk& desk, RotationId id) {
   auto what = std::string(name_of(change.cause));
   if (!came.empty()) what += ", " + mentions(came) + " in";
   if (!went.empty()) what += ", " + mentions(went) + " out";
-  if (change.by) what += ", by " + owner_text(*change.by);
+  if (change.by) what += ", by " + actor_text(*change.by);
   return LastChange{change.at, std::move(what)};
 }
 
@@ -210,6 +210,8 @@ void add_rotations(manage::Desk& desk, const HomeSnapshot& snapshot, const HomeR
 
 Attention attention_of(const Problem& problem) {
   Attention attention{foreign_text(problem.text)};
+  if (!attention.text.empty() && attention.text.front() >= 'a' && attention.text.front() <= 'z')
+    attention.text.front() = static_cast<char>(attention.text.front() - 'a' + 'A');
   const std::string_view key = problem.key;
   if (!problem.connection.empty() && key.ends_with(":unauthorized")) {
     attention.fix = Attention::Fix::connection;

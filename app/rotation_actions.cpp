@@ -27,15 +27,45 @@ std::vector<std::string> only_in(const std::vector<UserId>& some, const std::vec
   return out;
 }
 
+/// The names of the fields that an edit changed, as people read them.
+std::vector<std::string> changed_fields(const AuditEntry& audit) {
+  const auto before = json::parse(audit.before);
+  const auto after = json::parse(audit.after);
+  std::vector<std::string> names;
+  if (!before || !after) return names;
+  for (const auto& field : after->root().items()) {
+    auto name = std::string(field.key());
+    if (field.dump() == before->root()[name].dump()) continue;
+    std::replace(name.begin(), name.end(), '_', ' ');
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
+/// What somebody did to a rotation; which fields he changed goes into `note`.
+std::string edit_words(const AuditEntry& audit, std::string& note) {
+  if (audit.action == "rotation.create") return "created";
+  if (audit.action == "rotation.delete") return "deleted";
+  if (audit.action != "rotation.update") return audit.action;
+  const auto fields = changed_fields(audit);
+  if (fields == std::vector<std::string>{"paused"}) {
+    const auto after = json::parse(audit.after);
+    return after->root()["paused"].boolean_or(false) ? "paused" : "resumed";
+  }
+  if (!fields.empty()) note = "Changed: " + phrase(fields);
+  return "edited";
+}
+
 HistoryLine line_of(const manage::HistoryEntry& entry) {
   HistoryLine line;
   line.at = entry.at;
-  line.cause = entry.audit ? entry.audit->action : entry.cause;
+  line.cause = entry.audit ? edit_words(*entry.audit, line.note) : entry.cause;
   line.added = only_in(entry.after, entry.before);
   line.removed = only_in(entry.before, entry.after);
-  if (entry.by) line.by = owner_text(*entry.by);
-  line.result = entry.result.value_or("");
-  line.note = entry.note;
+  if (entry.by) line.by = actor_text(*entry.by);
+  line.result = entry.result.value_or("not finished yet");
+  if (line.result == "ok") line.result.clear();
+  if (!entry.note.empty()) line.note = entry.note;
   std::vector<std::string> announced;
   for (const auto& row : entry.announcements)
     announced.push_back(fmt::format("<#{}> {}", row.channel, name_of(row.state)));

@@ -85,8 +85,11 @@ std::string group_suggestions(const manage::GroupSearch& found, std::string_view
   } else if (const auto handle = check_handle(query); handle && !exact) {
     fresh.push_back(group_option({true, {}, *handle}));
   }
-  return answer_of({offered("Groups", std::move(free), found.more), offered("New", std::move(fresh), 0),
-                    offered("Not free", std::move(others), 0)});
+  return answer_of(
+      {offered("Groups", std::move(free), found.more),
+       offered(found.failure && found.groups.empty() ? "New (Slack does not list its groups now)" : "New",
+               std::move(fresh), 0),
+       offered("Not free", std::move(others), 0)});
 }
 
 std::string schedule_suggestions(const manage::ScheduleSearch& found) {
@@ -97,6 +100,10 @@ std::string schedule_suggestions(const manage::ScheduleSearch& found) {
       if (auto one = schedule_option({{connection.connection, schedule.id}, schedule.name}))
         options.push_back(*std::move(one));
     }
+    // Choosing it chooses nothing: it only tells why the list is empty.
+    if (options.empty() && connection.failure)
+      options.push_back(
+          option("Cannot be listed now: try again soon", "unlisted", connection.failure->message));
     groups.push_back(offered(connection.connection, std::move(options), connection.more));
   }
   return answer_of(groups);

@@ -46,10 +46,13 @@ std::string for_form(std::string text, const std::string& connection, const std:
   return text;
 }
 
+bool nobody_answered(const Error& error) {
+  return error.kind == ErrorKind::unreachable || error.kind == ErrorKind::timeout;
+}
+
 /// Where a refusal of the credentials stands: at the secret, or at the address if nobody answered there.
 std::string field_of_refusal(const ConnectState& state, const Error& error) {
-  const bool no_answer = error.kind == ErrorKind::unreachable || error.kind == ErrorKind::timeout;
-  if (state.kind == "xmatters" && no_answer) return "host";
+  if (state.kind == "xmatters" && nobody_answered(error)) return "host";
   return state.kind == "pagerduty" && state.way == PagerDutyWay::app_token ? "client-secret-file"
                                                                            : "api-key-file";
 }
@@ -299,9 +302,11 @@ net::Task<SystemScreens::Outcome> SystemScreens::connect(Typed typed) {
     const auto flag = manage::option_of(tried.error());
     co_return wrong(flag, for_form(tried.error().message, name, flag));
   }
-  if (tried->refused)
-    co_return wrong(field_of_refusal(typed.state, *tried->refused),
-                    for_form(tried->refused->message, name, ""));
+  if (tried->refused) {
+    auto why = for_form(tried->refused->message, name, "");
+    if (nobody_answered(*tried->refused)) why = "It could not be tried, nobody answered: " + why;
+    co_return wrong(field_of_refusal(typed.state, *tried->refused), why);
+  }
   auto kept = fresh ? manage::add_connection(desk, *caller, tried->connection)
                     : manage::update_connection(desk, *caller, tried->connection);
   if (!kept) co_return wrong("", kept.error().message);

@@ -39,6 +39,20 @@ std::size_t kept_at(std::string_view text) {
   return 0;
 }
 
+/// The shape of `format_minutes`.
+constexpr std::string_view kMoment = "dddd-dd-dd dd:dd UTC";
+
+/// The moment that `text` begins with, if it begins with one.
+std::optional<Instant> moment_at(std::string_view text) {
+  if (text.size() < kMoment.size()) return std::nullopt;
+  for (std::size_t i = 0; i < kMoment.size(); ++i) {
+    const bool digit = text[i] >= '0' && text[i] <= '9';
+    if (kMoment[i] == 'd' ? !digit : text[i] != kMoment[i]) return std::nullopt;
+  }
+  auto parsed = parse_rfc3339(fmt::format("{}T{}:00Z", text.substr(0, 10), text.substr(11, 5)));
+  return parsed ? std::optional(*parsed) : std::nullopt;
+}
+
 /// A human being with all his duties.
 struct OnDuty {
   const OnCallPerson* person;
@@ -112,6 +126,14 @@ std::string owner_text(const std::string& owner) {
   return mention.empty() ? slack_name(owner, kNameCharacters) : mention;
 }
 
+std::string actor_text(const std::string& actor) {
+  constexpr std::string_view cli = "cli:";
+  constexpr std::string_view file = "file:";
+  if (actor.starts_with(cli)) return slack_name(actor.substr(cli.size()), kNameCharacters) + " on the host";
+  if (actor.starts_with(file)) return "the file " + code_text(actor.substr(file.size()), kNameCharacters);
+  return owner_text(actor);
+}
+
 std::string until_text(const std::optional<Instant>& until) {
   if (!until) return "";
   return *until == kNever ? "with no end" : "until " + slack_date(*until);
@@ -144,13 +166,14 @@ std::string foreign_text(std::string_view text) {
   std::string out;
   std::size_t done = 0;
   for (std::size_t at = 0; at < text.size();) {
-    const auto kept = kept_at(text.substr(at));
+    const auto moment = moment_at(text.substr(at));
+    const auto kept = moment ? kMoment.size() : kept_at(text.substr(at));
     if (kept == 0) {
       ++at;
       continue;
     }
     out += escape_slack(text.substr(done, at - done));
-    out += text.substr(at, kept);
+    out += moment ? slack_date(*moment) : std::string(text.substr(at, kept));
     at += kept;
     done = at;
   }

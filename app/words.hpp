@@ -28,6 +28,8 @@ std::string group_text(const GroupId& group, const std::string& handle);
 std::string person_text(const OnCallPerson& person, Naming naming);
 /// "<@U1>" or "<!subteam^S1>", as an owner is written down.
 std::string owner_text(const std::string& owner);
+/// Who did something, as history has it: "<@U1>", "ada on the host", "the file teams.yaml".
+std::string actor_text(const std::string& actor);
 /// "until <date>", "with no end", or nothing if the end is not known.
 std::string until_text(const std::optional<Instant>& until);
 /// Everybody on call, each with his schedules and until when; "nobody".
@@ -38,7 +40,7 @@ std::string who_text(const std::vector<OnCallPerson>& people, const std::string&
 /// Those who come next, with the moment; empty if nothing is known.
 std::string next_text(const std::vector<NextPerson>& next, Naming naming);
 /// A sentence that may mention people and groups, as mrkdwn: mentions and entities stay what they are, every
-/// other sign that Slack would act on is escaped.
+/// other sign that Slack would act on is escaped, and "2026-11-22 11:26 UTC" becomes the reader's own time.
 std::string foreign_text(std::string_view text);
 /// "about 40 s", "about 3 min": for forecasts.
 std::string about(milliseconds span);

@@ -12,6 +12,8 @@ namespace watchbill::manage {
 namespace {
 
 constexpr auto kGroupsAge = 30s;
+/// Whoever made a group in Slack a moment ago wants to find it in the form that he opens now.
+constexpr auto kGroupsAgeAtOpening = 5s;
 constexpr auto kChannelsAge = 5min;
 constexpr auto kSchedulesAge = 5min;
 /// What could not be read is not tried again before that.
@@ -90,7 +92,7 @@ std::string without_sigil(std::string text, char sigil) {
 struct Catalog::Impl {
   explicit Impl(Desk& the_desk) : desk(the_desk), changed(the_desk.loop) {}
 
-  void warm_groups();
+  void warm_groups(milliseconds age = kGroupsAge);
   void warm_channels();
   /// The names of the connections that there are.
   std::vector<std::string> warm_schedules();
@@ -140,8 +142,8 @@ net::Task<void> Catalog::Impl::read_person(UserId user) {
   changed.notify();
 }
 
-void Catalog::Impl::warm_groups() {
-  if (!groups.due(desk.loop.steady_now(), kGroupsAge)) return;
+void Catalog::Impl::warm_groups(milliseconds age) {
+  if (!groups.due(desk.loop.steady_now(), age)) return;
   groups.reading = true;
   tasks.spawn(read_all_groups());
 }
@@ -196,7 +198,7 @@ Catalog::Catalog(Desk& desk) : impl_(std::make_unique<Impl>(desk)) {}
 Catalog::~Catalog() = default;
 
 void Catalog::warm() {
-  impl_->warm_groups();
+  impl_->warm_groups(kGroupsAgeAtOpening);
   impl_->warm_channels();
   impl_->warm_schedules();
 }

@@ -81,7 +81,7 @@ class HomeFlows(Flows):
         self.w.close_modals("ada")
         self.choose("ada", "Care", "history")
         modal = self.w.wait_modal("ada", "history")
-        for part in ("rotation.update", "+ <@U0ADA>", "by <@U0ADA>"):
+        for part in ("*paused*", "*resumed*", "*created*", "+ <@U0ADA>", "by <@U0ADA>", " on the host"):
             self.assertIn(part, texts(modal["view"]))
 
     def test_what_a_file_manages_cannot_be_edited_here(self):
@@ -95,6 +95,17 @@ class HomeFlows(Flows):
         view = self.w.home("ada")["view"]
         self.assertIsNone(find_element(view, "rotation_menu", f"edit:{number}")[0])
         self.assertIsNotNone(find_element(view, "rotation_menu", f"sync:{number}")[0])
+
+    def test_a_group_that_may_not_be_edited_needs_attention(self):
+        self.create_by_cli("Forbidden", "forbidden-oncall")
+        self.shows("in sync")
+        self.w.control("slack", admins_only=True)
+        try:
+            self.w.control("group", handle="forbidden-oncall", people=["otto"])
+            self.shows("the workspace lets only some people", seconds=60)
+            self.assertIn("Needs attention", texts(self.w.home("ada")["view"]))
+        finally:
+            self.w.control("slack", admins_only=False)
 
     def test_fix_a_person(self):
         self.create_by_cli("Kim's", "kim-oncall", "pagerduty/PKIM")

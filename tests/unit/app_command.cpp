@@ -177,6 +177,32 @@ TEST_CASE("my shifts, also when there are none") {
   CHECK(has(text, "*Payments*: from <!date^1800086400^"));
 }
 
+TEST_CASE("a moment in a sentence of the rules becomes the reader's own time") {
+  CHECK(foreign_text("since 2027-01-15 08:00 UTC: <b>") ==
+        "since <!date^1800000000^{date_short_pretty} at {time}|2027-01-15 08:00 UTC>: &lt;b&gt;");
+  for (const auto* text : {"2027-13-15 08:00 UTC", "2027-01-15 08:00 UT", "2027-01-15 08:00"})
+    CHECK(foreign_text(text) == text);
+}
+
+TEST_CASE("between backticks nothing is changed but what would end them") {
+  CHECK(code_text("/tmp/a_/b*.yaml") == "`/tmp/a_/b*.yaml`");
+  CHECK(code_text("a`b<c>\n") == "`a'b&lt;c&gt; `");
+  CHECK(code_text("/etc/watchbill/teams.yaml", 11) == "`\xE2\x80\xA6teams.yaml`");
+  CHECK(code_text("\xC3\xA4\xC3\xB6\xC3\xBC\xC3\x9F", 3) == "`\xE2\x80\xA6\xC3\xBC\xC3\x9F`");
+}
+
+TEST_CASE("who did something is named as people know him") {
+  CHECK(actor_text("U1") == "<@U1>");
+  CHECK(actor_text("cli:ada") == "ada on the host");
+  CHECK(actor_text("file:/etc/teams_.yaml") == "the file `/etc/teams_.yaml`");
+}
+
+TEST_CASE("who is on call and not known yet is not called nobody") {
+  CHECK(who_text({}, "pending", Naming::mention) == "not known yet");
+  CHECK(who_text({}, "stale", Naming::mention) == "not known");
+  CHECK(who_text({}, "in_sync", Naming::mention) == "nobody");
+}
+
 TEST_CASE("a sentence of the rules keeps its mentions and nothing else that Slack would act on") {
   CHECK(foreign_text("Ask <@U1>, a member of <!subteam^S1> or <!channel> & <https://x.example|me>") ==
         "Ask <@U1>, a member of <!subteam^S1> or &lt;!channel&gt; &amp; &lt;https://x.example|me&gt;");

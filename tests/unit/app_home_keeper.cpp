@@ -131,7 +131,7 @@ TEST_CASE("what needs attention comes with the button that fixes it, for those w
   room.open_home("UREADER");
   room.advance(5s);
   const auto editor = room.screens.homes.at(UserId("UEDITOR")).json;
-  CHECK(room.home("UEDITOR").starts_with("Needs attention\nconnection pd: the key is refused"));
+  CHECK(room.home("UEDITOR").starts_with("Needs attention\nConnection pd: the key is refused"));
   CHECK(has(editor, R"("action_id":"system_fix")"));
   CHECK(has(editor, R"("action_id":"rotation_fix")"));
   CHECK(has(editor, R"("action_id":"person_fix")"));

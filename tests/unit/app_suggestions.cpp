@@ -69,6 +69,15 @@ TEST_CASE("schedules are offered by connection, and a list that is cut says so")
   CHECK(schedule_suggestions({}) == R"({"options":[]})");
 }
 
+TEST_CASE("a system that does not answer says why its schedules are not there") {
+  manage::ScheduleSearch found;
+  found.connections.push_back({"pd", "pagerduty", "PagerDuty"});
+  found.connections.back().failure = fail(ErrorKind::unreachable, "PagerDuty: {}", repeated("long ", 50));
+  const auto offered = schedule_suggestions(found);
+  CHECK(test::suggestion_problems(offered) == Problems{});
+  CHECK(test::view_texts(offered).starts_with("pd\nCannot be listed now: try again soon\n"));
+}
+
 TEST_CASE("suggestions are what Slack takes, with any names and very many of them") {
   for (const auto& names : sample_names()) {
     manage::GroupSearch groups;
