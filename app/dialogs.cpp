@@ -68,7 +68,7 @@ std::string delete_modal(const DeleteModel& model) {
   metadata.begin_object().field("rotation", model.id.value).end_object();
   if (model.former) {
     const auto members = model.former_disabled ? "disabled, as it was" : people_or(*model.former, "nobody");
-    const auto when = model.former_at ? " on " + slack_date(*model.former_at) : std::string();
+    const auto when = model.former_at ? " (" + slack_date(*model.former_at) + ")" : std::string();
     blocks.push_back(section(
         mrkdwn(fmt::format("Before it was taken over{}, the group had: {}", when, members), kTextUnits)));
     const auto keep = option("Leave the group as it is now", "keep");

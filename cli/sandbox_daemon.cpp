@@ -22,6 +22,8 @@ namespace {
 constexpr milliseconds kLookEvery = 500ms;
 /// Slack's minutes take six seconds: people can follow a storm.
 constexpr int kRateScale = 10;
+/// A scenario that has a channel of this name sees the alerts there.
+constexpr const char* kAlertChannel = "ops-alerts";
 
 Error os_error(const char* what) {
   return fail(ErrorKind::storage, "{}: {}", what, std::strerror(errno));
@@ -138,13 +140,25 @@ void SandboxDaemon::write_config() {
   std::ofstream(path("watchbill.yaml")) << fmt::format(
       "store: {0}/data/watchbill.db\nkey_file: {0}/data/key\nlisten: {1}\npublic_url: http://{1}\n"
       "poll_interval: 2s\nslack:\n  mode: {2}\n  api_url: {3}\n  bot_token_file: {0}/bot\n"
-      "  app_token_file: {0}/app\n  signing_secret_file: {0}/signing\n  rate_scale: {4}\n  history_probe: "
-      "true\n"
+      "  app_token_file: {0}/app\n  signing_secret_file: {0}/signing\n  rate_scale: {4}\n"
+      "  history_probe: true\n  alert_channel: {10}\n"
       "pagerduty:\n  oauth_client_id: {5}\n  oauth_client_secret_file: {0}/oauth\n  identity_url: {6}\n"
       "  api_url: {7}\nopsgenie:\n  api_url: {8}\nxmatters:\n  api_url: {9}\n",
       folder_, listen_, mode_, root["slack_api"].string_or(""), kRateScale,
       root["keys"]["pagerduty_client_id"].string_or(""), root["identity"].string_or(""),
-      root["pagerduty"].string_or(""), root["opsgenie"].string_or(""), root["xmatters"].string_or(""));
+      root["pagerduty"].string_or(""), root["opsgenie"].string_or(""), root["xmatters"].string_or(""),
+      alert_channel());
+}
+
+std::string SandboxDaemon::alert_channel() const {
+  const auto answer = servers_.control(R"({"do":"state","only":["channels"]})");
+  if (!answer) return "null";
+  const auto state = json::parse(*answer);
+  if (!state) return "null";
+  for (const auto channel : state->root()["channels"].items()) {
+    if (channel["name"].string_or("") == kAlertChannel) return channel["id"].string_or("null");
+  }
+  return "null";
 }
 
 Result<pid_t> SandboxDaemon::spawn(std::vector<std::string> command, const std::string& log) {

@@ -37,6 +37,8 @@ class SandboxDaemon final : public sandbox::OwnDaemon {
   SandboxDaemon(net::EventLoop& loop, sandbox::Sandbox& servers, std::string folder, std::string programs);
   Result<void> write_files();
   void write_config();
+  /// The id of the channel for alerts, or "null".
+  [[nodiscard]] std::string alert_channel() const;
   [[nodiscard]] std::string path(const char* name) const { return folder_ + "/" + name; }
   Result<pid_t> spawn(std::vector<std::string> command, const std::string& log);
   void reap();

@@ -48,7 +48,7 @@ milliseconds whole_ms(double amount, double unit) {
 void write_fault(json::Writer& out, const Fault& fault) {
   out.begin_object().field("system", fault.system ? name_of(*fault.system) : "all").field("kind", fault.kind);
   out.field("match", fault.match).field("with", fault.with).field("times", fault.times);
-  out.field("after", fault.after).end_object();
+  out.field("code", fault.code).field("after", fault.after).end_object();
 }
 
 Result<void> do_team(Desk& desk, Reader& in, json::Writer& out) {

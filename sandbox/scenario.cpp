@@ -12,7 +12,7 @@ namespace watchbill::sandbox {
 namespace {
 
 /// Six people who are in Slack and in all three systems, three schedules that hand off every 20 s in turn,
-/// three groups that hold an outsider until somebody takes care of them.
+/// three groups that hold an outsider until somebody takes care of them, and a guest who sees one channel.
 constexpr const char* kDemo = R"(
 people:
   - {key: ada, name: Ada Lindqvist, email: ada@example.com}
@@ -22,8 +22,10 @@ people:
   - {key: eva, name: Eva Novak, email: eva@example.com}
   - {key: finn, name: Finn Okafor, email: finn@example.com}
   - {key: otto, name: Otto Outsider, email: otto@example.com, pagerduty: false, opsgenie: false, xmatters: false}
+  - {key: gina, name: Gina Guest, email: gina@example.com, slack: {guest: multi}, pagerduty: false, opsgenie: false,
+     xmatters: false}
 channels:
-  - {name: payments}
+  - {name: payments, people: [gina]}
   - {name: platform}
   - {name: database}
   - {name: ops-alerts}
@@ -33,11 +35,11 @@ groups:
   - {handle: database-oncall, name: Database on-call, people: [otto]}
 schedules:
   - {system: pagerduty, id: PSCHED1, name: Payments primary, kind: layer, escalation_policies: 2,
-     people: [ada, bo, cleo], shift_seconds: 20, start: -1}
+     people: [ada, bo, cleo], shift_seconds: 20, start: -15}
   - {system: opsgenie, id: d875e654-9b4e-4219-a803-0c26936870de, name: Platform,
      people: [cleo, dev, eva], shift_seconds: 20, start: -8}
   - {system: xmatters, id: 3c765cff-3fe3-4229-8dc4-6b41c3d701a2, name: Database,
-     people: [[eva, finn], [finn, ada], [ada, eva]], delays: [0, 15], shift_seconds: 20, start: -15}
+     people: [[eva, finn], [finn, ada], [ada, eva]], delays: [0, 15], shift_seconds: 20, start: -1}
 rotations:
   - {name: payments, group: "@payments-oncall", schedule: pagerduty/PSCHED1, channel: "#payments"}
   - {name: platform, group: "@platform-oncall", schedule: opsgenie/d875e654-9b4e-4219-a803-0c26936870de,

@@ -6,7 +6,7 @@ import { SYSTEM_NAMES, remaining } from "./systems.js";
 import { WindowList } from "./window_list.js";
 
 const ROW = 26;
-const HANDOFFS_SHOWN = 8;
+const HANDOFFS_SHOWN = 60;
 
 export function startActivity(panel) {
   show(panel, daemonCard(), lagCard(), statusCard(), logCard());
@@ -43,7 +43,7 @@ const clock = (ms) => new Date(ms).toLocaleTimeString("en-GB", { hour: "2-digit"
 
 function lagText(handoff) {
   if (!handoff.ours) return "by hand";
-  if (handoff.lag_ms === null) return "–";
+  if (handoff.lag_ms === null || !handoff.relieved) return "–";
   return handoff.lag_ms < 10_000 ? `${(handoff.lag_ms / 1000).toFixed(2)} s` : remaining(handoff.lag_ms);
 }
 
@@ -59,7 +59,7 @@ function lagCard() {
       el("td", { class: "number" }, lagText(one)))));
   });
   return el("section", { class: "card", "aria-label": "Handoffs" }, el("h3", {}, "Handoffs"), empty,
-    el("table", { class: "lags" }, el("thead", {}, el("tr", {}, ["Time", "Group", "Now on call", "Lag"].map((text) => el("th", { scope: "col" }, text)))), body));
+    el("div", { class: "lags-box", tabindex: "0", role: "region", "aria-label": "Handoffs, newest first" }, el("table", { class: "lags" }, el("thead", {}, el("tr", {}, ["Time", "Group", "Now on call", "Lag"].map((text) => el("th", { scope: "col" }, text)))), body)));
 }
 
 function statusCard() {

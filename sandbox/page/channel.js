@@ -105,7 +105,7 @@ export function channelPane() {
     channel = id;
     reader = state.me;
     setText(title, info === NOWHERE ? "No channel" : channelName(info));
-    setText(about, [members(info), info.archived && "archived"].filter(Boolean).join(" · "));
+    setText(about, info === NOWHERE ? "" : [members(info), info.archived && "archived"].filter(Boolean).join(" · "));
     compose.open(info);
     draw(anew);
   }

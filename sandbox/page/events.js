@@ -43,12 +43,20 @@ export function takeOver(state, touch) {
     shifts: row.shifts.map((shift) => ({ ...shift, start: moment(shift.start), end: moment(shift.end) })),
   });
 
+  /// Whether somebody goes who was on call in that schedule: taking over a group with other people is no handoff.
+  const relieved = (ref, removed) => {
+    const { people = [], overrides = [] } = state.schedules.get(ref) ?? {};
+    const were = [...people, ...overrides.flatMap((one) => one.people)];
+    return removed.some((id) => were.includes(state.users.get(id)?.key));
+  };
+
   const handoffs = (data) => {
     if (data.reset) state.handoffs = [];
     for (const one of data.handoffs) {
+      const removed = one.before.filter((id) => !one.after.includes(id));
       state.handoffs.unshift({
         ...one, at: moment(one.at), ours: state.users.get(one.by)?.kind === "bot", fresh: state.ready,
-        added: one.after.filter((id) => !one.before.includes(id)), removed: one.before.filter((id) => !one.after.includes(id)),
+        added: one.after.filter((id) => !one.before.includes(id)), removed, relieved: relieved(one.schedule, removed),
         broken: state.faults.some((fault) => !fault.system || one.schedule?.startsWith(`${fault.system}/`)),
       });
     }
@@ -113,6 +121,7 @@ export function takeOver(state, touch) {
     requests,
     faults: (data) => {
       state.faults = data.faults;
+      state.rate = data.rate;
       touch("faults");
     },
     daemon: (data) => {

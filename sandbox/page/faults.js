@@ -10,6 +10,17 @@ const KINDS = [
   ["500", "errors (500)"], ["429", "rate limited (429)"], ["hang", "hangs"], ["reset", "resets connections"], ["empty", "empty answers"],
   ["401", "wrong key (401)"], ["slow", "slow (2 s)"],
 ];
+/// Slack refuses with HTTP 200 and a code.
+const SLACK_KINDS = [
+  ...KINDS.filter(([kind]) => kind !== "401"), ["invalid_auth", "invalid_auth"], ["missing_scope", "missing_scope"],
+  ["permission_denied", "permission_denied"], ["internal_error", "internal_error"],
+];
+const DETAILS = {
+  slow: { slow_ms: 2000 }, invalid_auth: { kind: "error", code: "invalid_auth" }, missing_scope: { kind: "error", code: "missing_scope" },
+  internal_error: { kind: "error", code: "internal_error" }, permission_denied: { kind: "error", code: "permission_denied", match: "usergroups.users.update" },
+};
+/// How much faster than in reality Slack's minutes pass. Watchbill counts with ten times here.
+const LIMITS = [["10", "ten times as many calls"], ["1", "as in reality"], ["off", "none"]];
 const SPEEDS = [[10, "10 s"], [20, "20 s"], [60, "1 min"], [300, "5 min"], [3600, "1 h"]];
 
 async function tryTo(work) {
@@ -20,8 +31,10 @@ async function tryTo(work) {
   }
 }
 
+const optionsOf = (list) => list.map(([key, text]) => el("option", { value: String(key) }, text));
+
 function choose(label, options, value) {
-  const node = el("select", { class: "native", "aria-label": label }, options.map(([key, text]) => el("option", { value: String(key) }, text)));
+  const node = el("select", { class: "native", "aria-label": label }, optionsOf(options));
   if (value !== undefined) node.value = String(value);
   return node;
 }
@@ -31,14 +44,30 @@ const titleOf = (list, key) => list.find(([one]) => String(one) === String(key))
 export function faultPanel() {
   const system = choose("Which system", SYSTEMS, "pagerduty");
   const kind = choose("What is wrong", KINDS);
+  system.addEventListener("change", () => {
+    const before = kind.value;
+    show(kind, optionsOf(system.value === "slack" ? SLACK_KINDS : KINDS));
+    if ([...kind.options].some((option) => option.value === before)) kind.value = before;
+  });
   const go = el("button", { type: "button", class: "button danger", onclick: () => tryTo(() =>
-    control("fault", { ...(system.value === "all" ? { system: "all" } : { system: system.value }), kind: kind.value, ...(kind.value === "slow" ? { slow_ms: 2000 } : {}) })) }, "Break it");
+    control("fault", { system: system.value, kind: kind.value, ...DETAILS[kind.value] })) }, "Break it");
   const active = el("ul", { class: "faults", "aria-label": "What is broken" });
   on("faults", () => show(active, state.faults.map((fault) => el("li", {},
-    el("span", {}, `${titleOf(SYSTEMS, fault.system ?? "all")}: ${titleOf(KINDS, fault.kind)}`),
+    el("span", {}, `${titleOf(SYSTEMS, fault.system ?? "all")}: ${fault.kind === "error" ? fault.code : titleOf(KINDS, fault.kind)}`),
     el("button", { type: "button", class: "button small", onclick: () => tryTo(() => control("clear_faults", { system: fault.system ?? "all" })) }, "Mend")))));
   return el("section", { class: "card", "aria-label": "Faults" }, el("h3", {}, "Break something"),
-    el("div", { class: "row" }, system, kind, go), active);
+    el("div", { class: "row" }, system, kind, go), active, limits());
+}
+
+/// Slack's rate limits.
+function limits() {
+  const select = choose("Slack's rate limits", LIMITS);
+  select.addEventListener("change", () => tryTo(() =>
+    control("rate", select.value === "off" ? { off: true } : { off: false, scale: Number(select.value) })));
+  on("faults", () => {
+    if (state.rate) select.value = state.rate.off ? "off" : String(state.rate.scale);
+  });
+  return el("div", { class: "row below" }, el("label", {}, "Slack's rate limits: ", select));
 }
 
 /// All shifts by rule get another length, from now on.
@@ -53,7 +82,7 @@ export function speedPanel() {
 }
 
 export function peoplePanel() {
-  const name = el("input", { type: "text", class: "text-input", "aria-label": "Who goes on call", placeholder: "Name, for example Kim Ode", maxlength: "60" });
+  const name = el("input", { type: "text", class: "text-input", "aria-label": "Who goes on call", placeholder: "Kim Ode", maxlength: "60" });
   const schedule = el("select", { class: "native", "aria-label": "Goes on call now in" });
   on("schedules", () => {
     const before = schedule.value;
@@ -62,6 +91,7 @@ export function peoplePanel() {
     show(schedule, rows.map((one) => el("option", { value: `${one.system}/${one.id}` }, one.name)));
     if (before) schedule.value = before;
     schedule.disabled = rows.length === 0;
+    if (!rows.length) show(schedule, el("option", { value: "" }, "no schedule"));
   });
   const add = el("form", { class: "row" }, name, schedule, el("button", { type: "submit", class: "button" }, "Add"));
   schedule.disabled = true;

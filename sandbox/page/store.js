@@ -23,6 +23,7 @@ export const state = {
   people: {},             // system -> [{id, key, name, email, deleted}]
   requests: [],           // oldest first
   faults: [],
+  rate: null,             // Slack's limits: {off, scale}
   daemon: null,           // {state, pid, since, starts, status}, or null: this sandbox has no watchbilld
   handoffs: [],           // newest first
   me: "",                 // the person one acts as: a key

@@ -66,6 +66,19 @@ function card(schedule) {
   return node;
 }
 
+/// The shifts of one lane with the times between them, when nobody is on call.
+function withGaps(schedule, part) {
+  const shifts = schedule.shifts.filter((shift) => shift.part === part).sort((a, b) => a.start - b.start);
+  const rows = [];
+  let covered = schedule.from;
+  for (const shift of shifts) {
+    if (shift.start > covered) rows.push({ start: covered, end: shift.start, people: [], part });
+    rows.push(shift);
+    covered = Math.max(covered, shift.end ?? schedule.to);
+  }
+  return covered < schedule.to ? [...rows, { start: covered, end: schedule.to, people: [], part }] : rows;
+}
+
 /// The shifts as bars, a lane for each part of the schedule.
 function drawBars(one, schedule) {
   one.schedule = schedule;
@@ -75,7 +88,7 @@ function drawBars(one, schedule) {
   const percent = (time) => ((Math.min(Math.max(time, schedule.from), schedule.to) - schedule.from) / one.span) * 100;
   one.labels = [];
   one.strip.className = `strip lanes-${lanes.length || 1}`;
-  show(one.strip, schedule.shifts.filter((shift) => lanes.includes(shift.part)).map((shift) => {
+  show(one.strip, lanes.flatMap((part) => withGaps(schedule, part)).map((shift) => {
     const people = holders(schedule, shift.people);
     const kind = people.length ? `tint-${tint(people[0])}` : "nobody";
     const left = percent(shift.start);

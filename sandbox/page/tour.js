@@ -42,11 +42,9 @@ const STEPS = [
   },
 ];
 
-/// A change of ours that follows the end of a shift: whoever goes was on call there. (Taking over a group is none.)
+/// A change of ours that follows the end of a shift.
 function byPlan(handoff) {
-  const people = state.schedules.get(handoff.schedule)?.people ?? [];
-  const were = handoff.removed.filter((id) => people.includes(names.user(id)?.key));
-  return handoff.ours && handoff.lag_ms !== null && handoff.added.length > 0 && were.length > 0;
+  return handoff.ours && handoff.lag_ms !== null && handoff.relieved && handoff.added.length > 0;
 }
 
 const rotations = () => state.daemon?.status?.rotations ?? [];

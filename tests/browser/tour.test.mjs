@@ -18,7 +18,7 @@ describe("the guided tour", () => {
   test("seeing a handoff", async () => {
     await page.locator(".group.lit").first().waitFor();
     await ticked("handoff");
-    await page.locator(".message").first().waitFor();
+    await page.locator(".message", { hasText: "takes over from" }).first().waitFor();
     await shot(page, "workspace-after-a-handoff");
   });
 

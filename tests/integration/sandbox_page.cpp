@@ -132,7 +132,7 @@ TEST_CASE("page: everything at first, then what changes") {
   Listener listener(b.loop, b.sandbox->control());
   listener.heard("ready");
   CHECK(listener.heard("hello")["bot"].string_or("") == "U0BOT");
-  CHECK(listener.heard("users")["users"].size() == 9);
+  CHECK(listener.heard("users")["users"].size() == 10);
   const auto groups = listener.heard("groups");
   CHECK(groups["reset"].boolean_or(false));
   CHECK(groups["groups"].size() == 3);
