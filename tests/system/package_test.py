@@ -163,7 +163,7 @@ def in_sync(host):
 def run_service(host):
     host(f"watchbill connection add pagerduty pd --api-key-file /root/pd.key --base-url {host.ready['pagerduty']}")
     schedules = host.json("schedule list")
-    host(f"watchbill rotation create payments --group @pay-oncall --create-group --schedule {schedules[0]['ref']} --yes")
+    host(f"watchbill rotation create payments --group @pay-oncall --create-group --adopt --schedule {schedules[0]['ref']} --yes")
     start(host)
     host.until("the first sync", lambda: in_sync(host))
     # The daemon's files are the daemon's, also those that root's command line made.
@@ -237,6 +237,7 @@ def check_upgrade(host):
     assert host.read("/etc/watchbill/watchbill.yaml") == before
     if host.systemd:
         assert daemon_pid(host) not in (0, pid), "the old program goes on"
+        assert host("systemctl show -p NeedDaemonReload --value watchbilld").strip() == "no", "the old unit goes on"
     host.until("in sync after the upgrade", lambda: in_sync(host))
     assert host.json("rotation list") == rotations
 
