@@ -69,9 +69,9 @@ class World:
                  self.files["xmatters-key"], "--api-secret-file", self.files["xmatters-secret"], "--base-url",
                  r["xmatters"])
 
-    def start(self, *arguments):
+    def start(self, *arguments, environment=None):
         self.daemon = subprocess.Popen([f"{self.bin}/watchbilld", "--config", self.config, *arguments],
-                                       stdout=self.log, stderr=self.log)
+                                       stdout=self.log, stderr=self.log, env={**os.environ, **(environment or {})})
         return self.daemon
 
     def kill(self, number=signal.SIGKILL):
