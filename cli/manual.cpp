@@ -40,6 +40,10 @@ std::string roff(std::string_view text) {
         out += c;
     }
   }
+  // groff takes Latin-1 where nobody converts for it.
+  constexpr std::string_view kDots = "…";
+  for (auto at = out.find(kDots); at != std::string::npos; at = out.find(kDots, at))
+    out.replace(at, kDots.size(), "\\[u2026]");
   return out;
 }
 

@@ -19,9 +19,8 @@ body{margin:0 auto;max-width:75rem;padding:1.5rem;background:var(--page);color:v
 font:15px/1.5 system-ui,sans-serif}
 h1{font-size:1.3rem;margin:0}h2{font-size:1rem;margin:2rem 0 .5rem}
 .verdict{font-size:1.1rem;margin:.25rem 0 1rem;font-weight:600}
-dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));gap:1px;margin:0;
-background:var(--line);border:1px solid var(--line);border-radius:6px;overflow:hidden}
-dl div{background:var(--page);padding:.6rem .8rem}dt{color:var(--dim);font-size:.85rem}
+dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:.5rem;margin:0}
+dl div{border:1px solid var(--line);border-radius:6px;padding:.6rem .8rem}dt{color:var(--dim);font-size:.85rem}
 dd{margin:0;font-variant-numeric:tabular-nums}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%}
 th{color:var(--dim);font-size:.85rem;font-weight:500;white-space:nowrap}
@@ -169,14 +168,21 @@ std::string rotations_table(const StatusFacts& facts) {
   return out;
 }
 
+/// What a connection's state is called, and its colour.
+std::pair<std::string, std::string_view> connection_look(const store::ConnectionStatus& status) {
+  if (status.state != "ok") return {html(status.state), "bad"};
+  if (!status.last_success) return {"not asked yet", "mid"};
+  return {"answers", "good"};
+}
+
 std::string connections_table(const StatusFacts& facts) {
   if (facts.overview.connections.empty()) return "";
   std::string rows;
   for (const auto& [name, kind, status] : facts.overview.connections) {
+    const auto [state, colour] = connection_look(status);
     rows +=
         fmt::format("<tr><td class=\"state {}\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-                    status.state == "ok" ? "good" : "bad", html(status.state), html(name), html(kind),
-                    ago(status.last_success, facts.now),
+                    colour, state, html(name), html(kind), ago(status.last_success, facts.now),
                     status.interval > 0s ? format_duration(status.interval) : "not known");
   }
   return table_of("Scheduling systems", {"State", "Connection", "Kind", "Last good answer", "Asked every"},
@@ -195,7 +201,9 @@ std::string problems_list(const StatusFacts& facts) {
   for (const auto& [name, kind, status] : facts.overview.connections) {
     if (status.problem) add("connection " + name, *status.problem);
   }
-  if (const auto& app = facts.overview.slack_app; app && app->problem) add("app home", *app->problem);
+  // Without its token there is no app home: a choice, and no problem.
+  if (const auto& app = facts.overview.slack_app; app && app->problem && app->state != "off")
+    add("app home", *app->problem);
   if (items.empty()) return "";
   return fmt::format("<h2>What is wrong, and what to do</h2>\n<ul>\n{}</ul>\n", items);
 }

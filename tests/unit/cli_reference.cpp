@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
@@ -33,6 +34,7 @@ std::string plain(std::string text) {
                                                                                            {"\\&", ""},
                                                                                            {"\\(ti", "~"},
                                                                                            {"\\(ha", "^"},
+                                                                                           {"\\[u2026]", "…"},
                                                                                            {"\\e", "\\"}}) {
     for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
       text.replace(at, from.size(), to);
@@ -118,6 +120,8 @@ TEST_CASE("no line of a page is taken for a request that is none") {
         CHECK(mentions(" TH SH SS TP PP B BR RI I nf fi RS RE br ",
                        " " + line.substr(1, line.find(' ') - 1) + " "));
       CHECK_FALSE(line.starts_with("'"));
+      CHECK(
+          std::all_of(line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; }));
     }
   }
 }
