@@ -41,7 +41,7 @@ std::string cookie_of(const net::ServerRequest& request) {
 }
 
 net::ServerResponse trouble(int status, const std::string& title, const std::string& text) {
-  return page_response({status, title, text, {}, {}});
+  return page_response({status, title, as_sentence(text), {}, {}});
 }
 
 net::ServerResponse too_late() {
@@ -148,14 +148,15 @@ net::ServerResponse BrowserConnect::show_start(const net::ServerRequest& request
   const auto asker = surface_.name_of(found->second.user);
   auto cookie = random_ticket();
   const auto origin = surface_.desk().config.pagerduty.identity_url;
-  auto response = page_response({200, "Connect PagerDuty",
-                                 fmt::format("{} asked Watchbill to connect PagerDuty, as \"{}\". Go on only "
-                                             "if that is you: whoever logs in at "
-                                             "PagerDuty now lets Watchbill read schedules with his account. "
-                                             "It is used only after {} has confirmed "
-                                             "the account in Slack.",
-                                             asker, found->second.connection, asker),
-                                 ticket_form(kStartPath, id, "Go on to PagerDuty"), origin});
+  auto response =
+      page_response({200, "Connect PagerDuty",
+                     fmt::format("{} asked Watchbill to connect PagerDuty, as \"{}\". Go on only "
+                                 "if that is you: whoever logs in at "
+                                 "PagerDuty now lets Watchbill read schedules with their account. "
+                                 "It is used only after {} has confirmed "
+                                 "the account in Slack.",
+                                 asker, found->second.connection, asker),
+                     ticket_form(kStartPath, id, "Go on to PagerDuty"), origin});
   response.headers.emplace_back(
       "Set-Cookie", fmt::format("{}={}; Path=/; Max-Age={}; Secure; HttpOnly; SameSite=Lax", kCookie, cookie,
                                 std::chrono::duration_cast<seconds>(kTicketLife).count()));

@@ -184,7 +184,7 @@ void add_systems(const HomeSnapshot& snapshot, HomeModel& model) {
     line.title = title_of_kind(kind);
     line.state = status.state;
     line.last_success = status.last_success;
-    line.problem = status.problem.value_or("");
+    line.problem = as_sentence(status.problem.value_or(""));
     const auto used = snapshot.uses.find(name);
     line.rotations = used == snapshot.uses.end() ? 0 : used->second;
     model.systems.push_back(std::move(line));
@@ -209,9 +209,7 @@ void add_rotations(manage::Desk& desk, const HomeSnapshot& snapshot, const HomeR
 }  // namespace
 
 Attention attention_of(const Problem& problem) {
-  Attention attention{foreign_text(problem.text)};
-  if (!attention.text.empty() && attention.text.front() >= 'a' && attention.text.front() <= 'z')
-    attention.text.front() = static_cast<char>(attention.text.front() - 'a' + 'A');
+  Attention attention{foreign_text(as_sentence(problem.text))};
   const std::string_view key = problem.key;
   if (!problem.connection.empty() && key.ends_with(":unauthorized")) {
     attention.fix = Attention::Fix::connection;

@@ -108,6 +108,9 @@ Blocks system_blocks(const HomeModel& model) {
         "connect"));
     if (!model.no_browser.empty()) blocks.push_back(context({mrkdwn(model.no_browser, kSystemUnits)}));
   }
+  // Whoever may make rotations and not connect: credentials are not typed into forms here.
+  if (!model.may_connect && model.may_create)
+    blocks.push_back(context({mrkdwn("Systems are connected on the host: `watchbill connection add`.")}));
   blocks.push_back(divider());
   return blocks;
 }

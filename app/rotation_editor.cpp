@@ -225,7 +225,8 @@ std::string RotationEditor::outcome_view(const SaveJob& job, SaveOutcome outcome
   ++state.round;
   state.more = state.more || needs_more(outcome);
   auto model = model_of(state, job.form, job.user);
-  for (const auto& [field, text] : outcome.errors) model.errors.emplace_back(field, foreign_text(text));
+  for (const auto& [field, text] : outcome.errors)
+    model.errors.emplace_back(field, foreign_text(as_sentence(text)));
   return rotation_form_view(model);
 }
 

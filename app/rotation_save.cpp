@@ -98,6 +98,11 @@ net::Task<SaveOutcome> RotationEditor::save(SaveJob job) {
   manage::Wanted wanted;
   if (job.state.rotation) {
     auto stored = manage::unchanged_since(desk, *caller, *job.state.rotation, job.state.version);
+    if (!stored && stored.error().kind == ErrorKind::conflict) {
+      co_return wrong("", stored.error().message +
+                              ". What you typed stands here still, but cannot be saved from here: close the "
+                              "form and edit the rotation anew.");
+    }
     if (!stored) co_return wrong("", stored.error().message);
     wanted.before = *stored;
     wanted.rotation = rotation_of(job.form, *std::move(stored));

@@ -78,7 +78,7 @@ net::Task<Result<manage::Caller>> who_is(Surface& surface, UserId user) {
 std::string answer_errors(const std::vector<std::pair<std::string, std::string>>& errors) {
   json::Writer w;
   w.begin_object().field("response_action", "errors").key("errors").begin_object();
-  for (const auto& [block, text] : errors) w.field(block, fit(text, kErrorCharacters));
+  for (const auto& [block, text] : errors) w.field(block, fit(as_sentence(text), kErrorCharacters));
   w.end_object().end_object();
   return w.take();
 }
@@ -94,7 +94,7 @@ std::string answer_clear() {
 }
 
 std::string error_text(const Error& error) {
-  return foreign_text(error.message);
+  return foreign_text(as_sentence(error.message));
 }
 
 }  // namespace watchbill::app

@@ -244,7 +244,8 @@ std::string SystemScreens::outcome_view(const Typed& typed, const Outcome& outco
   if (!model) return notice_modal("Not connected", error_text(model.error()));
   if (state.existing.empty() && !typed.input.name.empty()) model->name = typed.input.name;
   for (const auto& [flag, text] : typed.input.texts) model->typed[flag] = text;
-  for (const auto& [field, text] : outcome.errors) model->errors.emplace_back(field, foreign_text(text));
+  for (const auto& [field, text] : outcome.errors)
+    model->errors.emplace_back(field, foreign_text(as_sentence(text)));
   return connect_view(*model);
 }
 

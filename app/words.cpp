@@ -180,6 +180,18 @@ std::string foreign_text(std::string_view text) {
   return out + escape_slack(text.substr(done));
 }
 
+std::string as_sentence(std::string_view text) {
+  std::string out(text);
+  for (auto at = out.find(" (--"); at != std::string::npos; at = out.find(" (--", at)) {
+    const auto end = out.find(')', at);
+    if (end == std::string::npos) break;
+    out.erase(at, end + 1 - at);
+  }
+  if (!out.empty() && out.front() >= 'a' && out.front() <= 'z')
+    out.front() = static_cast<char>(out.front() - 'a' + 'A');
+  return out;
+}
+
 std::string about(milliseconds span) {
   return "about " + rough(span);
 }

@@ -10,14 +10,16 @@ namespace watchbill::manage {
 
 namespace {
 
-/// "<@U1>", "cli:ada": as the one who reads it knows people.
+/// "<@U1>", "ada on the host": as the one who reads it knows people.
 std::string person_for(const Caller& reader, const store::Actor& actor) {
   const bool in_slack = std::holds_alternative<SlackUser>(reader.principal);
   const bool is_user = actor.find(':') == std::string::npos;
+  constexpr std::string_view cli = "cli:";
+  if (in_slack && actor.starts_with(cli)) return escape_slack(actor.substr(cli.size())) + " on the host";
   return in_slack && is_user ? fmt::format("<@{}>", escape_slack(actor)) : actor;
 }
 
-/// "by cli:ada, 2026-11-22 09:00 UTC"; empty if the audit tells nothing.
+/// " by cli:ada, 2026-11-22 09:00 UTC"; empty if the audit tells nothing.
 std::string last_change(store::Store& store, const Caller& reader, RotationId id) {
   store::HistoryFilter latest;
   latest.rotation = id;

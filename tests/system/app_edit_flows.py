@@ -108,7 +108,8 @@ class EditFlows(Flows):
         answer = self.w.submit("ada")
         self.assertEqual(answer["result"], "updated", answer)
         form = self.w.wait_modal("ada", "rotation_form")
-        self.assertIn("was changed meanwhile by cli:", texts(form["view"]))
+        self.assertIn(" on the host, <!date^", texts(form["view"]))
+        self.assertIn("was changed meanwhile by ", texts(form["view"]))
         self.assertIn("Edited twice", json.dumps(form["view"]["state"]))
         self.assertEqual(self.rotations()["Edited"]["channels"], ["C0PAYMENTS"])
 

@@ -184,6 +184,13 @@ TEST_CASE("a moment in a sentence of the rules becomes the reader's own time") {
     CHECK(foreign_text(text) == text);
 }
 
+TEST_CASE("messages of the rules read like sentences, without options of the command line") {
+  CHECK(as_sentence("the key is refused; it asks the US region (--region us|eu); try (again)") ==
+        "The key is refused; it asks the US region; try (again)");
+  CHECK(as_sentence("\"x\" is (--broken") == "\"x\" is (--broken");
+  CHECK(as_sentence("").empty());
+}
+
 TEST_CASE("between backticks nothing is changed but what would end them") {
   CHECK(code_text("/tmp/a_/b*.yaml") == "`/tmp/a_/b*.yaml`");
   CHECK(code_text("a`b<c>\n") == "`a'b&lt;c&gt; `");

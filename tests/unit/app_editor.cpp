@@ -114,7 +114,7 @@ TEST_CASE("errors stand at their field") {
             "Another rotation has this name"));
   CHECK(has(at(room.typed(std::string(81, 'x'), "SFREE", "free-oncall", {"pd/PONE"}), "name~0"), "80"));
   CHECK(has(at(room.typed("A", "", "", {"pd/PONE"}), "group~0"), "Choose the user group"));
-  CHECK(has(at(room.typed("A", "new:", "Bad Handle", {"pd/PONE"}), "handle~0"), "handle"));
+  CHECK(has(at(room.typed("A", "new:", "Bad Handle", {"pd/PONE"}), "handle~0"), "Handle"));
   CHECK(has(at(room.typed("A", "new:", "free-oncall", {"pd/PONE"}), "handle~0"),
             "There is a group of this handle"));
   CHECK(has(at(room.typed("A", "SNONE", "none", {"pd/PONE"}), "group~0"), "no user group"));
@@ -189,7 +189,7 @@ TEST_CASE("an edit refuses to overwrite what somebody else changed meanwhile, an
   const auto answer =
       room.submit("UOWNER", room.typed("Renamed", "SPAYMENTS", "payments-oncall", {"pd/PONE"}));
   room.obey(answer.ack);
-  CHECK(has(room.modal(), "was changed meanwhile by cli:ada"));
+  CHECK(has(room.modal(), "was changed meanwhile by ada on the host"));
   CHECK(has(room.modal_json(), "Renamed"));
   CHECK(room.world.now("payments").channels == stored.channels);
 }

@@ -116,6 +116,14 @@ TEST_CASE("a reader who may not edit sees the same without buttons") {
   CHECK(view_texts(reader).find("Needs attention") != std::string::npos);
 }
 
+TEST_CASE("where credentials are not typed into forms, it is said how systems are connected") {
+  HomeModel model;
+  model.may_create = true;
+  CHECK(view_texts(home_view(model)).find("on the host: `watchbill connection add`") != std::string::npos);
+  model.may_connect = true;
+  CHECK(view_texts(home_view(model)).find("watchbill connection add") == std::string::npos);
+}
+
 TEST_CASE("a guest sees who is on call and nothing of systems, problems and states") {
   auto model = full_home(2, sample_names().front(), false);
   model.guest = true;
