@@ -52,6 +52,7 @@ def world_of(options, groups, schedules, poll, per_rotation=1, rate=None, bounda
              channels=0):
     # Without limits in the sandbox our own budget must not be the limit either.
     world = World(options.bin, poll=poll, rate_scale=60 if rate else 60000)
+    world.control("reset", empty=True)
     world.control("rate", **(rate or {"off": True}))
     world.control("bulk", groups=groups, people=min(2000, 2 * groups), schedules=schedules, shift_seconds=shift_seconds,
                   channels=channels, people_per_schedule=2,
@@ -139,9 +140,9 @@ def idle(options):
 
 
 def storm(options):
-    boundary = time.time() + 75
+    boundary = time.time() + 120  # adopting 500 groups takes 35 s, and must end a minute before the boundary
     world = world_of(options, 500, {"pagerduty": 500}, "10s", rate={"scale": 60}, boundary_at=rfc3339(boundary),
-                     shift_seconds=3600, channels=500)
+                     channels=500)
     boundary = instant(rfc3339(boundary))
     try:
         world.start()
