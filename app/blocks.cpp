@@ -84,7 +84,7 @@ Block divider() {
   return {R"({"type":"divider"})"};
 }
 
-Block section(Text text, const std::string& id) {
+Block section(const Text& text, const std::string& id) {
   json::Writer w;
   w.begin_object().field("type", "section");
   put_id(w, id);
@@ -92,7 +92,7 @@ Block section(Text text, const std::string& id) {
   return {w.take()};
 }
 
-Block section(Text text, Element accessory, const std::string& id) {
+Block section(const Text& text, const Element& accessory, const std::string& id) {
   json::Writer w;
   w.begin_object().field("type", "section");
   put_id(w, id);
@@ -118,7 +118,7 @@ Block actions(const std::vector<Element>& elements, const std::string& id) {
   return {w.take()};
 }
 
-Block input(const std::string& id, Element element, const InputLook& look) {
+Block input(const std::string& id, const Element& element, const InputLook& look) {
   json::Writer w;
   w.begin_object().field("type", "input");
   put_id(w, id);

@@ -41,8 +41,8 @@ Text mrkdwn(std::string_view text, std::size_t units = kMaxText);
 Block header(std::string_view text);
 Block divider();
 /// `id` may be empty.
-Block section(Text text, const std::string& id = {});
-Block section(Text text, Element accessory, const std::string& id);
+Block section(const Text& text, const std::string& id = {});
+Block section(const Text& text, const Element& accessory, const std::string& id);
 /// At most ten; the rest is left out.
 Block context(const std::vector<Text>& texts);
 /// At most 25; the rest is left out.
@@ -55,7 +55,7 @@ struct InputLook {
   /// Its changes come as actions at once.
   bool dispatch = false;
 };
-Block input(const std::string& id, Element element, const InputLook& look);
+Block input(const std::string& id, const Element& element, const InputLook& look);
 
 /// A title, a question, and what the two buttons say.
 Confirm confirm(std::string_view title, std::string_view mrkdwn_text, std::string_view yes,

@@ -94,6 +94,7 @@ std::string cut_lines(const std::vector<std::string>& lines, const std::string& 
 std::string which_one(const std::vector<const manage::RotationView*>& candidates,
                       const CommandQuestion& question, const CommandAsker& asker) {
   std::vector<std::string> names;
+  names.reserve(candidates.size());
   for (const auto* view : candidates) names.push_back("*" + slack_name(view->rotation.name, 80) + "*");
   const auto word = question.kind == CommandQuestion::Kind::next ? "next " : "";
   const auto all = names.size() == 2 ? names.front() + " or " + names.back() : phrase(names, kCandidates);

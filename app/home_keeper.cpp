@@ -191,6 +191,7 @@ std::vector<UserId> HomeKeeper::recent(Instant now) const {
     return a.first != b.first ? a.first > b.first : a.second < b.second;
   });
   std::vector<UserId> users;
+  users.reserve(order.size());
   for (auto& [seen, user] : order) users.push_back(std::move(user));
   return users;
 }

@@ -43,9 +43,9 @@ class FormBuilder {
     }
   }
 
-  void add(const char* field, Element element, InputLook look) {
+  void add(const char* field, const Element& element, const InputLook& look) {
     errors_of(field);
-    blocks_.push_back(input(field_id(field, model_.state.round), std::move(element), look));
+    blocks_.push_back(input(field_id(field, model_.state.round), element, look));
   }
 
   void name() {

@@ -22,7 +22,7 @@ void note_failure(const char* what, const Error& error) {
 }
 
 Surface::Surface(manage::Desk& desk, manage::Catalog& catalog, slack::Views& views)
-    : desk_(desk), catalog_(catalog), views_(views), tasks_([](std::exception_ptr broken) {
+    : desk_(desk), catalog_(catalog), views_(views), tasks_([](const std::exception_ptr& broken) {
         try {
           std::rethrow_exception(broken);
         } catch (const std::exception& error) {

@@ -84,8 +84,8 @@ std::vector<OnDuty> humans_of(const std::vector<OnCallPerson>& people) {
 std::string rough(milliseconds span) {
   const auto s = std::max<long long>(0, (span.count() + 500) / 1000);
   if (s < 100) return fmt::format("{} s", s);
-  if (s < 100 * 60) return fmt::format("{} min", (s + 30) / 60);
-  if (s < 48 * 3600) return fmt::format("{} h", (s + 1800) / 3600);
+  if (s < 6'000) return fmt::format("{} min", (s + 30) / 60);
+  if (s < 172'800) return fmt::format("{} h", (s + 1800) / 3600);
   return fmt::format("{} d", (s + 43200) / 86400);
 }
 
@@ -155,6 +155,7 @@ std::string who_text(const std::vector<OnCallPerson>& people, const std::string&
 
 std::string next_text(const std::vector<NextPerson>& next, Naming naming) {
   std::vector<std::string> parts;
+  parts.reserve(next.size());
   for (const auto& person : next) {
     parts.push_back(fmt::format("{} from {}", mention_or_name(person.member, person.name, naming),
                                 slack_date(person.from)));

@@ -34,8 +34,9 @@ std::string spell(milliseconds duration) {
     return text;
   };
   if (minutes < 60) return fmt::format("{} min", minutes);
-  if (minutes < 24 * 60) return units(minutes / 60, "h", minutes % 60, "min");
-  return units(minutes / (24 * 60), "d", minutes / 60 % 24, "h");
+  constexpr long long kDay = 1440;
+  if (minutes < kDay) return units(minutes / 60, "h", minutes % 60, "min");
+  return units(minutes / kDay, "d", minutes / 60 % 24, "h");
 }
 
 std::string end_text(const std::optional<Instant>& end) {
