@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "net/html.hpp"
+
 namespace watchbill::app {
 
 namespace {
@@ -14,37 +16,11 @@ constexpr std::string_view kStyle =
 
 }  // namespace
 
-std::string escape_html(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 std::string ticket_form(std::string_view path, std::string_view ticket, std::string_view button) {
   return fmt::format(
       "<form method=\"post\" action=\"{}\"><input type=\"hidden\" name=\"ticket\" "
       "value=\"{}\"><button>{}</button></form>",
-      escape_html(path), escape_html(ticket), escape_html(button));
+      net::html_text(path), net::html_text(ticket), net::html_text(button));
 }
 
 net::ServerResponse page_response(const BrowserPage& page) {
@@ -64,7 +40,7 @@ net::ServerResponse page_response(const BrowserPage& page) {
       "content=\"width=device-width\"><title>{0} - "
       "Watchbill</title><style>{1}</style></head><body><h1>{0}</h1><p>{2}</p>{3}"
       "</body></html>\n",
-      escape_html(page.title), kStyle, escape_html(page.text), page.form);
+      net::html_text(page.title), kStyle, net::html_text(page.text), page.form);
   return response;
 }
 

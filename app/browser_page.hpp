@@ -22,7 +22,5 @@ net::ServerResponse page_response(const BrowserPage& page);
 
 /// A form that posts `ticket` to `path`.
 std::string ticket_form(std::string_view path, std::string_view ticket, std::string_view button);
-/// `&`, `<`, `>` and quotes as entities.
-std::string escape_html(std::string_view text);
 
 }  // namespace watchbill::app

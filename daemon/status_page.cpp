@@ -4,6 +4,7 @@
 #include <array>
 #include <numeric>
 
+#include "net/html.hpp"
 #include "net/http.hpp"
 
 namespace watchbill::daemon {
@@ -31,33 +32,6 @@ tbody tr:hover{background:var(--row)}.good{color:var(--good)}.bad{color:var(--ba
 ul{margin:0;padding-left:1.2rem}footer{margin-top:2.5rem}
 )";
 
-std::string html(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        // Control characters are no part of HTML.
-        out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-  }
-  return out;
-}
-
 /// The order in which somebody should look, and the colour.
 struct Look {
   std::string_view state;
@@ -83,7 +57,7 @@ std::string ago(std::optional<Instant> then, Instant now) {
 }
 
 std::string fact(std::string_view what, const std::string& value, std::string_view colour = "") {
-  return fmt::format("<div><dt>{}</dt><dd class=\"{}\">{}</dd></div>\n", what, colour, html(value));
+  return fmt::format("<div><dt>{}</dt><dd class=\"{}\">{}</dd></div>\n", what, colour, net::html_text(value));
 }
 
 std::string lag_text(const engine::EngineFigures& figures) {
@@ -132,8 +106,8 @@ std::string rotation_row(const StatusFacts& facts, const manage::RotationView& v
   return fmt::format(
       "<tr><td class=\"state {}\">{}{}</td><td>{}</td><td>@{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
       look.colour, look.says, wrong_for > 0s ? " for " + format_duration(wrong_for) : "",
-      html(view.rotation.name), html(view.rotation.handle), html(on_call_names(view)),
-      html(manage::names_of(facts.names, view.members)),
+      net::html_text(view.rotation.name), net::html_text(view.rotation.handle),
+      net::html_text(on_call_names(view)), net::html_text(manage::names_of(facts.names, view.members)),
       view.next_boundary ? format_minutes(*view.next_boundary) : "not known");
 }
 
@@ -170,7 +144,7 @@ std::string rotations_table(const StatusFacts& facts) {
 
 /// What a connection's state is called, and its colour.
 std::pair<std::string, std::string_view> connection_look(const store::ConnectionStatus& status) {
-  if (status.state != "ok") return {html(status.state), "bad"};
+  if (status.state != "ok") return {net::html_text(status.state), "bad"};
   if (!status.last_success) return {"not asked yet", "mid"};
   return {"answers", "good"};
 }
@@ -180,10 +154,10 @@ std::string connections_table(const StatusFacts& facts) {
   std::string rows;
   for (const auto& [name, kind, status] : facts.overview.connections) {
     const auto [state, colour] = connection_look(status);
-    rows +=
-        fmt::format("<tr><td class=\"state {}\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-                    colour, state, html(name), html(kind), ago(status.last_success, facts.now),
-                    status.interval > 0s ? format_duration(status.interval) : "not known");
+    rows += fmt::format(
+        "<tr><td class=\"state {}\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n", colour,
+        state, net::html_text(name), net::html_text(kind), ago(status.last_success, facts.now),
+        status.interval > 0s ? format_duration(status.interval) : "not known");
   }
   return table_of("Scheduling systems", {"State", "Connection", "Kind", "Last good answer", "Asked every"},
                   rows);
@@ -193,7 +167,8 @@ std::string problems_list(const StatusFacts& facts) {
   std::string items;
   std::size_t count = 0;
   const auto add = [&](const std::string& whose, const std::string& text) {
-    if (++count <= kMaxStatusRows) items += fmt::format("<li><b>{}</b>: {}</li>\n", html(whose), html(text));
+    if (++count <= kMaxStatusRows)
+      items += fmt::format("<li><b>{}</b>: {}</li>\n", net::html_text(whose), net::html_text(text));
   };
   for (const auto& view : facts.overview.rotations) {
     for (const auto& problem : view.problems) add(view.rotation.name, problem);
@@ -232,7 +207,7 @@ std::string status_page(const StatusFacts& facts) {
          connections_table(facts);
   return out +
          fmt::format("<footer>watchbilld {}, as of {}; this page reloads itself</footer>\n</body></html>\n",
-                     html(facts.version), format_rfc3339(facts.now));
+                     net::html_text(facts.version), format_rfc3339(facts.now));
 }
 
 std::string status_page_policy() {
