@@ -107,6 +107,18 @@ class HomeFlows(Flows):
         finally:
             self.w.control("slack", admins_only=False)
 
+    def test_a_lost_scope_needs_attention(self):
+        self.create_by_cli("Scoped", "scoped-oncall")
+        self.shows("in sync")
+        token = self.w.ready["tokens"]["bot"]
+        self.w.control("token", token=token, drop=["usergroups:write"])
+        try:
+            self.w.control("group", handle="scoped-oncall", people=["otto"])
+            self.shows("usergroups:write", seconds=60)
+            self.assertIn("Needs attention", texts(self.w.home("ada")["view"]))
+        finally:
+            self.w.control("token", token=token, add=["usergroups:write"])
+
     def test_fix_a_person(self):
         self.create_by_cli("Kim's", "kim-oncall", "pagerduty/PKIM")
         self.shows("*Kim Ode* is on call in pagerduty", seconds=60)

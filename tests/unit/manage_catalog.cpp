@@ -161,6 +161,19 @@ TEST_CASE("who somebody is in Slack comes from Slack, and follows it when he los
   CHECK(user("UADA").guest);
 }
 
+TEST_CASE("while groups cannot be listed an admin may act, and nobody else") {
+  ManageWorld world;
+  world.slack.users[UserId("UADA")].admin = true;
+  world.slack.fate = [](slack::Method method, const std::string&) {
+    return method == slack::Method::usergroups_list ? FakeSlack::Fate::refused : FakeSlack::Fate{};
+  };
+  Catalog catalog(*world.desk);
+  const auto who = std::get<SlackUser>(good(world.run(catalog.caller(UserId("UADA")))).principal);
+  CHECK(who.admin);
+  CHECK(who.groups.empty());
+  bad(world.run(catalog.caller(UserId("UBO"))));
+}
+
 TEST_CASE("while Slack is silent the last known role counts for an hour, and nobody unknown gets in") {
   ManageWorld world;
   world.slack.users[UserId("UADA")].admin = true;
