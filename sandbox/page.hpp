@@ -15,8 +15,8 @@
 ///   GET /            index.html; GET /NAME: the other files. Only from here: the Content-Security-Policy
 ///                    allows nothing else
 ///   POST /_control   the control vocabulary (sandbox/control.hpp). A page of another origin is refused
-///   GET /_events     text/event-stream. At first everything there is, then what changes, collected for at
-///                    most 50 ms. After a reconnect everything comes again
+///   GET /_events     text/event-stream. At first everything there is, then what changes, at once and at most
+///                    every 40 ms. After a reconnect everything comes again
 ///
 /// Each event has a name and one line of JSON. Rows are replaced as a whole by their id. "reset":true (at
 /// first, and after a reset of the world): forget what you had under this name. Lists may be missing: nothing

@@ -1,11 +1,14 @@
+#include <algorithm>
+
 #include "sandbox/page.hpp"
 #include "sandbox/page_rows.hpp"
 
 namespace watchbill::sandbox {
 namespace {
 
-/// Changes of so long come together.
-constexpr milliseconds kCollect = 40ms;
+/// What one action changes comes together; many changes come at most so often.
+constexpr milliseconds kCollect = 4ms;
+constexpr milliseconds kApart = 40ms;
 constexpr seconds kTimeEvery = 10s;
 /// A listener that takes nothing for so long gets a new start when it comes back.
 constexpr std::size_t kMaxWaiting = std::size_t{8} << 20U;
@@ -23,9 +26,13 @@ PageEvents::PageEvents(Desk& desk) : desk_(desk), state_(std::make_unique<State>
 PageEvents::~PageEvents() = default;
 
 net::Task<void> PageEvents::follow(PageEvents& self) {
+  auto& loop = self.desk_.loop;
+  auto told = loop.steady_now() - kApart;
   for (;;) {
     co_await self.desk_.changed.wait();
-    co_await net::sleep_for(self.desk_.loop, kCollect);
+    const auto early = std::chrono::ceil<milliseconds>(told + kApart - loop.steady_now());
+    co_await net::sleep_for(loop, std::max(early, kCollect));
+    told = loop.steady_now();
     self.tell_what_changed();
   }
 }

@@ -18,11 +18,8 @@ export async function control(name, fields = {}) {
 /// Calls `handlers[name](data)` for the events of the stream (sandbox/page.hpp): first with everything that is there,
 /// then with what changes. `connected(yes)` when the stream is lost and found again; then everything comes anew.
 export function listen(handlers, connected) {
-  const source = new EventSource("_events");
-  for (const [name, handle] of Object.entries(handlers)) {
-    source.addEventListener(name, (event) => handle(JSON.parse(event.data)));
-  }
-  source.addEventListener("open", () => connected(true));
-  source.addEventListener("error", () => connected(false));
-  return source;
+  window.changes.follow((event) => {
+    if (event.type === "open" || event.type === "error") connected(event.type === "open");
+    else handlers[event.type]?.(JSON.parse(event.data));
+  });
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const bin = path.resolve(process.env.WATCHBILL_BIN ?? path.join(root, "build/bin"));
+export const bin = path.resolve(process.env.WATCHBILL_BIN ?? path.join(root, "build/bin"));
 const screens = path.join(root, "build/screens");
 const CHROMIUM_FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync"];
@@ -16,8 +16,8 @@ const WIDE = { width: 1440, height: 900 };
 const PATIENCE_MS = 60_000;
 
 export class World {
-  /// `flags` of `watchbill sandbox`; `options` of the browser's context.
-  static async start(flags = [], options = {}) {
+  /// `flags` of `watchbill sandbox`; `options` of the browser's context; `script` runs in every page before its own.
+  static async start(flags = [], options = {}, script = null) {
     const world = new World();
     world.process = spawn(path.join(bin, "watchbill"), ["sandbox", ...flags], { stdio: ["ignore", "pipe", "inherit"] });
     const lines = createInterface({ input: world.process.stdout });
@@ -25,6 +25,7 @@ export class World {
     world.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: CHROMIUM_FLAGS });
     world.errors = [];
     world.options = options;
+    world.script = script;
     return world;
   }
 
@@ -32,6 +33,7 @@ export class World {
   async open(options = {}) {
     const context = await this.browser.newContext({ viewport: WIDE, locale: "en-GB", timezoneId: "Europe/Berlin", ...this.options, ...options });
     context.setDefaultTimeout(PATIENCE_MS);
+    if (this.script) await context.addInitScript(this.script);
     const page = await context.newPage();
     page.on("console", (message) => ["error", "warning"].includes(message.type()) && this.errors.push(message.text()));
     page.on("pageerror", (error) => this.errors.push(error.message));
