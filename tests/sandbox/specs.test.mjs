@@ -56,6 +56,7 @@ describe("published specifications", { skip: missing }, () => {
   });
   after(() => sandbox.stop());
 
+  const PAGERDUTY_KEY = () => ({ Authorization: `Token token=${sandbox.ready.keys.pagerduty}`, Accept: "application/vnd.pagerduty+json;version=2" });
   const ask = async (address, headers) => {
     const answer = await fetch(address, { headers });
     return { status: answer.status, body: await answer.json() };
@@ -70,9 +71,18 @@ describe("published specifications", { skip: missing }, () => {
   for (const [where, address] of PAGERDUTY) {
     test(`PagerDuty ${address.split("?")[0]}`, async () => {
       const spec = new Spec("pagerduty-rest");
-      const { status, body } = await ask(sandbox.ready.pagerduty + address, { Authorization: `Token token=${sandbox.ready.keys.pagerduty}`, Accept: "application/vnd.pagerduty+json;version=2" });
+      const { status, body } = await ask(sandbox.ready.pagerduty + address, PAGERDUTY_KEY());
       assert.equal(status, 200);
       assert.deepEqual(spec.complaints(where, "get", "200", body), []);
+    });
+  }
+
+  const PAGERDUTY_REFUSALS = [["/schedules/{id}", "/schedules/PNONE", 404], ["/users/{id}", "/users/PNONE", 404], ["/oncalls", "/oncalls?since=nonsense", 400]];
+  for (const [where, address, refused] of PAGERDUTY_REFUSALS) {
+    test(`PagerDuty refuses ${address}`, async () => {
+      const { status, body } = await ask(sandbox.ready.pagerduty + address, PAGERDUTY_KEY());
+      assert.equal(status, refused);
+      assert.deepEqual(new Spec("pagerduty-rest").complaints(where, "get", String(refused), body), []);
     });
   }
 
@@ -93,17 +103,50 @@ describe("published specifications", { skip: missing }, () => {
     });
   }
 
+  const OPSGENIE_REFUSALS = [["/v2/schedules", "/v2/schedules", "wrong", [401, 422]],
+    ["/v2/schedules/{identifier}", "/v2/schedules/11111111-2222-3333-4444-555555555555", null, [404]]];
+  for (const [where, address, key, refused] of OPSGENIE_REFUSALS) {
+    test(`Opsgenie refuses ${address}${key ? " with a wrong key" : ""}`, async () => {
+      const { status, body } = await ask(sandbox.ready.opsgenie + address, { Authorization: `GenieKey ${key ?? sandbox.ready.keys.opsgenie}` });
+      assert.ok(refused.includes(status), `${status}`);
+      assert.deepEqual(new Spec("opsgenie").complaints(where, "get", String(status), body), []);
+    });
+  }
+
+  const VIEW = { blocks: [{ type: "section", text: { type: "mrkdwn", text: "hello" } }] };
+  const modal = () => JSON.stringify({ ...VIEW, type: "modal", title: { type: "plain_text", text: "Hello" } });
+  const trigger = async () => (await sandbox.control("trigger", { person: "ada" })).trigger_id;
+  const posted = async (channel) => (await slack("/chat.postMessage", { channel, text: "first" })).ts;
   const SLACK = [
     ["/auth.test", "get", {}], ["/usergroups.list", "get", { include_users: "true", include_disabled: "true" }], ["/usergroups.users.list", "get", { usergroup: "S0PAYMENTSONCALL" }],
     ["/usergroups.users.update", "post", { usergroup: "S0PAYMENTSONCALL", users: "U0ADA" }], ["/users.list", "get", {}], ["/users.info", "get", { user: "U0ADA" }],
     ["/users.lookupByEmail", "get", { email: "ada@example.com" }], ["/conversations.list", "get", {}], ["/conversations.info", "get", { channel: "C0PAYMENTS" }],
     ["/conversations.join", "post", { channel: "C0PAYMENTS" }], ["/chat.postMessage", "post", { channel: "C0PAYMENTS", text: "hello" }],
+    ["/usergroups.create", "post", { name: "Search", handle: "search-oncall" }], ["/usergroups.update", "post", { usergroup: "S0PAYMENTSONCALL", name: "Payments, on call" }],
+    ["/usergroups.disable", "post", { usergroup: "S0PLATFORMONCALL" }], ["/usergroups.enable", "post", { usergroup: "S0PLATFORMONCALL" }],
+    ["/conversations.open", "post", { users: "U0ADA" }], ["/chat.postEphemeral", "post", { channel: "C0PAYMENTS", user: "U0GINA", text: "psst" }],
+    ["/chat.update", "post", async () => ({ channel: "C0PAYMENTS", ts: await posted("C0PAYMENTS"), text: "second" })],
+    ["/chat.delete", "post", async () => ({ channel: "C0PAYMENTS", ts: await posted("C0PAYMENTS") })],
+    ["/views.publish", "get", { user_id: "U0ADA", view: JSON.stringify({ ...VIEW, type: "home" }) }],
+    ["/views.open", "get", async () => ({ trigger_id: await trigger(), view: modal() })],
+    ["/views.push", "get", async () => ({ trigger_id: await trigger(), view: modal() })],
+    ["/views.update", "get", async () => ({ view_id: (await slack("/views.push", { trigger_id: await trigger(), view: modal() })).view.id, view: modal() })],
   ];
+  const slack = async (where, fields, token = sandbox.ready.tokens.bot) => (await fetch(sandbox.ready.slack_api + where.slice(1), { method: "POST",
+    headers: { Authorization: `Bearer ${token}` }, body: new URLSearchParams(fields) })).json();
+
+  test("Slack refuses a wrong token", async () => {
+    for (const [where, method] of [["/auth.test", "get"], ["/usergroups.list", "get"], ["/chat.postMessage", "post"]]) {
+      const body = await slack(where, {}, "xoxb-wrong");
+      assert.equal(body.ok, false);
+      assert.deepEqual(new Spec("slack-web").complaints(where, method, "default", body), [], where);
+    }
+  });
+
   for (const [where, method, fields] of SLACK) {
     test(`Slack ${where.slice(1)}`, async () => {
       const spec = new Spec("slack-web");
-      const answer = await fetch(sandbox.ready.slack_api + where.slice(1), { method: "POST", headers: { Authorization: `Bearer ${sandbox.ready.tokens.bot}` }, body: new URLSearchParams(fields) });
-      const body = await answer.json();
+      const body = await slack(where, typeof fields === "function" ? await fields() : fields);
       assert.equal(body.ok, true, body.error);
       assert.deepEqual(spec.complaints(where, method, "200", body), []);
     });
