@@ -1,5 +1,5 @@
 // Block Kit's blocks as nodes (docs.slack.dev/reference/block-kit). What stands in them is in elements.js.
-import { el, show, uniqueId } from "./dom.js";
+import { arrange, el, uniqueId } from "./dom.js";
 import { element, confirmBefore } from "./elements.js";
 import { emojiText } from "./emoji.js";
 import { mrkdwn } from "./mrkdwn.js";
@@ -93,9 +93,7 @@ export class Blocks {
       return entry.node;
     });
     this.shown = next;
-    if (nodes.length !== this.node.childNodes.length || nodes.some((node, index) => node !== this.node.childNodes[index])) {
-      show(this.node, nodes);
-    }
+    arrange(this.node, nodes);
     this.refocus(focus);
   }
 

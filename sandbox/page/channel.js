@@ -1,5 +1,5 @@
 // A channel: its messages and the composer.
-import { avatar, el, setText, show, toast } from "./dom.js";
+import { arrange, avatar, el, setText, show, toast } from "./dom.js";
 import { renderBlock } from "./blockkit.js";
 import { composer } from "./composer.js";
 import { mrkdwn } from "./mrkdwn.js";
@@ -69,11 +69,7 @@ export function channelPane() {
     newer.hidden = to >= messages.length;
     setText(newer, `${messages.length - to} newer messages`);
     if (!rows.length) return show(list, el("p", { class: "empty" }, "No messages yet. Announcements of handoffs come here."));
-    const wanted = new Set(rows.map((row) => row.node));
-    for (const child of [...list.children]) if (!wanted.has(child)) child.remove();
-    rows.forEach((row, index) => {
-      if (list.children[index] !== row.node) list.insertBefore(row.node, list.children[index] ?? null);
-    });
+    arrange(list, rows.map((row) => row.node));
     return undefined;
   }
 

@@ -28,6 +28,15 @@ export function show(parent, ...children) {
   parent.replaceChildren(...children.flat(3).filter((child) => child !== null && child !== undefined && child !== false));
 }
 
+/// The same, but those that stay are not touched: they keep what has the focus, and an open menu.
+export function arrange(parent, nodes) {
+  const wanted = new Set(nodes);
+  for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
+  nodes.forEach((node, index) => {
+    if (parent.children[index] !== node) parent.insertBefore(node, parent.children[index] ?? null);
+  });
+}
+
 /// Sets the text only if it differs, so that a selection in it survives.
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;

@@ -105,7 +105,7 @@ describe("the scheduling systems", () => {
 
   test("what Watchbill did is told: requests, lag, status", async () => {
     await page.getByRole("tab", { name: "What Watchbill did" }).click();
-    await world.control("end_shift", { system: "xmatters", schedule: "3c765cff-3fe3-4229-8dc4-6b41c3d701a2" });
+    await world.control("end_shift", { system: "pagerduty", schedule: "PSCHED1" });
     const row = page.locator(".request", { hasText: "usergroups.users.update" }).first();
     await page.getByRole("combobox", { name: "Requests to" }).selectOption({ label: "Slack" });
     await row.waitFor();
