@@ -90,7 +90,7 @@ def check_files(host):
         assert path in listed, path
     if host.systemd:
         verified = host("systemd-analyze verify --man=no watchbilld.service watchbilld@acme.service watchbill-backup.service "
-                        "watchbill-backup.timer watchbilld-retry.timer 2>&1")
+                        "watchbill-backup@acme.service watchbill-backup@acme.timer watchbill-backup.timer watchbilld-retry.timer 2>&1")
         assert verified.strip() == "", verified
         for unit in ("watchbilld.service", "watchbilld@acme.service", "watchbill-backup.service"):
             rated = host(f"systemd-analyze security --offline=yes {unit} | tail -1")
@@ -212,6 +212,8 @@ def check_instance(host):
     pid = host("systemctl show -p MainPID --value watchbilld@acme").strip()
     seen = host(f"ls /proc/{pid}/root/var/lib").split()
     assert seen == ["watchbill-acme"], seen
+    host("systemctl start watchbill-backup@acme.service")
+    assert re.search(r"acme-[1-7]\.db", host("ls /var/backups/watchbill"))
     host("systemctl stop watchbilld@acme")
 
 
@@ -268,17 +270,18 @@ def main():
     try:
         began = time.monotonic()
         print(host.install(OLD)[-300:])
-        check_files(host)
-        check_dependencies(host)
         host.start_sandbox(os.path.join(sys.argv[3] if len(sys.argv) > 3 else host.root.file("/usr/bin"), "watchbill"))
         configure(host)
         run_service(host)
         print(f"installed with its dependencies, configured and in sync after {time.monotonic() - began:.1f} s", flush=True)
         if host.systemd:
             check_unit(host)
-            check_instance(host)
         check_backup_elsewhere(host)
         check_upgrade(host)
+        check_files(host)
+        check_dependencies(host)
+        if host.systemd:
+            check_instance(host)
         check_removal(host)
         print("reinstalled on a host with the dependencies, configured and running:", end=" ")
         began = time.monotonic()
