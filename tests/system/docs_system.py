@@ -81,6 +81,16 @@ class Docs(unittest.TestCase):
             self.assertIn(text, said, "no program says this any more")
             self.assertTrue(cause and fix, text)
 
+    def test_options_that_operators_are_told_exist(self):
+        known = set(re.findall(r"--[a-z-]+", read("docs/cli.md") + read("daemon/options.hpp")))
+        known |= {"--" + name for name in re.findall(r'Option\{[^,]*, "([a-z-]+)"', read("daemon/options.hpp"))}
+        for name in ("alerts", "backup", "hardening", "install", "operations", "sizing", "troubleshooting", "upgrade"):
+            for command in re.findall(r"watchbilld? [^`\n]*", read(f"docs/{name}.md")):
+                for option in re.findall(r"(?<![\w-])--[a-z-]+", command):
+                    # systemctl's, in the same line
+                    if option not in ("--now", "--pipe"):
+                        self.assertIn(option, known, f"docs/{name}.md: {command}")
+
     def test_links_between_the_documents_lead_somewhere(self):
         for folder in ("", "docs", "docs/providers", "docs/decisions"):
             for path in glob.glob(os.path.join(ROOT, folder, "*.md")):
