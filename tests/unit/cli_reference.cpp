@@ -1,27 +1,17 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
-#include <filesystem>
-#include <fstream>
 #include <sstream>
 
 #include "cli/commands.hpp"
 #include "cli/reference.hpp"
 #include "config/keys.hpp"
 #include "daemon/options.hpp"
+#include "tests/support/project.hpp"
 
 using namespace watchbill;
 using namespace watchbill::cli;
 
 namespace {
-
-std::string file_in_docs(const std::string& name) {
-  const auto root = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
-  std::ifstream file(root / "docs" / name);
-  REQUIRE(file);
-  std::ostringstream content;
-  content << file.rdbuf();
-  return content.str();
-}
 
 /// As a reader sees it: without the escapes of roff.
 std::string plain(std::string text) {
@@ -56,7 +46,7 @@ const ManualInfo kInfo{"1.2.3", "2026-11-22"};
 }  // namespace
 
 TEST_CASE("docs/cli.md says what --help says: if not, run ./dev docs") {
-  const auto text = file_in_docs("cli.md");
+  const auto text = test::project_text("docs/cli.md");
   const auto renewed = renewed_reference(text, all_commands(nullptr));
   REQUIRE(renewed);
   CHECK(*renewed == text);
@@ -64,7 +54,7 @@ TEST_CASE("docs/cli.md says what --help says: if not, run ./dev docs") {
 
 TEST_CASE("a command that docs/cli.md does not know, and one that is gone, are told") {
   const auto commands = all_commands(nullptr);
-  auto text = file_in_docs("cli.md");
+  auto text = test::project_text("docs/cli.md");
   const std::string name = "<!-- from --help: watchbill status -->";
   const auto at = text.find(name);
   REQUIRE(at != std::string::npos);

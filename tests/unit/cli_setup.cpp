@@ -7,6 +7,7 @@
 
 #include "cli/setup_files.hpp"
 #include "config/config.hpp"
+#include "tests/support/project.hpp"
 
 using namespace watchbill;
 using namespace watchbill::cli;
@@ -37,8 +38,7 @@ unsigned mode_of(const std::string& path) {
 
 /// The file of the package, with all that it comments out left in place.
 std::string example() {
-  const auto root = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
-  return content(root / "packaging/watchbill.yaml");
+  return test::project_text("packaging/watchbill.yaml");
 }
 
 }  // namespace

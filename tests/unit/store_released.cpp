@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <filesystem>
 #include <map>
 
 #include "store/migrations.hpp"
+#include "tests/support/project.hpp"
 #include "tests/unit/store_support.hpp"
 
 // Stores as released programs left them, one for each schema (tests/system/released_store.py writes them).
@@ -19,7 +21,7 @@ std::string released_key() {
 }
 
 std::filesystem::path released_file(int version) {
-  return std::filesystem::path(__FILE__).parent_path() / "released" / fmt::format("schema_{}.sql", version);
+  return test::project_file(fmt::format("tests/unit/released/schema_{}.sql", version));
 }
 
 /// How many rows each table has.
