@@ -150,6 +150,7 @@ std::vector<Candidate> stored_schedules(store::Store& store) {
     for (const auto& watch : *watches) found[to_string(watch.schedule)] = watch.name;
   }
   std::vector<Candidate> out;
+  out.reserve(found.size());
   for (auto& [ref, name] : found) out.push_back({ref, name});
   return out;
 }

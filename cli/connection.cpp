@@ -281,11 +281,11 @@ std::vector<Command> connection_commands() {
        {{"KIND", "pagerduty, opsgenie or xmatters"}, name},
        connection_options(),
        {"connection add pagerduty pd --api-key-file pagerduty.key",
-        "connection add pagerduty pd --client-id ID --client-secret-file app.secret --subdomain acme "
-        "--region eu",
+        ("connection add pagerduty pd --client-id ID --client-secret-file app.secret --subdomain acme "
+         "--region eu"),
         "connection add pagerduty pd --oauth", "connection add opsgenie og --api-key-file - < opsgenie.key",
-        "connection add xmatters xm --host acme.xmatters.com --api-key-file xm.key --api-secret-file "
-        "xm.secret"},
+        ("connection add xmatters xm --host acme.xmatters.com --api-key-file xm.key --api-secret-file "
+         "xm.secret")},
        add},
       {"connection update",
        "Change address or credentials of a scheduling system",

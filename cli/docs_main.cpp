@@ -1,5 +1,7 @@
 // watchbill-docs: writes what is made from the table of commands. Not installed; ./dev docs and ./dev package
 // run it.
+#include <fmt/format.h>
+
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -28,7 +30,7 @@ Result<void> renew(const std::string& path) {
 Result<void> write_pages(const std::string& folder, const std::string& date) {
   const cli::ManualInfo info{std::string(cli::version()), date};
   for (const auto& [name, text] : cli::manual(cli::all_commands(nullptr), info)) {
-    if (auto done = write_text(folder + "/" + name, text); !done) return done;
+    if (auto done = write_text(fmt::format("{}/{}", folder, name), text); !done) return done;
   }
   return {};
 }

@@ -163,6 +163,7 @@ std::string SandboxDaemon::alert_channel() const {
 
 Result<pid_t> SandboxDaemon::spawn(std::vector<std::string> command, const std::string& log) {
   std::vector<char*> words;
+  words.reserve(command.size() + 1);
   for (auto& word : command) words.push_back(word.data());
   words.push_back(nullptr);
   const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);

@@ -10,6 +10,9 @@ namespace watchbill::engine {
 namespace {
 
 /// Schedules asked together for a long window: as many as the largest batch of any system.
+/// A cycle looks at least so far: how long the first one takes, with thousands of schedules, nobody knows yet,
+/// and what it says must not end before the next.
+constexpr auto kNearest = 10min;
 constexpr std::size_t kLookAheadBatch = 50;
 constexpr auto kAhead = days{8};
 constexpr auto kFar = days{60};
@@ -61,7 +64,7 @@ milliseconds Poller::effective_interval(Instant now) const {
 }
 
 Window Poller::near_window(Instant from) const {
-  return {from, from + 2 * std::max(effective_interval(from), milliseconds{1s})};
+  return {from, from + std::max<milliseconds>(2 * effective_interval(from), kNearest)};
 }
 
 net::Task<void> Poller::run_cycles() {
