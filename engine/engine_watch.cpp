@@ -100,6 +100,7 @@ void Engine::Impl::note_unmatched(Instant now) {
   }
   if (unmatched == unmatched_) return;
   std::vector<store::Unmatched> people;
+  people.reserve(unmatched.size());
   for (const auto& [responder, why] : unmatched) people.push_back({responder, why, now});
   if (auto saved = ports_.store.people().replace_unmatched(people); saved) unmatched_ = std::move(unmatched);
 }
@@ -140,8 +141,8 @@ Result<void> Engine::Impl::note_connections(Instant now) {
     status.last_success = state.last_success;
     status.interval = std::chrono::ceil<seconds>(interval_of(state, now));
     if (status == state.written) continue;
-    auto put =
-        ports_.store.relaxed_transaction([&] { return ports_.store.connections().put_status(name, status); });
+    auto put = ports_.store.relaxed_transaction(
+        [&, &connection = name] { return ports_.store.connections().put_status(connection, status); });
     if (put)
       state.written = std::move(status);
     else if (put.error().kind != ErrorKind::not_found)  // removed a moment ago: known within a second
@@ -153,8 +154,9 @@ Result<void> Engine::Impl::note_connections(Instant now) {
 std::optional<Instant> Engine::Impl::complete_since() const {
   auto oldest = reader_.last_success();
   for (const auto& [name, state] : connections_) {
-    const bool used = std::any_of(model_.schedules.begin(), model_.schedules.end(),
-                                  [&](const auto& item) { return item.first.connection == name; });
+    const bool used =
+        std::any_of(model_.schedules.begin(), model_.schedules.end(),
+                    [&connection = name](const auto& item) { return item.first.connection == connection; });
     if (!used) continue;
     if (!oldest || !state.completed || state.error) return std::nullopt;
     oldest = std::min(*oldest, *state.completed);
