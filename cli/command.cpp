@@ -23,32 +23,11 @@ std::string usage_line(const Command& command) {
   return line + " [options]";
 }
 
-/// `text` broken into lines, each after the first indented.
-std::string wrapped(std::string_view text, std::size_t indent) {
-  std::string out;
-  std::size_t column = indent;
-  while (!text.empty()) {
-    const auto end = std::min(text.find(' '), text.size());
-    const auto word = text.substr(0, end);
-    if (column > indent && column + word.size() + 1 > kPage) {
-      out += "\n" + std::string(indent, ' ');
-      column = indent;
-    } else if (column > indent) {
-      out += ' ';
-      ++column;
-    }
-    out += word;
-    column += word.size();
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return out;
-}
-
 std::string paragraphs(std::string_view text) {
   std::string out;
   while (!text.empty()) {
     const auto end = std::min(text.find('\n'), text.size());
-    out += wrapped(text.substr(0, end), 0) + "\n";
+    out += wrapped(text.substr(0, end), kPage, 0) + "\n";
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return out;
@@ -66,7 +45,7 @@ std::string described(const std::vector<std::pair<std::string, std::string>>& ro
     } else {
       out += std::string(width - name.size() + 2, ' ');
     }
-    out += wrapped(help, width + 4) + "\n";
+    out += wrapped(help, kPage, width + 4) + "\n";
   }
   return out;
 }
@@ -89,6 +68,26 @@ int show_help(const std::vector<Command>& commands, const Parsed& parsed, Io& io
 }
 
 }  // namespace
+
+std::string wrapped(std::string_view text, std::size_t columns, std::size_t indent) {
+  std::string out;
+  std::size_t column = indent;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(' '), text.size());
+    const auto word = text.substr(0, end);
+    if (column > indent && column + word.size() + 1 > columns) {
+      out += "\n" + std::string(indent, ' ');
+      column = indent;
+    } else if (column > indent) {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += word.size();
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
 
 std::string Invocation::argument(std::string_view name) const {
   const auto found = arguments_.find(name);

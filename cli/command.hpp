@@ -83,6 +83,9 @@ struct Parsed {
 /// meant.
 Result<Parsed> parse(const std::vector<Command>& commands, const std::vector<std::string>& args);
 
+/// `text` broken into lines of at most `columns`, each after the first begun with `indent` blanks.
+std::string wrapped(std::string_view text, std::size_t columns, std::size_t indent);
+
 /// The page of one command.
 std::string help_of(const Command& command);
 /// The list of all commands, or of those of one group.

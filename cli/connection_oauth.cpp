@@ -9,6 +9,7 @@
 #include <ostream>
 
 #include "manage/oauth.hpp"
+#include "net/html.hpp"
 #include "net/http_server.hpp"
 
 namespace watchbill::cli {
@@ -29,16 +30,6 @@ std::string this_host() {
 }
 
 net::ServerResponse page(int status, std::string_view title, std::string_view text) {
-  const auto escaped = [](std::string_view raw) {
-    std::string out;
-    for (const char c : raw) {
-      if (c == '&') out += "&amp;";
-      if (c == '<') out += "&lt;";
-      if (c == '>') out += "&gt;";
-      if (c != '&' && c != '<' && c != '>') out += c;
-    }
-    return out;
-  };
   return {
       status,
       {{"Content-Type", "text/html; charset=utf-8"},
@@ -47,7 +38,7 @@ net::ServerResponse page(int status, std::string_view title, std::string_view te
        {"Cache-Control", "no-store"}},
       fmt::format("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{0}</title><h1>{0}</h1>"
                   "<p>{1}</p></html>",
-                  escaped(title), escaped(text))};
+                  net::html_text(title), net::html_text(text))};
 }
 
 /// Waits for the browser to come back, and shows it what became of it.

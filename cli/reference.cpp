@@ -12,26 +12,6 @@ constexpr std::string_view kEnd = "<!-- end -->";
 /// docs/ is wrapped at this column.
 constexpr std::size_t kColumns = 120;
 
-std::string reference_wrapped(std::string_view text) {
-  std::string out;
-  std::size_t column = 0;
-  while (!text.empty()) {
-    const auto end = std::min(text.find(' '), text.size());
-    const auto word = text.substr(0, end);
-    if (column > 0 && column + 1 + word.size() > kColumns) {
-      out += '\n';
-      column = 0;
-    } else if (column > 0) {
-      out += ' ';
-      ++column;
-    }
-    out += word;
-    column += word.size();
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return out;
-}
-
 /// A cell of a table: '|' would end it.
 std::string cell(std::string_view text) {
   std::string out;
@@ -46,7 +26,7 @@ std::string option_name(const OptionSpec& option) {
 
 std::string part_of(const Command& command) {
   std::string out = command.summary + ".\n";
-  if (!command.text.empty()) out += "\n" + reference_wrapped(command.text) + "\n";
+  if (!command.text.empty()) out += "\n" + wrapped(command.text, kColumns, 0) + "\n";
   if (!command.arguments.empty() || !command.options.empty()) {
     out += "\n| | |\n|---|---|\n";
     for (const auto& argument : command.arguments)

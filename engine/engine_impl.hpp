@@ -124,7 +124,7 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   void report_problems(Instant now);
   [[nodiscard]] Result<void> note_connections(Instant now);
   void note_pass(Instant now);
-  void write_queue_figures(Instant now);
+  void write_queue_figures();
   Result<void> note_figure(const std::string& key, const std::string& value);
   net::Task<bool> sync_now();
   void note_unmatched(Instant now);

@@ -57,7 +57,7 @@ void Engine::Impl::flush(Instant now) {
   note_silence(now);
   note_unmatched(now);
   if (auto noted = note_connections(now); flushed) flushed = noted;
-  write_queue_figures(now);
+  write_queue_figures();
   if (flushed) flushed = board_.flush(silent_, now);
   // What is blocked may have nothing else to write that would tell when it works again.
   if (flushed && store_blocked_since_) flushed = ports_.store.set_meta("store_checked", format_rfc3339(now));
@@ -178,7 +178,7 @@ void Engine::Impl::note_pass(Instant now) {
   if (auto set = note_figure("last_pass", format_rfc3339(now)); !set) store_error_ = set.error().message;
 }
 
-void Engine::Impl::write_queue_figures(Instant /*now*/) {
+void Engine::Impl::write_queue_figures() {
   const auto done = writer_.done_at();
   const std::map<std::string, std::string> figures{{"queue_writes", fmt::format("{}", writer_.queued())},
                                                    {"queue_done_at", done ? format_rfc3339(*done) : ""}};

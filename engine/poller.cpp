@@ -9,10 +9,10 @@ namespace watchbill::engine {
 
 namespace {
 
-/// Schedules asked together for a long window: as many as the largest batch of any system.
 /// A cycle looks at least so far: how long the first one takes, with thousands of schedules, nobody knows
 /// yet, and what it says must not end before the next.
 constexpr auto kNearest = 10min;
+/// Schedules asked together for a long window: as many as the largest batch of any system.
 constexpr std::size_t kLookAheadBatch = 50;
 constexpr auto kAhead = days{8};
 constexpr auto kFar = days{60};

@@ -136,8 +136,7 @@ net::Task<void> Catalog::Impl::read_schedules(Connection connection) {
 }
 
 net::Task<void> Catalog::Impl::read_person(UserId user) {
-  auto permit = co_await desk.gate.acquire(slack::Method::users_info, slack::Priority::edit);
-  auto read = co_await desk.people.user_info(std::move(permit), user);
+  auto read = co_await read_user(desk, user, slack::Priority::edit);
   people[user].put(std::move(read), desk.loop.steady_now());
   changed.notify();
 }

@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "manage/workspace.hpp"
+
 namespace watchbill::manage {
 
 namespace {
@@ -39,16 +41,11 @@ std::string lost(const slack::User& user, const Dependence& role) {
 bool lost_admin(store::Store& store, const slack::User& user) {
   if (user.admin) {
     // Remembered so that the loss can be seen; if that fails, it is remembered tomorrow.
-    if (auto kept = store.set_meta(kTokenAdmin, user.id.value); !kept) return false;
+    (void)store.set_meta(kTokenAdmin, user.id.value);
     return false;
   }
   auto was = store.meta(kTokenAdmin);
   return was && *was == user.id.value;
-}
-
-net::Task<Result<slack::User>> ask_for(Desk& desk, UserId user, slack::Priority priority) {
-  auto permit = co_await desk.gate.acquire(slack::Method::users_info, priority);
-  co_return co_await desk.people.user_info(std::move(permit), std::move(user));
 }
 
 }  // namespace
@@ -78,7 +75,7 @@ net::Task<std::vector<Problem>> lost_roles(Desk& desk, std::optional<UserId> tok
   std::map<UserId, std::optional<slack::User>> people;
   for (const auto& role : roles) people.emplace(role.user, std::nullopt);
   for (auto& [id, person] : people) {
-    auto read = co_await ask_for(desk, id, priority);
+    auto read = co_await read_user(desk, id, priority);
     if (read) person = *std::move(read);
     if (!read && read.error().kind == ErrorKind::not_found)
       person = slack::User{id, id.value, std::nullopt, true, false, false, false};

@@ -16,17 +16,17 @@ net::Task<Result<slack::Channel>> read_channel(Desk& desk, ChannelId id) {
   co_return co_await desk.channels.channel_info(std::move(permit), std::move(id));
 }
 
-net::Task<Result<slack::User>> read_user(Desk& desk, UserId id) {
-  auto permit = co_await desk.gate.acquire(slack::Method::users_info, kPriority);
-  co_return co_await desk.people.user_info(std::move(permit), std::move(id));
-}
-
 net::Task<Result<slack::User>> look_up_address(Desk& desk, std::string email) {
   auto permit = co_await desk.gate.acquire(slack::Method::users_lookup_by_email, kPriority);
   co_return co_await desk.people.lookup_by_email(std::move(permit), std::move(email));
 }
 
 }  // namespace
+
+net::Task<Result<slack::User>> read_user(Desk& desk, UserId user, slack::Priority priority) {
+  auto permit = co_await desk.gate.acquire(slack::Method::users_info, priority);
+  co_return co_await desk.people.user_info(std::move(permit), std::move(user));
+}
 
 net::Task<Result<std::vector<slack::UserGroup>>> read_groups(Desk& desk, slack::Priority priority) {
   if (desk.no_slack) co_return *desk.no_slack;
@@ -119,7 +119,7 @@ net::Task<Result<slack::User>> Workspace::person(std::string text) {
   if (const auto known = people_.find(text); known != people_.end()) co_return known->second;
   if (desk_.no_slack) co_return *desk_.no_slack;
   const bool address = text.find('@') != std::string::npos;
-  auto asked = address ? look_up_address(desk_, text) : read_user(desk_, UserId(text));
+  auto asked = address ? look_up_address(desk_, text) : read_user(desk_, UserId(text), kPriority);
   auto read = co_await std::move(asked);
   if (!read && read.error().kind == ErrorKind::not_found) {
     co_return fail(ErrorKind::not_found,
@@ -143,7 +143,7 @@ net::Task<std::string> Workspace::name_of(UserId user) {
     co_return fmt::format("{} ({})", stored->second, user);
   if (desk_.no_slack || names_asked_ == kMostNamesAsked) co_return user.value;
   ++names_asked_;
-  auto read = co_await read_user(desk_, user);
+  auto read = co_await read_user(desk_, user, kPriority);
   if (!read) co_return user.value;
   auto name = fmt::format("{} ({})", read->name, user);
   if (read->assignable()) people_.insert_or_assign(user.value, *std::move(read));

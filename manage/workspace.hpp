@@ -55,6 +55,8 @@ class Workspace {
 
 /// Every page of the channels: public ones, and private ones the bot is in.
 net::Task<Result<std::vector<slack::Channel>>> read_channels(Desk& desk, slack::Priority priority);
+/// One person as Slack has him now (`users.info`).
+net::Task<Result<slack::User>> read_user(Desk& desk, UserId user, slack::Priority priority);
 net::Task<Result<std::vector<slack::UserGroup>>> read_groups(Desk& desk, slack::Priority priority);
 
 }  // namespace watchbill::manage

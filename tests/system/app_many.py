@@ -1,7 +1,5 @@
 """The home tab and commands at 500 rotations. Standard library only."""
 
-import os
-
 from app_world import AppWorld, texts
 
 EMPTY = "people:\n  - {key: ada, name: Ada, email: ada@example.com, slack: {admin: true}}\n"
@@ -17,16 +15,7 @@ class ManyRotations:
     def setUpClass(cls):
         cls.w = AppWorld(cls.bin_dir, cls.transport, scenario_text=EMPTY)
         cls.addClassCleanup(cls.w.close)
-        cls.w.control("bulk", groups=500, people=600, schedules={"pagerduty": 500, "opsgenie": 0, "xmatters": 0},
-                      people_per_schedule=2, shift_seconds=86400, channels=1)
-        cls.w.cli("connection", "add", "pagerduty", "pd", "--api-key-file", cls.w.files["pagerduty"], "--base-url",
-                  cls.w.ready["pagerduty"])
-        path = os.path.join(cls.w.folder, "many.yaml")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("version: 1\nrotations:\n")
-            for i in range(500):
-                file.write(f"  - {{name: 'Team {i:03}', group: {{handle: g{i:04}}}, schedules: [pd/P{i:04}]}}\n")
-        cls.w.cli("apply", "-f", path, "--yes", "--adopt")
+        cls.w.make_teams(500, people=600)
         cls.w.start()
 
     def test_search_and_paging(self):

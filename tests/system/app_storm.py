@@ -1,6 +1,5 @@
 """A storm of interactions while a storm of handoffs runs. Standard library only."""
 
-import os
 import threading
 import time
 
@@ -28,17 +27,7 @@ class Storm:
         # Slack's limits times 30: the handoffs alone take the 10 s.
         cls.w = AppWorld(cls.bin_dir, cls.transport, scenario_text=EMPTY, rate_scale=30)
         cls.addClassCleanup(cls.w.close)
-        cls.w.control("bulk", groups=HANDOFFS, people=PEOPLE, schedules={"pagerduty": HANDOFFS, "opsgenie": 0, "xmatters": 0},
-                      people_per_schedule=2, shift_seconds=86400, channels=1)
-        cls.w.cli("connection", "add", "pagerduty", "pd", "--api-key-file", cls.w.files["pagerduty"], "--base-url",
-                  cls.w.ready["pagerduty"])
-        path = os.path.join(cls.w.folder, "storm.yaml")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("version: 1\nrotations:\n")
-            for i in range(HANDOFFS):
-                file.write(f"  - {{name: 'Team {i:03}', group: {{handle: g{i:04}}}, schedules: [pd/P{i:04}], "
-                           "channels: ['#c0000']}\n")
-        cls.w.cli("apply", "-f", path, "--yes", "--adopt")
+        cls.w.make_teams(HANDOFFS, PEOPLE, ", channels: ['#c0000']")
         cls.w.start()
         cls.w.until("everything in sync", lambda: all(r["state"] == "in_sync" for r in cls.w.json("status")["rotations"]),
                     60)

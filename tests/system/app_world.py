@@ -72,6 +72,19 @@ class AppWorld(World):
             self.control("transport", mode="http", url=f"http://127.0.0.1:{self.port}/slack/events")
         self.address = f"http://127.0.0.1:{self.port}"
 
+    def make_teams(self, count, people, rotation=""):
+        """`count` rotations "Team 000" of groups and schedules of their own; `rotation`: what else each says."""
+        self.control("bulk", groups=count, people=people, schedules={"pagerduty": count, "opsgenie": 0, "xmatters": 0},
+                     people_per_schedule=2, shift_seconds=86400, channels=1)
+        self.cli("connection", "add", "pagerduty", "pd", "--api-key-file", self.files["pagerduty"], "--base-url",
+                 self.ready["pagerduty"])
+        path = os.path.join(self.folder, "teams.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("version: 1\nrotations:\n")
+            for i in range(count):
+                file.write(f"  - {{name: 'Team {i:03}', group: {{handle: g{i:04}}}, schedules: [pd/P{i:04}]{rotation}}}\n")
+        self.cli("apply", "-f", path, "--yes", "--adopt")
+
     def start(self, *arguments):
         process = super().start(*arguments)
         if self.transport == "socket":
