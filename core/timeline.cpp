@@ -93,16 +93,16 @@ Merged merge_moment(const Timeline& known, const ScheduleAnswer& answer) {
       next.horizon = answer.window.to;
       normalise(next.shifts);
     }
-    return {std::move(next), false};
+    return {std::move(next), true, false};
   }
-  if (std::holds_alternative<Unknown>(was)) return {only(answer), known.horizon > at};
+  if (std::holds_alternative<Unknown>(was)) return {only(answer), false, known.horizon > at};
   for (auto& shift : next.shifts) {
     shift.end = std::min(shift.end, at);
   }
   next.shifts.insert(next.shifts.end(), answer.shifts.begin(), answer.shifts.end());
   next.horizon = answer.window.to;
   normalise(next.shifts);
-  return {std::move(next), true};
+  return {std::move(next), false, true};
 }
 
 }  // namespace
@@ -166,7 +166,7 @@ Merged merge(const Timeline& known, const ScheduleAnswer& answer) {
   const Window overlap{std::max(answer.window.from, known.known_from),
                        std::min(answer.window.to, known.horizon)};
   Timeline next = only(answer);
-  if (overlap.from >= overlap.to) return {std::move(next), false};
+  if (overlap.from >= overlap.to) return {std::move(next), false, false};
 
   std::vector<const Shift*> was;
   for (const auto& shift : known.shifts) {
@@ -199,7 +199,7 @@ Merged merge(const Timeline& known, const ScheduleAnswer& answer) {
   const bool forgets = !agrees && known.horizon > next.horizon;
   if (agrees) next.horizon = std::max(known.horizon, next.horizon);
   normalise(next.shifts);
-  return {std::move(next), forgets};
+  return {std::move(next), agrees, forgets};
 }
 
 void share_responders(std::vector<Shift>& shifts) {

@@ -121,6 +121,8 @@ std::optional<Instant> last_boundary(const Timeline& timeline, Instant t);
 /// What `merge` made of an answer.
 struct Merged {
   Timeline timeline;
+  /// Both speak of some time, and say the same of all of it.
+  bool agrees = false;
   /// The answer contradicts what was known: everything past its window was forgotten, and the long windows
   /// should be asked again soon.
   bool contradicted = false;

@@ -81,6 +81,21 @@ void plan_next_question(const Watch& watch, const ScheduleAnswer& answer, Absorb
   if (shortly_after_boundary(watch, asked)) result.ask_again = asked + kSecondLook;
 }
 
+/// An older answer than the last: it shows how things were before that.
+Absorbed absorb_overtaken(Watch& watch, const ScheduleAnswer& answer) {
+  Absorbed result;
+  if (answer.status != AnswerStatus::ok) return result;
+  auto merged = merge(watch.timeline, answer);
+  if (!merged.agrees) {
+    result.want_look_ahead = true;
+    return result;
+  }
+  merged.timeline.confirmed_at = std::max(merged.timeline.confirmed_at, watch.timeline.confirmed_at);
+  result.changed = merged.timeline != watch.timeline;
+  watch.timeline = std::move(merged.timeline);
+  return result;
+}
+
 }  // namespace
 
 OnCall believed_on_call(const Watch& watch, Instant t) {
@@ -89,6 +104,7 @@ OnCall believed_on_call(const Watch& watch, Instant t) {
 }
 
 Absorbed absorb(Watch& watch, const ScheduleAnswer& answer, bool mass) {
+  if (watch.last_answer && answer.asked_at < *watch.last_answer) return absorb_overtaken(watch, answer);
   Absorbed result;
   if (!answer.schedule_name.empty()) watch.name = answer.schedule_name;
   if (answer.status == AnswerStatus::failed) {
@@ -161,6 +177,7 @@ bool forget_future(Watch& watch, Instant now) {
   forget(watch.looked_ahead, itself);
   forget(watch.looked_far, itself);
   if (watch.last_answer) watch.last_answer = std::min(*watch.last_answer, now);
+  if (watch.timeline.confirmed_at > now) watch.timeline.confirmed_at = now;
   if (watch.failing_since) watch.failing_since = std::min(*watch.failing_since, now);
   return !(watch == before);
 }

@@ -72,7 +72,9 @@ struct Absorbed {
 /// Puts an answer into a watch by the rules of evidence (docs/architecture.md, "What is believed"):
 /// nobody is believed when it was foreseen, or when the schedule itself says so at least 30 s later (three
 /// answers over 3 minutes when `mass`); old people right after a boundary, and a reversal within 10 minutes
-/// of an unforeseen change, take two equal answers. Everything else is believed at first sight.
+/// of an unforeseen change, take two equal answers. Everything else is believed at first sight. An answer
+/// that one asked later has overtaken (a long window takes many pages) may add to what is known, and not
+/// contradict it.
 Absorbed absorb(Watch& watch, const ScheduleAnswer& answer, bool mass);
 
 /// Who is on call at `t`, given what is believed: Unknown past the horizon, and while the schedule is gone or

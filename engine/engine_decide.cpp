@@ -104,7 +104,7 @@ void Engine::Impl::on_answer(ScheduleAnswer answer) {
   const auto absorbed = absorb(watch, answer, mass);
   if (answer.status != AnswerStatus::failed) {
     auto& connection = connections_[answer.schedule.connection];
-    connection.last_success = answer.asked_at;
+    connection.last_success = std::max(connection.last_success.value_or(answer.asked_at), answer.asked_at);
   } else if (!failed_before && answer.error) {
     spdlog::warn("schedule {}: {}", answer.schedule, answer.error->message);
   }

@@ -130,6 +130,44 @@ TEST_CASE("old people right after a boundary are doubted, unless an interval of 
   CHECK(who(watch, boundary + 2s) == Names{"ada"});
 }
 
+TEST_CASE("an answer that a newer one overtook may add to it, and not contradict it") {
+  auto watch = with_ada();
+  auto newer = says(kNow + 1min, {});
+  newer.shifts = {{person("ada"), kNow - 1h, kNow + 30s}, {person("cy"), kNow + 30s, kNow + 8h}};
+  absorb(watch, newer, false);
+  REQUIRE(who(watch, kNow + 1min) == Names{"cy"});
+  const auto believed = watch;
+
+  const auto contradicting = absorb(watch, says(kNow + 10s, {"ada"}, false, days{8}), false);
+  CHECK(watch == believed);
+  CHECK_FALSE(contradicting.changed);
+  CHECK(contradicting.want_look_ahead);
+
+  auto failing = says(kNow + 10s, {});
+  failing.status = AnswerStatus::failed;
+  absorb(watch, failing, false);
+  auto forbidden = says(kNow + 10s, {}, true);
+  forbidden.status = AnswerStatus::forbidden;
+  absorb(watch, forbidden, false);
+  CHECK(watch == believed);
+
+  auto agreeing = says(kNow + 10s, {}, false, days{8});
+  agreeing.shifts = newer.shifts;
+  agreeing.shifts.push_back({person("bo"), kNow + 8h, kNow + days{9}});
+  CHECK(absorb(watch, agreeing, false).changed);
+  CHECK(who(watch, kNow + days{7}) == Names{"bo"});
+  CHECK(watch.last_answer == kNow + 1min);
+  CHECK(watch.timeline.confirmed_at == kNow + 1min);
+}
+
+TEST_CASE("an answer that a doubted one overtook does not end the doubt") {
+  auto watch = with_ada();
+  absorb(watch, says(kNow + 1min, {}), false);
+  REQUIRE(watch.doubt);
+  absorb(watch, says(kNow + 30s, {"ada"}), false);
+  CHECK(watch.doubt);
+}
+
 TEST_CASE("a failure changes nothing that is believed") {
   auto watch = with_ada();
   auto answer = says(kNow + 1min, {});
@@ -159,12 +197,13 @@ TEST_CASE("a clock that was set back makes evidence of the future worthless, and
   CHECK_FALSE(forget_future(watch, now));
   watch.doubt = Doubt{Doubt::Kind::empty, now + 1h, now + 1h, 1, false, {}};
   watch.turn = Turn{now + 1h, {}};
-  watch.looked_ahead = watch.looked_far = watch.last_answer = now + 1h;
+  watch.looked_ahead = watch.looked_far = watch.last_answer = watch.timeline.confirmed_at = now + 1h;
   CHECK(forget_future(watch, now));
   CHECK_FALSE(watch.doubt);
   CHECK_FALSE(watch.turn);
   CHECK_FALSE(watch.looked_ahead);
   CHECK_FALSE(watch.looked_far);
   CHECK(watch.last_answer == now);
+  CHECK(watch.timeline.confirmed_at == now);
   CHECK(std::holds_alternative<People>(believed_on_call(watch, now)));
 }

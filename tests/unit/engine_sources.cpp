@@ -241,3 +241,28 @@ TEST_CASE("an override does not shorten for hours what is known of the future") 
   p.world.advance(11s);
   CHECK(p.members() == Names{"UBO"});
 }
+
+TEST_CASE("a long window that was asked before an override does not bring the old people back") {
+  EngineWorld world;
+  world.slack.add_user("UADA", "ada@example.com");
+  world.slack.add_user("UCY", "cy@example.com");
+  world.system.rotate("P1", {"ada"}, world.loop.now() - 1h, days{90}, 1);
+  world.system.paging = 100s;
+  world.create(world.rotation("payments", {"P1"}));
+  world.start();
+  world.advance(30s);
+  auto& shifts = world.system.truth["P1"];
+  const Instant end = shifts[0].end;
+  shifts[0].end = world.loop.now();
+  shifts.push_back({FakeSystem::person("cy"), shifts[0].end, shifts[0].end + 8h});
+  shifts.push_back({FakeSystem::person("ada"), shifts[0].end + 8h, end});
+  world.advance(10min);
+  CHECK(world.slack.members("Spayments") == Names{"UCY"});
+  CHECK(world.slack.writes.size() == 2);
+  CHECK(world.slack.messages("Cpayments").size() == 2);
+  // Nor is the future forgotten: it is asked again.
+  world.system.down = true;
+  world.loop.set_wall(world.loop.now() + 8h);
+  world.advance(1min);
+  CHECK(world.slack.members("Spayments") == Names{"UADA"});
+}

@@ -226,7 +226,10 @@ class FakeProvider final : public providers::Provider {
     ++system_.look_aheads;
     const auto asked = loop_.now();
     co_await net::sleep_for(loop_, system_.latency);
-    for (const auto& id : schedules) sink(answer(id, window, asked, false, false));
+    std::vector<ScheduleAnswer> answers;
+    for (const auto& id : schedules) answers.push_back(answer(id, window, asked, false, false));
+    co_await net::sleep_for(loop_, system_.paging);
+    for (auto& said : answers) sink(std::move(said));
   }
   net::Task<ScheduleAnswer> confirm(std::string id, Window window) override {
     ++system_.confirms;

@@ -145,6 +145,8 @@ class FakeSystem {
   /// Questions about these schedules fail.
   std::set<std::string> failing;
   milliseconds latency{30ms};
+  /// Long windows are read page by page: what they tell was so this long before it arrives.
+  milliseconds paging{0};
   /// Requests, one for each call of the provider.
   int polls = 0;
   int look_aheads = 0;
