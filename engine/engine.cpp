@@ -119,11 +119,15 @@ net::Task<void> Engine::Impl::stop(milliseconds patience) {
   announcer_.stop();
   alerter_.stop();
   const auto until = ports_.loop.steady_now() + patience;
-  while (ports_.loop.steady_now() < until &&
-         writer_.in_flight() + announcer_.in_flight() + desk_.in_flight() > 0) {
-    co_await net::sleep_for(ports_.loop, 10ms);
-  }
+  while (ports_.loop.steady_now() < until && work_in_flight()) co_await net::sleep_for(ports_.loop, 10ms);
   flush(ports_.loop.now());
+}
+
+bool Engine::Impl::work_in_flight() const {
+  if (writer_.in_flight() + announcer_.in_flight() + desk_.in_flight() > 0) return true;
+  return std::any_of(connections_.begin(), connections_.end(), [](const auto& item) {
+    return item.second.poller && item.second.poller->health().renewing;
+  });
 }
 
 net::Task<bool> Engine::Impl::settle(milliseconds limit) {

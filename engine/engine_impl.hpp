@@ -79,6 +79,8 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   void on_write_lag(milliseconds lag) override;
 
   [[nodiscard]] bool budget_may_be_used() const;
+  /// Something that would be lost, or left in doubt, if the process ended now.
+  [[nodiscard]] bool work_in_flight() const;
 
   // engine_load.cpp: the model from the store, at the start and after edits by other processes
   Result<void> load();

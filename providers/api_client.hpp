@@ -73,6 +73,7 @@ class SharedWork {
   explicit SharedWork(net::Loop& loop) : loop_(loop) {}
   /// `start` is only called if nothing is under way.
   net::Task<Result<void>> join(std::function<net::Task<Result<void>>()> start);
+  [[nodiscard]] bool under_way() const { return round_ != nullptr; }
 
  private:
   struct Round {

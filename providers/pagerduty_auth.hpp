@@ -48,6 +48,8 @@ class Auth {
   void try_credentials_anew();
   /// The tokens are those of a person who logged in.
   [[nodiscard]] bool of_a_person() const { return grant_ == Grant::user; }
+  /// Such a person's refresh token may be spent, and its successor is not on disk yet.
+  [[nodiscard]] bool renewing() const { return of_a_person() && (unkept_ || renewal_.under_way()); }
   /// "; replace the key with …": what mends a refusal.
   [[nodiscard]] std::string remedy() const;
 

@@ -35,7 +35,11 @@ class Session {
   /// Duties with the addresses of their people, from the cache where possible.
   net::Task<Result<std::vector<Shift>>> shifts_of(std::vector<Duty> duties);
 
-  [[nodiscard]] ConnectionHealth health() const { return api_.health(); }
+  [[nodiscard]] ConnectionHealth health() const {
+    auto health = api_.health();
+    health.renewing = auth_.renewing();
+    return health;
+  }
 
  private:
   net::Task<Result<json::Document>> fetch(std::string target);

@@ -31,6 +31,8 @@ struct ConnectionHealth {
   /// Requests sent and failed since the start.
   std::uint64_t requests = 0;
   std::uint64_t failures = 0;
+  /// Credentials are being renewed, and the old ones may be spent already: who ends now loses both.
+  bool renewing = false;
 };
 
 /// Gets each answer as soon as it is there; every schedule asked for gets exactly one.

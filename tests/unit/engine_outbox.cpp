@@ -40,6 +40,17 @@ TEST_CASE("what a paused rotation had to say leaves when it goes on") {
   CHECK(p.messages().size() == 2);
 }
 
+TEST_CASE("the end waits for tokens that are being renewed: the old ones may be spent already") {
+  Payments p;
+  auto& loop = p.world.loop;
+  const auto asked = loop.now();
+  p.world.system.renewing = true;
+  const auto renewed = net::Timer{loop, loop.start_timer(3s, [&] { p.world.system.renewing = false; })};
+  loop.run_until_done(p.world.engine->stop(10s));
+  CHECK(loop.now() - asked >= 3s);
+  CHECK(loop.now() - asked < 4s);
+}
+
 TEST_CASE("announcements that only wait for the budget do not hold up the end") {
   EngineWorld world;
   const Instant boundary = world.loop.now() + 5min;

@@ -237,7 +237,11 @@ class FakeProvider final : public providers::Provider {
     co_await net::sleep_for(loop_, system_.latency);
     co_return answer(id, window, asked, false, true);
   }
-  [[nodiscard]] providers::ConnectionHealth health() const override { return {}; }
+  [[nodiscard]] providers::ConnectionHealth health() const override {
+    providers::ConnectionHealth health;
+    health.renewing = system_.renewing;
+    return health;
+  }
 
  private:
   ScheduleAnswer answer(const std::string& id, Window window, Instant asked, bool moment, bool itself) {

@@ -142,6 +142,8 @@ class FakeSystem {
   milliseconds reach{days{365}};
   /// Called before each answer to the frequent question.
   std::function<void(FakeSystem&)> before_poll;
+  /// Its credentials are being renewed.
+  bool renewing = false;
   /// Questions about these schedules fail.
   std::set<std::string> failing;
   milliseconds latency{30ms};

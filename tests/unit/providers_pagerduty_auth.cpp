@@ -147,6 +147,23 @@ TEST_CASE("rotated user tokens are on disk before they are used") {
   CHECK(desk.server.minted == 1);
 }
 
+TEST_CASE("a renewal is under way until the new pair is on disk") {
+  Desk desk;
+  Auth auth(user_connection(desk.world.loop.now() - 1s), desk.world.context);
+  CHECK_FALSE(auth.renewing());
+  desk.world.keeper.broken = true;
+  std::vector<std::string> headers;
+  net::TaskScope scope;
+  scope.spawn(ask_into(auth, headers));
+  CHECK(auth.renewing());
+  desk.world.loop.advance(1s);
+  REQUIRE(headers.size() == 1);
+  CHECK(auth.renewing());
+  desk.world.keeper.broken = false;
+  CHECK(desk.ask(auth) == "Bearer access-1");
+  CHECK_FALSE(auth.renewing());
+}
+
 TEST_CASE("ten calls at once refresh once") {
   Desk desk;
   Auth auth(user_connection(desk.world.loop.now() - 1s), desk.world.context);
