@@ -207,7 +207,7 @@ net::Task<std::string> App::Impl::suggest(json::Document payload) {
   std::string editing;
   const auto state = form_state(root["view"]["private_metadata"].string_or(""));
   if (state && state->rotation) {
-    if (auto rotation = manage::rotation_of(ports.store, *state->rotation)) editing = rotation->name;
+    if (auto rotation = manage::rotation_of(desk, *caller, *state->rotation)) editing = rotation->name;
   }
   co_return group_suggestions(found, query, editing);
 }

@@ -126,19 +126,7 @@ std::string person_modal(const PersonModel& model) {
 std::string history_modal(const HistoryModel& model) {
   Blocks blocks{section(mrkdwn("*" + slack_name(model.rotation, 80) + "*"))};
   if (model.lines.empty()) blocks.push_back(section(plain("Nothing has happened yet.")));
-  for (const auto& line : model.lines) {
-    auto text = fmt::format("{}  *{}*", slack_date(line.at), slack_name(line.cause, 60));
-    if (!line.added.empty()) text += "\n+ " + phrase(line.added);
-    if (!line.removed.empty()) text += "\n\xE2\x88\x92 " + phrase(line.removed);
-    if (!line.note.empty()) text += "\n" + slack_name(line.note, 300);
-    std::vector<std::string> rest;
-    rest.push_back("by " + (line.by.empty() ? std::string("Watchbill") : line.by));
-    if (!line.result.empty()) rest.push_back(slack_name(line.result, 100));
-    if (!line.announced.empty()) rest.push_back(line.announced);
-    text += "\n_" + rest.front() + "_";
-    for (std::size_t i = 1; i < rest.size(); ++i) text += "  \xC2\xB7  " + rest[i];
-    blocks.push_back(section(mrkdwn(text, 2000)));
-  }
+  for (const auto& line : model.lines) blocks.push_back(section(mrkdwn(history_text(line), 2000)));
   if (model.more) blocks.push_back(context({mrkdwn("Older changes: `watchbill history` on the host.")}));
   return modal_view({.callback = "history", .title = "History", .close = "Close"}, blocks);
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "app/blocks.hpp"
+#include "app/history_words.hpp"
 #include "core/rotation.hpp"
 
 /// The smaller modals: asking for a yes, and telling what happened.
@@ -63,22 +64,6 @@ std::string person_modal(const PersonModel& model);
 inline constexpr const char* kPerson = "person_fix";
 inline constexpr const char* kFieldPerson = "person";
 
-/// One line of a rotation's history.
-struct HistoryLine {
-  Instant at;
-  std::string cause;                 ///< "handoff"
-  std::vector<std::string> added{};  ///< mrkdwn
-  std::vector<std::string> removed{};
-  std::string by{};         ///< mrkdwn; empty: Watchbill itself
-  std::string result{};     ///< where it is not simply done
-  std::string note{};       ///< plain text
-  std::string announced{};  ///< mrkdwn
-};
-struct HistoryModel {
-  std::string rotation;
-  std::vector<HistoryLine> lines{};  ///< newest first
-  bool more = false;                 ///< there are older ones
-};
 std::string history_modal(const HistoryModel& model);
 
 }  // namespace watchbill::app

@@ -6,9 +6,7 @@
 #include "app/rotation_form.hpp"
 #include "app/words.hpp"
 #include "core/announcement.hpp"
-#include "core/phrase.hpp"
 #include "core/text.hpp"
-#include "manage/history.hpp"
 #include "manage/save.hpp"
 
 namespace watchbill::app {
@@ -25,52 +23,6 @@ std::vector<std::string> only_in(const std::vector<UserId>& some, const std::vec
     if (std::find(others.begin(), others.end(), user) == others.end()) out.push_back(slack_mention(user));
   }
   return out;
-}
-
-/// The names of the fields that an edit changed, as people read them.
-std::vector<std::string> changed_fields(const AuditEntry& audit) {
-  const auto before = json::parse(audit.before);
-  const auto after = json::parse(audit.after);
-  std::vector<std::string> names;
-  if (!before || !after) return names;
-  for (const auto& field : after->root().items()) {
-    auto name = std::string(field.key());
-    if (field.dump() == before->root()[name].dump()) continue;
-    std::replace(name.begin(), name.end(), '_', ' ');
-    names.push_back(std::move(name));
-  }
-  return names;
-}
-
-/// What somebody did to a rotation; which fields he changed goes into `note`.
-std::string edit_words(const AuditEntry& audit, std::string& note) {
-  if (audit.action == "rotation.create") return "created";
-  if (audit.action == "rotation.delete") return "deleted";
-  if (audit.action != "rotation.update") return audit.action;
-  const auto fields = changed_fields(audit);
-  if (fields == std::vector<std::string>{"paused"}) {
-    const auto after = json::parse(audit.after);
-    return after->root()["paused"].boolean_or(false) ? "paused" : "resumed";
-  }
-  if (!fields.empty()) note = "Changed: " + phrase(fields);
-  return "edited";
-}
-
-HistoryLine line_of(const manage::HistoryEntry& entry) {
-  HistoryLine line;
-  line.at = entry.at;
-  line.cause = entry.audit ? edit_words(*entry.audit, line.note) : entry.cause;
-  line.added = only_in(entry.after, entry.before);
-  line.removed = only_in(entry.before, entry.after);
-  if (entry.by) line.by = actor_text(*entry.by);
-  line.result = entry.result.value_or("not finished yet");
-  if (line.result == "ok") line.result.clear();
-  if (!entry.note.empty()) line.note = entry.note;
-  std::vector<std::string> announced;
-  for (const auto& row : entry.announcements)
-    announced.push_back(fmt::format("<#{}> {}", row.channel, name_of(row.state)));
-  line.announced = phrase(announced, 5);
-  return line;
 }
 
 std::string delete_failed(const Error& error) {
@@ -126,19 +78,13 @@ net::Task<std::string> RotationActions::history_view(UserId user, RotationId id)
   auto& desk = surface_.desk();
   auto caller = co_await who_is(surface_, std::move(user));
   if (!caller) co_return refuse(caller.error());
-  auto rotation = manage::rotation_of(desk.store, id);
+  auto rotation = manage::rotation_of(desk, *caller, id);
   if (!rotation) co_return refuse(rotation.error());
   if (auto ok = manage::allowed(desk, *caller, Action::view, {&*rotation, {}}); !ok)
     co_return refuse(ok.error());
-  manage::HistoryQuestion question{rotation->name};
-  question.limit = kHistoryShown + 1;
-  auto entries = manage::read_history(desk.store, question);
-  if (!entries) co_return refuse(entries.error());
-  HistoryModel model{rotation->name};
-  model.more = entries->size() > kHistoryShown;
-  for (std::size_t i = 0; i < std::min(entries->size(), kHistoryShown); ++i)
-    model.lines.push_back(line_of((*entries)[i]));
-  co_return history_modal(model);
+  auto model = history_of(desk.store, rotation->name, kHistoryShown);
+  if (!model) co_return refuse(model.error());
+  co_return history_modal(*model);
 }
 
 net::Task<void> RotationActions::open_delete(UserId user, std::string trigger, RotationId rotation) {
@@ -149,7 +95,7 @@ net::Task<std::string> RotationActions::delete_view(UserId user, RotationId id) 
   auto& desk = surface_.desk();
   auto caller = co_await who_is(surface_, std::move(user));
   if (!caller) co_return delete_failed(caller.error());
-  auto rotation = manage::rotation_of(desk.store, id);
+  auto rotation = manage::rotation_of(desk, *caller, id);
   if (!rotation) co_return delete_failed(rotation.error());
   if (auto ok = manage::allowed(desk, *caller, Action::remove, {&*rotation, {}}); !ok)
     co_return delete_failed(ok.error());

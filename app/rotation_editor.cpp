@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/form_merge.hpp"
 #include "app/tickets.hpp"
 #include "app/words.hpp"
 #include "core/text.hpp"
@@ -31,24 +32,12 @@ const char* form_title(const FormState& state) {
 /// True if an error at this field can be shown by Slack's own way: the field is an input of the form.
 bool is_shown(const std::string& field, const SaveJob& job) {
   if (field == kFieldHandle) return job.form.group && job.form.group->create;
-  for (const auto* always : {kFieldName, kFieldGroup, kFieldSchedules, kFieldChannels}) {
-    if (field == always) return true;
-  }
-  if (!job.state.more) return false;
-  for (const auto* more : {kFieldMembers, kFieldEmpty, kFieldFallback, kFieldMention, kFieldText}) {
-    if (field == more) return true;
-  }
-  return false;
+  if (field == kFieldGroup) return job.state.choose_group;
+  return !label_of(field).empty() && (job.state.more || !is_in_more(field));
 }
 
-bool needs_more(const SaveOutcome& outcome) {
-  return std::any_of(outcome.errors.begin(), outcome.errors.end(), [](const auto& error) {
-    for (const auto* more :
-         {kFieldMembers, kFieldEmpty, kFieldFallback, kFieldAnnounce, kFieldMention, kFieldText}) {
-      if (error.first == more) return true;
-    }
-    return false;
-  });
+bool any_in_more(const std::vector<std::pair<std::string, std::string>>& notes) {
+  return std::any_of(notes.begin(), notes.end(), [](const auto& note) { return is_in_more(note.first); });
 }
 
 }  // namespace
@@ -76,14 +65,16 @@ net::Task<std::string> RotationEditor::edit_view(UserId user, RotationId id) {
   auto& desk = surface_.desk();
   auto caller = co_await who_is(surface_, user);
   if (!caller) co_return refuse(caller.error());
-  auto rotation = manage::rotation_of(desk.store, id);
+  auto rotation = manage::rotation_of(desk, *caller, id);
   if (!rotation) co_return refuse(rotation.error());
   if (auto ok = manage::allowed(desk, *caller, Action::edit, {&*rotation, {}}); !ok)
     co_return refuse(ok.error());
   if (auto why = too_large_for_form(*rotation); !why.empty()) co_return notice_modal("Edit rotation", why);
   FormState state{id, manage::version_of(*rotation)};
   state.choose_group = manage::allowed(desk, *caller, Action::move_to_another_group, {&*rotation, {}}).ok();
-  auto form = base_of(state);
+  auto form = shown_form(*rotation);
+  state.fields = fingerprints(form);
+  state.edited = last_edit(id);
   co_return rotation_form_view(model_of(state, std::move(form), user));
 }
 
@@ -100,19 +91,29 @@ RotationFormModel RotationEditor::model_of(const FormState& state, RotationForm 
   return model;
 }
 
-RotationForm RotationEditor::base_of(const FormState& state) {
-  if (!state.rotation) return {};
-  auto rotation = manage::rotation_of(surface_.desk().store, *state.rotation);
-  if (!rotation) return {};
+RotationForm RotationEditor::shown_form(const Rotation& rotation) {
   const auto known = manage::schedule_names(surface_.desk().store);
   std::vector<ScheduleChoice> names;
-  for (const auto& schedule : rotation->schedules) {
+  for (const auto& schedule : rotation.schedules) {
     const auto named = known.find(schedule.ref);
     auto name =
         named == known.end() ? surface_.catalog().name_of(schedule.ref) : std::optional(named->second);
     if (name) names.push_back({schedule.ref, *std::move(name)});
   }
-  return form_of(*rotation, names);
+  return form_of(rotation, names);
+}
+
+Instant RotationEditor::last_edit(RotationId id) {
+  auto audit = surface_.desk().store.history().audit({id, std::nullopt, std::nullopt, 1});
+  return audit && !audit->empty() ? audit->front().at : Instant{};
+}
+
+RotationForm RotationEditor::base_of(const FormState& state) {
+  auto stored = surface_.desk().store.rotations().list();
+  if (!stored || !state.rotation) return {};
+  const auto found = std::find_if(stored->begin(), stored->end(),
+                                  [&](const Rotation& rotation) { return rotation.id == *state.rotation; });
+  return found == stored->end() ? RotationForm{} : shown_form(*found);
 }
 
 net::Task<void> RotationEditor::touched(Place place, bool more) {
@@ -193,7 +194,7 @@ net::Task<std::string> RotationEditor::answer_job(std::string view, SaveJob job,
     co_return answer_update(checking_modal(title));
   }
   auto outcome = co_await work->result();
-  const bool saved = outcome.errors.empty() && !outcome.adoption;
+  const bool saved = outcome.errors.empty() && !outcome.adoption && !outcome.conflict;
   if (saved && outcome.remark.empty()) co_return answer_clear();
   const bool at_fields = fields_shown && !outcome.errors.empty() &&
                          std::all_of(outcome.errors.begin(), outcome.errors.end(),
@@ -215,6 +216,14 @@ std::string RotationEditor::outcome_view(const SaveJob& job, SaveOutcome outcome
     outcome.adoption->draft = keep_draft(job);
     return adoption_modal(*outcome.adoption);
   }
+  if (outcome.conflict) {
+    auto& conflict = *outcome.conflict;
+    ++conflict.state.round;
+    conflict.state.more = conflict.state.more || any_in_more(conflict.notes);
+    auto model = model_of(conflict.state, std::move(conflict.form), job.user);
+    model.errors = std::move(conflict.notes);
+    return rotation_form_view(model);
+  }
   if (outcome.errors.empty()) {
     auto text = fmt::format("*{}* is saved. The home tab shows how its group is brought up to date.",
                             slack_name(job.form.name, 80));
@@ -223,7 +232,7 @@ std::string RotationEditor::outcome_view(const SaveJob& job, SaveOutcome outcome
   }
   auto state = job.state;
   ++state.round;
-  state.more = state.more || needs_more(outcome);
+  state.more = state.more || any_in_more(outcome.errors);
   auto model = model_of(state, job.form, job.user);
   for (const auto& [field, text] : outcome.errors)
     model.errors.emplace_back(field, foreign_text(as_sentence(text)));

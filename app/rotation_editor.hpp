@@ -21,11 +21,20 @@ struct SaveJob {
   bool adopt = false;  ///< he agreed to take the group over
 };
 
+/// Somebody else changed the rotation while the form was open.
+struct SaveConflict {
+  FormState state{};    ///< the form goes on from what is stored now
+  RotationForm form{};  ///< what was typed, and the others' changes where nothing was
+  /// Who changed what, and what that means for each field: by field (empty: all of it), mrkdwn.
+  std::vector<std::pair<std::string, std::string>> notes{};
+};
+
 /// What came of it.
 struct SaveOutcome {
   /// By field (empty: all of it), as `Error` has them; none if it was saved, or waits for a yes.
   std::vector<std::pair<std::string, std::string>> errors{};
   std::optional<AdoptionModel> adoption{};
+  std::optional<SaveConflict> conflict{};
   std::string remark{};  ///< mrkdwn: what should be done yet, though it was saved; may be empty
 };
 
@@ -65,9 +74,14 @@ class RotationEditor {
   net::Task<std::string> edit_view(UserId user, RotationId rotation);
   /// The form with what was typed, as it is to be shown.
   RotationFormModel model_of(const FormState& state, RotationForm form, const UserId& user);
+  /// A stored rotation as the form shows it.
+  RotationForm shown_form(const Rotation& rotation);
+  Instant last_edit(RotationId rotation);
   /// What the fields that are not shown hold.
   RotationForm base_of(const FormState& state);
   net::Task<SaveOutcome> save(SaveJob job);
+  /// The rotation is not as it was when the form was opened. Success if it is what the form wants already.
+  SaveOutcome changed_meanwhile(const SaveJob& job, const Rotation& now);
   net::Task<std::string> answer_job(std::string view, SaveJob job, bool fields_shown);
   net::Task<void> finish_job(std::string view, SaveJob job, std::unique_ptr<Later<SaveOutcome>> work);
   /// The view that tells an outcome, where Slack's own ways are gone.

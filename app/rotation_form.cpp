@@ -117,7 +117,10 @@ std::string metadata_of(const FormState& state) {
   w.begin_object();
   if (state.rotation) w.field("rotation", state.rotation->value);
   w.field("version", state.version).field("more", state.more).field("choose", state.choose_group);
-  w.field("round", state.round).end_object();
+  w.field("round", state.round).field("edited", format_rfc3339_ms(state.edited));
+  w.key("fields").begin_object();
+  for (const auto& [field, fingerprint] : state.fields) w.field(field, fingerprint);
+  w.end_object().end_object();
   return w.take();
 }
 
@@ -131,6 +134,9 @@ std::optional<FormState> form_state(const std::string& metadata) {
   state.more = root["more"].boolean_or(false);
   state.choose_group = root["choose"].boolean_or(true);
   state.round = static_cast<int>(std::clamp<std::int64_t>(root["round"].integer_or(0), 0, 1'000'000));
+  if (const auto edited = parse_rfc3339(root["edited"].string_or(""))) state.edited = *edited;
+  for (const auto& field : root["fields"].items())
+    state.fields[std::string(field.key())] = field.string_or("");
   return state;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -58,6 +59,10 @@ struct FormState {
   /// Counts how often the form was built anew with what had been typed: Slack keeps what it shows in a block
   /// as long as the block has the same id.
   int round = 0;
+  /// Fingerprints of what it showed when it was opened (form_merge.hpp), and the time of the last edit that
+  /// it shows.
+  std::map<std::string, std::string> fields{};
+  Instant edited{};
   bool operator==(const FormState&) const = default;
 };
 std::string metadata_of(const FormState& state);
@@ -95,6 +100,9 @@ struct RotationFormModel {
   std::vector<std::pair<std::string, std::string>> errors{};
 };
 std::string rotation_form_view(const RotationFormModel& model);
+/// "Keep the last people": the choices as the form words them.
+std::string_view words_of(Empty choice);
+std::string_view words_of(Mention choice);
 
 /// "S123", or "new:HANDLE" for one to be made: the values of the group's select.
 std::string group_value(const GroupChoice& group);

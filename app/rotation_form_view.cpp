@@ -1,7 +1,9 @@
 #include <algorithm>
 
+#include "app/form_merge.hpp"
 #include "app/rotation_form.hpp"
 #include "app/words.hpp"
+#include "core/names.hpp"
 #include "core/text.hpp"
 
 namespace watchbill::app {
@@ -13,6 +15,12 @@ namespace {
 constexpr std::size_t kMaxName = 160;
 // One more than a handle may have, so that the rule can say so.
 constexpr std::size_t kMaxHandle = 22;
+constexpr NameTable<Empty, 3> kEmptyWords{{{Empty::keep, "Keep the last people"},
+                                           {Empty::fallback, "Put others in the group"},
+                                           {Empty::disable, "Disable the group"}}};
+constexpr NameTable<Mention, 3> kMentionWords{{{Mention::incoming, "Mention those who go on call"},
+                                               {Mention::all, "Mention everybody who is named"},
+                                               {Mention::none, "Mention nobody"}}};
 
 /// Builds the form's blocks one after the other, each error in front of its field.
 class FormBuilder {
@@ -52,7 +60,7 @@ class FormBuilder {
     add(kFieldName,
         text_input(
             {.action = kTyped, .initial = form_.name, .placeholder = "Payments", .max_length = kMaxName}),
-        {.label = "Name"});
+        {.label = std::string(label_of(kFieldName))});
   }
 
   void group() {
@@ -66,7 +74,7 @@ class FormBuilder {
     if (form_.group) initial = group_option(*form_.group);
     add(kFieldGroup,
         external_select({.action = kTyped, .placeholder = "Find a group, or name a new one"}, initial),
-        {.label = "Slack user group",
+        {.label = std::string(label_of(kFieldGroup)),
          .hint = "Its members will be the people on call. To make a new group, type its handle.",
          .dispatch = true});
     if (!form_.group || !form_.group->create) return;
@@ -86,14 +94,14 @@ class FormBuilder {
     }
     add(kFieldSchedules,
         multi_external_select({.action = kTyped, .placeholder = "Find schedules by name"}, chosen),
-        {.label = "Schedules",
+        {.label = std::string(label_of(kFieldSchedules)),
          .hint = "Of all connected systems. Who is on call in any of them is in the group."});
   }
 
   void channels() {
     add(kFieldChannels,
         multi_channels_select({.action = kTyped, .placeholder = "Choose channels"}, texts(form_.channels)),
-        {.label = "Announce handoffs in",
+        {.label = std::string(label_of(kFieldChannels)),
          .hint = fmt::format("Into a private channel the app must be invited first: /invite @{}",
                              model_.bot_name),
          .optional = true});
@@ -104,18 +112,20 @@ class FormBuilder {
     add(kFieldMembers,
         multi_users_select({.action = kTyped, .placeholder = "Choose people"},
                            texts(form_.permanent_members)),
-        {.label = "Always in the group",
+        {.label = std::string(label_of(kFieldMembers)),
          .hint = "Besides who is on call; they do not count as on call.",
          .optional = true});
-    const std::vector<Option> policies{
-        option("Keep the last people", std::string(name_of(Empty::keep)), "until somebody is on call again"),
-        option("Put others in the group", std::string(name_of(Empty::fallback)), "those chosen below"),
-        option("Disable the group", std::string(name_of(Empty::disable)), "until somebody is on call again")};
+    const auto policy = [](Empty choice, std::string_view more) {
+      return option(words_of(choice), std::string(name_of(choice)), more);
+    };
+    const std::vector<Option> policies{policy(Empty::keep, "until somebody is on call again"),
+                                       policy(Empty::fallback, "those chosen below"),
+                                       policy(Empty::disable, "until somebody is on call again")};
     add(kFieldEmpty, radio_buttons(kTyped, policies, policies.at(static_cast<std::size_t>(form_.empty))),
-        {.label = "While nobody is on call"});
+        {.label = std::string(label_of(kFieldEmpty))});
     add(kFieldFallback,
         multi_users_select({.action = kTyped, .placeholder = "Choose people"}, texts(form_.fallback_members)),
-        {.label = "The others",
+        {.label = std::string(label_of(kFieldFallback)),
          .hint = "Also used if nobody who is on call can be found in Slack.",
          .optional = true});
   }
@@ -125,14 +135,13 @@ class FormBuilder {
     const auto on = option("Announce handoffs in the channels above", "on");
     add(kFieldAnnounce,
         checkboxes(kTyped, {on}, form_.announce ? std::vector<Option>{on} : std::vector<Option>{}),
-        {.label = "Announcements", .optional = true});
-    const std::vector<Option> mentions{
-        option("Mention those who go on call", std::string(name_of(Mention::incoming))),
-        option("Mention everybody who is named", std::string(name_of(Mention::all))),
-        option("Mention nobody", std::string(name_of(Mention::none)))};
+        {.label = std::string(label_of(kFieldAnnounce)), .optional = true});
+    std::vector<Option> mentions;
+    for (const auto choice : {Mention::incoming, Mention::all, Mention::none})
+      mentions.push_back(option(words_of(choice), std::string(name_of(choice))));
     add(kFieldMention,
         static_select({.action = kTyped}, mentions, mentions.at(static_cast<std::size_t>(form_.mention))),
-        {.label = "Who is notified", .dispatch = true});
+        {.label = std::string(label_of(kFieldMention)), .dispatch = true});
     if (model_.text_too_long) {
       blocks_.push_back(
           section(mrkdwn("*Own text*\nIt is longer than a form can hold and stays as it is; change it with "
@@ -145,7 +154,7 @@ class FormBuilder {
                       .placeholder = "{{incoming}} on call for {{rotation}} until {{until}}",
                       .multiline = true,
                       .events = TextEvents::on_each_character}),
-          {.label = "Own text",
+          {.label = std::string(label_of(kFieldText)),
            .hint = "Leave it empty for the usual text. Variables stand in {{…}}.",
            .optional = true,
            .dispatch = true});
@@ -160,6 +169,14 @@ class FormBuilder {
 };
 
 }  // namespace
+
+std::string_view words_of(Empty choice) {
+  return name_in(kEmptyWords, choice);
+}
+
+std::string_view words_of(Mention choice) {
+  return name_in(kMentionWords, choice);
+}
 
 std::string rotation_form_view(const RotationFormModel& model) {
   const bool create = !model.state.rotation;

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 
+#include "app/form_merge.hpp"
+#include "app/history_words.hpp"
 #include "app/rotation_editor.hpp"
 #include "app/words.hpp"
 #include "core/announcement.hpp"
 #include "core/phrase.hpp"
 #include "core/text.hpp"
+#include "manage/rotation_json.hpp"
 #include "manage/save.hpp"
 
 namespace watchbill::app {
@@ -14,6 +17,8 @@ namespace watchbill::app {
 namespace {
 
 constexpr milliseconds kGroupsAge{15000};
+constexpr std::size_t kEditsNamed = 5;
+constexpr const char* kCopyIt = ". What you typed stands here until you close the form.";
 
 SaveOutcome wrong(const std::string& field, const std::string& text) {
   SaveOutcome outcome;
@@ -88,7 +93,64 @@ std::string remark_of(const manage::Wanted& wanted, const std::string& bot_name)
                      phrase(channels));
 }
 
+/// Who changed what since the form was opened, one line each.
+std::string changes_since(store::Store& store, const FormState& state) {
+  store::HistoryFilter filter;
+  filter.rotation = state.rotation;
+  filter.since = state.edited + 1ms;
+  filter.limit = kEditsNamed;
+  auto audit = store.history().audit(filter);
+  std::string lines;
+  if (!audit) return lines;
+  for (const auto& entry : *audit) {
+    const auto fields = changed_fields(entry);
+    if (entry.action != "rotation.update" || fields.empty()) continue;
+    lines += fmt::format("\n\xE2\x80\xA2 {}, {}: {}", actor_text(entry.actor), slack_date(entry.at),
+                         phrase(fields));
+  }
+  return lines;
+}
+
+std::string labels(const std::vector<std::string>& fields) {
+  std::vector<std::string> names;
+  for (const auto& field : fields) names.push_back(fmt::format("*{}*", label_of(field)));
+  return phrase(names);
+}
+
+/// What became of the two changes in the form.
+std::string merge_words(const MergedForm& both) {
+  std::string text;
+  if (!both.taken.empty()) {
+    text += fmt::format("\n{} {} what the other change made of it: you had not touched it.",
+                        labels(both.taken), both.taken.size() == 1 ? "shows" : "show");
+  }
+  if (!both.clashing.empty())
+    text += fmt::format("\nBoth of you changed {}: what you typed is kept.", labels(both.clashing));
+  return text;
+}
+
 }  // namespace
+
+SaveOutcome RotationEditor::changed_meanwhile(const SaveJob& job, const Rotation& now) {
+  const auto theirs = shown_form(now);
+  auto both = merged(job.state.fields, job.form, theirs);
+  SaveOutcome outcome;
+  if (manage::version_of(rotation_of(both.form, now)) == manage::version_of(now)) return outcome;
+  SaveConflict conflict{job.state};
+  conflict.state.version = manage::version_of(now);
+  conflict.state.fields = fingerprints(theirs);
+  conflict.state.edited = last_edit(now.id);
+  conflict.notes.emplace_back("", "*Not saved yet: this rotation was changed while you were editing it.*" +
+                                      changes_since(surface_.desk().store, job.state) + merge_words(both) +
+                                      "\nPress *Save* again to save what stands here now.");
+  for (const auto& field : both.clashing) {
+    conflict.notes.emplace_back(field, fmt::format("It is {} now. Saving makes it what you typed below.",
+                                                   shown_value(theirs, field)));
+  }
+  conflict.form = std::move(both.form);
+  outcome.conflict = std::move(conflict);
+  return outcome;
+}
 
 net::Task<SaveOutcome> RotationEditor::save(SaveJob job) {
   auto& desk = surface_.desk();
@@ -97,13 +159,9 @@ net::Task<SaveOutcome> RotationEditor::save(SaveJob job) {
 
   manage::Wanted wanted;
   if (job.state.rotation) {
-    auto stored = manage::unchanged_since(desk, *caller, *job.state.rotation, job.state.version);
-    if (!stored && stored.error().kind == ErrorKind::conflict) {
-      co_return wrong("", stored.error().message +
-                              ". What you typed stands here still, but cannot be saved from here: close the "
-                              "form and edit the rotation anew.");
-    }
-    if (!stored) co_return wrong("", stored.error().message);
+    auto stored = manage::rotation_of(desk, *caller, *job.state.rotation);
+    if (!stored) co_return wrong("", stored.error().message + kCopyIt);
+    if (manage::version_of(*stored) != job.state.version) co_return changed_meanwhile(job, *stored);
     wanted.before = *stored;
     wanted.rotation = rotation_of(job.form, *std::move(stored));
   } else {
@@ -128,7 +186,15 @@ net::Task<SaveOutcome> RotationEditor::save(SaveJob job) {
   if (!settled) co_return refused(wanted, job.form, surface_.bot_name, settled.error());
   if (wanted.adoption && !job.adopt) co_return ask_for_adoption(wanted);
   auto saved = co_await manage::save(desk, *caller, wanted, false);
-  if (!saved) co_return refused(wanted, job.form, surface_.bot_name, saved.error());
+  if (!saved) {
+    // Somebody may have been faster while Slack and the systems were asked.
+    const auto now =
+        wanted.before ? manage::rotation_of(desk, *caller, wanted.before->id) : Result<Rotation>(Rotation{});
+    if (!now) co_return wrong("", now.error().message + kCopyIt);
+    if (wanted.before && manage::version_of(*now) != job.state.version)
+      co_return changed_meanwhile(job, *now);
+    co_return refused(wanted, job.form, surface_.bot_name, saved.error());
+  }
   surface_.changed();
   SaveOutcome outcome;
   outcome.remark = remark_of(wanted, surface_.bot_name);

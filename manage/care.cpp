@@ -57,7 +57,7 @@ net::Task<Result<void>> restore_group(Desk& desk, const Caller& caller, const Ro
 }  // namespace
 
 net::Task<Result<Rotation>> delete_rotation(Desk& desk, Caller caller, RotationId id, bool restore) {
-  auto rotation = rotation_of(desk.store, id);
+  auto rotation = rotation_of(desk, caller, id);
   if (!rotation) co_return rotation.error();
   if (auto ok = allowed(desk, caller, Action::remove, {&*rotation, {}}); !ok) co_return ok.error();
   if (restore) {
@@ -66,14 +66,18 @@ net::Task<Result<Rotation>> delete_rotation(Desk& desk, Caller caller, RotationI
     if (auto restored = co_await restore_group(desk, caller, *rotation, *former); !restored)
       co_return restored.error();
   }
-  if (auto removed = desk.store.rotations().remove(id, caller.actor); !removed) co_return removed.error();
+  if (auto removed = desk.store.rotations().remove(id, caller.actor); !removed) {
+    // Somebody was faster while the group was put back.
+    if (auto gone = rotation_of(desk, caller, id); !gone) co_return gone.error();
+    co_return removed.error();
+  }
   co_return rotation;
 }
 
 net::Task<Result<bool>> request_sync(Desk& desk, Caller caller, std::optional<RotationId> rotation,
                                      seconds patience) {
   if (rotation) {
-    auto found = rotation_of(desk.store, *rotation);
+    auto found = rotation_of(desk, caller, *rotation);
     if (!found) co_return found.error();
     if (auto ok = allowed(desk, caller, Action::sync, {&*found, {}}); !ok) co_return ok.error();
   } else if (auto ok = allowed(desk, caller, Action::sync, {}); !ok) {

@@ -37,14 +37,14 @@ Error changed_meanwhile(store::Store& store, const Caller& reader, const Rotatio
 }
 
 /// Every rotation of the batch is still what the person saw.
-Result<void> refuse_changed(store::Store& store, const Caller& caller, const Batch& batch,
+Result<void> refuse_changed(const Desk& desk, const Caller& caller, const Batch& batch,
                             const std::vector<Rotation>& stored) {
   const auto unchanged = [&](const Rotation& before) -> Result<void> {
     const auto same = [&](const Rotation& other) { return other.id == before.id; };
     const auto now = std::find_if(stored.begin(), stored.end(), same);
-    if (now == stored.end()) return rotation_of(store, before.id).error();
+    if (now == stored.end()) return rotation_of(desk, caller, before.id).error();
     if (version_of(*now) == version_of(before)) return {};
-    return changed_meanwhile(store, caller, *now);
+    return changed_meanwhile(desk.store, caller, *now);
   };
   for (const auto& wanted : batch.wanted) {
     if (!wanted.before) continue;
@@ -56,10 +56,11 @@ Result<void> refuse_changed(store::Store& store, const Caller& caller, const Bat
   return {};
 }
 
-Result<void> write_batch(store::Store& store, const Caller& caller, Batch& batch) {
+Result<void> write_batch(const Desk& desk, const Caller& caller, Batch& batch) {
+  auto& store = desk.store;
   auto stored = store.rotations().list();
   if (!stored) return stored.error();
-  if (auto good = refuse_changed(store, caller, batch, *stored); !good) return good;
+  if (auto good = refuse_changed(desk, caller, batch, *stored); !good) return good;
   for (const auto& rotation : batch.deleted) {
     if (auto removed = store.rotations().remove(rotation.id, caller.actor); !removed) return removed;
     std::erase_if(*stored, [&](const Rotation& other) { return other.id == rotation.id; });
@@ -119,7 +120,7 @@ net::Task<Result<void>> save_all(Desk& desk, Caller caller, Batch& batch) {
     if (auto ok = allowed(desk, caller, Action::remove, {&rotation, {}}); !ok) co_return ok;
   }
   if (auto made = co_await make_groups(desk, batch.wanted); !made) co_return made;
-  co_return desk.store.transaction([&] { return write_batch(desk.store, caller, batch); });
+  co_return desk.store.transaction([&] { return write_batch(desk, caller, batch); });
 }
 
 net::Task<Result<void>> save(Desk& desk, Caller caller, Wanted& wanted, bool quiet) {
@@ -131,7 +132,8 @@ net::Task<Result<void>> save(Desk& desk, Caller caller, Wanted& wanted, bool qui
   co_return saved;
 }
 
-Result<Rotation> rotation_of(store::Store& store, RotationId id) {
+Result<Rotation> rotation_of(const Desk& desk, const Caller& reader, RotationId id) {
+  auto& store = desk.store;
   auto all = store.rotations().list();
   if (!all) return all.error();
   for (auto& rotation : *all) {
@@ -144,19 +146,12 @@ Result<Rotation> rotation_of(store::Store& store, RotationId id) {
   if (!audit || audit->empty() || audit->front().action != "rotation.delete")
     return fail(ErrorKind::not_found, "the rotation does not exist any more");
   const auto& entry = audit->front();
-  return fail(ErrorKind::not_found, "rotation \"{}\" was deleted by {}, {}", entry.object, entry.actor,
-              format_minutes(entry.at));
-}
-
-Result<Rotation> unchanged_since(Desk& desk, const Caller& caller, RotationId id,
-                                 const std::string& version) {
-  auto now = rotation_of(desk.store, id);
-  if (!now || version_of(*now) == version) return now;
-  return changed_meanwhile(desk.store, caller, *now);
+  return fail(ErrorKind::not_found, "rotation \"{}\" was deleted by {}, {}", entry.object,
+              person_for(reader, entry.actor), format_minutes(entry.at));
 }
 
 Result<bool> set_paused(Desk& desk, const Caller& caller, RotationId id, bool paused) {
-  auto rotation = rotation_of(desk.store, id);
+  auto rotation = rotation_of(desk, caller, id);
   if (!rotation) return rotation.error();
   if (auto ok = allowed(desk, caller, Action::pause, {&*rotation, {}}); !ok) return ok.error();
   if (rotation->paused == paused) return false;

@@ -29,11 +29,8 @@ net::Task<Result<void>> save(Desk& desk, Caller caller, Wanted& wanted, bool qui
 std::vector<Rotation> in_storable_order(const std::vector<Wanted>& wanted,
                                         const std::vector<Rotation>& stored);
 
-/// Success if the rotation is still what a form began with (`version_of`); else `conflict`, naming who
-/// changed it and when. The stored rotation is returned, as what the form's changes go on top of.
-Result<Rotation> unchanged_since(Desk& desk, const Caller& caller, RotationId id, const std::string& version);
-/// By id; `not_found` says who deleted it and when.
-Result<Rotation> rotation_of(store::Store& store, RotationId id);
+/// By id; `not_found` says to the reader who deleted it and when.
+Result<Rotation> rotation_of(const Desk& desk, const Caller& reader, RotationId id);
 
 /// Pauses or resumes; false if it was so already.
 Result<bool> set_paused(Desk& desk, const Caller& caller, RotationId id, bool paused);

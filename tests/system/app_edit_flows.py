@@ -88,7 +88,7 @@ class EditFlows(Flows):
         self.assertEqual(answer["result"], "errors", answer)
         self.assertTrue(list(answer["errors"])[0].startswith("name~"), answer)
 
-    def test_edit_is_prefilled_and_refuses_to_overwrite_anothers_change(self):
+    def test_edit_is_prefilled_and_goes_on_after_anothers_change(self):
         self.create_by_cli("Edited", "edited-oncall")
         self.choose("ada", "Edited", "edit")
         form = self.w.wait_modal("ada", "rotation_form")
@@ -108,10 +108,19 @@ class EditFlows(Flows):
         answer = self.w.submit("ada")
         self.assertEqual(answer["result"], "updated", answer)
         form = self.w.wait_modal("ada", "rotation_form")
-        self.assertIn(" on the host, <!date^", texts(form["view"]))
-        self.assertIn("was changed meanwhile by ", texts(form["view"]))
+        seen = texts(form["view"])
+        self.assertRegex(seen, r"Not saved yet.*\n\u2022 .* on the host, <!date\^.*: channels")
+        self.assertIn("*Announce handoffs in* shows what the other change made of it", seen)
         self.assertIn("Edited twice", json.dumps(form["view"]["state"]))
         self.assertEqual(self.rotations()["Edited"]["channels"], ["C0PAYMENTS"])
+        # The same form saves on top of it; where both changed, the form says so first.
+        self.w.cli("rotation", "edit", "Edited", "--name", "Edited elsewhere")
+        self.assertEqual(self.w.submit("ada")["result"], "updated")
+        seen = texts(self.w.wait_modal("ada", "rotation_form")["view"])
+        self.assertIn("Both of you changed *Name*", seen)
+        self.assertIn("It is *Edited elsewhere* now", seen)
+        self.saved("ada", self.w.submit("ada"))
+        self.assertEqual(self.rotations()["Edited twice"]["channels"], ["C0PAYMENTS"])
 
     def test_more_settings_and_the_live_preview(self):
         self.new_rotation()

@@ -125,7 +125,8 @@ TEST_CASE("a group can be made from the form: by choosing it, and by typing its 
 }
 
 TEST_CASE("a form survives its way through Slack") {
-  FormState state{RotationId{12}, "0011223344556677", true, false, 3};
+  FormState state{RotationId{12},         "0011223344556677",      true, false, 3,
+                  {{"name", "0a0b0c0d"}}, Instant(1800000000123ms)};
   CHECK(form_state(metadata_of(state)) == state);
   CHECK(form_state(metadata_of(FormState{})) == FormState{});
   CHECK_FALSE(form_state("nonsense"));

@@ -178,20 +178,89 @@ TEST_CASE("taking over a group with other members takes an explicit yes, of the 
   }
 }
 
-TEST_CASE("an edit refuses to overwrite what somebody else changed meanwhile, and keeps what was typed") {
+TEST_CASE("an edit overwrites nobody's change unseen, and goes on in the same form") {
   FormRoom room;
   room.world.slack.add_group("SPAYMENTS", "payments-oncall", {});
   auto stored = room.world.stored("payments");
   room.open_edit("UOWNER", "payments");
-  CHECK(has(room.modal_json(), "payments"));
+  const auto typed = [&](const std::string& name) {
+    return room.typed(name, "SPAYMENTS", "payments-oncall", {"pd/PONE"});
+  };
   stored.channels = {ChannelId("CPAY")};
-  good(room.world.store->rotations().update(stored, "cli:ada"));
-  const auto answer =
-      room.submit("UOWNER", room.typed("Renamed", "SPAYMENTS", "payments-oncall", {"pd/PONE"}));
-  room.obey(answer.ack);
-  CHECK(has(room.modal(), "was changed meanwhile by ada on the host"));
-  CHECK(has(room.modal_json(), "Renamed"));
+  stored.paused = true;
+  good(room.world.store->rotations().update(stored, "cli:bo"));
+  room.obey(room.submit("UOWNER", typed("Renamed")).ack);
+  CHECK(has(room.modal(), "Not saved yet"));
+  CHECK(has(room.modal(), "bo on the host, <!date^"));
+  CHECK(has(room.modal(), "paused and channels"));
+  CHECK(has(room.modal(), "*Announce handoffs in* shows what the other change made of it"));
+  CHECK_FALSE(has(room.modal(), "Both of you"));
+  CHECK(has(room.modal_json(), "\"initial_value\":\"Renamed\""));
+  CHECK(has(room.modal_json(), "\"initial_conversations\":[\"CPAY\"]"));
   CHECK(room.world.now("payments").channels == stored.channels);
+
+  SECTION("the same form saves it then, on top of the other change") {
+    const auto answer =
+        room.submit("UOWNER", room.typed("Renamed", "SPAYMENTS", "payments-oncall", {"pd/PONE"}, {"CPAY"}));
+    CHECK(answer.ack == R"({"response_action":"clear"})");
+    const auto now = room.world.now("Renamed");
+    CHECK(now.channels == stored.channels);
+    CHECK(now.paused);
+  }
+  SECTION("what the other one changed can be changed again on purpose") {
+    CHECK(room.submit("UOWNER", typed("Renamed")).ack == R"({"response_action":"clear"})");
+    CHECK(room.world.now("Renamed").channels.empty());
+  }
+  SECTION("and a third change is told as well, field by field where both changed") {
+    stored.name = "Billing";
+    good(room.world.store->rotations().update(stored, "UEDITOR"));
+    room.obey(room.submit("UOWNER", typed("Renamed")).ack);
+    CHECK(has(room.modal(), "<@UEDITOR>, <!date^"));
+    CHECK_FALSE(has(room.modal(), "bo on the host"));
+    CHECK(has(room.modal(), "Both of you changed *Name*"));
+    CHECK(has(room.modal(), "It is *Billing* now. Saving makes it what you typed below."));
+    CHECK(room.world.now("Billing").channels == stored.channels);
+    CHECK(room.submit("UOWNER", typed("Renamed")).ack == R"({"response_action":"clear"})");
+    CHECK(room.world.now("Renamed").channels.empty());
+  }
+}
+
+TEST_CASE("a change that comes while the form is being saved is not overwritten either") {
+  FormRoom room;
+  auto stored = room.world.stored("payments");
+  room.world.slack.add_group(stored.group.value, "payments-oncall", {});
+  room.open_edit("UEDITOR", "payments");
+  room.advance(1min);
+  room.world.slack.latency = 1s;
+  const auto values = room.typed("payments", stored.group.value, "payments-oncall", {"pd/PTWO"});
+  stored.mode = Mode::observe;
+  room.world.loop.start_alarm(room.world.loop.now() + 500ms,
+                              [&] { good(room.world.store->rotations().update(stored, "cli:bo")); });
+  room.obey(room.submit("UEDITOR", values).ack);
+  CHECK(has(room.modal(), "bo on the host"));
+  CHECK(room.world.now("payments").schedules == stored.schedules);
+}
+
+TEST_CASE("pressing Save twice saves once, and the second press is no conflict") {
+  FormRoom room;
+  room.world.slack.add_group("SPAYMENTS", "payments-oncall", {});
+  room.world.stored("payments");
+  room.open_edit("UOWNER", "payments");
+  const auto values = room.typed("Renamed", "SPAYMENTS", "payments-oncall", {"pd/PONE"});
+  CHECK(room.submit("UOWNER", values).ack == R"({"response_action":"clear"})");
+  CHECK(room.submit("UOWNER", values).ack == R"({"response_action":"clear"})");
+  room.world.now("Renamed");
+}
+
+TEST_CASE("what was typed for a rotation that was deleted meanwhile stays, and who deleted it is named") {
+  FormRoom room;
+  room.world.slack.add_group("SPAYMENTS", "payments-oncall", {});
+  const auto stored = room.world.stored("payments");
+  room.open_edit("UOWNER", "payments");
+  good(room.world.store->rotations().remove(stored.id, "UEDITOR"));
+  room.obey(room.submit("UOWNER", room.typed("Renamed", "SPAYMENTS", "payments-oncall", {"pd/PONE"})).ack);
+  CHECK(has(room.modal(), "was deleted by <@UEDITOR>, <!date^"));
+  CHECK(has(room.modal_json(), "\"initial_value\":\"Renamed\""));
 }
 
 TEST_CASE("an owner edits his rotation; another group he cannot give it, also not by forging") {
