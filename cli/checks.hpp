@@ -32,6 +32,6 @@ void check_slack(Session& session, const config::Config& config, const std::vect
                  Checks& checks);
 
 /// The people behind the user token, editors, owners and fallback members (manage/roles.hpp).
-void check_roles(Session& session, Checks& checks);
+void check_roles(Session& session, const std::vector<Rotation>& rotations, Checks& checks);
 
 }  // namespace watchbill::cli

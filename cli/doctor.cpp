@@ -5,6 +5,7 @@
 
 #include "cli/checks.hpp"
 #include "cli/commands.hpp"
+#include "cli/fixes.hpp"
 #include "cli/overview.hpp"
 #include "manage/connections.hpp"
 
@@ -36,16 +37,18 @@ namespace {
 
 void check_connection(Session& session, Connection connection, Checks& checks) {
   const auto name = connection.name;
-  const auto fix = fmt::format("watchbill connection update {}", name);
+  const auto refuse = [&](const Error& why) {
+    failed(checks, "connection " + name, why.message, connection_fix(why, name));
+  };
   auto desk = session.desk();
-  if (!desk) return failed(checks, "connection " + name, desk.error().message, fix);
+  if (!desk) return refuse(desk.error());
   auto open = manage::open_stored(**desk, std::move(connection));
-  if (!open) return failed(checks, "connection " + name, open.error().message, fix);
+  if (!open) return refuse(open.error());
   auto verified = session.run((*open)->provider->verify());
   if (verified) {
     ok(checks, "connection " + name, *verified);
   } else {
-    failed(checks, "connection " + name, verified.error().message, fix);
+    refuse(verified.error());
   }
   check_clock(checks, "connection " + name, (*open)->provider->health().clock_skew);
 }
@@ -66,7 +69,15 @@ void check_people(const manage::Overview& overview, Checks& checks) {
   if (missing == 0) ok(checks, "people", "everybody on call is found in Slack");
 }
 
-void check_daemon(store::Store& store, const manage::Overview& overview, Checks& checks) {
+const Rotation* rotation_of(const manage::Overview& overview, const Problem& problem) {
+  const auto found =
+      std::find_if(overview.rotations.begin(), overview.rotations.end(),
+                   [&](const manage::RotationView& view) { return view.rotation.id == problem.rotation; });
+  return found == overview.rotations.end() ? nullptr : &found->rotation;
+}
+
+void check_daemon(const manage::Overview& overview, const std::vector<store::OpenProblem>& problems,
+                  Checks& checks) {
   const auto pass = overview.last_pass ? "last complete pass " + format_rfc3339(*overview.last_pass)
                                        : std::string("no complete pass yet");
   if (overview.daemon_running) {
@@ -74,37 +85,45 @@ void check_daemon(store::Store& store, const manage::Overview& overview, Checks&
   } else {
     warned(checks, "daemon", "not running, " + pass, "systemctl start watchbilld");
   }
-  auto problems = store.problems().list();
-  if (!problems) return failed(checks, "open problems", problems.error().message, "see the message");
-  for (const auto& open : *problems) {
+  for (const auto& open : problems) {
     if (open.ended_at) continue;
     failed(checks, "problem", fmt::format("{} (since {})", open.problem.text, format_rfc3339(open.since)),
-           "as it says");
+           fix_of(open.problem, rotation_of(overview, open.problem)));
   }
 }
 
 void check_all(Session& session, Checks& checks) {
   auto config = session.config();
-  if (!config) return failed(checks, "configuration", config.error().message, "correct the file");
+  if (!config) {
+    return failed(
+        checks, "configuration", config.error().message,
+        fmt::format("correct {}; `watchbilld --check-config` tells when it is right", session.config_path()));
+  }
   ok(checks, "configuration", "correct");
+  const auto refuse = [&](const Error& why) {
+    failed(checks, "store", why.message, store_fix(why, (*config)->store));
+  };
   auto store = session.store();
   if (!store) {
     std::vector<Rotation> none;
-    failed(checks, "store", store.error().message, "see the message");
+    refuse(store.error());
     return check_slack(session, **config, none, checks);
   }
   ok(checks, "store", fmt::format("{}, readable by its owner alone", (*config)->store));
   auto overview = read_overview(session);
   auto connections = (*store)->connections().list();
-  if (!overview) return failed(checks, "store", overview.error().message, "see the message");
-  if (!connections) return failed(checks, "store", connections.error().message, "see the message");
-  check_daemon(**store, *overview, checks);
+  auto problems = (*store)->problems().list();
+  if (!overview) return refuse(overview.error());
+  if (!connections) return refuse(connections.error());
+  if (!problems) return refuse(problems.error());
+  check_daemon(*overview, *problems, checks);
   std::vector<Rotation> rotations;
+  rotations.reserve(overview->rotations.size());
   for (const auto& view : overview->rotations) rotations.push_back(view.rotation);
   check_slack(session, **config, rotations, checks);
   for (auto& connection : *connections) check_connection(session, std::move(connection), checks);
   check_people(*overview, checks);
-  check_roles(session, checks);
+  check_roles(session, rotations, checks);
 }
 
 void print(Session& session, const Checks& checks, bool good) {

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "cli/checks.hpp"
+#include "cli/fixes.hpp"
 #include "manage/roles.hpp"
 #include "slack/scopes.hpp"
 
@@ -79,7 +80,7 @@ bool check_tokens(Session& session, const config::Config& config, Checks& checks
   }
   auto bot = session.run(ask_bot(**desk));
   if (!bot) {
-    failed(checks, "Slack bot token", bot.error().message, "see the app's page at api.slack.com/apps");
+    failed(checks, "Slack bot token", bot.error().message, slack_fix(bot.error()));
     return false;
   }
   ok(checks, "Slack bot token", fmt::format("{} in {} ({})", bot->user, bot->team, bot->team_id));
@@ -155,7 +156,8 @@ void check_group_rights(Session& session, const std::vector<slack::UserGroup>& g
   // That was told above.
   if (changed.error().code == "missing_scope") return;
   const bool refused = changed.error().code == "permission_denied";
-  failed(checks, name, changed.error().message, refused ? std::string(kGroupSettings) : "as it says");
+  failed(checks, name, changed.error().message,
+         refused ? std::string(kGroupSettings) : slack_fix(changed.error()));
 }
 
 void check_group(const std::vector<slack::UserGroup>& groups, const Rotation& rotation, Checks& checks) {
@@ -211,7 +213,7 @@ void check_slack(Session& session, const config::Config& config, const std::vect
   if (!desk) return;
   auto groups = session.run(list_groups(**desk));
   if (!groups) {
-    failed(checks, "Slack user groups", groups.error().message, "see the message");
+    failed(checks, "Slack user groups", groups.error().message, slack_fix(groups.error()));
   } else {
     ok(checks, "Slack user groups", fmt::format("{} can be read", groups->size()));
     check_group_rights(session, *groups, rotations, checks);
@@ -226,7 +228,7 @@ void check_slack(Session& session, const config::Config& config, const std::vect
   for (const auto& [id, used_by] : channels) check_channel(session, config, id, used_by, checks);
 }
 
-void check_roles(Session& session, Checks& checks) {
+void check_roles(Session& session, const std::vector<Rotation>& rotations, Checks& checks) {
   auto desk = session.desk();
   auto slack = session.slack();
   if (!desk || !slack) return;
@@ -236,7 +238,12 @@ void check_roles(Session& session, Checks& checks) {
     if (user) token_user = user->user_id;
   }
   const auto lost = session.run(manage::lost_roles(**desk, token_user, kDoctorPriority));
-  for (const auto& problem : lost) failed(checks, "people", problem.text, "as it says");
+  for (const auto& problem : lost) {
+    const auto rotation = std::find_if(rotations.begin(), rotations.end(),
+                                       [&](const Rotation& one) { return one.id == problem.rotation; });
+    failed(checks, "people", problem.text,
+           fix_of(problem, rotation == rotations.end() ? nullptr : &*rotation));
+  }
   if (lost.empty())
     ok(checks, "people behind tokens, editors, owners and fallbacks", "all of them are active");
 }

@@ -677,13 +677,14 @@ class Looking(Case):
         checks = {c["check"]: c for c in json.loads(done.stdout)["checks"] if c["state"] == "fail"}
         self.assertIn("usergroups:write", checks["bot token scopes"]["detail"])
         self.assertIn("archived", checks["channel C0PAYMENTS (payments)"]["detail"])
-        self.assertEqual(checks["connection og"]["fix"], "watchbill connection update og")
+        self.assertEqual(checks["connection og"]["fix"], "watchbill connection update og --api-key-file FILE")
         self.assertEqual(len(checks), 3)
         self.sandbox.do("token", token=self.sandbox.ready["tokens"]["bot"], add=["usergroups:write"],
                         error="token_revoked")
         done = self.run_any("doctor")
         self.assertEqual(done.returncode, 1)
         self.assertIn("fail  Slack bot token: ", done.stdout)
+        self.assertIn("fix: reinstall the app and put its new token into slack.bot_token_file", done.stdout)
 
     def test_doctor_tries_the_right_to_edit_groups_without_changing_one(self):
         self.payments()
@@ -708,6 +709,7 @@ class Looking(Case):
         failed = [c for c in json.loads(done.stdout)["checks"] if c["state"] == "fail"]
         self.assertEqual(len(failed), 1, failed)
         self.assertIn("is deactivated in Slack, and is an owner of rotation \"payments\"", failed[0]["detail"])
+        self.assertEqual(failed[0]["fix"], "watchbill rotation edit \"payments\" --owner …")
 
     def test_the_manifest_follows_the_configuration(self):
         manifest = self.json("slack", "manifest")
