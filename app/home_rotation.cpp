@@ -89,8 +89,8 @@ Blocks rotation_blocks(const RotationLine& rotation, bool guest) {
     rest.push_back(fmt::format("managed by the file {}: change it there", code_text(rotation.file, 100)));
   for (const auto& part : rest) state += "  \xC2\xB7  " + part;
   const bool menu = rotation.may_edit || rotation.may_sync || rotation.may_pause || rotation.may_remove;
-  auto main = mrkdwn(text, kMainUnits);
-  return {menu ? section(std::move(main), menu_of(rotation), id) : section(std::move(main), id),
+  const auto main = mrkdwn(text, kMainUnits);
+  return {menu ? section(main, menu_of(rotation), id) : section(main, id),
           context({mrkdwn(state, kContextUnits)})};
 }
 

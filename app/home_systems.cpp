@@ -51,12 +51,11 @@ std::string system_text(const SystemLine& system) {
 
 Block system_block(const SystemLine& system, bool may_connect) {
   const auto id = "system:" + system.name;
-  auto text = mrkdwn(system_text(system), kSystemUnits);
-  if (!may_connect) return section(std::move(text), id);
+  const auto text = mrkdwn(system_text(system), kSystemUnits);
+  if (!may_connect) return section(text, id);
   if (system.state == "unauthorized")
-    return section(std::move(text),
-                   button({kFixSystem, "New credentials", system.name, Style::primary, {}, {}}), id);
-  return section(std::move(text),
+    return section(text, button({kFixSystem, "New credentials", system.name, Style::primary, {}, {}}), id);
+  return section(text,
                  overflow(kSystemMenu, {option("Test", "test:" + system.name),
                                         option("New credentials", "update:" + system.name),
                                         option("Disconnect", "remove:" + system.name)}),

@@ -209,7 +209,7 @@ std::string announcement_preview(const RotationForm& form, const UserId& reader,
   }
   const auto schedule =
       form.schedules.empty() ? ScheduleChoice{{"", "1"}, "Primary"} : form.schedules.front();
-  const auto duty = [&](std::string who, std::optional<UserId> member) {
+  const auto duty = [&](const std::string& who, std::optional<UserId> member) {
     OnCallPerson person;
     person.responder = {schedule.ref.connection, who, who, std::nullopt};
     person.schedule = schedule.ref;

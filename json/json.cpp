@@ -56,6 +56,7 @@ class Builder {
  public:
   explicit Builder(rapidjson::Document& document) : document_(document) {}
 
+  // NOLINTBEGIN(readability-identifier-naming): the reader calls its handler by these names
   bool Null() { return count() && document_.Null(); }
   bool Bool(bool flag) { return count() && document_.Bool(flag); }
   bool RawNumber(const char* text, SizeType length, bool) { return count() && number({text, length}); }
@@ -75,6 +76,7 @@ class Builder {
   bool Int64(std::int64_t number) { return document_.Int64(number); }
   bool Uint64(std::uint64_t number) { return document_.Uint64(number); }
   bool Double(double number) { return document_.Double(number); }
+  // NOLINTEND(readability-identifier-naming)
 
   /// Why this builder stopped the reader; empty if it did not.
   [[nodiscard]] const char* refusal() const { return refusal_; }

@@ -85,6 +85,7 @@ void drop_replaced(const ConnectionInput& input, const providers::Adapter& adapt
 
 Error no_schedule(const ScheduleRef& ref, const std::vector<providers::ScheduleInfo>& listed) {
   std::vector<std::string_view> known;
+  known.reserve(listed.size());
   for (const auto& info : listed) known.push_back(info.id);
   const auto near = closest(ref.id, known);
   return fail(ErrorKind::not_found,

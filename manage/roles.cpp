@@ -76,9 +76,11 @@ net::Task<std::vector<Problem>> lost_roles(Desk& desk, std::optional<UserId> tok
   for (const auto& role : roles) people.emplace(role.user, std::nullopt);
   for (auto& [id, person] : people) {
     auto read = co_await read_user(desk, id, priority);
-    if (read) person = *std::move(read);
-    if (!read && read.error().kind == ErrorKind::not_found)
+    if (read) {
+      person = *std::move(read);
+    } else if (read.error().kind == ErrorKind::not_found) {
       person = slack::User{id, id.value, std::nullopt, true, false, false, false};
+    }
   }
   for (const auto& role : roles) {
     const auto& person = people.at(role.user);

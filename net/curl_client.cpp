@@ -162,7 +162,7 @@ void CurlClient::Impl::Transfer::describe_request() {
   lines_.add("Expect:");
   // An empty value needs a semicolon, or libcurl removes the header.
   for (const auto& [name, value] : request_.headers) {
-    lines_.add(trim(value).empty() ? name + ";" : name + ": " + value);
+    lines_.add(trim(value).empty() ? name + ";" : fmt::format("{}: {}", name, value));
   }
   if (!request_.authorization.empty()) {
     std::string line = "Authorization: " + request_.authorization.reveal();

@@ -439,7 +439,7 @@ void HttpServer::Impl::written_before_reset(bufferevent* stream, void* peer) noe
   // Linux: disconnects with a RST. A close without lingering would come too late: evhttp shuts down first,
   // and the client would see an orderly end.
   const sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
-  ::connect(fd, &nobody, sizeof nobody);
+  (void)::connect(fd, &nobody, sizeof nobody);
   evhttp_connection_free(static_cast<evhttp_connection*>(peer));
 }
 

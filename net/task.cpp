@@ -12,7 +12,7 @@ struct TaskScope::State {
 
 /// The outermost frame of a spawned task: it frees itself at its end.
 struct TaskScope::Root {
-  struct promise_type {
+  struct promise_type {  // NOLINT(readability-identifier-naming): the language looks for this name
     State* state;
     std::list<std::coroutine_handle<>>::iterator place;
 

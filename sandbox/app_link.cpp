@@ -2,6 +2,8 @@
 
 #include <sodium.h>
 
+#include <algorithm>
+
 namespace watchbill::sandbox {
 namespace {
 
@@ -147,8 +149,9 @@ void AppLink::acked(const SocketAck& ack) {
     waiting.payload = ack.payload;
     return waiting.answered.notify();
   }
-  for (auto record = records.rbegin(); record != records.rend(); ++record) {
-    if (record->id != ack.envelope_id) continue;
+  const auto record = std::find_if(records.rbegin(), records.rend(),
+                                   [&](const auto& one) { return one.id == ack.envelope_id; });
+  if (record != records.rend()) {
     if (record->answered) return note("an envelope is acknowledged twice");
     record->answered = loop_.now() - record->at;
     return note(
@@ -232,7 +235,7 @@ net::Task<std::string> AppLink::verify_url() {
   co_return std::string("the answer is not the challenge");
 }
 
-void AppLink::tell(const std::string& event, std::string event_id) {
+void AppLink::tell(const std::string& event, const std::string& event_id) {
   const auto document = json::parse(event);
   if (!document) return;
   json::Writer w;

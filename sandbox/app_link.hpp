@@ -75,7 +75,7 @@ class AppLink {
   /// Delivers once and waits for the answer: at most `settings.patience`.
   net::Task<AppAnswer> deliver(AppDelivery delivery);
   /// Sends an event_callback on its own, with Slack's retries. `event` is the inner object.
-  void tell(const std::string& event, std::string event_id);
+  void tell(const std::string& event, const std::string& event_id);
   /// Sends url_verification to the events URL; why it failed, or nothing.
   net::Task<std::string> verify_url();
   /// Nothing more of the events that wait for a retry.

@@ -28,7 +28,7 @@ Answer oauth_error(int status, std::string_view code, std::string_view descripti
 
 std::string new_refresh_token(Context& context, const std::set<std::string>& scopes,
                               const std::string& person) {
-  const auto token = fmt::format("pdus+_1XSANDBOX_{}", context.world.next_number++);
+  auto token = fmt::format("pdus+_1XSANDBOX_{}", context.world.next_number++);
   context.world.pagerduty.refresh_tokens[token] = {scopes, person};
   return token;
 }

@@ -31,8 +31,8 @@ ReadView read_view(const SlackCall& call, Surface surface) {
     return read;
   }
   read.document = std::move(*parsed);
-  auto complaints = view_complaints(read.root(), surface);
-  if (!complaints.empty()) read.refusal = slack_invalid(std::move(complaints));
+  const auto complaints = view_complaints(read.root(), surface);
+  if (!complaints.empty()) read.refusal = slack_invalid(complaints);
   return read;
 }
 

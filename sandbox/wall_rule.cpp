@@ -41,7 +41,7 @@ void add_takeovers(const WallRule& rule, const WallSite& site, Window window, st
   const auto zero = turn_day(rule, day_of(rule.start, zone));
   const auto last = day_of(window.to, zone) + 1 + rule.every_days;
   const auto count = static_cast<std::int64_t>(site.turns.size());
-  for (auto day = turn_day(rule, day_of(window.from, zone)) - 2 * rule.every_days; day <= last;
+  for (auto day = turn_day(rule, day_of(window.from, zone)) - cctz::diff_t{2} * rule.every_days; day <= last;
        day += rule.every_days) {
     const auto number = (day - zero) / rule.every_days;
     const auto moment = cctz::convert(cctz::civil_second(day) + seconds(site.at).count(), zone);

@@ -54,9 +54,9 @@ Result<std::vector<T>> decode_each(json::View list, Result<T> (*decode)(json::Vi
   return out;
 }
 
-std::string text_or(json::View value, std::string fallback) {
+std::string text_or(json::View value, std::string_view fallback) {
   const auto text = value.text();
-  return text ? *text : std::move(fallback);
+  return text ? *text : std::string(fallback);
 }
 
 }  // namespace

@@ -330,7 +330,7 @@ net::Task<Result<void>> Directory::resolve(std::vector<std::string> emails, Prio
   auto unknown = unasked(emails);
   if (unknown.size() > kFewAddresses) {
     self.take_from_last_list(unknown);
-    unknown = unasked(std::move(unknown));
+    unknown = unasked(unknown);
   }
   if (unknown.size() > kFewAddresses) {
     Roster::Wanted wanted;

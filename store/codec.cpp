@@ -295,7 +295,7 @@ class Decoder {
     out = std::move(*value);
     return {};
   }
-  void note(Result<void> done) {
+  void note(const Result<void>& done) {
     if (!done) failure_ = done.error();
   }
 

@@ -61,9 +61,13 @@ class SqliteRotations : public Rotations {
 };
 
 void put_person(Rotation& rotation, std::string_view role, std::string person) {
-  if (role == "permanent") rotation.permanent_members.emplace_back(std::move(person));
-  if (role == "fallback") rotation.fallback_members.emplace_back(std::move(person));
-  if (role == "owner") rotation.owners.push_back(std::move(person));
+  if (role == "permanent") {
+    rotation.permanent_members.emplace_back(std::move(person));
+  } else if (role == "fallback") {
+    rotation.fallback_members.emplace_back(std::move(person));
+  } else if (role == "owner") {
+    rotation.owners.push_back(std::move(person));
+  }
 }
 
 /// One query for each child table, whatever the number of rotations. `where` narrows the children.
