@@ -76,10 +76,13 @@ class OAuthInBrowser(Flows):
     def connections(self):
         return [c["name"] for c in self.w.json("connection", "list")]
 
-    def link(self):
-        """Clicks through to the link that leads out of Slack."""
+    def link(self, renew=None):
+        """Clicks through to the link that leads out of Slack; `renew`: the connection that gets new tokens."""
         self.w.close_modals("ada")
-        self.w.click("ada", "connect:pagerduty", view="home")
+        if renew:
+            self.w.click("ada", "system_menu", f"update:{renew}", view="home")
+        else:
+            self.w.click("ada", "connect:pagerduty", view="home")
         form = self.w.wait_modal("ada", "connection_form")
         _, button = find_element(form["view"], "open_browser")
         self.w.click("ada", "open_browser")
@@ -113,6 +116,48 @@ class OAuthInBrowser(Flows):
         name = next(iter(set(self.connections()) - set(before)))
         self.assertTrue(self.w.json("connection", "test", name)["verified"])
         self.w.until("it is on the home tab", lambda: f"*{name}* (PagerDuty)" in texts(self.w.home("ada")["view"]), 20)
+
+    def connect_in_browser(self):
+        """The name of a new connection that PagerDuty gave tokens for."""
+        before = self.connections()
+        browser = Browser(self.w)
+        browser.ask("GET", browser.decide(browser.begin(self.link())))
+        self.account_question()
+        self.w.click("ada", "account_confirm")
+        self.w.wait_modal("ada", "notice")
+        name = next(iter(set(self.connections()) - set(before)))
+        self.w.until("it is on the home tab", lambda: f"*{name}* (PagerDuty)" in texts(self.w.home("ada")["view"]), 20)
+        return name
+
+    def opened_by(self, name):
+        """Whose tokens the connection has, as PagerDuty says."""
+        return self.w.json("connection", "test", name)["account"]
+
+    def test_authorizing_again_keeps_the_connection_and_its_rotations(self):
+        name = self.connect_in_browser()
+        self.create_by_cli("Renewed", "renewed-oncall", f"{name}/PSCHED1")
+        self.w.until("the group", lambda: self.w.members("renewed-oncall") == ["U0ADA"], 30)
+        before, rotation = self.connections(), self.rotations()["Renewed"]
+        self.assertIn("Ada Lindqvist", self.opened_by(name))
+        # Another account, and a no: the old tokens stay in use.
+        browser = Browser(self.w)
+        browser.ask("GET", browser.decide(browser.begin(self.link(name)), person="bo"))
+        self.assertIn("Bo Tanaka", self.account_question())
+        self.w.click("ada", "account_refuse")
+        self.w.until("the word", lambda: "The tokens are deleted here" in texts(self.w.modal("ada")["view"]), 10)
+        self.assertIn("Ada Lindqvist", self.opened_by(name))
+        # And a yes: the same connection with the new ones, and the group goes on being kept.
+        browser = Browser(self.w)
+        browser.ask("GET", browser.decide(browser.begin(self.link(name)), person="bo"))
+        self.account_question()
+        self.w.click("ada", "account_confirm")
+        self.assertIn(f"*{name}* is connected", texts(self.w.wait_modal("ada", "notice")["view"]))
+        self.assertIn("Bo Tanaka", self.opened_by(name))
+        self.assertEqual(self.connections(), before)
+        self.assertEqual(self.rotations()["Renewed"], rotation)
+        self.w.control("group", handle="renewed-oncall", people=["otto"])
+        self.w.until("the group is repaired", lambda: self.w.members("renewed-oncall") == ["U0ADA"], 60)
+        self.w.cli("rotation", "delete", "Renewed", "--yes")
 
     def test_a_wrong_account_is_forgotten(self):
         before = self.connections()

@@ -17,12 +17,14 @@ from app_connect_flows import ConnectFlows  # noqa: E402
 from app_edit_flows import EditFlows  # noqa: E402
 from app_home_flows import HomeFlows  # noqa: E402
 from app_many import ManyRotations  # noqa: E402
+from app_no_forms import NoCredentialForms  # noqa: E402
 from app_oauth import OAuthInBrowser  # noqa: E402
 from app_storm import Storm  # noqa: E402
 
 TRANSPORTS = ("socket", "http")
 # The long ones first.
-SUITES = {suite.__name__: suite for suite in (HomeFlows, EditFlows, ConnectFlows, ManyRotations, OAuthInBrowser)}
+SUITES = {suite.__name__: suite for suite in
+          (HomeFlows, EditFlows, ConnectFlows, ManyRotations, OAuthInBrowser, NoCredentialForms)}
 # They keep the machine busy: one after the other, and alone.
 BUSY = {suite.__name__: suite for suite in (Storm,)}
 
