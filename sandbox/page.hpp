@@ -12,11 +12,12 @@
 /// The web page's server: the files of sandbox/page/ (embedded in the program), and what happens in the world
 /// as server-sent events.
 ///
-///   GET /            index.html; GET /NAME: the other files. Only from here: the Content-Security-Policy
-///                    allows nothing else
+///   GET /            the page in one piece (sandbox/page_document.hpp); its Content-Security-Policy allows
+///                    nothing from elsewhere. GET /NAME: its pictures
 ///   POST /_control   the control vocabulary (sandbox/control.hpp). A page of another origin is refused
-///   GET /_events     text/event-stream. At first everything there is, then what changes, at once and at most
-///                    every 40 ms. After a reconnect everything comes again
+///   GET /_events     text/event-stream. At first everything there is, what is seen at first before `ready`;
+///                    then what changes, at once and at most every 40 ms. After a reconnect everything comes
+///                    again
 ///
 /// Each event has a name and one line of JSON. Rows are replaced as a whole by their id. "reset":true (at
 /// first, and after a reset of the world): forget what you had under this name. Lists may be missing: nothing
@@ -56,7 +57,7 @@
 ///   faults      {"faults":[...],"rate":{"off","scale"},"lag":{"pagerduty":0,...}}
 ///   daemon      {"state":"starting"|"running"|"stopped","pid":4711|null,"since":MOMENT|null,"starts":2,
 ///                "status":{...}|null}: `status` as `watchbill status --format json` tells it
-///   ready       {}: everything has come
+///   ready       {}: all that is seen at first has come. People, transport, requests and deliveries follow
 namespace watchbill::sandbox {
 
 /// A file of the page.
@@ -65,10 +66,10 @@ struct PageAsset {
   std::string_view type;
   std::string_view content;
 };
-/// All of them; null if there is none of that path ("/" is index.html).
-const PageAsset* page_asset(std::string_view path);
+/// A picture of the page; null if there is none of that path.
+const PageAsset* page_picture(std::string_view path);
 /// Headers that every answer of the page carries.
-net::Headers page_headers(std::string_view type);
+net::Headers page_headers(std::string_view type, std::string_view policy = "default-src 'none'");
 
 class PageEvents {
  public:

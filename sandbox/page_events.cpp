@@ -42,8 +42,9 @@ std::shared_ptr<net::BodyStream> PageEvents::connect() {
   auto fresh = std::make_unique<State>();
   fresh->epoch = desk_.epoch;
   std::string out = "retry: 500\n\n" + time_event(desk_);
-  tell_changes(desk_, fresh->told, out);
+  tell_first(desk_, fresh->told, out);
   add_event(out, "ready", "{}");
+  tell_rest(desk_, fresh->told, out);
   auto stream = std::make_shared<net::BodyStream>();
   stream->send(out);
   listeners_.push_back(stream);
@@ -67,7 +68,8 @@ void PageEvents::tell_what_changed() {
     state_->epoch = desk_.epoch;
   }
   std::string out;
-  tell_changes(desk_, state_->told, out);
+  tell_first(desk_, state_->told, out);
+  tell_rest(desk_, state_->told, out);
   if (!out.empty()) {
     for (const auto& stream : listeners_) stream->send(out);
   }

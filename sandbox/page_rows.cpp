@@ -215,8 +215,6 @@ void tell_workspace(Desk& desk, PageState& state, std::string& out) {
   state.users.tell(out, "users", user_rows(world));
   state.groups.tell(out, "groups", group_rows(world));
   state.channels.tell(out, "channels", channel_rows(world));
-  state.people.tell(out, "people", responders(world));
-  state.transport.tell(out, "transport", transport(desk));
   state.faults.tell(out, "faults", faults(desk));
   if (desk.daemon) state.daemon.tell(out, "daemon", desk.daemon->status());
 }
@@ -251,7 +249,7 @@ void tell_surfaces(Desk& desk, PageState& state, std::string& out) {
   }
 }
 
-void tell_changes(Desk& desk, PageState& state, std::string& out) {
+void tell_first(Desk& desk, PageState& state, std::string& out) {
   if (desk.clock_touched != state.clock) {
     out += time_event(desk);
     state.clock = desk.clock_touched;
@@ -261,6 +259,11 @@ void tell_changes(Desk& desk, PageState& state, std::string& out) {
   tell_surfaces(desk, state, out);
   tell_schedules(desk, state, out);
   tell_handoffs(desk, state, out);
+}
+
+void tell_rest(Desk& desk, PageState& state, std::string& out) {
+  state.people.tell(out, "people", responders(desk.world));
+  state.transport.tell(out, "transport", transport(desk));
   tell_logs(desk, state, out);
   state.fresh = false;
 }

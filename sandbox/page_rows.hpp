@@ -65,8 +65,10 @@ struct PageState {
   bool fresh = true;
 };
 
-/// Appends everything that `state` does not know yet, and remembers it.
-void tell_changes(Desk& desk, PageState& state, std::string& out);
+/// Appends everything that `state` does not know yet, and remembers it: what a page shows at once, and the
+/// rest.
+void tell_first(Desk& desk, PageState& state, std::string& out);
+void tell_rest(Desk& desk, PageState& state, std::string& out);
 std::string time_event(const Desk& desk);
 
 // The parts of it.

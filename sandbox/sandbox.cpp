@@ -7,6 +7,7 @@
 #include "sandbox/control.hpp"
 #include "sandbox/front.hpp"
 #include "sandbox/page.hpp"
+#include "sandbox/page_document.hpp"
 #include "sandbox/servers.hpp"
 #include "sandbox/world.hpp"
 
@@ -143,10 +144,16 @@ struct Sandbox::Impl {
       response.stream = self.page->connect();
       return response;
     }
-    const auto* asset = page_asset(request.path);
-    if (!asset) return refused(404, "there is no such file");
-    response.headers = page_headers(asset->type);
-    response.body = asset->content;
+    if (request.path == "/") {
+      const auto& document = page_document();
+      response.headers = page_headers("text/html; charset=utf-8", document.policy);
+      response.body = document.html;
+      return response;
+    }
+    const auto* picture = page_picture(request.path);
+    if (!picture) return refused(404, "there is no such file");
+    response.headers = page_headers(picture->type);
+    response.body = picture->content;
     return response;
   }
   static net::Task<net::ServerResponse> controlled(Impl& self, net::ServerRequest request) {

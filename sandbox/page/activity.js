@@ -1,5 +1,5 @@
 // What Watchbill did: how late each handoff was, its requests, its status; and killing it.
-import { el, setText, show, toast } from "./dom.js";
+import { el, setText, show, timeOfDay, toast } from "./dom.js";
 import { control } from "./api.js";
 import { names, on, state } from "./store.js";
 import { SYSTEM_NAMES, remaining } from "./systems.js";
@@ -9,7 +9,9 @@ const ROW = 26;
 const HANDOFFS_SHOWN = 60;
 
 export function startActivity(panel) {
-  show(panel, daemonCard(), lagCard(), statusCard(), logCard());
+  /// Draws when something of `topics` changed, and only while somebody can see it.
+  const whenSeen = (topics, draw) => on(`${topics} tab`, () => panel.hidden || draw());
+  show(panel, daemonCard(), lagCard(whenSeen), statusCard(whenSeen), logCard(whenSeen));
 }
 
 /// Kills the daemon for real, and starts it again.
@@ -39,8 +41,6 @@ function daemonWords(daemon) {
   return daemon.state === "starting" ? "watchbilld starts…" : `watchbilld runs (pid ${daemon.pid}).`;
 }
 
-const clock = (ms) => new Date(ms).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-
 function lagText(handoff) {
   if (!handoff.ours) return "by hand";
   if (handoff.lag_ms === null || !handoff.relieved) return "–";
@@ -48,13 +48,13 @@ function lagText(handoff) {
 }
 
 /// The newest handoffs, with the time from the beginning of the shift to the group.
-function lagCard() {
+function lagCard(whenSeen) {
   const body = el("tbody");
   const empty = el("p", { class: "empty" }, "No group has changed yet.");
-  on("handoffs groups users", () => {
+  whenSeen("handoffs groups users", () => {
     empty.hidden = state.handoffs.length > 0;
     show(body, state.handoffs.slice(0, HANDOFFS_SHOWN).map((one) => el("tr", {},
-      el("td", {}, clock(one.at)), el("td", { class: "ellipsis" }, `@${names.group(one.group)?.handle ?? one.group}`),
+      el("td", {}, timeOfDay(new Date(one.at))), el("td", { class: "ellipsis" }, `@${names.group(one.group)?.handle ?? one.group}`),
       el("td", { class: "ellipsis" }, one.added.map((id) => names.user(id)?.name ?? id).join(", ") || "–"),
       el("td", { class: "number" }, lagText(one)))));
   });
@@ -62,19 +62,19 @@ function lagCard() {
     el("div", { class: "lags-box", tabindex: "0", role: "region", "aria-label": "Handoffs, newest first" }, el("table", { class: "lags" }, el("thead", {}, el("tr", {}, ["Time", "Group", "Now on call", "Lag"].map((text) => el("th", { scope: "col" }, text)))), body)));
 }
 
-function statusCard() {
+function statusCard(whenSeen) {
   const text = el("pre", { class: "status-json", tabindex: "0", "aria-label": "Status as JSON" });
   const details = el("details", { class: "card" }, el("summary", {}, "watchbill status --format json"), text);
   const draw = () => {
     if (details.open) setText(text, state.daemon?.status ? JSON.stringify(state.daemon.status, null, 2) : "No status: watchbilld does not run.");
   };
   details.addEventListener("toggle", draw);
-  on("daemon", draw);
+  whenSeen("daemon", draw);
   return details;
 }
 
 /// Every request that Watchbill made.
-function logCard() {
+function logCard(whenSeen) {
   const system = el("select", { class: "native", "aria-label": "Requests to" },
     [["", "all systems"], ["slack", "Slack"], ["pagerduty", "PagerDuty"], ["opsgenie", "Opsgenie"], ["xmatters", "xMatters"]]
       .map(([value, text]) => el("option", { value }, text)));
@@ -86,7 +86,7 @@ function logCard() {
     list.set(shown);
   };
   system.addEventListener("change", draw);
-  on("requests", draw);
+  whenSeen("requests", draw);
   return el("section", { class: "card log", "aria-label": "Requests" }, el("div", { class: "row" }, el("h3", {}, "Requests"), system, count), list.node);
 }
 
@@ -103,7 +103,7 @@ function requestRow(entry) {
   const result = entry.error || (entry.status ? String(entry.status) : "no answer");
   const name = entry.system === "slack" ? entry.path : `${entry.method} ${entry.path.split("?")[0]}`;
   return el("div", { class: `request${good ? "" : " bad"}`, title: `${SYSTEM_NAMES[entry.system]} ${entry.method} ${entry.path}` },
-    el("span", { class: "request-time" }, clock(entry.at)), el("span", { class: "ellipsis request-name" }, name),
+    el("span", { class: "request-time" }, timeOfDay(new Date(entry.at))), el("span", { class: "ellipsis request-name" }, name),
     el("span", { class: "request-result" }, entry.fault ? `${result} (fault)` : result),
     el("span", { class: "number" }, `${entry.took_ms} ms`), el("span", { class: "number quiet" }, sinceBoundary(entry)));
 }

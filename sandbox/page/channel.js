@@ -1,11 +1,12 @@
 // A channel: its messages and the composer.
-import { arrange, avatar, el, setText, show, toast } from "./dom.js";
+import { arrange, avatar, dateAndTime, el, setText, show, timeOfDay, toast } from "./dom.js";
 import { renderBlock } from "./blockkit.js";
 import { composer } from "./composer.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { control } from "./api.js";
 import { channelName, messagesIn, names, on, state } from "./store.js";
 
+const FIRST = 30;
 const CHUNK = 60;
 const MOST = 4 * CHUNK;
 const AT_END_PX = 60;
@@ -40,15 +41,16 @@ export function channelPane() {
       rows = [];
       list.replaceChildren();
     }
-    if (anew || (follow && count - from > MOST)) from = Math.max(0, count - CHUNK);
+    if (anew || (follow && count - from > MOST)) from = Math.max(0, count - FIRST);
     if (follow || count < to) to = count;
     place();
     if (follow) toEnd();
   }
 
+  /// When the frame is drawn: asking for a height before that would lay everything out twice.
   function toEnd() {
     pinned = true;
-    box.scrollTop = box.scrollHeight;
+    requestAnimationFrame(() => pinned && (box.scrollTop = box.scrollHeight));
   }
 
   /// Makes the rows those of the messages in sight, keeping the elements of messages that are the same.
@@ -105,7 +107,12 @@ export function channelPane() {
     compose.open(info);
     draw(anew);
   }
-  new ResizeObserver(() => pinned && toEnd()).observe(box);
+  const sized = new ResizeObserver(() => {
+    if (pinned) toEnd();
+    if (list.offsetHeight < box.clientHeight && !older.hidden) requestAnimationFrame(() => more(true));
+  });
+  sized.observe(box);
+  sized.observe(list);
   box.addEventListener("scroll", () => {
     pinned = atEnd() && newer.hidden;
     if (box.scrollTop < NEAR_PX && !older.hidden) more(true);
@@ -144,8 +151,7 @@ function messageNode(message, previous) {
   const at = new Date(Number(message.ts) * 1000);
   const follows = previous && previous.user === message.user && !message.only_for && !previous.only_for &&
     Number(message.ts) - Number(previous.ts) < SAME_SPEAKER_S && speaker?.kind !== "bot";
-  const time = el("time", { datetime: at.toISOString(), title: at.toLocaleString("en") },
-    at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" }));
+  const time = el("time", { datetime: at.toISOString(), title: dateAndTime(at) }, timeOfDay(at));
   const body = message.blocks?.length ? message.blocks.map((block) => renderBlock(block, surface(message)))
     : el("div", { class: "message-text" }, mrkdwn(message.text ?? "", names));
   return el("article", { class: `message${follows ? " follows" : ""}${message.only_for ? " ephemeral" : ""}`, "aria-label": `${name}, ${time.textContent}` },

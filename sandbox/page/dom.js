@@ -94,3 +94,15 @@ export function tint(name) {
   for (const character of name) hash = (hash * 31 + character.codePointAt(0)) % 997;
   return hash % 8;
 }
+
+const two = (number) => String(number).padStart(2, "0");
+
+/// "09:05:00". By hand: the browser's own needs a formatter for each call.
+export function timeOfDay(date) {
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
+/// "2026-11-22 09:05:00"
+export function dateAndTime(date) {
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${timeOfDay(date)}`;
+}

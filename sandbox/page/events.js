@@ -7,8 +7,8 @@ const HANDOFFS_KEPT = 300;
 
 const moment = (text) => (text ? Date.parse(text) : null);
 
-/// One handler an event.
-export function takeOver(state, touch) {
+/// One handler an event. What `touch` touched is drawn soon, by `flush` now.
+export function takeOver(state, touch, flush) {
   /// Rows of `table` as a whole; `change(row, before)` may say what is kept instead.
   const rows = (table, data, key, change = (row) => row) => {
     if (data.reset) state[table].clear();
@@ -132,6 +132,7 @@ export function takeOver(state, touch) {
       becomeSomebody(state);
       state.ready = true;
       touch("me", "place", "users", "channels", "messages", "surface", "unread");
+      flush();
     },
   };
 }

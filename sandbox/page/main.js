@@ -1,6 +1,6 @@
 // Puts the page together.
 import { el, show, setText } from "./dom.js";
-import { actAs, begin, humans, me, on, state } from "./store.js";
+import { actAs, begin, humans, me, on, state, touch } from "./store.js";
 import { filtered } from "./elements.js";
 import { Combo } from "./combo.js";
 import { startActivity } from "./activity.js";
@@ -23,6 +23,7 @@ function startSide(side) {
       tab.button.tabIndex = on ? 0 : -1;
       tab.panel.hidden = !on;
     }
+    touch("tab");
     if (focus) chosen.button.focus();
   };
   for (const tab of tabs) {

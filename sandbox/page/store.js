@@ -48,7 +48,9 @@ export function touch(...topics) {
   if (!timer) timer = setTimeout(flush, FLUSH_MS);
 }
 
-function flush() {
+/// Tells at once what was touched.
+export function flush() {
+  clearTimeout(timer);
   timer = 0;
   const called = new Set();
   for (const topic of [...dirty]) for (const listener of listeners.get(topic) ?? []) called.add(listener);
@@ -134,7 +136,7 @@ export const names = {
 
 /// Opens the stream.
 export function begin() {
-  listen(takeOver(state, touch), (connected) => {
+  listen(takeOver(state, touch, flush), (connected) => {
     state.connected = connected;
     touch("connected");
   });

@@ -9,6 +9,7 @@ import { WindowList } from "./window_list.js";
 
 export const SYSTEM_NAMES = { pagerduty: "PagerDuty", opsgenie: "Opsgenie", xmatters: "xMatters", slack: "Slack", identity: "PagerDuty sign-in" };
 const CARD = 132;
+const EMPTY_ROWS = 0.4;
 const UNITS_IN_SIGHT = 5;
 const UNITS_TOLD = 10;
 const PAST_SHARE = 0.22;
@@ -27,7 +28,7 @@ export function startSystems(panel) {
     const wanted = search.value.trim().toLowerCase();
     const all = [...state.schedules.values()];
     search.hidden = all.length < 8;
-    list.node.style.height = all.length ? `${Math.min(all.length, 3) * CARD}px` : "48px";
+    list.show(all.length ? Math.min(all.length, 3) : EMPTY_ROWS);
     list.set(wanted ? all.filter((one) => `${one.name} ${one.id} ${one.system}`.toLowerCase().includes(wanted)) : all);
     rest.hidden = !state.hidden;
     setText(rest, `and ${state.hidden} more schedules, which are not drawn`);
@@ -35,6 +36,9 @@ export function startSystems(panel) {
   };
   search.addEventListener("input", draw);
   show(panel, search, list.node, rest, speedPanel(), faultPanel(), peoplePanel());
+  on("users people", () => {
+    for (const one of cards.values()) one.schedule = null;  // the names on its bars
+  });
   on("schedules users people", draw);
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let last = 0;
@@ -114,10 +118,9 @@ function move() {
     const gone = (at - one.from) / one.span - PAST_SHARE;
     one.strip.style.transform = `translateX(${-gone * 100}%)`;
     // Names stay in sight while their shift does.
-    const width = one.strip.clientWidth;
     for (const { left, label } of one.labels) {
-      const hidden = Math.max(0, gone - left / 100) * width;
-      if (hidden > 0) label.style.transform = `translateX(${hidden}px)`;
+      const hidden = gone * 100 - left;
+      if (hidden > 0) label.style.transform = `translateX(${hidden}cqw)`;
     }
     const people = holders(schedule, schedule.on_call).join(", ") || "nobody";
     setText(one.who, schedule.next === null ? people : `${people}, ${remaining(schedule.next - at)} left`);

@@ -1,4 +1,5 @@
-// A long list of which only the rows in sight are elements. Rows have one height; arrow keys go from row to row.
+// A long list of which only the rows in sight are elements. Rows have one height; arrow keys go from row to row. It asks
+// the browser for no measure: it is told of its height and place, so that drawing it never forces a layout.
 import { el, setText } from "./dom.js";
 
 const EXTRA = 6;
@@ -11,15 +12,23 @@ export class WindowList {
     this.items = [];
     this.rows = new Map();
     this.current = 0;
+    this.height = 0;  // of what is in sight; a list that is hidden has no rows
+    this.top = 0;
     this.space = el("div", { class: "window-space", role: "list", "aria-label": label });
     this.node = el("div", { class: `window ${className}`, tabindex: "-1" }, this.space);
-    this.node.addEventListener("scroll", () => this.draw(), { passive: true });
+    this.node.addEventListener("scroll", () => {
+      this.top = this.node.scrollTop;
+      this.draw();
+    }, { passive: true });
     this.node.addEventListener("keydown", (event) => this.move(event));
     this.space.addEventListener("focusin", (event) => {
       const row = event.target.closest("[data-index]");
       if (row) this.current = Number(row.dataset.index);
     });
-    new ResizeObserver(() => this.draw()).observe(this.node);
+    new ResizeObserver(([entry]) => {
+      this.height = entry.contentRect.height;
+      this.draw();
+    }).observe(this.node);
   }
 
   set(items) {
@@ -28,10 +37,15 @@ export class WindowList {
     this.draw();
   }
 
+  /// As many rows are in sight, from now on.
+  show(rows) {
+    this.height = rows * this.rowHeight;
+    this.node.style.height = `${this.height}px`;
+  }
+
   draw() {
-    const height = this.node.clientHeight || 400;
-    const first = Math.max(0, Math.floor(this.node.scrollTop / this.rowHeight) - EXTRA);
-    const last = Math.min(this.items.length, Math.ceil((this.node.scrollTop + height) / this.rowHeight) + EXTRA);
+    const first = Math.max(0, Math.floor(this.top / this.rowHeight) - EXTRA);
+    const last = this.height ? Math.min(this.items.length, Math.ceil((this.top + this.height) / this.rowHeight) + EXTRA) : 0;
     const kept = new Map();
     for (let index = first; index < last; ++index) {
       const item = this.items[index];
@@ -81,9 +95,10 @@ export class WindowList {
     event.preventDefault();
     this.current = Math.max(0, Math.min(this.items.length - 1, this.current + steps[event.key]));
     const top = this.current * this.rowHeight;
-    if (top < this.node.scrollTop) this.node.scrollTop = top;
-    else if (top + this.rowHeight > this.node.scrollTop + this.node.clientHeight) this.node.scrollTop = top + this.rowHeight - this.node.clientHeight;
+    if (top < this.top) this.top = top;
+    else if (top + this.rowHeight > this.top + this.height) this.top = top + this.rowHeight - this.height;
     this.draw();
+    this.node.scrollTop = this.top;
     this.rows.get(this.key(this.items[this.current]))?.node.querySelector("button, a")?.focus({ preventScroll: true });
   }
 }

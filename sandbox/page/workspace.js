@@ -36,7 +36,7 @@ function startNav(nav) {
   on("channels unread place me users team", () => {
     setText(team, state.team || "Workspace");
     const all = visibleChannels();
-    channels.node.style.height = `${Math.min(Math.max(all.length, 1), 8) * CHANNEL_ROW}px`;
+    channels.show(Math.min(Math.max(all.length, 1), 8));
     channels.set(all);
     for (const [node, kind] of [[app, "home"], [people, "people"]]) node.toggleAttribute("aria-current", here(kind));
   });

@@ -102,16 +102,19 @@ json::View row(json::View list, const std::string& field, const std::string& val
 
 }  // namespace
 
-TEST_CASE("page: its files come with headers that let nothing else in") {
+TEST_CASE("page: it comes in one piece, with headers that let nothing else in") {
   Browser b;
   const auto page = b.get("/");
   CHECK(page.status == 200);
   CHECK(page.header("content-type").value_or("") == "text/html; charset=utf-8");
   const auto policy = std::string(page.header("content-security-policy").value_or(""));
-  CHECK(policy.find("default-src 'none'; script-src 'self'") == 0);
+  CHECK(policy.find("default-src 'none'; script-src 'sha256-") == 0);
+  CHECK(policy.find("unsafe") == std::string::npos);
   CHECK(page.body.starts_with("<!doctype html>"));
-  CHECK(b.get("/main.js").header("content-type").value_or("") == "text/javascript; charset=utf-8");
-  CHECK(b.get("/nothing.js").status == 404);
+  CHECK(page.body.find("src=\"") == std::string::npos);
+  CHECK(page.body.find("stylesheet") == std::string::npos);
+  CHECK(b.get("/icon.svg").header("content-type").value_or("") == "image/svg+xml");
+  CHECK(b.get("/main.js").status == 404);
   CHECK(b.get("/../CMakeLists.txt").status == 404);
   const auto ready = json::parse(b.sandbox->ready_line());
   CHECK(ready->root()["page"].string_or("") == b.sandbox->control() + "/");
