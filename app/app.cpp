@@ -44,6 +44,9 @@ manage::Desk desk_of(AppPorts& ports) {
 }
 
 constexpr std::size_t kShiftsAnswered = 12;
+constexpr std::size_t kHistoryAnswered = 10;
+/// A command is answered within half a second, so it does not wait for Slack as long as a click does.
+constexpr milliseconds kAskerWithin{400};
 
 std::string ephemeral(const std::string& mrkdwn_text) {
   json::Writer w;
@@ -80,7 +83,8 @@ struct App::Impl {
   net::Task<void> carry_out(Place place, Intent intent);
   net::Task<std::string> submitted(json::Document payload);
   net::Task<std::string> suggest(json::Document payload);
-  std::string command(const json::Document& payload);
+  net::Task<std::string> command(json::Document payload);
+  net::Task<Result<void>> may_view(UserId user);
 
   AppPorts ports;
   manage::Desk desk;
@@ -212,32 +216,55 @@ net::Task<std::string> App::Impl::suggest(json::Document payload) {
   co_return group_suggestions(found, query, editing);
 }
 
-std::string App::Impl::command(const json::Document& payload) {
+/// Who may look at more than who is on call: not guests. Whoever Slack does not describe in time is told so.
+net::Task<Result<void>> App::Impl::may_view(UserId user) {
+  auto who = std::make_unique<Later<Result<manage::Caller>>>(ports.loop, who_is(surface, std::move(user)));
+  if (!co_await who->ready_within(kAskerWithin)) {
+    surface.spawn([](std::unique_ptr<Later<Result<manage::Caller>>> later) -> net::Task<void> {
+      (void)co_await later->result();
+    }(std::move(who)));
+    co_return fail(ErrorKind::timeout, "Slack is slow to say who you are: ask again in a moment");
+  }
+  auto caller = co_await who->result();
+  if (!caller) co_return caller.error();
+  co_return manage::allowed(desk, *caller, Action::view, {});
+}
+
+net::Task<std::string> App::Impl::command(json::Document payload) {
   const auto root = payload.root();
   const auto question = read_command(root["text"].string_or(""));
   CommandAsker asker{UserId(root["user_id"].string_or("")), ChannelId(root["channel_id"].string_or("")),
                      root["command"].string_or(ports.config.slack.command)};
   using Kind = CommandQuestion::Kind;
-  if (question.kind == Kind::help) return ephemeral(answer_help(asker));
+  if (question.kind == Kind::help) co_return ephemeral(answer_help(asker));
   // Everybody may: the one door is asked all the same.
   if (auto ok = may(SlackUser{asker.user, false, true}, Action::see_on_call, {}, desk.permissions()); !ok)
-    return ephemeral(error_text(ok.error()));
+    co_return ephemeral(error_text(ok.error()));
+  if (question.kind == Kind::history) {
+    if (auto ok = co_await may_view(asker.user); !ok) co_return ephemeral(error_text(ok.error()));
+  }
   const auto now = ports.loop.now();
   const auto failed = [](const Error& error) {
     return ephemeral("The answer could not be read: " + error_text(error));
   };
   auto overview = manage::read_overview(desk);
-  if (!overview) return failed(overview.error());
+  if (!overview) co_return failed(overview.error());
   if (question.kind == Kind::me) {
     shifts.look(*overview);
     auto own = shifts.of(asker.user);
-    if (!own) return failed(own.error());
+    if (!own) co_return failed(own.error());
     own->resize(std::min(own->size(), kShiftsAnswered));
-    return ephemeral(answer_me(*own, asker, now));
+    co_return ephemeral(answer_me(*own, asker, now));
   }
-  if (question.kind == Kind::who) return ephemeral(answer_who(*overview, question, asker, now));
-  if (question.kind == Kind::next) return ephemeral(answer_next(*overview, question, asker, now));
-  return ephemeral(answer_all(*overview, asker, now));
+  if (question.kind == Kind::who) co_return ephemeral(answer_who(*overview, question, asker, now));
+  if (question.kind == Kind::next) co_return ephemeral(answer_next(*overview, question, asker, now));
+  if (question.kind == Kind::history) {
+    const auto read = [this](const std::string& name) {
+      return history_of(ports.store, name, kHistoryAnswered);
+    };
+    co_return ephemeral(answer_history(*overview, question, asker, read));
+  }
+  co_return ephemeral(answer_all(*overview, asker, now));
 }
 
 App::App(AppPorts ports) : impl_(std::make_unique<Impl>(std::move(ports))) {}
@@ -262,7 +289,7 @@ net::Task<std::string> App::receive(slack::Delivery delivery) {
     case slack::DeliveryKind::suggestion:
       co_return co_await impl_->suggest(std::move(delivery.payload));
     case slack::DeliveryKind::command:
-      co_return impl_->command(delivery.payload);
+      co_return co_await impl_->command(std::move(delivery.payload));
     case slack::DeliveryKind::shortcut: {
       const auto root = delivery.payload.root();
       if (root["callback_id"].string_or("") == kNewRotation)

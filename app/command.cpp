@@ -96,7 +96,9 @@ std::string which_one(const std::vector<const manage::RotationView*>& candidates
   std::vector<std::string> names;
   names.reserve(candidates.size());
   for (const auto* view : candidates) names.push_back("*" + slack_name(view->rotation.name, 80) + "*");
-  const auto word = question.kind == CommandQuestion::Kind::next ? "next " : "";
+  const auto word = question.kind == CommandQuestion::Kind::next      ? "next "
+                    : question.kind == CommandQuestion::Kind::history ? "history "
+                                                                      : "";
   const auto all = names.size() == 2 ? names.front() + " or " + names.back() : phrase(names, kCandidates);
   return fmt::format("\"{}\" may be {}. Which one? For example `{} {}{}`", slack_name(question.name, 80), all,
                      slack_name(asker.command), word, slack_name(candidates.front()->rotation.name, 80));
@@ -144,8 +146,8 @@ CommandQuestion read_command(std::string_view text) {
     question.kind = CommandQuestion::Kind::help;
   } else if (alone && word == "me") {
     question.kind = CommandQuestion::Kind::me;
-  } else if (word == "next") {
-    question.kind = CommandQuestion::Kind::next;
+  } else if (word == "next" || word == "history") {
+    question.kind = word == "next" ? CommandQuestion::Kind::next : CommandQuestion::Kind::history;
     if (!alone) read_name(text.substr(space), question);
   } else {
     question.kind = CommandQuestion::Kind::who;
@@ -238,6 +240,23 @@ std::string answer_next(const manage::Overview& overview, const CommandQuestion&
       kMaxAnswer);
 }
 
+std::string answer_history(const manage::Overview& overview, const CommandQuestion& question,
+                           const CommandAsker& asker, const ReadHistory& read) {
+  if (question.name.empty() && question.group.empty())
+    return fmt::format("Whose history? For example `{} history NAME`", slack_name(asker.command));
+  const auto candidates = meant(overview, question);
+  if (candidates.size() > 1) return which_one(candidates, question, asker);
+  auto history = read(candidates.empty() ? question.name : candidates.front()->rotation.name);
+  if (!history && history.error().kind == ErrorKind::not_found) return none_found(overview, question, asker);
+  if (!history) return "The answer could not be read: " + foreign_text(as_sentence(history.error().message));
+  std::vector<std::string> lines;
+  for (const auto& line : history->lines) lines.push_back(history_text(line));
+  auto head = fmt::format("*{}*, the latest first:", slack_name(history->rotation, 80));
+  if (lines.empty()) return head + "\nNothing has happened yet.";
+  if (history->more) lines.emplace_back("_Older changes: `watchbill history` on the host._");
+  return cut_lines(lines, head, "");
+}
+
 std::string answer_me(const std::vector<manage::DutyShift>& shifts, const CommandAsker& asker, Instant now) {
   if (shifts.empty()) {
     return fmt::format(
@@ -263,6 +282,7 @@ std::string answer_help(const CommandAsker& asker) {
       "`{0}`  who is on call in what is announced in this channel, else in what you follow\n"
       "`{0} NAME` or `{0} @group`  who is on call in one rotation, and who is next\n"
       "`{0} next NAME`  who comes next\n"
+      "`{0} history NAME`  what happened in a rotation: who came, who went, who changed what\n"
       "`{0} me`  your own shifts\n"
       "Answers come from what Watchbill knows, also while a scheduling system does not answer; then they say "
       "how old "

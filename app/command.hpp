@@ -1,9 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "app/history_words.hpp"
 #include "core/ids.hpp"
 #include "manage/duty.hpp"
 #include "manage/overview.hpp"
@@ -13,10 +15,11 @@ namespace watchbill::app {
 
 struct CommandQuestion {
   enum class Kind {
-    all,   ///< what is announced in this channel, else what the asker follows
-    who,   ///< one rotation
-    next,  ///< who comes next in it
-    me,    ///< the asker's own shifts
+    all,      ///< what is announced in this channel, else what the asker follows
+    who,      ///< one rotation
+    next,     ///< who comes next in it
+    history,  ///< what happened in it
+    me,       ///< the asker's own shifts
     help,
   };
   Kind kind = Kind::all;
@@ -42,6 +45,11 @@ std::string answer_who(const manage::Overview& overview, const CommandQuestion& 
                        const CommandAsker& asker, Instant now);
 std::string answer_next(const manage::Overview& overview, const CommandQuestion& question,
                         const CommandAsker& asker, Instant now);
+/// Reads the newest changes of the rotation of that name.
+using ReadHistory = std::function<Result<HistoryModel>(const std::string& rotation)>;
+/// The name may also be that of a deleted rotation.
+std::string answer_history(const manage::Overview& overview, const CommandQuestion& question,
+                           const CommandAsker& asker, const ReadHistory& read);
 std::string answer_me(const std::vector<manage::DutyShift>& shifts, const CommandAsker& asker, Instant now);
 std::string answer_help(const CommandAsker& asker);
 

@@ -61,6 +61,11 @@ Blocks rotation_heading(const HomeModel& model) {
                 button({kHomeSearchClear, "Show all", {}, Style::normal, {}, {}}), "searched"));
   }
   if (model.rotations.empty()) blocks.push_back(section(plain(none_text(model))));
+  // Who has no menus at the rotations.
+  if (!model.may_create && !model.guest && !model.rotations.empty()) {
+    blocks.push_back(context(
+        {mrkdwn(fmt::format("What happened in a rotation: `{} history NAME`", slack_name(model.command)))}));
+  }
   return blocks;
 }
 

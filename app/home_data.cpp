@@ -37,6 +37,10 @@ int urgency(std::string_view key) {
   return key.starts_with("connection:") ? 1 : 2;
 }
 
+CredentialForms forms_of(const manage::Desk& desk) {
+  return desk.config.slack.credentials_in_modals ? CredentialForms::shown : CredentialForms::hidden;
+}
+
 bool mended_by_editing(std::string_view kind) {
   for (const std::string_view one : {"missing", "unwritable", "gone", "forbidden", "unfit", "channel"}) {
     if (kind == one) return true;
@@ -55,7 +59,7 @@ Result<void> read_attention(manage::Desk& desk, HomeSnapshot& snapshot) {
     return urgency(a.problem.key) < urgency(b.problem.key);
   });
   for (const auto& open : *problems) {
-    snapshot.attention.push_back(attention_of(open.problem));
+    snapshot.attention.push_back(attention_of(open.problem, forms_of(desk)));
     snapshot.attention_of.push_back(open.problem.rotation.value_or(RotationId{}));
   }
   auto people = manage::unmatched_people(desk.store);
@@ -134,7 +138,8 @@ RotationLine line_of(manage::Desk& desk, const HomeSnapshot& snapshot, const man
   line.on_call = view.on_call;
   line.next = view.next;
   line.state = view.state;
-  for (const auto& problem : view.problems) line.problems.push_back(foreign_text(problem));
+  for (const auto& problem : view.problems)
+    line.problems.push_back(foreign_text(as_sentence(problem, forms_of(desk))));
   for (const auto& schedule : rotation.schedules) {
     const auto since = snapshot.silent_since.find(schedule.ref);
     if (since == snapshot.silent_since.end()) continue;
@@ -176,7 +181,7 @@ void add_attention(manage::Desk& desk, const HomeSnapshot& snapshot, const Slack
   }
 }
 
-void add_systems(const HomeSnapshot& snapshot, HomeModel& model) {
+void add_systems(manage::Desk& desk, const HomeSnapshot& snapshot, HomeModel& model) {
   for (const auto& [name, kind, status] : snapshot.overview.connections) {
     SystemLine line;
     line.name = name;
@@ -184,7 +189,7 @@ void add_systems(const HomeSnapshot& snapshot, HomeModel& model) {
     line.title = title_of_kind(kind);
     line.state = status.state;
     line.last_success = status.last_success;
-    line.problem = as_sentence(status.problem.value_or(""));
+    line.problem = as_sentence(status.problem.value_or(""), forms_of(desk));
     const auto used = snapshot.uses.find(name);
     line.rotations = used == snapshot.uses.end() ? 0 : used->second;
     model.systems.push_back(std::move(line));
@@ -208,8 +213,8 @@ void add_rotations(manage::Desk& desk, const HomeSnapshot& snapshot, const HomeR
 
 }  // namespace
 
-Attention attention_of(const Problem& problem) {
-  Attention attention{foreign_text(as_sentence(problem.text))};
+Attention attention_of(const Problem& problem, CredentialForms forms) {
+  Attention attention{foreign_text(as_sentence(problem.text, forms))};
   const std::string_view key = problem.key;
   if (!problem.connection.empty() && key.ends_with(":unauthorized")) {
     attention.fix = Attention::Fix::connection;
@@ -254,7 +259,7 @@ HomeModel home_model(manage::Desk& desk, const HomeSnapshot& snapshot, const Hom
                                Attention::Fix::account, account.connection});
   }
   add_attention(desk, snapshot, reader.user, model);
-  add_systems(snapshot, model);
+  add_systems(desk, snapshot, model);
   add_rotations(desk, snapshot, reader, forecast, model);
   for (std::size_t i = 0; i < std::min(reader.shifts.size(), kShiftsKept); ++i) {
     const auto& shift = reader.shifts[i];

@@ -8,6 +8,7 @@
 
 #include "app/browser_connect.hpp"
 #include "app/home.hpp"
+#include "app/words.hpp"
 #include "engine/forecast.hpp"
 #include "manage/duty.hpp"
 #include "manage/overview.hpp"
@@ -46,6 +47,6 @@ HomeModel home_model(manage::Desk& desk, const HomeSnapshot& snapshot, const Hom
 std::string home_fingerprint(HomeModel model);
 
 /// What a problem's key says of how it is mended (docs/alerts.md lists the keys).
-Attention attention_of(const Problem& problem);
+Attention attention_of(const Problem& problem, CredentialForms forms = CredentialForms::shown);
 
 }  // namespace watchbill::app

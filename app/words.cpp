@@ -1,6 +1,7 @@
 #include "app/words.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "core/announcement.hpp"
 #include "core/phrase.hpp"
@@ -37,6 +38,52 @@ std::size_t kept_at(std::string_view text) {
       return end + 1;
   }
   return 0;
+}
+
+/// What a command of the host is in Slack.
+struct Counterpart {
+  std::string_view command;  ///< as it begins
+  std::string_view button;
+  bool credentials = false;  ///< there only with the forms for credentials
+};
+constexpr std::array<Counterpart, 10> kCounterparts{{
+    {"watchbill rotation edit", "\"Edit\""},
+    {"watchbill people map", "\"Fix\""},
+    {"watchbill connection update", "\"New credentials\"", true},
+    {"watchbill connection test", "\"Test\"", true},
+    {"watchbill connection list", "the home tab"},
+    {"watchbill people list", "the home tab"},
+    {"watchbill rotation list", "the home tab"},
+    {"watchbill schedule list", "the home tab"},
+    {"watchbill status", "the home tab"},
+    {"--empty fallback", "\"Put others in the group\" with \"Edit\""},
+}};
+
+/// What stands in Slack for a command (without its backticks); empty if it is the host's alone.
+std::string counterpart_of(std::string_view command, CredentialForms forms) {
+  // The form has no owners.
+  if (command.find("--owner") != std::string_view::npos) return "";
+  for (const auto& one : kCounterparts) {
+    if (!command.starts_with(one.command)) continue;
+    if (!one.credentials || forms == CredentialForms::shown) return std::string(one.button);
+    return forms == CredentialForms::hidden ? ""
+                                            : fmt::format("{} or, on the host, `{}`", one.button, command);
+  }
+  return "";
+}
+
+/// The text with buttons in the place of commands.
+std::string with_buttons(std::string_view text, CredentialForms forms) {
+  std::string out;
+  while (true) {
+    const auto open = text.find('`');
+    const auto close = open == std::string_view::npos ? open : text.find('`', open + 1);
+    if (close == std::string_view::npos) return out + std::string(text);
+    const auto button = counterpart_of(text.substr(open + 1, close - open - 1), forms);
+    out += text.substr(0, open);
+    out += button.empty() ? std::string(text.substr(open, close + 1 - open)) : button;
+    text.remove_prefix(close + 1);
+  }
 }
 
 /// The shape of `format_minutes`.
@@ -181,8 +228,8 @@ std::string foreign_text(std::string_view text) {
   return out + escape_slack(text.substr(done));
 }
 
-std::string as_sentence(std::string_view text) {
-  std::string out(text);
+std::string as_sentence(std::string_view text, CredentialForms forms) {
+  auto out = with_buttons(text, forms);
   for (auto at = out.find(" (--"); at != std::string::npos; at = out.find(" (--", at)) {
     const auto end = out.find(')', at);
     if (end == std::string::npos) break;

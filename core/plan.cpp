@@ -103,8 +103,8 @@ class Planner {
   void report_unmatched(const Responder& responder, const std::string& why) {
     const auto handle = responder.email ? *responder.email : responder.connection + "/" + responder.id;
     problem("unmatched:" + responder.connection + "/" + responder.id,
-            fmt::format("{} is on call but cannot be in @{}: {}; run `watchbill people map {} U…` with their "
-                        "Slack user id",
+            fmt::format("{} is on call but cannot be in @{}: {}; say who that is in Slack with "
+                        "`watchbill people map {} U…`",
                         responder.name, in_.rotation.handle, why, handle));
   }
 

@@ -47,8 +47,8 @@ Error token_refusal(std::string_view code, const std::string& connection) {
   if (code == "invalid_client" || code == "unauthorized_client")
     return fail(
         ErrorKind::unauthorized,
-        "PagerDuty does not know the client id and secret of connection {}: run `watchbill connection "
-        "update {} --client-id ID --client-secret-file FILE`",
+        "PagerDuty does not know the client id and secret of connection {}: give it the right ones with "
+        "`watchbill connection update {} --client-id ID --client-secret-file FILE`",
         connection, connection);
   return fail(
       ErrorKind::unauthorized,

@@ -40,8 +40,8 @@ constexpr auto kCodes = std::to_array<CodeMeaning>({
     {"no_permission", forbidden, "the {token} may not do this", kAskAdmin},
     {"permission_denied", forbidden,
      "the {token} may not edit user groups: the workspace lets only some people",
-     "set slack.user_token_file to the token of someone who may, or set the workspace's permission for user "
-     "groups to Everyone"},
+     "set the workspace's permission for user groups to Everyone, or slack.user_token_file to the token of "
+     "someone who may"},
     {"access_denied", forbidden, "access is denied", kAskAdmin},
     {"accesslimited", forbidden, "access to this method is limited", kAskAdmin},
     {"forbidden_team", forbidden, "the app may not connect in this workspace", kAskAdmin},

@@ -83,6 +83,8 @@ class ConnectFlows(Flows):
         self.w.control("opsgenie", api_key="og-new-key")
         try:
             self.shows("refuses its credentials", seconds=60)
+            self.shows('give it a new key with "New credentials"')
+            self.assertNotIn("watchbill connection update", texts(self.w.home("ada")["view"]))
             self.w.click("ada", "system_fix", "opsgenie", view="home")
             self.w.wait_modal("ada", "connection_form")
             self.w.fill("ada", "api-key-file", "og-new-key")

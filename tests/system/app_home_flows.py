@@ -36,6 +36,18 @@ class HomeFlows(Flows):
         self.assertIn("You may not create rotations", texts(self.w.wait_modal("dan", "notice")["view"]))
         self.assertEqual(self.rotations()["Forged"], before)
 
+    def test_who_may_not_edit_reads_a_rotations_history_all_the_same(self):
+        self.create_by_cli("Read", "read-oncall", "pagerduty/PSCHED1", "--owner", "cleo@example.com")
+        self.w.cli("rotation", "pause", "Read")
+        self.assertIn("`/oncall history NAME`", texts(self.w.open_home("dan")["view"]))
+        text, answer = self.w.command("dan", "history Read")
+        for part in ("*Read*, the latest first", "*created*", "*paused*", " on the host"):
+            self.assertIn(part, text)
+        self.assertLess(answer["ack_ms"], 500)
+        self.assertIn("Guests can see who is on call", self.w.command("guest", "history Read")[0])
+        self.w.cli("rotation", "delete", "Read", "--yes")
+        self.assertIn("*deleted*", self.w.command("dan", "history read")[0])
+
     def test_a_change_is_seen_without_leaving_the_tab(self):
         self.create_by_cli("Seen", "seen-oncall")
         self.w.cli("rotation", "pause", "Seen")
@@ -104,6 +116,7 @@ class HomeFlows(Flows):
             self.w.control("group", handle="forbidden-oncall", people=["otto"])
             self.shows("the workspace lets only some people", seconds=60)
             self.assertIn("Needs attention", texts(self.w.home("ada")["view"]))
+            self.assertIn("set the workspace's permission for user groups to Everyone", texts(self.w.home("ada")["view"]))
         finally:
             self.w.control("slack", admins_only=False)
 
@@ -122,6 +135,9 @@ class HomeFlows(Flows):
     def test_fix_a_person(self):
         self.create_by_cli("Kim's", "kim-oncall", "pagerduty/PKIM")
         self.shows("*Kim Ode* is on call in pagerduty", seconds=60)
+        seen = texts(self.w.home("ada")["view"])
+        self.assertIn('say who that is in Slack with "Fix"', seen)
+        self.assertNotIn("watchbill people map", seen)
         block, element = find_element(self.w.home("ada")["view"], "person_fix")
         self.assertEqual(element["text"]["text"], "Fix")
         self.w.click("ada", "person_fix", view="home")

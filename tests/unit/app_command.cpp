@@ -1,9 +1,12 @@
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <regex>
 
 #include "app/command.hpp"
 #include "app/words.hpp"
 #include "app_samples.hpp"
 #include "core/text.hpp"
+#include "tests/support/project.hpp"
 
 namespace watchbill::app {
 
@@ -56,6 +59,8 @@ TEST_CASE("what stands after the command is read as people write it") {
   CHECK(read_command("") == CommandQuestion{Kind::all});
   CHECK(read_command("  help ") == CommandQuestion{Kind::help});
   CHECK(read_command("ME") == CommandQuestion{Kind::me});
+  CHECK(read_command("history Payments EU") == CommandQuestion{Kind::history, "Payments EU"});
+  CHECK(read_command("history") == CommandQuestion{Kind::history});
   CHECK(read_command("payments") == CommandQuestion{Kind::who, "payments"});
   CHECK(read_command("Payments EU") == CommandQuestion{Kind::who, "Payments EU"});
   CHECK(read_command("\"me\"") == CommandQuestion{Kind::who, "me"});
@@ -177,6 +182,39 @@ TEST_CASE("my shifts, also when there are none") {
   CHECK(has(text, "*Payments*: from <!date^1800086400^"));
 }
 
+TEST_CASE("a rotation's history is told to whoever asks, the latest first, within a message's length") {
+  HistoryModel history{"Payments"};
+  HistoryLine line;
+  line.at = kNow;
+  line.cause = "handoff";
+  line.added = {"<@U1>"};
+  line.removed = {"<@U2>"};
+  history.lines = {line};
+  std::string asked;
+  const auto read = [&](const std::string& name) -> Result<HistoryModel> {
+    asked = name;
+    if (name == "nonsense") return fail(ErrorKind::not_found, "no");
+    return history;
+  };
+  const auto ask = [&](const char* text) {
+    return answer_history(world(), read_command(text), kAsker, read);
+  };
+  const auto text = ask("history pay-oncall");
+  CHECK(asked == "Payroll");
+  CHECK(has(text, "*handoff*\n+ <@U1>\n\xE2\x88\x92 <@U2>\n_by Watchbill_"));
+  CHECK(has(ask("history"), "`/oncall history NAME`"));
+  CHECK(has(ask("history pay"), "`/oncall history "));
+  // Also of one that was deleted.
+  CHECK_FALSE(has(ask("history Old one"), "No rotation"));
+  CHECK(asked == "Old one");
+  CHECK(has(ask("history nonsense"), "No rotation is called"));
+  history.lines.assign(10, line);
+  for (auto& one : history.lines) one.note = repeated("\xF0\x9F\x94\xA5", 1000);
+  history.more = true;
+  CHECK(utf8_length(ask("history Database")) <= kMaxAnswer);
+  CHECK(has(ask("history Database"), "more._"));
+}
+
 TEST_CASE("a moment in a sentence of the rules becomes the reader's own time") {
   CHECK(foreign_text("since 2027-01-15 08:00 UTC: <b>") ==
         "since <!date^1800000000^{date_short_pretty} at {time}|2027-01-15 08:00 UTC>: &lt;b&gt;");
@@ -189,6 +227,49 @@ TEST_CASE("messages of the rules read like sentences, without options of the com
         "The key is refused; it asks the US region; try (again)");
   CHECK(as_sentence("\"x\" is (--broken") == "\"x\" is (--broken");
   CHECK(as_sentence("").empty());
+}
+
+TEST_CASE("where Slack has a button, its name stands in the place of the host's command") {
+  using enum CredentialForms;
+  CHECK(as_sentence("choose another with `watchbill rotation edit` (until then …)") ==
+        "Choose another with \"Edit\" (until then …)");
+  CHECK(as_sentence(
+            "kim is on call; say who that is in Slack with `watchbill people map kim@example.com U…`") ==
+        "Kim is on call; say who that is in Slack with \"Fix\"");
+  CHECK(as_sentence("fill the gap in the schedule, or choose `--empty fallback`") ==
+        "Fill the gap in the schedule, or choose \"Put others in the group\" with \"Edit\"");
+  const auto* key = "give it a new key with `watchbill connection update pd`";
+  CHECK(as_sentence(key, shown) == "Give it a new key with \"New credentials\"");
+  CHECK(as_sentence(key, hidden) == "Give it a new key with `watchbill connection update pd`");
+  CHECK(as_sentence(key) ==
+        "Give it a new key with \"New credentials\" or, on the host, `watchbill connection update pd`");
+  // What only the host can do, and what is no command, stays.
+  for (const auto* text : {"Run `watchbill apply -f teams.yaml`",
+                           "Name somebody else (`watchbill rotation edit "
+                           "\"A\" --owner …`)",
+                           "A lone ` stays, and `code` too"})
+    CHECK(as_sentence(text) == text);
+}
+
+TEST_CASE("every command that a text of the rules names has its button, or is the host's alone") {
+  const std::vector<std::string> of_the_host{"watchbill apply", "watchbill connection add",
+                                             "watchbill --store", "watchbill doctor"};
+  for (const auto* folder : {"core", "engine", "manage", "providers", "slack", "store"}) {
+    for (const auto& entry : std::filesystem::directory_iterator(test::project_file(folder))) {
+      if (entry.path().extension() != ".cpp") continue;
+      auto text = test::project_text(std::string(folder) + "/" + entry.path().filename().string());
+      // One literal over several lines reads like one.
+      text = std::regex_replace(text, std::regex("\"\\s*\n\\s*\""), "");
+      const std::regex command("\"[^\"\n]*(`watchbill [^`\"\n]*`)");
+      for (std::sregex_iterator it(text.begin(), text.end(), command), end; it != end; ++it) {
+        const auto named = (*it)[1].str();
+        INFO(entry.path().filename() << ": " << named);
+        const bool host = std::any_of(of_the_host.begin(), of_the_host.end(),
+                                      [&](const std::string& one) { return named.starts_with("`" + one); });
+        CHECK((host || as_sentence("x " + named, CredentialForms::shown).find('`') == std::string::npos));
+      }
+    }
+  }
 }
 
 TEST_CASE("between backticks nothing is changed but what would end them") {

@@ -224,4 +224,35 @@ TEST_CASE("commands answer from the store, for everybody") {
   CHECK(has(room.command("UNOBODY", "me"), "You are on call in no rotation"));
   CHECK(has(room.command("UNOBODY", "help"), "/oncall next NAME"));
   CHECK(has(room.command("UNOBODY", "next payments"), "not known"));
+  // Whoever Slack does not know is shown no more than a guest is.
+  CHECK(has(room.command("UNOBODY", "history payments"), "Slack does not say who you are"));
+}
+
+TEST_CASE("members read a rotation's history by the command, without a button; guests do not") {
+  AppRoom room;
+  auto stored = room.world.stored("payments");
+  stored.channels = {ChannelId("CPAY")};
+  good(room.world.store->rotations().update(stored, "UEDITOR"));
+  room.world.slack.users[UserId("UGUEST")] = {UserId("UGUEST"), "Gus", {}, false, false, true};
+  const auto text = room.command("UREADER", "history payments");
+  CHECK(has(text, "*edited*\nChanged: channels\n_by <@UEDITOR>_"));
+  CHECK(has(text, "*created*"));
+  CHECK(has(room.command("UGUEST", "history payments"), "Guests can see who is on call"));
+  room.open_home("UREADER");
+  room.advance(5s);
+  CHECK(has(room.home("UREADER"), "`/oncall history NAME`"));
+  CHECK_FALSE(has(room.home("UEDITOR"), "history NAME"));
+  good(room.world.store->rotations().remove(stored.id, "UEDITOR"));
+  CHECK(has(room.command("UREADER", "history payments"), "*deleted*"));
+}
+
+TEST_CASE("the command does not wait for a slow Slack longer than half a second") {
+  AppRoom room;
+  room.world.stored("payments");
+  room.world.slack.latency = 900ms;
+  const auto before = room.world.loop.now();
+  CHECK(has(room.command("UREADER", "history payments"), "ask again in a moment"));
+  CHECK(room.world.loop.now() - before <= 500ms);
+  room.advance(5s);
+  CHECK(has(room.command("UREADER", "history payments"), "*created*"));
 }
