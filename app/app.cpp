@@ -223,7 +223,7 @@ net::Task<Result<void>> App::Impl::may_view(UserId user) {
     surface.spawn([](std::unique_ptr<Later<Result<manage::Caller>>> later) -> net::Task<void> {
       (void)co_await later->result();
     }(std::move(who)));
-    co_return fail(ErrorKind::timeout, "Slack is slow to say who you are: ask again in a moment");
+    co_return fail(ErrorKind::timeout, "Slack has not said yet who you are: try again");
   }
   auto caller = co_await who->result();
   if (!caller) co_return caller.error();

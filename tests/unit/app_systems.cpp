@@ -251,7 +251,7 @@ TEST_CASE("the command does not wait for a slow Slack longer than half a second"
   room.world.stored("payments");
   room.world.slack.latency = 900ms;
   const auto before = room.world.loop.now();
-  CHECK(has(room.command("UREADER", "history payments"), "ask again in a moment"));
+  CHECK(has(room.command("UREADER", "history payments"), "has not said yet who you are"));
   CHECK(room.world.loop.now() - before <= 500ms);
   room.advance(5s);
   CHECK(has(room.command("UREADER", "history payments"), "*created*"));
