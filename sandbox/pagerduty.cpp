@@ -83,7 +83,7 @@ void write_schedule_head(json::Writer& w, const PagerDutyCall& call, const Sched
 
 Answer list_schedules(const PagerDutyCall& call) {
   const auto page = pagerduty_page(call, 25, 100);
-  if (!page) return pagerduty_error(400, 2001, "Invalid Input Provided");
+  if (!page) return pagerduty_invalid("limit", "Limit and offset are beyond what is allowed");
   const auto query = call.query("query").value_or("");
   std::vector<const Schedule*> found;
   for (const auto& schedule : call.roster().schedules) {
@@ -160,7 +160,7 @@ Answer schedule_users(const PagerDutyCall& call, const std::string& id) {
 
 Answer list_users(const PagerDutyCall& call) {
   const auto page = pagerduty_page(call, 25, 100);
-  if (!page) return pagerduty_error(400, 2001, "Invalid Input Provided");
+  if (!page) return pagerduty_invalid("limit", "Limit and offset are beyond what is allowed");
   const auto query = call.query("query").value_or("");
   std::vector<const Responder*> found;
   for (const auto& person : call.roster().people) {
@@ -224,16 +224,29 @@ Answer pagerduty_ok(json::Writer& w) {
   return {200, {{"Content-Type", "application/json; charset=utf-8"}}, w.take(), {}};
 }
 
-Answer pagerduty_error(int status, int code, std::string_view message, bool v3) {
-  json::Writer w;
-  w.begin_object().key("error").begin_object().field("message", message).field("code", code).key("errors");
-  if (v3) {
-    w.begin_object().key("base").begin_array().value(message).end_array().end_object();
-  } else {
-    w.begin_array().value(message).end_array();
-  }
-  w.end_object().end_object();
+namespace {
+Answer error_answer(int status, int code, json::Writer& w) {
   return {status, {{"Content-Type", "application/json; charset=utf-8"}}, w.take(), fmt::format("{}", code)};
+}
+}  // namespace
+
+Answer pagerduty_error(int status, int code, std::string_view message) {
+  json::Writer w;
+  w.begin_object().key("error").begin_object().field("message", message).field("code", code);
+  w.end_object().end_object();
+  return error_answer(status, code, w);
+}
+
+Answer pagerduty_invalid(std::string_view field, std::string_view wrong, bool v3) {
+  constexpr int kCode = 2001;
+  json::Writer w;
+  w.begin_object().key("error").begin_object();
+  w.field("message", v3 ? "Invalid Request" : "Invalid Input Provided").field("code", kCode).key("errors");
+  if (v3) w.begin_object().key(field);
+  w.begin_array().value(wrong).end_array();
+  if (v3) w.end_object();
+  w.end_object().end_object();
+  return error_answer(400, kCode, w);
 }
 
 std::optional<PagerDutyPage> pagerduty_page(const PagerDutyCall& call, std::size_t default_limit,
@@ -265,12 +278,12 @@ SinceUntil since_until(const PagerDutyCall& call, bool v3) {
     auto moment = parse_rfc3339(*text);
     // PagerDuty counts in whole seconds.
     if (moment) out = std::chrono::floor<seconds>(*moment);
-    if (!moment) span.refusal = pagerduty_error(400, 2001, fmt::format("Invalid {}", name), v3);
+    if (!moment) span.refusal = pagerduty_invalid(name, fmt::format("Invalid {}", name), v3);
   };
   read("since", span.window.from);
   read("until", span.window.to);
   if (!span.refusal && span.window.to < span.window.from) {
-    span.refusal = pagerduty_error(400, 2001, "Since cannot be after until.", v3);
+    span.refusal = pagerduty_invalid("since", "Since cannot be after until.", v3);
   }
   return span;
 }

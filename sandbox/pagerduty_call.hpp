@@ -28,8 +28,11 @@ struct PagerDutyCall {
 };
 
 Answer pagerduty_ok(json::Writer& w);
-/// {"error":{"message","code","errors"}}; on v3 paths `errors` is an object of fields.
-Answer pagerduty_error(int status, int code, std::string_view message, bool v3 = false);
+/// {"error":{"message","code"}}, on all paths alike.
+Answer pagerduty_error(int status, int code, std::string_view message);
+/// 400 with what is wrong in `errors`: an array; on v3 paths, and for this status alone, an object of fields
+/// (the specification's V3ErrorResponse).
+Answer pagerduty_invalid(std::string_view field, std::string_view wrong, bool v3 = false);
 
 /// `limit` and `offset`, checked; nothing if they are refused.
 struct PagerDutyPage {

@@ -107,11 +107,11 @@ Answer oncalls(const PagerDutyCall& call) {
   for (const auto& [name, value] : call.request.query) {
     if (name == "schedule_ids" || name == "user_ids" || name == "escalation_policy_ids" ||
         name == "include") {
-      return pagerduty_error(400, 2001, fmt::format("{} is a list: {}[]", name, name));
+      return pagerduty_invalid(name, fmt::format("{} is a list: {}[]", name, name));
     }
   }
   const auto page = pagerduty_page(call, 25, 100);
-  if (!page) return pagerduty_error(400, 2001, "Invalid Input Provided");
+  if (!page) return pagerduty_invalid("limit", "Limit and offset are beyond what is allowed");
   const auto span = since_until(call, false);
   if (span.refusal) return *span.refusal;
   if (span.window.to > call.context.now + kFarthest || span.window.to - span.window.from > kFarthest) {

@@ -32,7 +32,7 @@ void write_assignments(json::Writer& w, const PagerDutyCall& call, const Schedul
 
 Answer v3_schedules(const PagerDutyCall& call) {
   const auto page = pagerduty_page(call, 100, 1000);
-  if (!page) return pagerduty_error(400, 2001, "Invalid Input Provided", true);
+  if (!page) return pagerduty_invalid("limit", "Limit and offset are beyond what is allowed", true);
   const auto query = call.query("query").value_or("");
   std::vector<const Schedule*> found;
   for (const auto& schedule : call.roster().schedules) {
@@ -55,9 +55,9 @@ Answer v3_schedules(const PagerDutyCall& call) {
 
 Answer v3_schedule(const PagerDutyCall& call, const std::string& id) {
   const auto* schedule = call.roster().schedules.find(id);
-  if (!schedule) return pagerduty_error(404, 2100, "Not Found", true);
-  if (schedule->forbidden) return pagerduty_error(403, 2010, "Access Denied", true);
-  if (!schedule->shift_based) return pagerduty_error(400, 2001, "This is a layer-based schedule.", true);
+  if (!schedule) return pagerduty_error(404, 2100, "Not Found");
+  if (schedule->forbidden) return pagerduty_error(403, 2010, "Access Denied");
+  if (!schedule->shift_based) return pagerduty_error(400, 2001, "This is a layer-based schedule.");
   SinceUntil span;
   const bool final_wanted = call.includes("final_schedule") && call.query("since") && call.query("until");
   if (final_wanted) span = since_until(call, true);

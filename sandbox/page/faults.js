@@ -3,7 +3,7 @@ import { el, show, toast } from "./dom.js";
 import { filtered } from "./elements.js";
 import { Combo } from "./combo.js";
 import { control } from "./api.js";
-import { humans, on, state } from "./store.js";
+import { deactivated, humans, on, state } from "./store.js";
 
 const SYSTEMS = [["all", "All systems"], ["pagerduty", "PagerDuty"], ["opsgenie", "Opsgenie"], ["xmatters", "xMatters"], ["slack", "Slack"]];
 const KINDS = [
@@ -104,18 +104,31 @@ export function peoplePanel() {
       name.value = "";
     });
   });
+  return el("section", { class: "card", "aria-label": "People" }, el("h3", {}, "Somebody without a Slack account goes on call"), add,
+    leaving());
+}
+
+/// Tells Slack that somebody left, or is back.
+export const setDeactivated = (key, deleted) => tryTo(() => control("person", { key, slack: { deleted } }));
+
+function leaving() {
   const combo = new Combo({ label: "Deactivate in Slack", placeholder: "Deactivate somebody in Slack", name: "deactivate", change: (chosen) => (combo.picked = chosen[0]?.value),
     load: (query) => filtered([{ options: humans().map((user) => ({ value: user.key, text: user.name })) }], query) });
-  const off = el("button", { type: "button", class: "button", onclick: () => tryTo(async () => {
+  const off = el("button", { type: "button", class: "button", onclick: async () => {
     if (!combo.picked) return combo.input.focus();
-    await control("person", { key: combo.picked, slack: { deleted: true } });
+    await setDeactivated(combo.picked, true);
     combo.picked = "";
     combo.chosen = [];
-    combo.showChosen();
-    return undefined;
-  }) }, "Deactivate");
-  return el("section", { class: "card", "aria-label": "People" }, el("h3", {}, "Somebody without a Slack account goes on call"), add,
-    el("h3", {}, "Somebody leaves"), el("div", { class: "row" }, combo.node, off));
+    return combo.showChosen();
+  } }, "Deactivate");
+  const back = async (key) => {
+    await setDeactivated(key, false);
+    combo.input.focus();
+  };
+  const gone = el("ul", { class: "gone", "aria-label": "Who is deactivated in Slack" });
+  on("users", () => show(gone, deactivated().map((user) => el("li", {}, el("span", { class: "ellipsis" }, user.name),
+    el("button", { type: "button", class: "button small", "aria-label": `Bring back ${user.name}`, onclick: () => back(user.key) }, "Bring back")))));
+  return [el("h3", {}, "Somebody leaves"), el("div", { class: "row" }, combo.node, off), gone];
 }
 
 /// A person whom only the scheduling systems know, on call at once.

@@ -16,7 +16,7 @@ const PAST_SHARE = 0.22;
 const MOST_LANES = 3;
 const SECONDS = [["15 s", 15], ["30 s", 30], ["1 min", 60], ["5 min", 300]];
 
-/// The cards in sight: ref -> {schedule, node, strip, who, from, span}.
+/// The cards in sight: ref -> {schedule, node, strip, who, left, from, span}.
 const cards = new Map();
 
 export function startSystems(panel) {
@@ -61,12 +61,13 @@ const holders = (schedule, people) => people.filter(Boolean).map((key) => person
 function card(schedule) {
   const strip = el("div", { class: "strip", "aria-hidden": "true" });
   const line = el("div", { class: "now-line", "aria-hidden": "true", style: { left: `${PAST_SHARE * 100}%` } });
-  const who = el("span", { class: "who ellipsis" });
+  const who = el("span", { class: "ellipsis" });
+  const left = el("span", { class: "left" });
   const node = el("article", { class: "schedule", "data-schedule": schedule.ref, "aria-label": `${schedule.name}, ${SYSTEM_NAMES[schedule.system]}` },
     el("div", { class: "schedule-head" }, el("strong", { class: "ellipsis", title: schedule.name }, schedule.name),
-      el("span", { class: "badge" }, SYSTEM_NAMES[schedule.system]), who),
+      el("span", { class: "badge" }, SYSTEM_NAMES[schedule.system]), el("span", { class: "who" }, who, left)),
     el("div", { class: "timeline" }, strip, line), buttons(schedule));
-  cards.set(schedule.ref, { strip, who, node });
+  cards.set(schedule.ref, { strip, who, left, node });
   return node;
 }
 
@@ -122,8 +123,8 @@ function move() {
       const hidden = gone * 100 - left;
       if (hidden > 0) label.style.transform = `translateX(${hidden}cqw)`;
     }
-    const people = holders(schedule, schedule.on_call).join(", ") || "nobody";
-    setText(one.who, schedule.next === null ? people : `${people}, ${remaining(schedule.next - at)} left`);
+    setText(one.who, holders(schedule, schedule.on_call).join(", ") || "nobody");
+    setText(one.left, schedule.next === null ? "" : `, ${remaining(schedule.next - at)} left`);
   }
 }
 

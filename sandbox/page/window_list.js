@@ -56,7 +56,7 @@ export class WindowList {
         const focused = row?.node.contains(document.activeElement);
         row?.node.remove();
         row = { like, node: el("div", { class: "window-row", role: "listitem" }, this.render(item)) };
-        if (focused) queueMicrotask(() => row.node.firstElementChild?.focus({ preventScroll: true }));
+        if (focused) queueMicrotask(() => (row.node.querySelector("button, a") ?? this.node).focus({ preventScroll: true }));
       }
       row.node.style.transform = `translateY(${index * this.rowHeight}px)`;
       row.node.style.height = `${this.rowHeight}px`;

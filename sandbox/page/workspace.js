@@ -1,7 +1,8 @@
 // The workspace's frame: the app, channels, groups and people on the left, what is open in the middle.
 import { avatar, el, setText, show } from "./dom.js";
-import { changePlace, channelName, names, on, state, visibleChannels } from "./store.js";
+import { changePlace, channelName, inOrder, names, on, state, visibleChannels } from "./store.js";
 import { channelPane } from "./channel.js";
+import { setDeactivated } from "./faults.js";
 import { homePane } from "./home.js";
 import { SYSTEM_NAMES } from "./systems.js";
 import { WindowList } from "./window_list.js";
@@ -66,7 +67,7 @@ function groupList() {
     like: (one) => `${one.users.join()}|${one.handle}|${one.disabled}|${one.litAt ?? 0}`, empty: () => (state.groups.size ? "No user group is called so." : "There are no user groups.") });
   const draw = () => {
     const wanted = search.value.trim().replace(/^@/, "").toLowerCase();
-    const all = [...state.groups.values()].sort((a, b) => a.handle.localeCompare(b.handle));
+    const all = [...state.groups.values()].sort((a, b) => inOrder(a.handle, b.handle));
     setText(title, all.length ? `User groups (${all.length})` : "User groups");
     search.hidden = all.length < FILTER_FROM;
     list.set(wanted ? all.filter((one) => `${one.handle} ${one.name}`.toLowerCase().includes(wanted)) : all);
@@ -131,5 +132,6 @@ function personRow(person) {
   return el("div", { class: `person${person.deleted || !person.handle ? " off" : ""}` }, avatar(person.name, "small"),
     el("span", { class: "person-name ellipsis" }, person.name, person.handle && el("span", { class: "quiet" }, ` @${person.handle}`)),
     tags.map((tag) => el("span", { class: "badge" }, tag)),
+    person.deleted && el("button", { type: "button", class: "button small", "aria-label": `Bring back ${person.name}`, onclick: () => setDeactivated(person.key, false) }, "Bring back"),
     el("span", { class: "quiet person-systems ellipsis" }, person.systems.map((system) => SYSTEM_NAMES[system]).join(", ")));
 }

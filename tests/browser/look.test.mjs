@@ -53,6 +53,23 @@ describe("dark mode", () => {
     await narrow.context().close();
   });
 
+  test("a window of middling width shows its three parts side by side, whatever people are called", async () => {
+    await world.control("person", { key: "long", name: "Maximiliane-Alexandrina Freifrau von und zu Oberhalb-Niederlangenfeld", email: "long@example.com" });
+    await world.control("override", { system: "pagerduty", schedule: "PSCHED1", person: "long", seconds: 300 });
+    await world.control("group", { handle: "an-exceedingly-long-handle-of-a-user-group-oncall", people: ["long", "ada", "bo"] });
+    const middling = await world.open({ viewport: { width: 1000, height: 760 }, colorScheme: "light" });
+    const left = middling.getByRole("article", { name: "Payments primary" }).getByText(/, \d+ (s|min) left$/);
+    await left.waitFor();
+    const boxes = await Promise.all(["#top", "#nav", "#main", "#side"].map((part) => middling.locator(part).boundingBox()));
+    const [top, nav, main, side] = boxes;
+    assert.ok(top.y + top.height <= nav.y && nav.x + nav.width <= main.x && main.x + main.width <= side.x, JSON.stringify(boxes));
+    assert.ok(side.x + side.width <= 1000 && main.width > 300, JSON.stringify(boxes));
+    const end = await left.boundingBox();
+    assert.ok(end.x + end.width <= side.x + side.width, "how long the shift lasts is not cut off by a long name");
+    await shot(middling, "middling");
+    await middling.context().close();
+  });
+
   test("the page complained about nothing, and asked nobody else", () => assert.deepEqual(world.errors, []));
 });
 

@@ -91,6 +91,23 @@ describe("the scheduling systems", () => {
     await shot(page, "people-of-the-demo");
   });
 
+  test("who left is brought back, in the list of people or beside it", async () => {
+    const eva = page.locator(".person", { hasText: "Eva Novak" });
+    await eva.getByRole("button", { name: "Bring back Eva Novak" }).click();
+    await eva.getByText("deactivated").waitFor({ state: "detached" });
+    const { users } = await world.control("state", { only: ["users"] });
+    assert.equal(users.find((one) => one.key === "eva").deleted, false);
+
+    const gone = page.getByRole("list", { name: "Who is deactivated in Slack" });
+    assert.equal(await gone.getByRole("listitem").count(), 0);
+    await choose(page, "Deactivate in Slack", "Eva", "Eva Novak");
+    await page.getByRole("button", { name: "Deactivate", exact: true }).click();
+    await gone.getByRole("button", { name: "Bring back Eva Novak" }).focus();
+    await page.keyboard.press("Enter");
+    await gone.getByRole("listitem").waitFor({ state: "detached" });
+    await eva.getByText("deactivated").waitFor({ state: "detached" });
+  });
+
   test("a guest sees the channels in which he is, and writes there", async () => {
     await page.getByText("#payments").click();
     await actAs(page, "Gina Guest");

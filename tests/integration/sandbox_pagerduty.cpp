@@ -115,6 +115,10 @@ TEST_CASE("PagerDuty: two kinds of schedule") {
   CHECK(a.pagerduty("/v3/schedules/P1").status() == 400);
   CHECK(a.pagerduty("/schedules/NONE").status() == 404);
   CHECK(a.pagerduty("/v3/schedules/NONE").status() == 404);
+  // Of the refusals only 400 has a form of its own on v3 paths.
+  CHECK(a.pagerduty("/v3/schedules/NONE").http->body == a.pagerduty("/schedules/NONE").http->body);
+  CHECK(a.pagerduty("/v3/schedules?limit=0")["error"]["errors"].is_object());
+  CHECK(a.pagerduty("/schedules?limit=0")["error"]["errors"].is_array());
   const auto span = "since=" + a.when(0s) + "&until=" + a.when(1s);
   const auto list = [](const Reply& r) {
     return r["schedule"]["final_schedule"]["computed_shift_assignments"];

@@ -210,6 +210,19 @@ TEST_CASE("PagerDuty's many shapes of an error are all read") {
   }
 }
 
+TEST_CASE("PagerDuty's refusal of a schedule is the same in the shapes of both kinds") {
+  for (const auto& body :
+       {R"({"error":{"message":"Not Found","code":2100}})",
+        R"({"error":{"message":"Not Found","code":2100,"errors":["no such schedule"]}})",
+        R"({"error":{"message":"Not Found","code":2100,"errors":{"id":["no such schedule"]}}})"}) {
+    CAPTURE(body);
+    const auto error = explain(answer(404, body));
+    CHECK(error->kind == ErrorKind::not_found);
+    CHECK(error->code == "2100");
+    CHECK_THAT(error->message, Catch::Contains("Not Found"));
+  }
+}
+
 TEST_CASE("a pause follows ratelimit-reset when nothing is left") {
   CHECK_FALSE(pause(answer(200, "", {{"ratelimit-remaining", "900"}, {"ratelimit-reset", "20"}})));
   CHECK(pause(answer(200, "", {{"ratelimit-remaining", "0"}, {"ratelimit-reset", "20"}})) == 20s);
