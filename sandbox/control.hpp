@@ -149,7 +149,7 @@
 /// Reading
 ///   {"do":"state","only":["groups",...]}         users, groups, channels (with messages), people, schedules
 ///   {"do":"messages","channel":"payments","before":TS,"limit":200}
-///   {"more":4800,"messages":[{"ts","user","text","blocks","metadata"}]}
+///   {"more":4800,"messages":[{"ts","user","text","thread_ts","blocks","metadata"}]}
 ///   {"do":"on_call","system","id"}               {"schedules":[{"system","id","name","people","emails",
 ///                                                "slack","next_boundary"}]}: who truly is, reached first
 ///   {"do":"log","since":0,"system","match"}      {"entries":[{"seq","at","system","method","path","status",

@@ -111,6 +111,7 @@ bool logged(const LogEntry& entry, std::uint64_t since, const std::string& syste
 
 void write_message(json::Writer& out, const Message& message) {
   out.begin_object().field("ts", message.ts).field("user", message.user).field("text", message.text);
+  if (!message.thread_ts.empty()) out.field("thread_ts", message.thread_ts);
   out.key("blocks").raw(message.blocks.empty() ? "null" : message.blocks).key("metadata");
   if (message.metadata_type.empty()) {
     out.null();

@@ -34,7 +34,8 @@
 ///                "updated_by","changes":7}],"gone"}
 ///   channels
 ///   {"channels":[{"id","name","private","archived","direct","members":["U0ADA"],"count":12}],"gone"}
-///   messages    {"channel":"C0PAYMENTS","messages":[{"ts","user","text","blocks","metadata"}],"more":4800}:
+///   messages    {"channel":"C0PAYMENTS","messages":[{"ts","user","text","thread_ts","blocks","metadata"}],
+///               "more":4800}:
 ///               new ones, the oldest first. "replace":true: these are the channel's last ones, something
 ///               before was changed or deleted. `more`: how many older ones there are
 ///               ({"do":"messages","channel","before":TS,"limit":200} gets them)

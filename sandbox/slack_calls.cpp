@@ -90,6 +90,32 @@ std::optional<std::string> read_fields(const net::Fields& fields, std::map<std::
   return std::nullopt;
 }
 
+/// The fields of a multipart/form-data body; nothing if it is broken.
+std::optional<net::Fields> multipart_fields(std::string_view type, std::string_view body) {
+  constexpr std::string_view kBoundary = "boundary=";
+  const auto named = type.find(kBoundary);
+  if (named == std::string_view::npos) return std::nullopt;
+  auto boundary = type.substr(named + kBoundary.size());
+  boundary = boundary.substr(0, boundary.find(';'));
+  if (boundary.size() > 2 && boundary.front() == '"') boundary = boundary.substr(1, boundary.size() - 2);
+  const auto mark = fmt::format("--{}", boundary);
+  net::Fields fields;
+  for (auto at = body.find(mark); at != std::string_view::npos;) {
+    at += mark.size();
+    const auto end = body.find(mark, at);
+    if (end == std::string_view::npos) return fields;  // "--" after the last mark
+    const auto part = body.substr(at, end - at);
+    const auto head = part.find("\r\n\r\n");
+    const auto name = part.find("name=\"");
+    if (head == std::string_view::npos || name == std::string_view::npos || name > head) return std::nullopt;
+    const auto from = name + 6;
+    const auto value = part.substr(head + 4);
+    fields.emplace_back(part.substr(from, part.find('"', from) - from), value.substr(0, value.rfind("\r\n")));
+    at = end;
+  }
+  return std::nullopt;
+}
+
 std::string lower(std::string_view text) {
   std::string out(text);
   std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -115,6 +141,10 @@ std::optional<std::string> read_body(const net::ServerRequest& request, const Me
   }
   if (kind == "application/x-www-form-urlencoded" || kind == "text/plain") {
     return read_fields(net::decode_form(request.body), args);
+  }
+  if (kind == "multipart/form-data") {
+    const auto fields = multipart_fields(*header, request.body);
+    return fields ? read_fields(*fields, args) : "invalid_form_data";
   }
   return "invalid_post_type";
 }

@@ -84,6 +84,7 @@ std::optional<std::string> read_span(const SlackCall& call, Span& span) {
 void write_message(json::Writer& w, const Message& message, bool all_metadata) {
   w.begin_object().field("type", "message").field("ts", message.ts).field("user", message.user);
   if (!message.bot_id.empty()) w.field("bot_id", message.bot_id).field("app_id", "A0SANDBOX");
+  if (!message.thread_ts.empty()) w.field("thread_ts", message.thread_ts);
   w.field("text", message.text);
   if (!message.blocks.empty()) w.key("blocks").raw(message.blocks);
   if (!message.metadata_type.empty()) {
@@ -189,6 +190,8 @@ Answer conversations_history(SlackCall& call) {
   if (const auto error = read_span(call, span)) return slack_fail(*error);
   std::vector<const Message*> found;
   for (const auto& message : channel->messages) {
+    // Answers in threads are not in a channel's history.
+    if (!message.thread_ts.empty() && !message.broadcast) continue;
     if (span.contains(*read_ts(message.ts))) found.push_back(&message);
   }
   std::reverse(found.begin(), found.end());  // newest first

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <regex>
 
+#include "core/text.hpp"
 #include "sandbox/slack_call.hpp"
 
 namespace watchbill::sandbox {
@@ -72,7 +73,7 @@ std::optional<std::string> handle_refusal(const World& world, const std::string&
 
 std::optional<std::string> name_refusal(const World& world, const std::string& name, const Group* except) {
   if (name.empty()) return "missing_subteam_name";
-  if (name.size() > 255) return "name_too_long";
+  if (utf8_length(name) > 255) return "name_too_long";
   for (const auto& group : world.groups) {
     if (&group != except && lower(group.name) == lower(name)) return "name_already_exists";
   }
@@ -80,7 +81,7 @@ std::optional<std::string> name_refusal(const World& world, const std::string& n
 }
 
 std::optional<std::string> details_refusal(SlackCall& call, std::vector<std::string>& channels) {
-  if (call.arg("description").size() > 140) return "description_too_long";
+  if (utf8_length(call.arg("description")) > 140) return "description_too_long";
   channels = split_list(call.arg("channels"));
   for (const auto& id : channels) {
     if (!call.world().channels.find(id)) return "invalid_channel_provided";
@@ -104,6 +105,16 @@ Answer set_enabled(SlackCall& call, bool enabled) {
     group->disabled_at = enabled ? 0 : unix_seconds(call.context.now);
   }
   return group_answer(call, *group);
+}
+
+/// "U1,U2", or the same as JSON in a text: older SDKs sent that.
+std::vector<std::string> listed_users(const std::string& text) {
+  if (!text.starts_with("[")) return split_list(text);
+  const auto list = json::parse(text);
+  if (!list) return split_list(text);
+  std::vector<std::string> ids;
+  for (const auto id : list->root().items()) ids.push_back(id.string_or(""));
+  return ids;
 }
 
 /// Slack's code for this list of members, and who of them can be members at all.
@@ -259,8 +270,8 @@ Answer usergroups_users_update(SlackCall& call) {
   if (!call.has("usergroup")) return slack_missing("usergroup");
   auto* group = world.groups.find(call.arg("usergroup"));
   if (auto refusal = group_write_refusal(call, group)) return *refusal;
-  const auto ids = split_list(call.arg("users"));
-  if (ids.empty() || call.arg("users") == "[]") return slack_fail("no_users_provided");
+  const auto ids = listed_users(call.arg("users"));
+  if (ids.empty()) return slack_fail("no_users_provided");
   if (group->disabled_at != 0 && world.slack.refuse_disabled) return slack_fail(world.slack.disabled_error);
 
   auto judged = judge_members(world, ids);

@@ -1,7 +1,9 @@
 // Slack: chat.*
 
+#include <algorithm>
 #include <regex>
 
+#include "core/text.hpp"
 #include "sandbox/faults.hpp"
 #include "sandbox/slack_call.hpp"
 #include "sandbox/slack_surface.hpp"
@@ -10,6 +12,7 @@ namespace watchbill::sandbox {
 namespace {
 
 constexpr std::size_t kMaxText = 40'000;
+constexpr std::size_t kMaxMarkdown = 12'000;
 constexpr std::size_t kMaxUpdate = 4'000;
 constexpr std::size_t kMaxMetadata = 4'096;
 
@@ -46,13 +49,31 @@ Channel* destination(SlackCall& call, const std::string& id) {
 
 /// Reads `text` and `blocks`; a refusal if Slack takes them not.
 std::optional<Answer> read_content(SlackCall& call, Message& message) {
-  message.text = call.arg("text").substr(0, kMaxText);
+  const auto text = call.arg("text");
+  message.text = utf8_length(text) > kMaxText ? cut_mrkdwn(text, kMaxText) : text;
   message.blocks.clear();
   const auto blocks = call.arg("blocks");
+  if (const auto markdown = call.arg("markdown_text"); !markdown.empty()) {
+    if (!text.empty() || !blocks.empty()) return slack_fail("markdown_text_conflict");
+    if (utf8_length(markdown) > kMaxMarkdown) return slack_fail("msg_too_long");
+    message.text = markdown;
+  }
   if (blocks.empty() || blocks == "[]") return std::nullopt;
   auto checked = checked_blocks(call.world(), blocks);
   if (!checked.error.empty()) return slack_invalid(checked.complaints, checked.error);
   message.blocks = std::move(checked.blocks);
+  return std::nullopt;
+}
+
+/// Reads the thread that the message answers in; Slack's code if there is none to answer.
+std::optional<std::string> read_thread(const SlackCall& call, const Channel& channel, Message& message) {
+  message.thread_ts = call.arg("thread_ts");
+  if (message.thread_ts.empty()) return std::nullopt;
+  message.broadcast = call.flag("reply_broadcast");
+  const auto parent = std::find_if(channel.messages.begin(), channel.messages.end(),
+                                   [&](const Message& m) { return m.ts == message.thread_ts; });
+  // "the parent's ts, never a reply's"
+  if (parent == channel.messages.end() || !parent->thread_ts.empty()) return "cannot_reply_to_message";
   return std::nullopt;
 }
 
@@ -64,6 +85,7 @@ Answer message_answer(const Channel& channel, const Message& message, bool chang
     w.key("message").begin_object().field("type", "message").field("ts", message.ts);
     w.field("user", message.user).field("text", message.text);
     if (!message.bot_id.empty()) w.field("bot_id", message.bot_id);
+    if (!message.thread_ts.empty()) w.field("thread_ts", message.thread_ts);
     if (!message.blocks.empty()) w.key("blocks").raw(message.blocks);
     if (!message.metadata_type.empty()) {
       w.key("metadata").begin_object().field("event_type", message.metadata_type).end_object();
@@ -114,6 +136,7 @@ Answer chat_post_message(SlackCall& call) {
   if (call.has("metadata")) {
     if (const auto error = read_metadata(call.arg("metadata"), message)) return slack_fail(*error);
   }
+  if (const auto error = read_thread(call, *channel, message)) return slack_fail(*error);
   message.user = call.token->user;
   if (call.token->kind == "bot") message.bot_id = call.world().slack.bot_id;
   message.ts = next_message_ts(*channel, call.context.now);
@@ -124,7 +147,7 @@ Answer chat_post_message(SlackCall& call) {
 Answer chat_update(SlackCall& call) {
   const auto found = own_message(call, "cant_update_message");
   if (found.refusal) return *found.refusal;
-  if (call.arg("text").size() > kMaxUpdate) return slack_fail("msg_too_long");
+  if (utf8_length(call.arg("text")) > kMaxUpdate) return slack_fail("msg_too_long");
   // Text alone drops the blocks (docs.slack.dev/reference/methods/chat.update).
   Message changed = *found.message;
   if (auto refusal = read_content(call, changed)) return *refusal;

@@ -91,6 +91,8 @@ struct Message {
   std::string blocks;         ///< JSON, empty for none
   std::string metadata_type;  ///< empty for none
   std::string metadata_payload;
+  std::string thread_ts{};  ///< of the message that this one answers; empty for none
+  bool broadcast = false;   ///< an answer that stands in the channel, too
 };
 
 struct Channel {

@@ -149,7 +149,7 @@ function messageNode(message, previous) {
   const speaker = state.users.get(message.user);
   const name = message.app ? "Watchbill" : (speaker?.name ?? message.user);
   const at = new Date(Number(message.ts) * 1000);
-  const follows = previous && previous.user === message.user && !message.only_for && !previous.only_for &&
+  const follows = previous && previous.user === message.user && !message.only_for && !previous.only_for && message.thread_ts === previous.thread_ts &&
     Number(message.ts) - Number(previous.ts) < SAME_SPEAKER_S && speaker?.kind !== "bot";
   const time = el("time", { datetime: at.toISOString(), title: dateAndTime(at) }, timeOfDay(at));
   const body = message.blocks?.length ? message.blocks.map((block) => renderBlock(block, surface(message)))
@@ -158,6 +158,7 @@ function messageNode(message, previous) {
     follows ? el("span", { class: "avatar-space" }) : avatar(name),
     el("div", { class: "message-main" },
       message.only_for && el("div", { class: "only-you" }, "Only visible to you"),
+      message.thread_ts && el("div", { class: "only-you" }, "Answer in a thread"),
       !follows && el("div", { class: "message-head" }, el("strong", {}, name), (message.app || speaker?.kind === "bot") && el("span", { class: "badge" }, "app"), time),
       body));
 }

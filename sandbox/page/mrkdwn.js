@@ -121,12 +121,14 @@ function token(content, names) {
 }
 
 const DAY = 86_400_000;
+const HALF_A_YEAR = 182 * DAY;
+/// Slack leaves out a year that is near.
+const written = (date, parts) => date.toLocaleDateString("en", Math.abs(date - Date.now()) < HALF_A_YEAR ? parts : { ...parts, year: "numeric" });
 const PARTS = {
   date_num: (date) => date.toLocaleDateString("sv-SE"),
-  date: (date) => date.toLocaleDateString("en", { year: "numeric", month: "long", day: "numeric" }),
-  date_short: (date) => date.toLocaleDateString("en", { year: "numeric", month: "short", day: "numeric" }),
-  date_long: (date) =>
-    date.toLocaleDateString("en", { weekday: "long", year: "numeric", month: "long", day: "numeric" }),
+  date: (date) => written(date, { month: "long", day: "numeric" }),
+  date_short: (date) => written(date, { month: "short", day: "numeric" }),
+  date_long: (date) => written(date, { weekday: "long", month: "long", day: "numeric" }),
   time: (date) => date.toLocaleTimeString("en", { hour: "numeric", minute: "2-digit" }),
   time_secs: (date) => date.toLocaleTimeString("en", { hour: "numeric", minute: "2-digit", second: "2-digit" }),
 };

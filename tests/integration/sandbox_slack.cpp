@@ -63,6 +63,18 @@ TEST_CASE("Slack: content types and argument styles") {
   CHECK(post("application/xml", json) == "invalid_post_type");
   CHECK(post("application/x-www-form-urlencoded", "usergroup=S0ONCALL&users[]=U0ADA") == "invalid_array_arg");
   CHECK(post("application/json", R"({"token":"xoxb-sandbox-bot","users":"U0ADA"})") == "invalid_arguments");
+  // A list as JSON in a field, as older SDKs sent it; fields in parts.
+  CHECK(post("application/x-www-form-urlencoded",
+             "usergroup=S0ONCALL&users=%5B%22U0ADA%22%2C%22U0CY%22%5D") == "ok");
+  CHECK(w.members("S0ONCALL") == "U0ADA,U0CY");
+  CHECK(post("application/x-www-form-urlencoded", "usergroup=S0ONCALL&users=%5B%5D") == "no_users_provided");
+  const char* parts =
+      "--b7\r\nContent-Disposition: form-data; name=\"usergroup\"\r\n\r\nS0ONCALL\r\n"
+      "--b7\r\nContent-Disposition: form-data; name=\"users\"\r\n\r\nU0BO,U0CY\r\n--b7--\r\n";
+  CHECK(post("multipart/form-data; boundary=b7", parts) == "ok");
+  CHECK(w.members("S0ONCALL") == "U0BO,U0CY");
+  CHECK(post("multipart/form-data", parts) == "invalid_form_data");
+  CHECK(post("multipart/form-data; boundary=b8", parts) == "invalid_form_data");
   // Methods that only read take no JSON.
   request.url = w.sandbox->slack_api() + "users.info";
   CHECK(post("application/json", R"({"user":"U0ADA"})") == "invalid_arguments");
@@ -250,6 +262,47 @@ TEST_CASE("Slack: channels, and posting into them") {
   CHECK(w.slack("chat.postMessage", {{"channel", direct["channel"]["id"].string_or("")}, {"text", "hi"}})
             .slack() == "ok");
   CHECK(w.slack("conversations.open", {{"users", "U0NONE"}}).slack() == "user_not_found");
+}
+
+TEST_CASE("Slack: texts are measured in characters") {
+  Workspace w;
+  std::string long_text;
+  for (int i = 0; i < 4000; ++i) long_text += "\u00e4";
+  const auto posted = w.slack("chat.postMessage", {{"channel", "C0PAYMENTS"}, {"text", "first"}});
+  const net::Fields which{{"channel", "C0PAYMENTS"}, {"ts", posted["ts"].string_or("")}};
+  const auto update = [&](const std::string& text) {
+    auto fields = which;
+    fields.emplace_back("text", text);
+    return w.slack("chat.update", fields).slack();
+  };
+  CHECK(update(long_text) == "ok");
+  CHECK(update(long_text + "x") == "msg_too_long");
+  const net::Fields both{{"channel", "C0PAYMENTS"}, {"text", "a"}, {"markdown_text", "**a**"}};
+  w.control(R"({"do":"rate","off":true})");
+  CHECK(w.slack("chat.postMessage", both).slack() == "markdown_text_conflict");
+  CHECK(w.slack("chat.postMessage", {{"channel", "C0PAYMENTS"}, {"markdown_text", "**a**"}}).slack() == "ok");
+}
+
+TEST_CASE("Slack: answers in a thread are not in the channel's history") {
+  Workspace w;
+  w.control(R"({"do":"rate","off":true})");
+  const auto answer = [&](const std::string& thread, const char* broadcast) {
+    return w.slack(
+        "chat.postMessage",
+        {{"channel", "C0PAYMENTS"}, {"text", "re"}, {"thread_ts", thread}, {"reply_broadcast", broadcast}});
+  };
+  const auto history = [&] {
+    return w.slack("conversations.history", {{"channel", "C0PAYMENTS"}})["messages"].size();
+  };
+  const auto parent =
+      w.slack("chat.postMessage", {{"channel", "C0PAYMENTS"}, {"text", "first"}})["ts"].string_or("");
+  const auto reply = answer(parent, "false");
+  CHECK(reply["message"]["thread_ts"].string_or("") == parent);
+  CHECK(history() == 1);
+  CHECK(answer(parent, "true").slack() == "ok");
+  CHECK(history() == 2);
+  CHECK(answer(reply["ts"].string_or(""), "false").slack() == "cannot_reply_to_message");
+  CHECK(answer("1.000001", "false").slack() == "cannot_reply_to_message");
 }
 
 TEST_CASE("Slack: history gives metadata only when it is asked for") {
