@@ -67,8 +67,30 @@ bool touches(const Shift& shift, Window window) {
   return shift.start < window.to && shift.end > window.from;
 }
 
+/// Keeps the part of a known shift that lies before `until`; one stay, if its person goes on from there.
+void keep_until(std::vector<Shift>& shifts, Shift known, Instant until) {
+  if (known.start >= until) return;
+  for (auto& shift : shifts) {
+    if (shift.responder == known.responder && shift.start == until) {
+      shift.start = known.start;
+      return;
+    }
+  }
+  known.end = until;
+  known.end_unknown = false;
+  shifts.push_back(std::move(known));
+}
+
+/// The question was about a boundary ahead: its answer says nothing of the moments before that.
+bool asks_ahead(const ScheduleAnswer& answer) {
+  return answer.window.from > answer.asked_at;
+}
+
 Timeline only(const ScheduleAnswer& answer) {
   Timeline fresh{answer.shifts, answer.window.from, answer.window.to, answer.asked_at};
+  if (asks_ahead(answer)) {
+    for (auto& shift : fresh.shifts) shift.start = std::max(shift.start, answer.window.from);
+  }
   normalise(fresh.shifts);
   return fresh;
 }
@@ -189,6 +211,9 @@ Merged merge(const Timeline& known, const ScheduleAnswer& answer) {
     was.erase(match);
   }
   agrees = agrees && was.empty();
+  if (asks_ahead(answer)) {
+    for (const auto* shift : was) keep_until(next.shifts, *shift, overlap.from);
+  }
 
   for (const auto& shift : known.shifts) {
     const bool past = shift.end <= overlap.from;

@@ -128,8 +128,9 @@ struct Merged {
   bool contradicted = false;
 };
 
-/// Puts an `ok` answer into a timeline. Inside the answer's window the answer wins. Past it, what was known
-/// stays if the two agree; else it is forgotten, since who changed the present may have changed the future.
+/// Puts an `ok` answer into a timeline. Inside the answer's window the answer wins. What was known of the
+/// time between the question and a window ahead stays. Past the window, what was known stays if the two
+/// agree; else it is forgotten, since who changed the present may have changed the future.
 Merged merge(const Timeline& known, const ScheduleAnswer& answer);
 
 /// Lets shifts of people who are equal in everything share one copy.

@@ -89,6 +89,25 @@ TEST_CASE("an answer that contradicts makes the future unknown: an override may 
   CHECK(std::holds_alternative<Unknown>(on_call_at(merged.timeline, kStart + 30min)));
 }
 
+TEST_CASE("an answer about a boundary ahead changes nobody before it") {
+  // An override from before the question: 1 goes on until the boundary, not together with 3.
+  auto said = answer({shift(3, 50min, 3h)}, 1h, 70min);
+  said.asked_at = kStart + 1h - 5s;
+  const auto handed = merge(known({shift(1, 0h, 1h), shift(2, 1h, 2h)}, 2h), said).timeline;
+  CHECK(is_people(on_call_at(handed, kStart + 1h - 1ms), {1}));
+  CHECK(is_people(on_call_at(handed, kStart + 1h), {3}));
+  // One of two is replaced, at the other's boundary: he stays until then.
+  const auto two = merge(known({shift(1, 0h, 2h), shift(2, 0h, 1h), shift(4, 1h, 2h)}, 2h), said).timeline;
+  CHECK(is_people(on_call_at(two, kStart + 1h - 1ms), {1, 2}));
+  CHECK(is_people(on_call_at(two, kStart + 1h), {3}));
+  // Somebody whose end has moved is still one stay.
+  auto longer = answer({shift(1, 0h, 90min)}, 1h, 70min);
+  longer.asked_at = kStart + 1h - 5s;
+  const auto stay = merge(known({shift(1, 0h, 2h), shift(2, 0h, 1h)}, 2h), longer).timeline;
+  CHECK(stay.shifts.size() == 2);
+  CHECK(on_call_until(stay, person(1), kStart) == kStart + 90min);
+}
+
 TEST_CASE("an answer of no end keeps the end that is known") {
   auto now = shift(1, 10min, 12min);
   now.end_unknown = true;
@@ -115,13 +134,19 @@ TEST_CASE(
     };
     auto timeline = merge(Timeline{}, answer(some(), 0min, pick(1, 40) * 15min)).timeline;
     const auto from = pick(0, 20) * 15min;
-    const auto said = answer(some(), from, from + pick(1, 20) * 15min);
+    auto said = answer(some(), from, from + pick(1, 20) * 15min);
+    said.asked_at -= pick(0, 1) * 10min;
     const auto merged = merge(timeline, said).timeline;
     Timeline alone{said.shifts, said.window.from, said.window.to, kStart};
     std::sort(alone.shifts.begin(), alone.shifts.end(),
               [](const Shift& a, const Shift& b) { return a.start < b.start; });
     for (Instant t = said.window.from; t < said.window.to; t += 15min) {
       REQUIRE(on_call_at(merged, t) == on_call_at(alone, t));
+    }
+    // A boundary that is asked for lies within what is known.
+    const bool within = timeline.horizon > said.window.from;
+    for (Instant t = said.asked_at; within && t < said.window.from; t += 5min) {
+      REQUIRE(on_call_at(merged, t) == on_call_at(timeline, t));
     }
     REQUIRE(merged.horizon >= said.window.to);
     const Instant now = said.window.from;
