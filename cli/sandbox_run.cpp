@@ -19,6 +19,7 @@ Result<int> run_sandbox(Session& session, const Invocation& in) {
     if (!text) return text.error();
     options.scenario = *std::move(text);
   }
+  options.complain = [&session](const std::string& what) { warn(session.io(), what); };
   auto& loop = session.loop();
   loop.on_signal(SIGINT, [&loop] { loop.stop(); });
   loop.on_signal(SIGTERM, [&loop] { loop.stop(); });

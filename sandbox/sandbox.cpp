@@ -48,15 +48,16 @@ net::ServerResponse refused(int status, std::string_view why) {
 }  // namespace
 
 struct Sandbox::Impl {
-  Impl(net::EventLoop& on, std::string scenario_text)
+  Impl(net::EventLoop& on, const Options& options)
       : loop(on),
         clock(on),
         agenda(on, clock,
-               [this](const std::string& action) { doing.spawn(carry_out_planned(desk, action)); }),
+               [this](const std::string& action) { doing.spawn(carry_out_planned(*this, action)); }),
         front(on, clock),
         changed(on),
         link(on, world, [this] { changed.notify(); }),
-        scenario(std::move(scenario_text)),
+        scenario(options.scenario),
+        complain(options.complain),
         desk{on, world, front, link, changed, clock, agenda} {
     desk.reset = [this](bool empty) { return start_over(empty); };
   }
@@ -69,6 +70,7 @@ struct Sandbox::Impl {
   net::Signal changed;
   AppLink link;
   std::string scenario;
+  std::function<void(const std::string&)> complain;
   Desk desk;
   std::map<System, Front::Handler> handlers;
   net::TaskScope doing;
@@ -89,7 +91,6 @@ struct Sandbox::Impl {
     front.rate.clear();
     if (empty) return {};
     return play_scenario(desk, scenario, [this](milliseconds delay, std::string action) {
-      // A planned action that has become impossible (its schedule was deleted by hand) is left out.
       agenda.plan(clock.now() + delay, std::move(action));
     });
   }
@@ -164,8 +165,9 @@ struct Sandbox::Impl {
     if (!done) co_return refused(status_of(done.error()), done.error().message);
     co_return json_response(200, std::move(*done));
   }
-  static net::Task<void> carry_out_planned(Desk& desk, std::string action) {
-    (void)co_await control_slowly(desk, std::move(action));
+  static net::Task<void> carry_out_planned(Impl& self, std::string action) {
+    auto done = co_await control_slowly(self.desk, action);
+    if (!done && self.complain) self.complain(fmt::format("scenario: {}: {}", action, done.error().message));
   }
 };
 
@@ -173,7 +175,7 @@ Sandbox::Sandbox(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Sandbox::~Sandbox() = default;
 
 Result<std::unique_ptr<Sandbox>> Sandbox::start(net::EventLoop& loop, Options options) {
-  auto impl = std::make_unique<Impl>(loop, std::move(options.scenario));
+  auto impl = std::make_unique<Impl>(loop, options);
   if (auto played = impl->start_over(false); !played) return played.error();
   if (auto listening = impl->listen(options.listen); !listening) return listening.error();
   if (options.page) impl->page = std::make_unique<PageEvents>(impl->desk);

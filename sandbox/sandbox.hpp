@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,6 +23,8 @@ struct Options {
   std::string scenario{};
   /// Serves the web page at the control server's address, too.
   bool page = false;
+  /// Told what went wrong with an action that the scenario had planned for later.
+  std::function<void(const std::string&)> complain{};
 };
 
 /// The running servers. They stop when this is destroyed. One thread: the loop's.

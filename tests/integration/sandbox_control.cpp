@@ -162,6 +162,29 @@ at:
   refused("at:\n  - {after: soon, do: {do: state}}\n");
 }
 
+TEST_CASE("scenarios: an action that fails when its time comes is told") {
+  net::EventLoop loop;
+  sandbox::Options options;
+  options.scenario = R"(
+people: [{key: ada}]
+at:
+  - {after: 20ms, do: {do: fault, system: pagerduty, kind: hung}}
+  - {after: 20ms, do: {do: group, handle: oncall, people: [ada]}}
+)";
+  std::vector<std::string> told;
+  options.complain = [&](const std::string& what) {
+    told.push_back(what);
+    loop.stop();
+  };
+  auto started = sandbox::Sandbox::start(loop, options);
+  REQUIRE(started);
+  const net::Timer limit{loop, loop.start_timer(10s, [&] { loop.stop(); })};
+  loop.run();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].find("scenario: {\"do\":\"fault\"") == 0);
+  CHECK(told[0].find("hung") != std::string::npos);
+}
+
 TEST_CASE("a large world is built at once and answers in one piece") {
   Room room;
   room.control(R"({"do":"bulk","groups":10000,"people":2000,"channels":5,
