@@ -254,7 +254,7 @@ net::Task<std::string> App::Impl::command(json::Document payload) {
     auto own = shifts.of(asker.user);
     if (!own) co_return failed(own.error());
     own->resize(std::min(own->size(), kShiftsAnswered));
-    co_return ephemeral(answer_me(*own, asker, now));
+    co_return ephemeral(answer_me(*own, now));
   }
   if (question.kind == Kind::who) co_return ephemeral(answer_who(*overview, question, asker, now));
   if (question.kind == Kind::next) co_return ephemeral(answer_next(*overview, question, asker, now));

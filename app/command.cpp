@@ -257,21 +257,19 @@ std::string answer_history(const manage::Overview& overview, const CommandQuesti
   return cut_lines(lines, head, "");
 }
 
-std::string answer_me(const std::vector<manage::DutyShift>& shifts, const CommandAsker& asker, Instant now) {
+std::string answer_me(const std::vector<manage::DutyShift>& shifts, Instant now) {
   if (shifts.empty()) {
     return fmt::format(
         "You are on call in no rotation, as far as the schedules reach. If that is wrong, your e-mail "
-        "address in the scheduling system may differ from that in Slack. `{} help` says more.",
-        slack_name(asker.command));
+        "address in the scheduling system may differ from that in Slack: whoever edits rotations can say on "
+        "the "
+        "app's home tab who you are.");
   }
   std::vector<std::string> lines;
   for (const auto& shift : shifts) {
-    auto line =
-        fmt::format("\xE2\x80\xA2 *{}*: {}", slack_name(shift.rotation, 80),
-                    shift.start <= now ? std::string("on call now") : "from " + slack_date(shift.start));
-    if (const auto until = until_text(shift.end); !until.empty())
-      line += (shift.start <= now ? ", " : " ") + until;
-    lines.push_back(std::move(line));
+    const bool now_on = shift.start <= now;
+    lines.push_back(shift_text(shift.rotation, shift.schedule,
+                               now_on ? std::nullopt : std::optional(shift.start), shift.end));
   }
   return cut_lines(lines, "Your shifts:", "");
 }

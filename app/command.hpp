@@ -50,7 +50,7 @@ using ReadHistory = std::function<Result<HistoryModel>(const std::string& rotati
 /// The name may also be that of a deleted rotation.
 std::string answer_history(const manage::Overview& overview, const CommandQuestion& question,
                            const CommandAsker& asker, const ReadHistory& read);
-std::string answer_me(const std::vector<manage::DutyShift>& shifts, const CommandAsker& asker, Instant now);
+std::string answer_me(const std::vector<manage::DutyShift>& shifts, Instant now);
 std::string answer_help(const CommandAsker& asker);
 
 /// The rotations that the question may mean: one if it is clear. An exact name or group goes before names

@@ -67,14 +67,20 @@ std::string delete_modal(const DeleteModel& model) {
   json::Writer metadata;
   metadata.begin_object().field("rotation", model.id.value).end_object();
   if (model.former) {
-    const auto members = model.former_disabled ? "disabled, as it was" : people_or(*model.former, "nobody");
+    const bool empty = model.former->empty();
     const auto when = model.former_at ? " (" + slack_date(*model.former_at) + ")" : std::string();
-    blocks.push_back(section(
-        mrkdwn(fmt::format("Before it was taken over{}, the group had: {}", when, members), kTextUnits)));
+    blocks.push_back(section(mrkdwn(
+        fmt::format("Before it was taken over{}, {} in the group{}.", when,
+                    empty ? "nobody was"
+                          : people_or(*model.former, "") + (model.former->size() > 1 ? " were" : " was"),
+                    model.former_disabled && !empty ? ", and it was disabled" : ""),
+        kTextUnits)));
+    const auto* back = empty                   ? "Disable the group: Slack has no empty ones"
+                       : model.former_disabled ? "Put its former members back, and disable it"
+                                               : "Put its former members back";
     const auto keep = option("Leave the group as it is now", "keep");
-    blocks.push_back(input(
-        kFieldRestore, radio_buttons(kTyped, {keep, option("Put its former members back", "restore")}, keep),
-        {.label = "The group"}));
+    blocks.push_back(input(kFieldRestore, radio_buttons(kTyped, {keep, option(back, "restore")}, keep),
+                           {.label = "The group"}));
   } else {
     blocks.push_back(context({plain("The group keeps the members that it has.")}));
   }

@@ -36,7 +36,7 @@ struct DeleteModel {
   std::string group;  ///< mrkdwn
   /// Who was in the group before it was taken over, mrkdwn; none if that is not known.
   std::optional<std::vector<std::string>> former{};
-  bool former_disabled = false;
+  bool former_disabled = false;  ///< also if it was empty (`manage::former_of`)
   std::optional<Instant> former_at{};
 };
 std::string delete_modal(const DeleteModel& model);

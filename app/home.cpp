@@ -21,13 +21,6 @@ void append(Blocks& blocks, Blocks more) {
   std::move(more.begin(), more.end(), std::back_inserter(blocks));
 }
 
-std::string shift_line(const OwnShift& shift) {
-  const auto until = until_text(shift.until);
-  auto text = fmt::format("\xE2\x80\xA2 *{}*: ", slack_name(shift.rotation, 80));
-  text += shift.from ? "from " + slack_date(*shift.from) : "on call now";
-  return until.empty() ? text : text + (shift.from ? " " : ", ") + until;
-}
-
 std::string none_text(const HomeModel& model) {
   if (model.all > 0) return fmt::format("No rotation has \"{}\" in its name or group.", model.query);
   if (!model.may_create) return "There are no rotations yet.";
@@ -100,7 +93,10 @@ Blocks shift_blocks(const HomeModel& model) {
   if (model.shifts.empty()) return {};
   std::string text;
   const auto shown = std::min(model.shifts.size(), kShiftsShown);
-  for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : "\n") + shift_line(model.shifts[i]);
+  for (std::size_t i = 0; i < shown; ++i) {
+    const auto& shift = model.shifts[i];
+    text += (i == 0 ? "" : "\n") + shift_text(shift.rotation, shift.schedule, shift.from, shift.until);
+  }
   if (shown < model.shifts.size()) text += fmt::format("\n_Later ones: `{} me`_", slack_name(model.command));
   return {header("My shifts"), section(mrkdwn(text)), divider()};
 }

@@ -72,6 +72,7 @@ struct OwnShift {
   std::string rotation;
   std::optional<Instant> from{};   ///< none: on call now
   std::optional<Instant> until{};  ///< none: not known
+  std::string schedule{};          ///< its name, where the rotation has several
 };
 
 struct HomeModel {

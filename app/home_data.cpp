@@ -139,7 +139,7 @@ RotationLine line_of(manage::Desk& desk, const HomeSnapshot& snapshot, const man
   line.next = view.next;
   line.state = view.state;
   for (const auto& problem : view.problems)
-    line.problems.push_back(foreign_text(as_sentence(problem, forms_of(desk))));
+    line.problems.push_back(foreign_text(with_buttons(problem, forms_of(desk))));
   for (const auto& schedule : rotation.schedules) {
     const auto since = snapshot.silent_since.find(schedule.ref);
     if (since == snapshot.silent_since.end()) continue;
@@ -264,7 +264,8 @@ HomeModel home_model(manage::Desk& desk, const HomeSnapshot& snapshot, const Hom
   for (std::size_t i = 0; i < std::min(reader.shifts.size(), kShiftsKept); ++i) {
     const auto& shift = reader.shifts[i];
     const bool now = shift.start <= desk.loop.now();
-    model.shifts.push_back({shift.rotation, now ? std::nullopt : std::optional(shift.start), shift.end});
+    model.shifts.push_back(
+        {shift.rotation, now ? std::nullopt : std::optional(shift.start), shift.end, shift.schedule});
   }
   return model;
 }

@@ -74,7 +74,7 @@ Blocks attention_blocks(const HomeModel& model) {
         fmt::format("And {} more: they stand with their rotations, and come up here as these are mended.",
                     model.attention.size() - shown))}));
   }
-  if (!model.may_create) blocks.push_back(context({plain("Who may edit has buttons beside these.")}));
+  if (!model.may_create) blocks.push_back(context({plain("Whoever may edit has the buttons for this.")}));
   blocks.push_back(divider());
   return blocks;
 }

@@ -25,6 +25,18 @@ std::vector<std::string> only_in(const std::vector<UserId>& some, const std::vec
   return out;
 }
 
+/// What a pass came to for this rotation.
+std::string sync_words(const Rotation& rotation, bool complete) {
+  if (!complete)
+    return "The pass is not complete yet: a system or Slack is slow. It goes on, and the home tab shows how "
+           "each group stands.";
+  const std::string asked = "Done: every system and Slack were asked, and ";
+  if (rotation.paused) return asked + "this group stays as it is, because its rotation is paused.";
+  if (rotation.mode == Mode::observe)
+    return asked + "nothing is written to this group, because its rotation only observes.";
+  return asked + "what differed is being written. The home tab shows how each group stands.";
+}
+
 std::string delete_failed(const Error& error) {
   return notice_modal("Not deleted", error_text(error));
 }
@@ -44,11 +56,9 @@ net::Task<std::string> RotationActions::sync_view(UserId user, RotationId id) {
   auto done = co_await std::move(asked);
   surface_.changed();
   if (!done) co_return notice_modal("Sync now", error_text(done.error()));
-  co_return notice_modal(
-      "Sync now", *done ? "Done: every system and Slack were asked, and what differed is being "
-                          "written. The home tab shows how each group stands."
-                        : "The pass is not complete yet: a system or Slack is slow. It goes on, and the "
-                          "home tab shows how each group stands.");
+  auto rotation = manage::rotation_of(surface_.desk(), *caller, id);
+  if (!rotation) co_return notice_modal("Sync now", error_text(rotation.error()));
+  co_return notice_modal("Sync now", sync_words(*rotation, *done));
 }
 
 net::Task<void> RotationActions::pause(UserId user, std::string trigger, RotationId rotation, bool paused) {

@@ -31,7 +31,7 @@ const char* form_title(const FormState& state) {
 
 /// True if an error at this field can be shown by Slack's own way: the field is an input of the form.
 bool is_shown(const std::string& field, const SaveJob& job) {
-  if (field == kFieldHandle) return job.form.group && job.form.group->create;
+  if (field == kFieldHandle) return job.handle_shown;
   if (field == kFieldGroup) return job.state.choose_group;
   return !label_of(field).empty() && (job.state.more || !is_in_more(field));
 }
@@ -57,6 +57,12 @@ net::Task<std::string> RotationEditor::new_view(UserId user) {
   if (!caller) co_return notice_modal("New rotation", error_text(caller.error()));
   if (auto ok = manage::allowed(surface_.desk(), *caller, Action::create, {}); !ok)
     co_return notice_modal("New rotation", error_text(ok.error()));
+  // Without a schedule to choose the form would be a dead end.
+  if (auto systems = surface_.desk().store.connections().list(); systems && systems->empty())
+    co_return notice_modal(
+        "New rotation",
+        "No scheduling system is connected yet, so there is no schedule to choose. Connect "
+        "the system that says who is on call first: the home tab says how.");
   co_return rotation_form_view(model_of({}, {}, user));
 }
 
@@ -173,6 +179,7 @@ net::Task<std::string> RotationEditor::submit(Place place) {
     co_return answer_update(
         notice_modal("Not saved", "This form is of another version of Watchbill. Please begin again."));
   SaveJob job{place.user, *state, typed_form(place.values, base_of(*state))};
+  job.handle_shown = place.values[field_id(kFieldHandle, state->round)].exists();
   co_return co_await answer_job(place.view, std::move(job), true);
 }
 

@@ -19,6 +19,9 @@ struct SaveJob {
   FormState state{};
   RotationForm form{};
   bool adopt = false;  ///< he agreed to take the group over
+  /// The form has a field for a new group's handle. It comes a moment after the choice to make one: whoever
+  /// is faster submits a form without it.
+  bool handle_shown = false;
 };
 
 /// Somebody else changed the rotation while the form was open.

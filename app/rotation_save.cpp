@@ -35,6 +35,8 @@ std::optional<SaveOutcome> refuse_form(const RotationForm& form) {
     if (auto good = check_handle(form.group->handle); !good) return wrong(kFieldHandle, good.error().message);
   }
   if (form.schedules.empty()) return wrong(kFieldSchedules, "Choose at least one schedule.");
+  if (form.empty == Empty::fallback && form.fallback_members.empty())
+    return wrong(kFieldFallback, "Choose who is in the group while nobody is on call.");
   return std::nullopt;
 }
 

@@ -80,11 +80,8 @@ std::string group_suggestions(const manage::GroupSearch& found, std::string_view
     (taken || group.unwritable ? others : free).push_back(group_offer(group, taken));
   }
   std::vector<Option> fresh;
-  if (query.empty()) {
-    fresh.push_back(group_option({true, {}, ""}));
-  } else if (const auto handle = check_handle(query); handle && !exact) {
-    fresh.push_back(group_option({true, {}, *handle}));
-  }
+  // What cannot be a handle is corrected in the form, which says what a handle is.
+  if (!exact) fresh.push_back(group_option({true, {}, check_handle(query) ? std::string(query) : ""}));
   return answer_of(
       {offered("Groups", std::move(free), found.more),
        offered(found.failure && found.groups.empty() ? "New (Slack does not list its groups now)" : "New",

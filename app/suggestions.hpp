@@ -11,7 +11,8 @@
 namespace watchbill::app {
 
 /// Groups to choose: first those that are free, then the others, which say why they are not. A handle that
-/// could be made is offered to be made. `editing`: the rotation whose group may be offered as its own.
+/// could be made is offered to be made, and whoever types something else may make a group all the same.
+/// `editing`: the rotation whose group may be offered as its own.
 std::string group_suggestions(const manage::GroupSearch& found, std::string_view query,
                               const std::string& editing = {});
 

@@ -36,6 +36,18 @@ const std::string& address_of(const config::Config& config, const std::string& k
   return kind == "opsgenie" ? config.opsgenie.api_url : config.xmatters.api_url;
 }
 
+/// An error without the command that gives new credentials: that is what the form is for.
+std::string without_remedy(std::string text) {
+  const auto command = text.find("`watchbill connection update");
+  if (command == std::string::npos) return text;
+  // The sentence that names it, or the last part of it.
+  auto end = std::max(text.rfind("? ", command) + 1, text.rfind(". ", command) + 1);
+  if (end == 0) end = std::min(text.find_last_of(";:(", command), text.size());
+  text.erase(end);
+  while (text.ends_with(' ')) text.pop_back();
+  return text;
+}
+
 /// A message of the rules as a form says it: without the names that the command line uses.
 std::string for_form(std::string text, const std::string& connection, const std::string& flag) {
   for (const auto& prefix : {"connection " + connection + ": ", "--" + flag + ": "}) {
@@ -43,7 +55,7 @@ std::string for_form(std::string text, const std::string& connection, const std:
       if (text.starts_with(prefix)) text.erase(0, prefix.size());
     }
   }
-  return text;
+  return without_remedy(std::move(text));
 }
 
 bool nobody_answered(const Error& error) {

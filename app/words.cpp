@@ -50,7 +50,7 @@ constexpr std::array<Counterpart, 10> kCounterparts{{
     {"watchbill rotation edit", "\"Edit\""},
     {"watchbill people map", "\"Fix\""},
     {"watchbill connection update", "\"New credentials\"", true},
-    {"watchbill connection test", "\"Test\"", true},
+    {"watchbill connection test", "\"Test\" in its menu", true},
     {"watchbill connection list", "the home tab"},
     {"watchbill people list", "the home tab"},
     {"watchbill rotation list", "the home tab"},
@@ -72,18 +72,10 @@ std::string counterpart_of(std::string_view command, CredentialForms forms) {
   return "";
 }
 
-/// The text with buttons in the place of commands.
-std::string with_buttons(std::string_view text, CredentialForms forms) {
-  std::string out;
-  while (true) {
-    const auto open = text.find('`');
-    const auto close = open == std::string_view::npos ? open : text.find('`', open + 1);
-    if (close == std::string_view::npos) return out + std::string(text);
-    const auto button = counterpart_of(text.substr(open + 1, close - open - 1), forms);
-    out += text.substr(0, open);
-    out += button.empty() ? std::string(text.substr(open, close + 1 - open)) : button;
-    text.remove_prefix(close + 1);
-  }
+/// Length of what stands in backticks at the beginning of `text`, these included; 0 if nothing does.
+std::size_t command_at(std::string_view text) {
+  const auto end = text.starts_with('`') ? text.find('`', 1) : std::string_view::npos;
+  return end == std::string_view::npos ? 0 : end + 1;
 }
 
 /// The shape of `format_minutes`.
@@ -211,21 +203,41 @@ std::string next_text(const std::vector<NextPerson>& next, Naming naming) {
 }
 
 std::string foreign_text(std::string_view text) {
+  constexpr auto no_limit = std::string_view::npos;
   std::string out;
   std::size_t done = 0;
   for (std::size_t at = 0; at < text.size();) {
+    if (const auto command = command_at(text.substr(at)); command > 0) {
+      out += slack_name(text.substr(done, at - done), no_limit) + escape_slack(text.substr(at, command));
+      at += command;
+      done = at;
+      continue;
+    }
     const auto moment = moment_at(text.substr(at));
     const auto kept = moment ? kMoment.size() : kept_at(text.substr(at));
     if (kept == 0) {
       ++at;
       continue;
     }
-    out += escape_slack(text.substr(done, at - done));
+    out += slack_name(text.substr(done, at - done), no_limit);
     out += moment ? slack_date(*moment) : std::string(text.substr(at, kept));
     at += kept;
     done = at;
   }
-  return out + escape_slack(text.substr(done));
+  return out + slack_name(text.substr(done), no_limit);
+}
+
+std::string with_buttons(std::string_view text, CredentialForms forms) {
+  std::string out;
+  while (true) {
+    const auto open = text.find('`');
+    const auto close = open == std::string_view::npos ? open : text.find('`', open + 1);
+    if (close == std::string_view::npos) return out + std::string(text);
+    const auto button = counterpart_of(text.substr(open + 1, close - open - 1), forms);
+    out += text.substr(0, open);
+    out += button.empty() ? std::string(text.substr(open, close + 1 - open)) : button;
+    text.remove_prefix(close + 1);
+  }
 }
 
 std::string as_sentence(std::string_view text, CredentialForms forms) {
@@ -238,6 +250,15 @@ std::string as_sentence(std::string_view text, CredentialForms forms) {
   if (!out.empty() && out.front() >= 'a' && out.front() <= 'z')
     out.front() = static_cast<char>(out.front() - 'a' + 'A');
   return out;
+}
+
+std::string shift_text(const std::string& rotation, const std::string& schedule, std::optional<Instant> from,
+                       std::optional<Instant> until) {
+  auto text = fmt::format("\xE2\x80\xA2 *{}*", slack_name(rotation, 80));
+  if (!schedule.empty()) text += fmt::format(" ({})", slack_name(schedule, kNameCharacters));
+  text += from ? ": from " + slack_date(*from) : ": on call now";
+  const auto end = until_text(until);
+  return end.empty() ? text : text + (from ? " " : ", ") + end;
 }
 
 std::string about(milliseconds span) {

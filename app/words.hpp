@@ -39,15 +39,21 @@ std::string who_text(const std::vector<OnCallPerson>& people, const std::string&
                      std::size_t at_most = 8);
 /// Those who come next, with the moment; empty if nothing is known.
 std::string next_text(const std::vector<NextPerson>& next, Naming naming);
-/// A sentence that may mention people and groups, as mrkdwn: mentions and entities stay what they are, every
-/// other sign that Slack would act on is escaped, and "2026-11-22 11:26 UTC" becomes the reader's own time.
+/// "• *Payments* (Primary): on call now, until …" (no `from`), or "from … until …".
+std::string shift_text(const std::string& rotation, const std::string& schedule, std::optional<Instant> from,
+                       std::optional<Instant> until);
+/// A sentence that may mention people and groups, as mrkdwn: mentions, entities and commands in backticks
+/// stay what they are, every other sign that Slack would act on is made harmless, and "2026-11-22 11:26 UTC"
+/// becomes the reader's own time.
 std::string foreign_text(std::string_view text);
 /// Whether Slack has buttons for credentials here (`slack.credentials_in_modals`): then texts name these,
 /// else what to do on the host; where it is not known, both.
 enum class CredentialForms { unknown, shown, hidden };
-/// A message of the rules as people read it in Slack: it begins like a sentence, options of the command line
-/// ("(--region us|eu)") are left out, and where it names a command of the host that has a button in Slack
-/// ("`watchbill rotation edit`"), it names the button.
+/// A message of the rules with the names of Slack's buttons where it names commands of the host that do the
+/// same ("`watchbill rotation edit`").
+std::string with_buttons(std::string_view text, CredentialForms forms = CredentialForms::unknown);
+/// The same as people read it in Slack: it begins like a sentence, and options of the command line
+/// ("(--region us|eu)") are left out.
 std::string as_sentence(std::string_view text, CredentialForms forms = CredentialForms::unknown);
 /// "about 40 s", "about 3 min": for forecasts.
 std::string about(milliseconds span);

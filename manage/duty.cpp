@@ -79,6 +79,21 @@ Result<Duty> from_history(store::Store& store, const Rotation& rotation, Instant
   return duty;
 }
 
+std::string label_of(const RotationSchedule& schedule, const Watch& watch) {
+  if (!schedule.label.empty()) return schedule.label;
+  return watch.name.empty() ? schedule.ref.id : watch.name;
+}
+
+/// Adds a shift of the same schedule, in order of their starts. What goes on without a gap is one shift.
+void add_shift(std::vector<DutyShift>& shifts, DutyShift next) {
+  if (shifts.empty() || (shifts.back().end && *shifts.back().end < next.start)) {
+    shifts.push_back(std::move(next));
+    return;
+  }
+  auto& end = shifts.back().end;
+  if (end) end = next.end ? std::optional(std::max(*end, *next.end)) : std::nullopt;
+}
+
 }  // namespace
 
 Result<std::vector<Duty>> on_duty(Desk& desk, const std::vector<Rotation>& rotations,
@@ -128,13 +143,19 @@ Result<std::map<UserId, std::vector<DutyShift>>> shifts_by_person(Desk& desk, st
     for (const auto& schedule : rotation.schedules) {
       const auto watch = (*known)->watches.find(schedule.ref);
       if (watch == (*known)->watches.end()) continue;
+      const auto name = rotation.schedules.size() > 1 ? label_of(schedule, watch->second) : std::string();
+      std::map<UserId, std::vector<DutyShift>> of_schedule;
       for (const auto& shift : watch->second.timeline.shifts) {
         if (shift.end <= now) continue;
         const auto [member, fresh] = members.try_emplace(&*shift.responder);
         if (fresh) member->second = (*known)->roster.match(shift.responder).user;
         if (!member->second) continue;
         const auto end = shift.end_unknown ? std::nullopt : told(shift.end);
-        all[*member->second].push_back({rotation.name, shift.start, end});
+        add_shift(of_schedule[*member->second], {rotation.name, shift.start, end, name});
+      }
+      for (auto& [user, shifts] : of_schedule) {
+        auto& own = all[user];
+        std::move(shifts.begin(), shifts.end(), std::back_inserter(own));
       }
     }
   }

@@ -38,11 +38,13 @@ Result<std::vector<Duty>> on_duty(Desk& desk, const std::vector<Rotation>& rotat
 /// `not_found` if there is none.
 Result<std::vector<Rotation>> rotations_named(store::Store& store, const std::string& which);
 
-/// Somebody's shift in a rotation.
+/// Somebody's time on call in a rotation: shifts of one schedule that follow each other without a gap are
+/// one.
 struct DutyShift {
   std::string rotation;
   Instant start;
   std::optional<Instant> end{};  ///< none: not known, or never
+  std::string schedule{};        ///< its name, where the rotation has several
 };
 
 /// Everybody's own shifts in all rotations that run now or begin later, as far as the timelines reach, in

@@ -164,7 +164,10 @@ Result<FormerGroup> former_of(store::Store& store, const Rotation& rotation) {
   auto records = store.engine().records();
   if (!records) return records.error();
   for (const auto& record : *records) {
-    if (record.rotation == rotation.id && record.former) return *record.former;
+    if (record.rotation != rotation.id || !record.former) continue;
+    auto former = *record.former;
+    former.disabled = former.disabled || former.members.empty();
+    return former;
   }
   return fail(ErrorKind::not_found,
               "rotation \"{}\": nothing is known of @{} from before it was taken over; delete it without "

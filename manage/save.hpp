@@ -35,7 +35,8 @@ Result<Rotation> rotation_of(const Desk& desk, const Caller& reader, RotationId 
 /// Pauses or resumes; false if it was so already.
 Result<bool> set_paused(Desk& desk, const Caller& caller, RotationId id, bool paused);
 
-/// What the group was before it was adopted; `not_found` says what to do then.
+/// What the group was before it was adopted; `not_found` says what to do then. One that had no members counts
+/// as disabled: Slack empties no group.
 Result<FormerGroup> former_of(store::Store& store, const Rotation& rotation);
 /// Deletes the rotation; its history stays. With `restore` the group gets the members back that it had before
 /// its adoption, and if that fails nothing is deleted. Returns the rotation as it was.

@@ -169,7 +169,7 @@ TEST_CASE("long answers are cut with a pointer, whatever the names are") {
 }
 
 TEST_CASE("my shifts, also when there are none") {
-  CHECK(has(answer_me({}, kAsker, kNow), "You are on call in no rotation"));
+  CHECK(has(answer_me({}, kNow), "You are on call in no rotation"));
   manage::DutyShift now_on;
   now_on.rotation = "Payments";
   now_on.start = kNow - 1h;
@@ -177,7 +177,7 @@ TEST_CASE("my shifts, also when there are none") {
   auto later = now_on;
   later.start = kNow + 24h;
   later.end.reset();
-  const auto text = answer_me({now_on, later}, kAsker, kNow);
+  const auto text = answer_me({now_on, later}, kNow);
   CHECK(has(text, "*Payments*: on call now, until <!date^1800003600^"));
   CHECK(has(text, "*Payments*: from <!date^1800086400^"));
 }
@@ -222,6 +222,15 @@ TEST_CASE("a moment in a sentence of the rules becomes the reader's own time") {
     CHECK(foreign_text(text) == text);
 }
 
+TEST_CASE("a name in a sentence of the rules formats nothing, and a command stays a command") {
+  CHECK(foreign_text("rotation \"*b* ~s~ _i_\" is <@U1>'s") ==
+        "rotation \"\xE2\x88\x97"
+        "b\xE2\x88\x97 \xE2\x88\xBCs\xE2\x88\xBC " +
+            slack_name("_i_") + "\" is <@U1>'s");
+  CHECK(foreign_text("run `watchbill apply -f my_*_file.yaml` & wait") ==
+        "run `watchbill apply -f my_*_file.yaml` &amp; wait");
+}
+
 TEST_CASE("messages of the rules read like sentences, without options of the command line") {
   CHECK(as_sentence("the key is refused; it asks the US region (--region us|eu); try (again)") ==
         "The key is refused; it asks the US region; try (again)");
@@ -243,6 +252,9 @@ TEST_CASE("where Slack has a button, its name stands in the place of the host's 
   CHECK(as_sentence(key, hidden) == "Give it a new key with `watchbill connection update pd`");
   CHECK(as_sentence(key) ==
         "Give it a new key with \"New credentials\" or, on the host, `watchbill connection update pd`");
+  CHECK(as_sentence("check it with `watchbill connection test pd`", shown) ==
+        "Check it with \"Test\" in its menu");
+  CHECK(with_buttons("a source is silent: see `watchbill status`") == "a source is silent: see the home tab");
   // What only the host can do, and what is no command, stays.
   for (const auto* text : {"Run `watchbill apply -f teams.yaml`",
                            "Name somebody else (`watchbill rotation edit "

@@ -177,6 +177,14 @@ TEST_CASE("every dialog is what Slack takes, with any names") {
       history.lines.push_back({*at, "handoff", people, people, "<@U1>", "ok", names.person, "<#C1> sent"});
     CHECK(test::view_problems(history_modal(history)) == Problems{});
   }
+  const auto deleting = [](std::vector<std::string> former, bool disabled) {
+    return test::view_texts(delete_modal({RotationId{1}, "A", "@a", std::move(former), disabled, {}}));
+  };
+  CHECK(deleting({"<@U1>", "<@U2>"}, false).find("<@U1> and <@U2> were in the group.") != std::string::npos);
+  CHECK(deleting({"<@U1>"}, true).find("<@U1> was in the group, and it was disabled.") != std::string::npos);
+  CHECK(deleting({"<@U1>"}, true).find("Put its former members back, and disable it") != std::string::npos);
+  CHECK(deleting({}, true).find("nobody was in the group.") != std::string::npos);
+  CHECK(deleting({}, true).find("Disable the group: Slack has no empty ones") != std::string::npos);
   CHECK(test::view_problems(loading_modal("New rotation")) == Problems{});
   CHECK(test::view_problems(notice_modal("Saved", "*x*")) == Problems{});
   CHECK(test::view_problems(history_modal({"x", {}, false})) == Problems{});

@@ -125,6 +125,29 @@ TEST_CASE("errors stand at their field") {
   CHECK_FALSE(room.world.store->rotations().find("A").ok());
 }
 
+TEST_CASE("whoever submits before the new group's handle can be typed is asked for it") {
+  FormRoom room;
+  room.open_new("UEDITOR");
+  auto values = room.typed("Fast", "new:", "", {"pd/PONE"});
+  const auto handle = values.find(",\"handle~0\"");
+  REQUIRE(handle != std::string::npos);
+  values = values.substr(0, handle) + "}";
+  const auto answer = room.submit("UEDITOR", values);
+  CHECK_FALSE(has(answer.ack, "\"errors\""));  // Slack refuses an error at a field that is not there
+  room.obey(answer.ack);
+  CHECK(has(room.modal(), "Handle of the new group"));
+  CHECK(has(room.modal(), "Give the new group a handle."));
+  CHECK(has(room.modal_json(), "\"initial_value\":\"Fast\""));
+}
+
+TEST_CASE("without a scheduling system there is no form that leads nowhere") {
+  FormRoom room;
+  good(room.world.store->connections().remove("pd", "cli:ada"));
+  room.open_new("UEDITOR");
+  CHECK(has(room.modal(), "No scheduling system is connected yet"));
+  CHECK_FALSE(has(room.modal_json(), "\"submit\""));
+}
+
 TEST_CASE("who may not create is told so when he opens the form, and again when he submits a forged one") {
   FormRoom room;
   room.open_home("UREADER");

@@ -170,6 +170,11 @@ TEST_CASE("pausing and resuming are one click, and syncing says what came of it"
   room.click_home("UOWNER", menu(room, "sync:" + room.number("payments")));
   room.advance(5s);
   CHECK(has(room.modal(), "Done: every system and Slack were asked"));
+  CHECK(has(room.modal(), "stays as it is, because its rotation is paused"));
+  room.click_home("UOWNER", menu(room, "resume:" + room.number("payments")));
+  room.click_home("UOWNER", menu(room, "sync:" + room.number("payments")));
+  room.advance(5s);
+  CHECK(has(room.modal(), "what differed is being written"));
 }
 
 TEST_CASE("a search finds rotations by name and group, and a page that is gone shows the last one") {

@@ -46,19 +46,19 @@ TEST_CASE("groups that are free come first; the others say why they are not") {
         std::string::npos);
 }
 
-TEST_CASE("a handle that could be made is offered to be made, and no other") {
-  const auto create = [](std::string_view query) {
-    return group_suggestions(some_groups(), query).find("Create a new group") != std::string::npos;
+TEST_CASE("a handle that could be made is offered to be made; of what cannot be one the form says so") {
+  const auto create = [](std::string_view query) -> std::string {
+    const auto answer = group_suggestions(some_groups(), query);
+    CHECK(test::suggestion_problems(answer) == Problems{});
+    const auto at = answer.find("\"new:");
+    return at == std::string::npos ? "none" : answer.substr(at + 5, answer.find('"', at + 1) - at - 5);
   };
-  CHECK(create(""));
-  CHECK(create("new-one"));
-  CHECK(create("@new-one"));
-  CHECK_FALSE(create("database"));
-  CHECK_FALSE(create("@Database"));
-  CHECK_FALSE(create("Two Words"));
-  CHECK_FALSE(create("channel"));
-  CHECK(test::suggestion_problems(group_suggestions({}, "")) == Problems{});
-  CHECK(group_suggestions({}, "no handle!") == R"({"options":[]})");
+  CHECK(create("new-one") == "new-one");
+  CHECK(create("@new-one") == "new-one");
+  for (const auto* other : {"", "Two Words", "channel", "\xC3\xBC"}) CHECK(create(other).empty());
+  CHECK(create("database") == "none");
+  CHECK(create("@Database") == "none");
+  CHECK(test::view_texts(group_suggestions({}, "no handle!")) == "New\nCreate a new group\n");
 }
 
 TEST_CASE("schedules are offered by connection, and a list that is cut says so") {

@@ -58,6 +58,8 @@ TEST_CASE("a bad key stands at its field, and is in no view and no error") {
   const auto answer = room.submit(
       "UEDITOR", typed({{"connection", "pagerduty"}, {"api-key-file", "hunter2-key"}, {"region", "us"}}));
   CHECK(has(answer.ack, "\"api-key-file~0\""));
+  CHECK(has(answer.ack, "of the right region?\"}"));
+  CHECK_FALSE(has(answer.ack, "New credentials"));  // this is the form for them
   CHECK_FALSE(has(answer.ack, "hunter2"));
   CHECK_FALSE(room.connected("pagerduty"));
 }

@@ -78,6 +78,40 @@ TEST_CASE("everybody's own shifts come in order, across all rotations") {
   CHECK(good(shifts_by_person(*world.desk, 0))[UserId("UBO")].empty());
 }
 
+TEST_CASE(
+    "shifts without a gap between them are one, and say which schedule they are of where there are several") {
+  ManageWorld world;
+  world.connection();
+  auto rotation = world.stored("payments");
+  rotation.schedules = {{{"pd", "PONE"}, "first"}, {{"pd", "PTWO"}}};
+  good(world.store->rotations().update(rotation, "cli:ada"));
+  plan(world, {"pd", "PONE"});  // who ADA is in Slack
+  const auto now = world.loop.now();
+  Watch watch;
+  watch.name = "Payments second";
+  watch.presence = Presence::ok;
+  watch.timeline.known_from = now - 1h;
+  watch.timeline.horizon = now + 30h;
+  watch.timeline.confirmed_at = now;
+  for (const auto from : {0h, 1h, 2h, 5h})
+    watch.timeline.shifts.push_back(shift("ADA", now + from, now + from + 1h));
+  for (const auto* id : {"PONE", "PTWO"}) {
+    watch.schedule = {"pd", id};
+    good(world.store->engine().put_watch(watch));
+  }
+  const auto all = good(shifts_by_person(*world.desk, 10));
+  REQUIRE(all.contains(UserId("UADA")));
+  const auto& own = all.at(UserId("UADA"));
+  REQUIRE(own.size() == 4);
+  CHECK(own[0].schedule == "first");
+  CHECK(own[1].schedule == "Payments second");
+  for (const auto i : {0U, 1U}) {
+    CHECK(own[i].start == now);
+    CHECK(own[i].end == now + 3h);
+    CHECK(own[i + 2].start == now + 5h);
+  }
+}
+
 TEST_CASE("rotations are found by name or by their group's handle") {
   ManageWorld world;
   world.connection();

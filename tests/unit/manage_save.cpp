@@ -203,6 +203,19 @@ TEST_CASE("deleting with restore gives the group its former members back before 
   CHECK(changes.front().by == "cli:ada");
 }
 
+TEST_CASE("a group that nobody was in before is disabled when that is put back, since Slack empties none") {
+  ManageWorld world;
+  world.connection();
+  world.slack.add_group("S1", "payments-oncall", {});
+  auto wanted = world.wanted("payments", "payments-oncall", "pd/PONE");
+  good(world.settle(wanted));
+  good(world.run(save(*world.desk, world.cli, wanted, false)));
+  CHECK(good(former_of(*world.store, wanted.rotation)).disabled);
+  world.slack.groups[GroupId("S1")].members = {UserId("UADA")};
+  good(world.run(delete_rotation(*world.desk, world.cli, wanted.rotation.id, true)));
+  CHECK(world.slack.groups[GroupId("S1")].disabled);
+}
+
 TEST_CASE("a pass is asked of the daemon, and waiting for it ends with it") {
   ManageWorld world;
   world.connection();
