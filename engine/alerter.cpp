@@ -59,24 +59,24 @@ void Alerter::start() {
   tasks_.spawn(run(&Alerter::tell_webhook));
 }
 
+/// In one transaction: each waits for the disk, and a system that is down is a problem of all its schedules.
 /// A store that cannot be written is a problem of its own, told all the same: saved when it works again.
-void Alerter::save(const store::OpenProblem& problem) {
-  if (store_.problems().put(problem))
-    unsaved_.erase(problem.problem.key);
-  else
-    unsaved_.insert(problem.problem.key);
+void Alerter::save_changed() {
+  if (unsaved_.empty()) return;
+  auto saved = store_.transaction([&]() -> Result<void> {
+    for (const auto& key : unsaved_) {
+      const auto known = open_.find(key);
+      if (known == open_.end()) continue;
+      if (auto put = store_.problems().put(known->second); !put) return put;
+    }
+    return {};
+  });
+  if (saved) unsaved_.clear();
 }
 
 void Alerter::report(const std::vector<Problem>& problems, const std::map<RotationId, ChannelId>& channel_of,
                      Instant now) {
   channel_of_ = channel_of;
-  for (const auto& key : std::set<std::string>(unsaved_)) {
-    const auto known = open_.find(key);
-    if (known == open_.end())
-      unsaved_.erase(key);
-    else
-      save(known->second);
-  }
   std::map<std::string, const Problem*> current;
   for (const auto& problem : problems) current.emplace(problem.key, &problem);
   bool changed = false;
@@ -87,15 +87,16 @@ void Alerter::report(const std::vector<Problem>& problems, const std::map<Rotati
     if (!fresh && !again && known.problem == *problem) continue;
     known.problem = *problem;
     known.ended_at.reset();
-    save(known);
+    unsaved_.insert(key);
     changed = true;
   }
   for (auto& [key, known] : open_) {
     if (current.contains(key) || known.ended_at) continue;
     known.ended_at = now;
-    save(known);
+    unsaved_.insert(key);
     changed = true;
   }
+  save_changed();
   if (!changed) return;
   ++revision_;
   changed_.notify();
@@ -183,8 +184,9 @@ net::Task<bool> Alerter::tell_channels() {
       const auto wanted = channels_for(known->second);
       known->second.alerted_channel =
           began ? std::includes(told.begin(), told.end(), wanted.begin(), wanted.end()) : !told.empty();
-      save(known->second);
+      unsaved_.insert(key);
     }
+    save_changed();
   }
   co_return all_told;
 }
@@ -218,29 +220,33 @@ net::Task<bool> Alerter::tell_webhook() {
     const auto known = open_.find(key);
     if (known == open_.end()) continue;
     known->second.alerted_webhook = began;
-    save(known->second);
+    unsaved_.insert(key);
   }
+  save_changed();
   co_return true;
 }
 
 void Alerter::forget_told() {
   if (telling_ > 0) return;
-  for (auto it = open_.begin(); it != open_.end();) {
-    const auto& known = it->second;
-    const auto told = told_in_.find(it->first);
+  std::vector<std::string> over;
+  for (const auto& [key, known] : open_) {
+    const auto told = told_in_.find(key);
     const bool untold = told == told_in_.end() || told->second.empty();
     const bool channel_waits = !untold || (known.alerted_channel && !channels_for(known).empty());
     const bool webhook_waits = known.alerted_webhook && !options_.webhook.empty();
-    if (!known.ended_at || channel_waits || webhook_waits) {
-      ++it;
-      continue;
+    if (known.ended_at && !channel_waits && !webhook_waits) over.push_back(key);
+  }
+  if (over.empty()) return;
+  auto removed = store_.transaction([&]() -> Result<void> {
+    for (const auto& key : over) {
+      if (auto done = store_.problems().remove(key); !done) return done;
     }
-    if (auto removed = store_.problems().remove(it->first); !removed) {
-      ++it;
-      continue;
-    }
-    told_in_.erase(it->first);
-    it = open_.erase(it);
+    return {};
+  });
+  if (!removed) return;
+  for (const auto& key : over) {
+    told_in_.erase(key);
+    open_.erase(key);
   }
 }
 

@@ -52,7 +52,7 @@ class Alerter {
   [[nodiscard]] std::set<ChannelId> channels_for(const store::OpenProblem& problem) const;
   [[nodiscard]] bool settling() const;
   void forget_told();
-  void save(const store::OpenProblem& problem);
+  void save_changed();
 
   net::Loop& loop_;
   store::Store& store_;

@@ -87,7 +87,8 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   Result<void> reload();
   Result<void> load_rotations(bool at_start);
   Result<void> load_connections();
-  void adopt_rotation(Rotation rotation, const std::map<RotationId, RotationRecord>& records);
+  /// Takes the rotation's record out of `records`.
+  void adopt_rotation(Rotation rotation, std::map<RotationId, RotationRecord>& records);
   void replace_rotation(RotationEntry& entry, Rotation rotation,
                         const std::map<RotationId, RotationRecord>& records, const std::string& by);
   void drop_rotation(RotationId id);

@@ -16,7 +16,6 @@ Result<void> Engine::Impl::load() {
   }
   if (auto loaded = decider_.load(now); !loaded) return loaded;
   if (auto loaded = alerter_.load(); !loaded) return loaded;
-  if (auto loaded = board_.load(); !loaded) return loaded;
   auto generation = ports_.store.generation();
   if (!generation) return generation.error();
   generation_ = *generation;
@@ -103,14 +102,13 @@ Result<void> Engine::Impl::load_rotations(bool at_start) {
   return {};
 }
 
-void Engine::Impl::adopt_rotation(Rotation rotation, const std::map<RotationId, RotationRecord>& records) {
+void Engine::Impl::adopt_rotation(Rotation rotation, std::map<RotationId, RotationRecord>& records) {
   const auto id = rotation.id;
-  RotationEntry entry;
+  auto& entry = model_.rotations[id];
   entry.rotation = std::move(rotation);
   const auto record = records.find(id);
-  if (record != records.end()) entry.record = record->second;
+  if (record != records.end()) entry.record = std::move(record->second);
   entry.record.rotation = id;
-  model_.rotations.insert_or_assign(id, std::move(entry));
 }
 
 void Engine::Impl::replace_rotation(RotationEntry& entry, Rotation rotation,

@@ -24,6 +24,8 @@ constexpr auto kReview = 60s;
 net::Task<void> Engine::Impl::tick() {
   auto reviewed = ports_.loop.steady_now();
   while (true) {
+    // First, too: before anything is decided every problem of the last run would look as if it were over.
+    co_await net::sleep_for(ports_.loop, kTick);
     look_at_clock();
     const auto now = ports_.loop.now();
     const auto steady = ports_.loop.steady_now();
@@ -36,7 +38,6 @@ net::Task<void> Engine::Impl::tick() {
       reserve_budget(now);
       flush(now);
     }
-    co_await net::sleep_for(ports_.loop, kTick);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "engine/status_board.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace watchbill::engine {
 
@@ -53,11 +54,12 @@ std::string state_of(const RotationEntry& entry, bool source_silent) {
   return pending ? "pending" : "in_sync";
 }
 
-Result<void> StatusBoard::load() {
+void StatusBoard::recall() {
+  if (std::exchange(recalled_, true)) return;
   auto statuses = store_.engine().statuses();
-  if (!statuses) return statuses.error();
+  // What cannot be read is written anew.
+  if (!statuses) return;
   for (auto& status : *statuses) written_.insert_or_assign(status.rotation, std::move(status));
-  return {};
 }
 
 void StatusBoard::mark_all() {
@@ -65,6 +67,7 @@ void StatusBoard::mark_all() {
 }
 
 Result<void> StatusBoard::flush(const std::set<RotationId>& silent, Instant now) {
+  if (!dirty_.empty()) recall();
   std::vector<store::RotationStatus> changed;
   std::vector<store::GroupSnapshot> groups;
   for (const auto id : dirty_) {

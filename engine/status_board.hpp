@@ -21,8 +21,6 @@ std::vector<Problem> problems_of(const RotationEntry& entry);
 class StatusBoard {
  public:
   StatusBoard(Model& model, store::Store& store) : model_(model), store_(store) {}
-  /// Takes over what was written before.
-  Result<void> load();
   void mark(RotationId rotation) { dirty_.insert(rotation); }
   void mark_all();
   /// Writes the marked ones in one transaction. On an error they stay marked. `silent`: rotations with a
@@ -30,8 +28,12 @@ class StatusBoard {
   Result<void> flush(const std::set<RotationId>& silent, Instant now);
 
  private:
+  /// Takes over what an earlier run wrote: late, since a start need not wait for it.
+  void recall();
+
   Model& model_;
   store::Store& store_;
+  bool recalled_ = false;
   std::set<RotationId> dirty_;
   std::map<RotationId, store::RotationStatus> written_;
   std::map<GroupId, GroupNow> groups_;

@@ -1,5 +1,6 @@
 #include "json/json.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <stdexcept>
@@ -23,6 +24,9 @@ constexpr std::size_t kMaxDepth = 64;
 /// Bounds what a hostile answer can make of us: a value takes 16 to 32 bytes here but as little as 2 in the
 /// text. An honest answer of 16 MB has fewer than a million.
 constexpr std::size_t kMaxValues = 2'000'000;
+/// What a document takes from the heap at a time: values take about three times their text.
+constexpr std::size_t kSmallestPool = 256;
+constexpr std::size_t kLargestPool = 65536;
 /// Longer names are cut in paths, which end up in messages.
 constexpr std::size_t kMaxNameInPath = 60;
 
@@ -246,11 +250,16 @@ void write(const Value& value, Writer& to) {
 
 }  // namespace
 
+/// A store's rows are many small documents: each with the 64 KiB that RapidJSON takes first would cost more
+/// than reading them.
 struct Document::Impl {
+  explicit Impl(std::size_t text_bytes)
+      : memory(std::clamp(3 * text_bytes, kSmallestPool, kLargestPool)), value(&memory) {}
+  rapidjson::MemoryPoolAllocator<> memory;
   rapidjson::Document value;
 };
 
-Document::Document() : impl_(std::make_unique<Impl>()) {}
+Document::Document() : impl_(std::make_unique<Impl>(0)) {}
 Document::~Document() = default;
 Document::Document(Document&&) noexcept = default;
 Document& Document::operator=(Document&&) noexcept = default;
@@ -265,6 +274,7 @@ Result<Document> parse(std::string_view text) {
   const std::size_t skipped = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
   text.remove_prefix(skipped);
   Document document;
+  document.impl_ = std::make_unique<Document::Impl>(text.size());
   Generator generator{text};
   document.impl_->value.Populate(generator);
   if (generator.result.IsError()) {

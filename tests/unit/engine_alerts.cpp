@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
 
+#include "engine/alerter.hpp"
+#include "store/sqlite_store.hpp"
 #include "tests/unit/engine_world.hpp"
 
 using namespace watchbill;
@@ -47,7 +49,47 @@ void check_told(const EngineWorld& world, const std::string& part, std::size_t b
   CHECK(holding(webhook, R"("state":"resolved")") == ended);
 }
 
+/// Pages that were written to the disk since this was asked the last time.
+std::int64_t pages_written(EngineWorld& world) {
+  std::int64_t pages = -1;
+  auto& database = static_cast<store::SqliteStore&>(*world.store).database();
+  auto asked = database.query("PRAGMA wal_checkpoint(PASSIVE)", [&](const store::Row& row) -> Result<void> {
+    row.read(1, pages);
+    return {};
+  });
+  REQUIRE(asked);
+  return pages;
+}
+
 }  // namespace
+
+TEST_CASE("problems that begin or end together wait for the disk together") {
+  Payments p;
+  engine::Alerter alerter(p.world.loop, *p.world.store, p.world.slack, *p.world.gate, p.world.web, {});
+  std::vector<Problem> problems;
+  for (int i = 0; i < 300; ++i)
+    problems.push_back({fmt::format("rotation:{}:empty", i), "nobody is on call"});
+  pages_written(p.world);
+  alerter.report(problems, {}, p.world.loop.now());
+  CHECK(p.world.store->problems().list()->size() == 300);
+  CHECK(pages_written(p.world) < 100);
+  alerter.report({}, {}, p.world.loop.now());
+  CHECK(p.world.store->problems().list()->front().ended_at);
+  CHECK(pages_written(p.world) < 100);
+}
+
+TEST_CASE("a problem that a restart finds open is not over meanwhile") {
+  Payments p({}, both_ways());
+  p.world.system.truth["P1"][0].responder = FakeSystem::person("zoe");
+  p.world.advance(90s);
+  REQUIRE(p.world.store->problems().list()->size() == 1);
+  p.world.kill();
+  p.world.start();
+  for (int i = 0; i < 30; ++i) {
+    CHECK_FALSE(p.world.store->problems().list()->front().ended_at);
+    p.world.advance(100ms);
+  }
+}
 
 TEST_CASE("a problem is told once, in Slack and by the webhook, and so is its end") {
   Payments p({}, both_ways());
