@@ -87,12 +87,14 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   Result<void> reload();
   Result<void> load_rotations(bool at_start);
   Result<void> load_connections();
-  /// Takes the rotation's record out of `records`.
-  void adopt_rotation(Rotation rotation, std::map<RotationId, RotationRecord>& records);
-  void replace_rotation(RotationEntry& entry, Rotation rotation,
-                        const std::map<RotationId, RotationRecord>& records, const std::string& by);
+  /// What the store remembers, which whoever needs it takes out.
+  using Records = std::map<RotationId, RotationRecord*>;
+  using Watches = std::map<ScheduleRef, Watch*>;
+  void adopt_rotation(Rotation rotation, const Records& records);
+  void replace_rotation(RotationEntry& entry, Rotation rotation, const Records& records,
+                        const std::string& by);
   void drop_rotation(RotationId id);
-  void rebuild_schedules(std::map<ScheduleRef, Watch> watches);
+  void rebuild_schedules(const Watches& watches);
   [[nodiscard]] std::string last_editor(const std::string& rotation) const;
 
   // engine_decide.cpp: what is decided when

@@ -66,8 +66,8 @@ Result<void> Engine::Impl::load_rotations(bool at_start) {
   if (!rotations) return rotations.error();
   auto stored_records = ports_.store.engine().records();
   if (!stored_records) return stored_records.error();
-  std::map<RotationId, RotationRecord> records;
-  for (auto& record : *stored_records) records.insert_or_assign(record.rotation, std::move(record));
+  Records records;
+  for (auto& record : *stored_records) records.emplace(record.rotation, &record);
 
   std::set<RotationId> present;
   for (auto& rotation : *rotations) {
@@ -92,27 +92,28 @@ Result<void> Engine::Impl::load_rotations(bool at_start) {
   model_.by_group.clear();
   for (const auto& [id, entry] : model_.rotations) model_.by_group.insert_or_assign(entry.rotation.group, id);
 
-  std::map<ScheduleRef, Watch> watches;
-  if (at_start) {
-    auto stored = ports_.store.engine().watches();
-    if (!stored) return stored.error();
-    for (auto& watch : *stored) watches.insert_or_assign(watch.schedule, std::move(watch));
+  if (!at_start) {
+    rebuild_schedules({});
+    return {};
   }
-  rebuild_schedules(std::move(watches));
+  auto stored = ports_.store.engine().watches();
+  if (!stored) return stored.error();
+  Watches watches;
+  for (auto& watch : *stored) watches.emplace(watch.schedule, &watch);
+  rebuild_schedules(watches);
   return {};
 }
 
-void Engine::Impl::adopt_rotation(Rotation rotation, std::map<RotationId, RotationRecord>& records) {
+void Engine::Impl::adopt_rotation(Rotation rotation, const Records& records) {
   const auto id = rotation.id;
   auto& entry = model_.rotations[id];
   entry.rotation = std::move(rotation);
   const auto record = records.find(id);
-  if (record != records.end()) entry.record = std::move(record->second);
+  if (record != records.end()) entry.record = std::move(*record->second);
   entry.record.rotation = id;
 }
 
-void Engine::Impl::replace_rotation(RotationEntry& entry, Rotation rotation,
-                                    const std::map<RotationId, RotationRecord>& records,
+void Engine::Impl::replace_rotation(RotationEntry& entry, Rotation rotation, const Records& records,
                                     const std::string& by) {
   if (entry.rotation.group != rotation.group) {
     // Another group: what was remembered of the old one is of no use.
@@ -121,7 +122,7 @@ void Engine::Impl::replace_rotation(RotationEntry& entry, Rotation rotation,
     entry.open_changes.clear();
     entry.problems.clear();
     const auto record = records.find(rotation.id);
-    entry.record = record == records.end() ? RotationRecord{} : record->second;
+    entry.record = record == records.end() ? RotationRecord{} : std::move(*record->second);
     entry.record.rotation = rotation.id;
   }
   entry.rotation = std::move(rotation);
@@ -136,7 +137,7 @@ void Engine::Impl::drop_rotation(RotationId id) {
   marked_.erase(id);
 }
 
-void Engine::Impl::rebuild_schedules(std::map<ScheduleRef, Watch> watches) {
+void Engine::Impl::rebuild_schedules(const Watches& watches) {
   for (auto& [ref, entry] : model_.schedules) entry.rotations.clear();
   const auto now = ports_.loop.now();
   std::set<std::string> with_new;
@@ -147,7 +148,7 @@ void Engine::Impl::rebuild_schedules(std::map<ScheduleRef, Watch> watches) {
       entry.rotations.push_back(id);
       if (!fresh) continue;
       const auto known = watches.find(schedule.ref);
-      if (known != watches.end()) entry.watch = std::move(known->second);
+      if (known != watches.end()) entry.watch = std::move(*known->second);
       entry.watch.schedule = schedule.ref;
       entry.want_look_ahead = !entry.watch.looked_ahead;
       entry.want_look_far = !entry.watch.looked_far;

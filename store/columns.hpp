@@ -81,6 +81,13 @@ class Columns {
   std::string why_;
 };
 
+/// How many rows are coming, so that what is large is not moved while its vector grows; 0 if that is not
+/// known.
+inline std::size_t rows_in(Database& database, const std::string& count) {
+  const auto rows = database.value<std::int64_t>(count);
+  return rows && *rows ? static_cast<std::size_t>(**rows) : 0;
+}
+
 /// An optional structure as a JSON column.
 template <class T>
 std::optional<std::string> encode_maybe(const std::optional<T>& value) {

@@ -30,6 +30,7 @@ class SqliteEngineState : public EngineState {
 
 Result<std::vector<RotationRecord>> SqliteEngineState::records() {
   std::vector<RotationRecord> found;
+  found.reserve(rows_in(db_, "SELECT count(*) FROM rotation_records"));
   auto done = db_.query(
       "SELECT rotation, decided, quiet, people, people_since, target, placed, former, adopted "
       "FROM rotation_records ORDER BY rotation",
@@ -61,6 +62,7 @@ Result<void> SqliteEngineState::put_record(const RotationRecord& record) {
 
 Result<std::vector<Watch>> SqliteEngineState::watches() {
   std::vector<Watch> found;
+  found.reserve(rows_in(db_, "SELECT count(*) FROM watches"));
   auto done = db_.query(
       "SELECT connection, schedule, name, timeline, presence, held, doubt, turn, last_answer, failing_since, "
       "failure, looked_ahead, looked_far FROM watches ORDER BY connection, schedule",

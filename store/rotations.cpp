@@ -113,6 +113,7 @@ Result<std::vector<Rotation>> SqliteRotations::list() {
   std::vector<Rotation> rotations;
   // One transaction, so that no rotation is seen with another moment's children.
   auto read = [&]() -> Result<void> {
+    rotations.reserve(rows_in(db_, "SELECT count(*) FROM rotations"));
     auto done = db_.query(kColumns + "ORDER BY folded_name", [&](const Row& row) -> Result<void> {
       auto rotation = read_rotation(row);
       if (!rotation) return rotation.error();
