@@ -1,12 +1,8 @@
 // watchbill setup
 
-#include <spawn.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdlib>
 #include <istream>
 #include <memory>
 #include <ostream>
@@ -16,44 +12,13 @@
 #include "cli/session.hpp"
 #include "cli/setup_ask.hpp"
 #include "cli/setup_files.hpp"
+#include "cli/setup_process.hpp"
 #include "cli/setup_slack.hpp"
 #include "providers/provider.hpp"
 
 namespace watchbill::cli {
 
 namespace {
-
-/// Commands that run within this one may become the owner of the store; what follows needs root again.
-class AsBefore {
- public:
-  AsBefore() : user_(geteuid()), group_(getegid()) {}
-  ~AsBefore() {
-    if (geteuid() == user_) return;
-    // Back to root first: only then may the group change.
-    if (seteuid(user_) != 0 || setegid(group_) != 0) std::abort();
-  }
-  AsBefore(const AsBefore&) = delete;
-  AsBefore& operator=(const AsBefore&) = delete;
-
- private:
-  uid_t user_;
-  gid_t group_;
-};
-
-/// Runs a program of the system, without a shell: true if it ended with 0.
-bool run_program(std::vector<std::string> words) {
-  std::vector<char*> arguments;
-  arguments.reserve(words.size() + 1);
-  for (auto& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  pid_t child = 0;
-  if (posix_spawnp(&child, arguments[0], nullptr, nullptr, arguments.data(), environ) != 0) return false;
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) return false;
-  }
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
 
 class Setup {
  public:
@@ -91,7 +56,9 @@ class Setup {
   Result<Stored> stored();
   Result<void> first_connection();
   Result<void> first_rotation();
-  std::vector<std::string> asked_connection();
+  Result<std::string> kind_of_connection();
+  /// The command that adds it; empty: not now.
+  Result<std::vector<std::string>> asked_connection();
   std::vector<std::string> asked_rotation();
   int show();
 
@@ -264,17 +231,28 @@ const Command& adding_a_connection() {
   return add;
 }
 
-std::vector<std::string> Setup::asked_connection() {
-  const auto kind =
-      in_.value("kind")
-          ? *in_.value("kind")
-          : person_.ask("Which scheduling system: pagerduty, opsgenie or xmatters (empty: later)");
-  if (kind.empty()) return {};
-  auto adapter = providers::find_adapter(kind);
-  if (!adapter) {
-    say(adapter.error().message);
-    return {};
+/// From the option, or from the person until it is one that there is; empty: later.
+Result<std::string> Setup::kind_of_connection() {
+  if (const auto given = in_.value("kind")) {
+    if (auto adapter = providers::find_adapter(*given); !adapter) return adapter.error().in("--kind");
+    return *given;
   }
+  while (true) {
+    auto kind = person_.ask("Which scheduling system: pagerduty, opsgenie or xmatters (empty: later)");
+    if (kind.empty()) return kind;
+    auto adapter = providers::find_adapter(kind);
+    if (adapter) return kind;
+    say("  " + adapter.error().message);
+  }
+}
+
+Result<std::vector<std::string>> Setup::asked_connection() {
+  const auto asked = kind_of_connection();
+  if (!asked) return asked.error();
+  const auto& kind = *asked;
+  if (kind.empty()) return std::vector<std::string>{};
+  auto adapter = providers::find_adapter(kind);
+  if (!adapter) return adapter.error();
   const auto name =
       in_.value_or("name", in_.value("kind") ? kind : person_.ask("  What to call the connection", kind));
   std::vector<std::string> args{"connection", "add", kind, name};
@@ -301,11 +279,12 @@ Result<void> Setup::first_connection() {
   if (given.empty() ? !there->connections.empty() : there->connections.contains(given)) return {};
   while (true) {
     const auto args = asked_connection();
-    if (args.empty()) {
+    if (!args) return args.error();
+    if (args->empty()) {
       say("No scheduling system yet: `watchbill connection add --help`");
       return {};
     }
-    if (command(args) == kDone) return {};
+    if (command(*args) == kDone) return {};
     if (!given.empty() || !person_.on())
       return fail(ErrorKind::cancelled, "the connection was not added, as told above");
   }

@@ -3,6 +3,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <istream>
 #include <ostream>
 
@@ -12,24 +14,41 @@ namespace watchbill::cli {
 
 namespace {
 
-/// What is typed is not shown while this lives.
+/// How the terminal was before something was hidden: for a signal's handler too.
+termios shown_terminal{};
+
+/// Ends the program as the signal would have done, and leaves a terminal that shows what is typed.
+void show_and_end(int signal) {
+  tcsetattr(STDIN_FILENO, TCSANOW, &shown_terminal);
+  // SA_RESETHAND: this time it does what it does by itself.
+  raise(signal);
+}
+
+/// What is typed is not shown while this lives, however it ends.
 class Hidden {
  public:
-  explicit Hidden(bool terminal) : on_(terminal && tcgetattr(STDIN_FILENO, &before_) == 0) {
+  explicit Hidden(bool terminal) : on_(terminal && tcgetattr(STDIN_FILENO, &shown_terminal) == 0) {
     if (!on_) return;
-    termios quiet = before_;
+    struct sigaction ending {};
+    ending.sa_handler = &show_and_end;
+    ending.sa_flags = SA_RESETHAND;
+    for (std::size_t i = 0; i < kEnding.size(); ++i) sigaction(kEnding[i], &ending, &before_[i]);
+    termios quiet = shown_terminal;
     quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
     tcsetattr(STDIN_FILENO, TCSADRAIN, &quiet);
   }
   ~Hidden() {
-    if (on_) tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
+    if (!on_) return;
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &shown_terminal);
+    for (std::size_t i = 0; i < kEnding.size(); ++i) sigaction(kEnding[i], &before_[i], nullptr);
   }
   Hidden(const Hidden&) = delete;
   Hidden& operator=(const Hidden&) = delete;
 
  private:
-  termios before_{};  // first: `on_` fills it
+  static constexpr std::array kEnding{SIGINT, SIGQUIT, SIGTERM, SIGHUP};
   bool on_;
+  std::array<struct sigaction, kEnding.size()> before_{};
 };
 
 }  // namespace

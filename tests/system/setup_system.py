@@ -8,10 +8,12 @@ import os
 import pty
 import select
 import shutil
+import signal
 import stat
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import urllib.request
 
@@ -111,7 +113,8 @@ def by_a_person(sandbox):
             ("App-level token", sandbox["tokens"]["app"]),
             ("Channel in which problems are told", "#nowhere"),
             ("no channel #nowhere", "#alerts"),
-            ("Which scheduling system", "pagerduty"),
+            ("Which scheduling system", "pagerdudy"),
+            ("no kind of scheduling system", "pagerduty"),
             ("What to call the connection", "pd"),
             ("(FILE)", place.path("missing.key")),
             # Told what is wrong, and asked again.
@@ -139,6 +142,33 @@ def by_a_person(sandbox):
         place.close()
 
 
+def given_up_in_the_middle(sandbox):
+    """Ctrl-C at a question whose answer is hidden: nothing is written, and the terminal shows again what is typed."""
+    place = Place(sandbox)
+    try:
+        before = set(os.listdir(place.folder))
+        with open(place.config, encoding="utf-8") as file:
+            text = file.read()
+        child, terminal = pty.fork()
+        if child == 0:
+            os.chdir(place.folder)
+            os.execve(f"{BIN}/watchbill", ["watchbill", "setup"], place.environment())
+        shown = ""
+        while "(not shown)" not in shown:
+            shown += os.read(terminal, 4096).decode(errors="replace")
+        assert not termios.tcgetattr(terminal)[3] & termios.ECHO
+        os.write(terminal, b"xoxb-half\x03")
+        _, status = os.waitpid(child, 0)
+        assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGINT, status
+        assert termios.tcgetattr(terminal)[3] & termios.ECHO, "the terminal stays mute"
+        os.close(terminal)
+        assert set(os.listdir(place.folder)) == before
+        with open(place.config, encoding="utf-8") as file:
+            assert file.read() == text
+    finally:
+        place.close()
+
+
 def by_a_script(sandbox):
     place = Place(sandbox)
     try:
@@ -147,6 +177,8 @@ def by_a_script(sandbox):
         wrong = place.run("setup", "--bot-token-file", place.secret("wrong", "xoxb-wrong"))
         assert wrong.returncode != 0 and "slack.bot_token_file" in wrong.stderr, wrong
         assert not os.path.exists(place.path("slack-bot-token"))
+        nothing = place.run("setup", "--bot-token-file", place.secret("bot", sandbox["tokens"]["bot"]), "--kind", "jira", "--yes")
+        assert nothing.returncode == 2 and "--kind" in nothing.stderr, nothing
         command = ("setup", "--bot-token-file", place.secret("bot", sandbox["tokens"]["bot"]), "--alert-channel", "#alerts",
                    "--kind", "pagerduty", "--name", "pd", "--api-key-file", place.path("pd.key"), "--base-url",
                    sandbox["pagerduty"], "--rotation", "scripted", "--group", "@script-oncall", "--schedule", "pd/PSCHED1",
@@ -172,6 +204,7 @@ def main():
         request = urllib.request.Request(ready["control"] + "/_control", json.dumps({"do": "rate", "scale": 1000}).encode())
         urllib.request.urlopen(request, timeout=10).close()
         by_a_person(ready)
+        given_up_in_the_middle(ready)
         by_a_script(ready)
     finally:
         process.kill()
