@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ostream>
+#include <set>
 
 #include "cli/commands.hpp"
 #include "cli/overview.hpp"
@@ -13,8 +14,9 @@ namespace {
 
 std::string on_call_text(const manage::RotationView& view) {
   std::string out;
+  std::set<std::string> named;
   for (const auto& person : view.on_call) {
-    if (out.find(person.responder.name) != std::string::npos) continue;
+    if (!named.insert(person.responder.name).second) continue;
     out += (out.empty() ? "" : ", ") + person.responder.name + (person.member ? "" : " (not in Slack)");
   }
   return out.empty() ? "nobody" : out;
@@ -38,9 +40,14 @@ void print_rotations(Session& session, const manage::Overview& overview) {
 
 void print_connections(Session& session, const manage::Overview& overview) {
   if (overview.connections.empty()) return;
+  std::set<std::string> used;
+  for (const auto& view : overview.rotations) {
+    for (const auto& schedule : view.rotation.schedules) used.insert(schedule.ref.connection);
+  }
   Table table({"STATE", "CONNECTION", "KIND", "LAST ANSWER", "INTERVAL"});
   for (const auto& [name, kind, status] : overview.connections) {
-    table.add({status.state, name, kind, status.last_success ? format_rfc3339(*status.last_success) : "never",
+    table.add({used.contains(name) ? status.state : "unused", name, kind,
+               status.last_success ? format_rfc3339(*status.last_success) : "never",
                status.interval > 0s ? format_duration(status.interval) : "unknown"});
   }
   session.io().out << "\n" << table.render(session.io().width);
@@ -73,8 +80,8 @@ void print(Session& session, const manage::Overview& overview) {
       << "; last complete pass: " << (overview.last_pass ? format_rfc3339(*overview.last_pass) : "never")
       << "\n";
   if (const auto& app = overview.slack_app) {
-    out << fmt::format("App home in Slack: {} over {}{}{}\n", app->state,
-                       app->mode == "socket" ? "Socket Mode" : "HTTP",
+    const std::string way = app->mode == "socket" ? " over Socket Mode" : " over HTTP";
+    out << fmt::format("App home in Slack: {}{}{}{}\n", app->state, app->state == "off" ? "" : way,
                        app->since ? " since " + format_rfc3339(*app->since) : "",
                        app->problem ? printable(": " + *app->problem) : "");
   }

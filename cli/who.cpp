@@ -74,6 +74,8 @@ Result<int> who(Session& session, const Invocation& in) {
   if (!found) return found.error();
   if (session.json()) {
     print_json(session, *found, at.value_or(session.now()));
+  } else if (found->empty()) {
+    session.io().out << "No rotations yet: `watchbill rotation create --help` shows how to make one.\n";
   } else {
     print(session, *found);
   }

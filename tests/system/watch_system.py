@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -61,6 +62,34 @@ class Watch(unittest.TestCase):
             used = set(METRIC.findall(read(name)))
             self.assertGreater(len(used), 5, name)
             self.assertEqual(used - known, set(), name)
+
+    def test_the_dashboards_queries_are_queries(self):
+        promtool = shutil.which("promtool")
+        self.assertIsNotNone(promtool, "promtool is missing: apt-get install prometheus")
+        board = json.loads(read("packaging/grafana/watchbill.json"))
+        queries = [target["expr"] for panel in board["panels"] for target in panel.get("targets", [])]
+        self.assertGreater(len(queries), 10)
+        rules = []
+        for number, query in enumerate(queries):
+            # Grafana puts times and names in the place of its variables.
+            query = re.sub(r"\$__(rate_)?interval|\$__range", "5m", query)
+            query = re.sub(r"\$\{?\w+\}?", "x", query)
+            rules.append({"record": f"query_{number}", "expr": query})
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
+            json.dump({"groups": [{"name": "dashboard", "rules": rules}]}, file)
+            file.flush()
+            done = subprocess.run([promtool, "check", "rules", file.name], text=True, capture_output=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_labels_that_are_used_exist(self):
+        labels = {name: set(re.findall(r"\w+", inside or "")) for name, inside in
+                  re.findall(r"^\| `(watchbill_[a-z_]+)(?:\{([^}]*)\})?`", read("docs/metrics.md"), re.M)}
+        outside = {"job", "instance", "le", "alertname", "severity", "__name__"}
+        for name in ("packaging/prometheus/alerts.yaml", "packaging/grafana/watchbill.json"):
+            for metric, inside in re.findall(r"\b(watchbill_[a-z_]+)\{([^}]*)\}", read(name)):
+                known = labels.get(re.sub(r"_(bucket|sum|count)$", "", metric), set()) | outside
+                for label in re.findall(r"(\w+)\s*[=!]~?", inside):
+                    self.assertIn(label, known, f"{name}: {metric}")
 
     def test_the_dashboard_can_be_imported(self):
         board = json.loads(read("packaging/grafana/watchbill.json"))
