@@ -1,0 +1,227 @@
+#include <algorithm>
+#include <array>
+
+#include "engine/decider_stage.hpp"
+
+/// What is decided: one rotation at a time, without changing anything.
+namespace watchbill::engine {
+
+namespace {
+
+/// How long a decision waits for people to be looked up before it goes without them.
+constexpr auto kLookupPatience = 5s;
+/// The source has this long after a boundary to confirm it before the announcement goes out.
+constexpr auto kConfirmPatience = 15s;
+
+/// True if that is Slack's code of a refusal.
+bool is_refusal(const std::string& result) {
+  static constexpr std::array<std::string_view, 4> others{"ok", "superseded", "observed", "reported"};
+  return std::find(others.begin(), others.end(), result) == others.end();
+}
+
+}  // namespace
+
+std::optional<Instant> Decider::foreseen_moment(const RotationEntry& entry, Instant now) const {
+  std::optional<Instant> moment;
+  for (const auto& schedule : entry.rotation.schedules) {
+    const auto* known = model_.find(schedule.ref);
+    if (!known || !known->boundary || *known->boundary > now) continue;
+    const Instant boundary = last_boundary(known->watch.timeline, now).value_or(*known->boundary);
+    if (!moment || *moment < boundary) moment = boundary;
+  }
+  return moment;
+}
+
+bool Decider::happened_before_restore(const Stage& stage) {
+  const auto& quiet = stage.entry->quiet_before;
+  return quiet && !(stage.foreseen && *stage.foreseen >= *quiet);
+}
+
+Decider::Stage Decider::plan_one(RotationEntry& entry, Moment moment) const {
+  const Instant now = moment.wall;
+  const auto watches = model_.watches_of(entry.rotation);
+  const auto* group = entry.group.now ? &*entry.group.now : nullptr;
+  Stage stage{&entry, make_plan({entry.rotation, entry.record, watches, group, matcher_, now}), entry.record};
+  const auto& plan = stage.plan;
+  // The first decision keeps what the group was: it must have been seen.
+  if (!plan.decided || entry.rotation.paused || (!entry.record.decided && !group)) return stage;
+  if (plan.pending && (plan.handoff || plan.target != entry.record.target)) {
+    const Instant until = entry.pending_since.value_or(now) + kLookupPatience;
+    if (now < until) {
+      stage.wait_until = until;
+      return stage;
+    }
+  }
+  const bool observing = entry.rotation.mode == Mode::observe;
+  if (group && plan.target && !entry.group.must_read) {
+    const bool equal = write_needed(*plan.target, *group) == WriteNeeded::none;
+    stage.right = equal && !entry.group.in_flight;
+    stage.write = !equal && !observing && !entry.group.unwritable && !entry.group.missing;
+  } else {
+    stage.right = !plan.target;
+    stage.blind = entry.group.must_read;
+  }
+  plan_change(stage, now);
+  if (stage.change && happened_before_restore(stage))
+    stage.change->note = "found after a restore from backup; not announced";
+  else if (stage.change)
+    plan_announcements(stage, now);
+  if (!stage.change && stage.write) plan_drift(stage, moment);
+  return stage;
+}
+
+void Decider::plan_change(Stage& stage, Instant now) const {
+  auto& entry = *stage.entry;
+  const auto& plan = stage.plan;
+  const bool first = !entry.record.decided;
+  const bool retargeted = plan.target && plan.target != entry.record.target;
+  if (!first && !plan.handoff && !retargeted) return;
+  auto& record = stage.record;
+  record.people = plan.people;
+  if (plan.target) record.target = plan.target;
+  if (stage.right) record.placed = plan.placed;
+  if (!first && !plan.handoff && stage.right) return;  // the group is so already: nothing happened
+
+  const GroupNow group = entry.group.now.value_or(GroupNow{});
+  Change change;
+  change.at = now;
+  change.rotation = entry.rotation.id;
+  change.rotation_name = entry.rotation.name;
+  change.group = entry.rotation.group;
+  change.cause = first ? Cause::adoption : plan.handoff ? Cause::handoff : Cause::edit;
+  // A group that was not seen since the start is taken to be as it was left.
+  const bool left = !entry.group.now && entry.record.target;
+  change.before = entry.members_before.value_or(left ? entry.record.target->members : group.members);
+  change.after = plan.target ? plan.target->members : change.before;
+  change.disabled = plan.target && plan.target->disable;
+  change.said = plan.people;
+  change.seen_at = now;
+  if (plan.handoff && !first) {
+    stage.foreseen = foreseen_moment(entry, now);
+    change.held_since = stage.foreseen.value_or(now);
+  }
+  if (!plan.handoff) change.by = entry.edited_by;
+  if (entry.rotation.mode == Mode::observe)
+    change.result = "observed";
+  else if (stage.right)
+    change.result = "ok";
+
+  stage.priority = plan.handoff && !first ? slack::Priority::handoff : slack::Priority::edit;
+  if (first && !record.former) {
+    record.former = FormerGroup{group.members, group.disabled, now};
+  }
+  record.adopted = true;
+  record.decided = true;
+  if (first || plan.handoff) record.people_since = change.held_since.value_or(now);
+  stage.change = std::move(change);
+}
+
+void Decider::plan_announcements(Stage& stage, Instant now) const {
+  const auto& entry = *stage.entry;
+  const auto& rotation = entry.rotation;
+  const bool first = !entry.record.decided;
+  if (rotation.mode == Mode::observe || !rotation.announce.enabled) return;
+  if (first ? entry.record.quiet : !stage.plan.handoff) return;
+
+  AnnouncementFacts facts;
+  facts.rotation = rotation.name;
+  facts.group = rotation.group;
+  facts.handle = rotation.handle;
+  facts.first = first;
+  facts.at = stage.change->held_since.value_or(now);
+  if (!first) facts.before = entry.record.people;
+  facts.after = stage.plan.people;
+  facts.next = stage.plan.next;
+  facts.group_note = stage.plan.group_note;
+  for (const auto& channel : rotation.channels) {
+    std::vector<OutboxRow> open;
+    for (const auto& [id, row] : outbox_) {
+      if (row.rotation == rotation.id && row.channel == channel) open.push_back(row);
+    }
+    auto merged = merge_announcement(open, facts);
+    for (auto& row : merged.superseded) stage.superseded.push_back(std::move(row));
+    if (!merged.facts) continue;
+    OutboxRow row;
+    row.rotation = rotation.id;
+    row.channel = channel;
+    row.key = random_key_();
+    row.facts = std::move(*merged.facts);
+    row.group_confirmed = stage.right;
+    row.next_try = now;
+    if (stage.foreseen && now - *stage.foreseen < kConfirmPatience)
+      row.confirm_by = *stage.foreseen + kConfirmPatience;
+    stage.added.push_back(std::move(row));
+  }
+}
+
+/// True if the difference is a write that Slack refused before the daemon was started again.
+bool Decider::resume_refused(Stage& stage) const {
+  const auto& entry = *stage.entry;
+  stage.refused = entry.refused_change;
+  if (!stage.refused) {
+    store::HistoryFilter latest;
+    latest.rotation = entry.rotation.id;
+    latest.limit = 1;
+    auto changes = store_.history().list(latest);
+    if (!changes || changes->empty()) return false;
+    auto& last = changes->front();
+    const bool refused = last.result && is_refusal(*last.result);
+    if (!refused || stage.plan.target != GroupTarget{last.disabled, last.after}) return false;
+    stage.refused = std::move(last);
+  }
+  return true;
+}
+
+void Decider::plan_drift(Stage& stage, Moment now) const {
+  const auto& entry = *stage.entry;
+  if (entry.group.in_flight || entry.write) return;
+  const auto priority_of = [](const Change& change) {
+    return change.cause == Cause::handoff ? slack::Priority::handoff : slack::Priority::edit;
+  };
+  if (!entry.open_changes.empty()) {
+    // Not drift: a change that was decided and has not been carried out (a crash).
+    stage.priority = priority_of(entry.open_changes.back());
+    return;
+  }
+  // Nor is a handoff that could not be recorded and is over before it could.
+  if (entry.members_before) return;
+  if (!entry.edited_by && resume_refused(stage)) {
+    stage.priority = priority_of(*stage.refused);
+    return;
+  }
+  Change change;
+  change.at = now.wall;
+  change.rotation = entry.rotation.id;
+  change.rotation_name = entry.rotation.name;
+  change.group = entry.rotation.group;
+  change.cause = entry.edited_by ? Cause::edit : Cause::drift;
+  change.by = entry.edited_by;
+  change.before = entry.group.now->members;
+  change.after = stage.plan.target->members;
+  change.disabled = stage.plan.target->disable;
+  change.said = stage.plan.people;
+  change.seen_at = now.wall;
+  if (entry.edited_by) {
+    stage.priority = slack::Priority::edit;
+    stage.change = std::move(change);
+    return;
+  }
+  stage.priority = slack::Priority::drift;
+  if (entry.rotation.drift == Drift::report) {
+    stage.write = false;
+    if (entry.group.reported == entry.group.now) return;
+    stage.reported = entry.group.now;
+    change.result = "reported";
+    stage.change = std::move(change);
+    return;
+  }
+  stage.drifted = true;
+  const auto& drifts = entry.group.drifts;
+  const auto recent = std::count_if(drifts.begin(), drifts.end(),
+                                    [&](SteadyInstant at) { return now.steady - at < kDriftWindow; });
+  const bool contested = entry.group.contested || static_cast<std::size_t>(recent) + 1 >= kDriftLimit;
+  if (contested) stage.not_before = entry.group.last_write_ended.value_or(now.steady) + kDriftWindow;
+  stage.change = std::move(change);
+}
+
+}  // namespace watchbill::engine

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "engine/decider.hpp"
+
+/// Inside of the decider, shared by its own files alone.
+namespace watchbill::engine {
+
+/// This many drifts within `kDriftWindow` mean that somebody else manages the group.
+inline constexpr std::size_t kDriftLimit = 3;
+inline constexpr auto kDriftWindow = 10min;
+
+/// What one rotation's decision will change; nothing of it has happened yet.
+struct Decider::Stage {
+  RotationEntry* entry;
+  Plan plan;
+  RotationRecord record;
+  std::optional<Change> change{};
+  std::vector<OutboxRow> superseded{};
+  std::vector<OutboxRow> added{};
+  std::optional<Instant> foreseen{};  ///< the boundary that this handoff is of
+  std::optional<Instant> wait_until{};
+  bool right = false;  ///< the group is what it should be, or is to be left as it is
+  bool write = false;  ///< it is not, and may be written
+  bool blind = false;  ///< the group must be read again first: a queued write stays queued
+  slack::Priority priority = slack::Priority::handoff;
+  std::optional<SteadyInstant> not_before{};
+  std::optional<GroupNow> reported{};
+  std::optional<Change> refused{};  ///< the change whose refused write is taken up again
+  bool drifted = false;
+};
+
+}  // namespace watchbill::engine
