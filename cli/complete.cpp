@@ -1,10 +1,10 @@
 #include "cli/complete.hpp"
 
 #include <algorithm>
-#include <map>
 #include <ostream>
 #include <set>
 
+#include "cli/seen_schedules.hpp"
 #include "cli/session.hpp"
 #include "providers/provider.hpp"
 
@@ -145,13 +145,10 @@ Globals globals_of(const std::vector<std::string>& words) {
 }
 
 std::vector<Candidate> stored_schedules(store::Store& store) {
-  std::map<std::string, std::string> found;
-  if (auto watches = store.engine().watches()) {
-    for (const auto& watch : *watches) found[to_string(watch.schedule)] = watch.name;
-  }
+  const auto found = seen_schedules(store);
   std::vector<Candidate> out;
   out.reserve(found.size());
-  for (auto& [ref, name] : found) out.push_back({ref, name});
+  for (const auto& [ref, name] : found) out.push_back({ref, name});
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "cli/commands.hpp"
+#include "cli/seen_schedules.hpp"
 #include "cli/session.hpp"
 #include "cli/table.hpp"
 #include "core/rotation.hpp"
@@ -65,6 +66,7 @@ Result<int> list_schedules(Session& session, const Invocation& in) {
       failure = listed.error().in("schedules of connection {}", name);
       continue;
     }
+    remember_schedules((*desk)->store, name, *listed);
     for (auto& info : *listed) {
       FoundSchedule found{to_string(ScheduleRef{name, info.id}), std::move(info)};
       if (matches(found, in.value_or("search", ""))) schedules.push_back(std::move(found));
@@ -83,16 +85,16 @@ Result<int> list_schedules(Session& session, const Invocation& in) {
 }  // namespace
 
 std::vector<Command> schedule_commands() {
-  return {
-      {"schedule list",
-       "List the schedules of the scheduling systems",
-       "Asks all connections at the same time. The column SCHEDULE is what `rotation create --schedule` "
-       "takes. If a system does not answer, the others are listed and the exit code tells of the failure.",
-       {},
-       {{"connection", "NAME", "only this connection's"},
-        {"search", "TEXT", "only those whose name or id contains this, regardless of case"}},
-       {"schedule list", "schedule list --connection pd --search payments"},
-       list_schedules}};
+  return {{"schedule list",
+           "List the schedules of the scheduling systems",
+           "Asks all connections at the same time. The column SCHEDULE is what `rotation create --schedule` "
+           "takes, and what completion offers there from now on. If a system does not answer, the others are "
+           "listed and the exit code tells of the failure.",
+           {},
+           {{"connection", "NAME", "only this connection's"},
+            {"search", "TEXT", "only those whose name or id contains this, regardless of case"}},
+           {"schedule list", "schedule list --connection pd --search payments"},
+           list_schedules}};
 }
 
 }  // namespace watchbill::cli

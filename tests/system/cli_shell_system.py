@@ -83,6 +83,7 @@ class Store(Case):
         self.connect()
         self.payments()
         self.ok("rotation", "edit", "payments", "--name", "Pay & go")
+        self.ok("schedule", "list")
         for shell in ("bash", "zsh", "fish"):
             if not shutil.which(shell):
                 continue
@@ -93,6 +94,8 @@ class Store(Case):
                 self.assertEqual(self.completed(shell, "watchbill", "connection", "test", "p"), ["pd"])
                 self.assertEqual(self.completed(shell, "watchbill", "who", "@pay"), ["@payments-oncall"])
                 self.assertEqual(self.completed(shell, "watchbill", "status", "--format", "j"), ["json"])
+                # Known since they were listed: no rotation uses it, and completion asks nobody.
+                self.assertEqual(self.completed(shell, "watchbill", "rotation", "create", "x", "--schedule", "pd/PK"), ["pd/PKIM"])
 
     def test_completion_is_silent_where_there_is_no_store(self):
         self.assertEqual(self.ok("__complete", "rotation", "show", ""), "")
