@@ -50,6 +50,10 @@ export function takeOver(state, touch, flush) {
     return removed.some((id) => were.includes(state.users.get(id)?.key));
   };
 
+  /// Whether that schedule's system is broken. One that is slow still answers.
+  const isBroken = (schedule) => state.faults.some((fault) =>
+    fault.kind !== "slow" && (fault.system === "all" || schedule?.startsWith(`${fault.system}/`)));
+
   const handoffs = (data) => {
     if (data.reset) state.handoffs = [];
     for (const one of data.handoffs) {
@@ -57,7 +61,7 @@ export function takeOver(state, touch, flush) {
       state.handoffs.unshift({
         ...one, at: moment(one.at), ours: state.users.get(one.by)?.kind === "bot", fresh: state.ready,
         added: one.after.filter((id) => !one.before.includes(id)), removed, relieved: relieved(one.schedule, removed),
-        broken: state.faults.some((fault) => !fault.system || one.schedule?.startsWith(`${fault.system}/`)),
+        broken: isBroken(one.schedule),
       });
     }
     state.handoffs.length = Math.min(state.handoffs.length, HANDOFFS_KEPT);

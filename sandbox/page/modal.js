@@ -87,6 +87,7 @@ async function send() {
     await settle();
     submitted = true;
     const done = await control("submit", { person: state.me, view });
+    if (done.acked && !Object.keys(done.errors ?? {}).length) state.submitted = true;
     if (done.complaints?.length) toast(`The app's answer was refused: ${done.complaints[0]}`, "error");
   } catch (error) {
     toast(error.message, "error");

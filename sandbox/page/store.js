@@ -29,6 +29,7 @@ export const state = {
   me: "",                 // the person one acts as: a key
   place: { kind: "channel", id: "" },
   unread: new Map(),      // channel -> number
+  submitted: false,       // a form of the app was sent from this page, and accepted
 };
 
 const listeners = new Map();

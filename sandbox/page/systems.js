@@ -151,7 +151,7 @@ function buttons(schedule) {
     el("button", { type: "button", class: "button small", onclick: go("nobody", { seconds: 45 }, `${schedule.name}: nobody for 45 seconds`) }, "Nobody, 45 s"));
 }
 
-/// Those that were made here: {ref, person, at}; `at`: before Watchbill can have seen it.
+/// Those that were made here: {ref, person, at, until}; `at`: before Watchbill can have seen it.
 export const overrides = [];
 
 /// Who, and for how long.
@@ -177,7 +177,7 @@ function overrideDialog(schedule) {
     const at = now();
     try {
       await control("override", { system: schedule.system, schedule: schedule.id, person, seconds: Number(long.value) });
-      overrides.push({ ref: schedule.ref, person, at });
+      overrides.push({ ref: schedule.ref, person, at, until: at + Number(long.value) * 1000 });
       touch("overrides");
       end();
     } catch (error) {

@@ -8,7 +8,7 @@ import { overrides } from "./systems.js";
 const STORM_GROUPS = 40;
 
 /// What is remembered from one moment of a step to the next.
-const seen = { rotations: null, storm: null, killed: false };
+const seen = { rotations: new Set(), storm: null };
 
 const STEPS = [
   {
@@ -20,13 +20,13 @@ const STEPS = [
     id: "override", title: "Make an override",
     text: "Press Override now on a schedule and choose somebody else. Nobody tells Watchbill: it finds out when it asks next, within 2 s here, and the group follows.",
     done: () => overrides.some((over) => state.handoffs.some((one) =>
-      one.ours && one.at >= over.at && one.added.some((id) => names.user(id)?.key === over.person))),
+      one.ours && one.schedule === over.ref && one.at >= over.at && one.at < over.until && one.added.some((id) => names.user(id)?.key === over.person))),
   },
   {
     id: "rotation", title: "Create your own rotation",
     text: "As an admin, open the app home and press New rotation. Choose a group or type a new handle, then a schedule. It is ticked when Watchbill keeps that group.",
     action: ["Open the app home", () => changePlace({ kind: "home" })],
-    done: () => rotations().some((one) => seen.rotations && !seen.rotations.has(one.name) && one.state === "in_sync"),
+    done: () => rotations().some((one) => !seen.rotations.has(one.name) && one.state === "in_sync"),
   },
   {
     id: "break", title: "Break PagerDuty", tab: "systems",
@@ -51,7 +51,7 @@ const rotations = () => state.daemon?.status?.rotations ?? [];
 
 async function beginStorm() {
   const answer = await control("storm", { groups: STORM_GROUPS });
-  seen.storm = { groups: answer.groups, at: Date.parse(answer.at), starts: state.daemon?.starts ?? 0, killed: false };
+  seen.storm = { groups: answer.groups, at: Date.parse(answer.at), killed: false };
 }
 
 /// How many of the storm's groups are not yet those who are on call.
@@ -85,7 +85,8 @@ export function startTour(box, openTab) {
     show(list, STEPS.map((step, index) => stepNode(step, index, done.has(step.id), step === current, openTab)));
   };
   const check = () => {
-    if (seen.rotations === null && state.daemon?.status) seen.rotations = new Set(rotations().map((one) => one.name));
+    // Until a form of the app was sent from this page, rotations are somebody else's.
+    if (!state.submitted) for (const one of rotations()) seen.rotations.add(one.name);
     const fresh = STEPS.filter((step) => !done.has(step.id) && step.done());
     if (!fresh.length) return;
     for (const step of fresh) done.add(step.id);
