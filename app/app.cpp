@@ -45,6 +45,9 @@ manage::Desk desk_of(AppPorts& ports) {
 
 constexpr std::size_t kShiftsAnswered = 12;
 constexpr std::size_t kHistoryAnswered = 10;
+constexpr const char* kNoOptions = R"({"options":[]})";
+/// Of Slack's 3 s; the lists themselves are waited for at most 2 s (`manage::Catalog`).
+constexpr milliseconds kOptionsWithin{2500};
 /// A command is answered within half a second, so it does not wait for Slack as long as a click does.
 constexpr milliseconds kAskerWithin{400};
 
@@ -83,6 +86,7 @@ struct App::Impl {
   net::Task<void> carry_out(Place place, Intent intent);
   net::Task<std::string> submitted(json::Document payload);
   net::Task<std::string> suggest(json::Document payload);
+  net::Task<std::string> options_for(json::Document payload);
   net::Task<std::string> command(json::Document payload);
   net::Task<Result<void>> may_view(UserId user);
 
@@ -164,6 +168,9 @@ net::Task<void> App::Impl::carry_out(Place place, Intent intent) {
     net::Task<void> operator()(const FormTouched&) const { return app.editor.touched(place, false); }
     net::Task<void> operator()(const TextTouched&) const { return app.editor.preview(place); }
     net::Task<void> operator()(const BackToForm& i) const { return app.editor.back(place, i.draft); }
+    net::Task<void> operator()(const TakeBackPerson& i) const {
+      return app.people.take_back(place, i.person);
+    }
     net::Task<void> operator()(const ChooseWay& i) const { return app.systems.choose_way(place, i.way); }
     net::Task<void> operator()(const LookAtAccount& i) const {
       return app.browser.open_account(user, trigger, i.connection);
@@ -194,12 +201,20 @@ net::Task<std::string> App::Impl::submitted(json::Document payload) {
   co_return std::string();
 }
 
+/// A list that comes too late is an error in Slack; an empty one is asked for again with the next letter.
 net::Task<std::string> App::Impl::suggest(json::Document payload) {
+  auto work = std::make_unique<Later<std::string>>(ports.loop, options_for(std::move(payload)));
+  const bool ready = co_await work->ready_within(kOptionsWithin);
+  if (ready) co_return co_await work->result();
+  co_return std::string(kNoOptions);
+}
+
+net::Task<std::string> App::Impl::options_for(json::Document payload) {
   const auto root = payload.root();
   const UserId user(root["user"]["id"].string_or(""));
   const auto field = field_of(root["block_id"].string_or(""));
   const auto query = root["value"].string_or("");
-  const std::string none = R"({"options":[]})";
+  const std::string none = kNoOptions;
   auto caller = co_await who_is(surface, user);
   if (!caller || !manage::allowed(desk, *caller, Action::view, {})) co_return none;
   if (field == kFieldSchedules) {
@@ -216,13 +231,16 @@ net::Task<std::string> App::Impl::suggest(json::Document payload) {
   co_return group_suggestions(found, query, editing);
 }
 
+/// Lets a question go on, so that its answer is known the next time.
+net::Task<void> wait_out(std::unique_ptr<Later<Result<manage::Caller>>> question) {
+  (void)co_await question->result();
+}
+
 /// Who may look at more than who is on call: not guests. Whoever Slack does not describe in time is told so.
 net::Task<Result<void>> App::Impl::may_view(UserId user) {
   auto who = std::make_unique<Later<Result<manage::Caller>>>(ports.loop, who_is(surface, std::move(user)));
   if (!co_await who->ready_within(kAskerWithin)) {
-    surface.spawn([](std::unique_ptr<Later<Result<manage::Caller>>> later) -> net::Task<void> {
-      (void)co_await later->result();
-    }(std::move(who)));
+    surface.spawn(wait_out(std::move(who)));
     co_return fail(ErrorKind::timeout, "Slack has not said yet who you are: try again");
   }
   auto caller = co_await who->result();

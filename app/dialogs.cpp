@@ -129,6 +129,15 @@ std::string person_modal(const PersonModel& model) {
                     blocks);
 }
 
+std::string person_saved_modal(const std::string& person, const std::string& name, const std::string& user) {
+  return modal_view(
+      {.callback = "notice", .title = "Saved", .close = "Close"},
+      {section(mrkdwn(fmt::format("*{}* is {} in Slack from now on, whoever names them.", name, user),
+                      kTextUnits)),
+       actions({button({kPersonBack, "That was wrong: take it back", person, Style::normal, {}, {}})},
+               "back")});
+}
+
 std::string history_modal(const HistoryModel& model) {
   Blocks blocks{section(mrkdwn("*" + slack_name(model.rotation, 80) + "*"))};
   if (model.lines.empty()) blocks.push_back(section(plain("Nothing has happened yet.")));

@@ -63,6 +63,9 @@ struct PersonModel {
 std::string person_modal(const PersonModel& model);
 inline constexpr const char* kPerson = "person_fix";
 inline constexpr const char* kFieldPerson = "person";
+/// Says who somebody is from now on, with a button that takes it back. `name` and `user` as mrkdwn.
+std::string person_saved_modal(const std::string& person, const std::string& name, const std::string& user);
+inline constexpr const char* kPersonBack = "person_back";
 
 std::string history_modal(const HistoryModel& model);
 

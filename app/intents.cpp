@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "app/connect_form.hpp"
+#include "app/dialogs.hpp"
 #include "app/rotation_form.hpp"
 
 namespace watchbill::app {
@@ -82,6 +83,7 @@ std::optional<Intent> form_intent(const std::string& action, const std::string& 
                                   const std::string& value) {
   if (action == kFormMore) return ShowMore{};
   if (action == kFormBack && !value.empty()) return BackToForm{value};
+  if (action == kPersonBack && !value.empty()) return TakeBackPerson{value};
   if (action == kFieldWay && !value.empty()) return ChooseWay{value};
   if (action == kConfirmAccount && !value.empty()) return ConfirmAccount{value, true};
   if (action == kRefuseAccount && !value.empty()) return ConfirmAccount{value, false};

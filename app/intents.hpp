@@ -59,6 +59,10 @@ struct TextTouched {};  ///< what the preview depends on
 struct BackToForm {
   std::string draft;
 };
+/// Who somebody is was said wrongly.
+struct TakeBackPerson {
+  std::string person;  ///< "pd/PUSER1"
+};
 struct ChooseWay {
   std::string way;
 };
@@ -72,10 +76,10 @@ struct BrowserOpened {
   std::string ticket;
 };
 
-using Intent =
-    std::variant<NewRotation, EditRotation, DeleteRotation, SyncRotation, PauseRotation, ShowHistory,
-                 ConnectSystem, RenewSystem, TestSystem, DisconnectSystem, FixPerson, LookAtAccount, TurnPage,
-                 ShowMore, FormTouched, TextTouched, BackToForm, ChooseWay, ConfirmAccount, BrowserOpened>;
+using Intent = std::variant<NewRotation, EditRotation, DeleteRotation, SyncRotation, PauseRotation,
+                            ShowHistory, ConnectSystem, RenewSystem, TestSystem, DisconnectSystem, FixPerson,
+                            LookAtAccount, TurnPage, ShowMore, FormTouched, TextTouched, BackToForm,
+                            TakeBackPerson, ChooseWay, ConfirmAccount, BrowserOpened>;
 
 /// Where something was clicked or submitted. `values` points into the payload.
 struct Place {

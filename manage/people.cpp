@@ -1,6 +1,7 @@
 #include "manage/people.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace watchbill::manage {
@@ -35,19 +36,24 @@ Result<std::vector<UnmatchedPerson>> unmatched_people(store::Store& store) {
   if (!mappings) return mappings.error();
   std::vector<UnmatchedPerson> out;
   std::set<std::pair<std::string, std::string>> seen;
-  std::set<std::string> mapped;
-  for (const auto& mapping : *mappings) mapped.insert(mapping.person);
-  const auto waits = [&mapped](const Responder& who) {
-    return mapped.contains(who.connection + "/" + who.id) || (who.email && mapped.contains(*who.email));
+  std::map<std::string, Instant> mapped;
+  for (const auto& mapping : *mappings) mapped[mapping.person] = mapping.at;
+  // Whose mapping is older than that was mapped to somebody who cannot be it (any more).
+  const auto waits = [&mapped](const Responder& who, Instant noted_at) {
+    const auto since = [&](const std::string& key) {
+      const auto found = mapped.find(key);
+      return found != mapped.end() && found->second >= noted_at;
+    };
+    return since(who.connection + "/" + who.id) || (who.email && since(*who.email));
   };
   for (auto& one : *noted) {
-    if (!waits(one.responder) && seen.emplace(one.responder.connection, one.responder.id).second)
+    if (!waits(one.responder, one.since) && seen.emplace(one.responder.connection, one.responder.id).second)
       out.push_back({one.responder, one.why, one.since});
   }
   for (const auto& status : *statuses) {
     for (const auto& person : status.on_call) {
       const auto& who = person.responder;
-      if (person.member || waits(who) || !seen.emplace(who.connection, who.id).second) continue;
+      if (person.member || waits(who, kAlways) || !seen.emplace(who.connection, who.id).second) continue;
       out.push_back({who, who.email ? "no active Slack account has this address"
                                     : "the scheduling system shows no e-mail address"});
     }

@@ -212,10 +212,38 @@ TEST_CASE("a person is fixed by choosing who it is; guests cannot be chosen") {
   CHECK(has(choose("UEDITOR", "UGUEST"), "guest"));
   CHECK(has(choose("UREADER", "UBO"), "You may not map people"));
   CHECK(good(room.world.store->people().mappings()).empty());
-  CHECK(choose("UEDITOR", "UBO") == R"({"response_action":"clear"})");
+  const auto ack = choose("UEDITOR", "UBO");
+  CHECK(has(ack, "*Kim Ode* is <@UBO> in Slack from now on"));
   const auto mappings = good(room.world.store->people().mappings());
   REQUIRE(mappings.size() == 1);
   CHECK(mappings[0].user == UserId("UBO"));
+  // Somebody else who had the form open overwrites nothing unseen; the same choice again is no error.
+  CHECK(has(choose("UEDITOR", "UADA"), "Somebody was faster"));
+  CHECK(has(choose("UEDITOR", "UBO"), "from now on"));
+  CHECK(good(room.world.store->people().mappings())[0].user == UserId("UBO"));
+  // A wrong choice is taken back where it was told, by those who may.
+  room.obey(ack);
+  const auto* back = R"({"action_id":"person_back","block_id":"back","value":"pd/PKIM"})";
+  room.click("UREADER", back);
+  room.advance(1s);
+  CHECK(has(room.modal(), "You may not map people"));
+  CHECK(good(room.world.store->people().mappings()).size() == 1);
+  room.click("UEDITOR", back);
+  room.advance(1s);
+  CHECK(has(room.modal(), "It is taken back"));
+  CHECK(good(room.world.store->people().mappings()).empty());
+}
+
+TEST_CASE("lists to choose from are answered within Slack's patience, whatever is slow") {
+  AppRoom room;
+  room.world.slack.add_user("UBOSS", "boss@example.com");
+  room.world.slack.latency = 1100ms;
+  room.world.http.latency = 10s;
+  for (const auto* field : {"schedules~0", "group~0"}) {
+    const auto before = room.world.loop.now();
+    room.suggest("UBOSS", field, "pay");
+    CHECK(room.world.loop.now() - before <= 2600ms);
+  }
 }
 
 TEST_CASE("commands answer from the store, for everybody") {

@@ -143,6 +143,10 @@ TEST_CASE("a person is mapped by those who may, and is no longer unmatched") {
   CHECK(mapping.user == UserId("UOTTO"));
   CHECK(mapping.by == "UEDITOR");
   CHECK(good(unmatched_people(*world.store)).empty());
+  // Whom he was mapped to was deactivated later: he is asked for again.
+  good(world.store->people().replace_unmatched({{Responder{"pd", "PKIM", "Kim", "kim@example.com"},
+                                                 "mapped to UOTTO, deactivated", world.loop.now() + 1h}}));
+  CHECK(good(unmatched_people(*world.store)).size() == 1);
   CHECK(bad(unmap_person(*world.desk, world.reader, "kim@example.com")).kind == ErrorKind::forbidden);
   CHECK(good(unmap_person(*world.desk, world.cli, "Kim@Example.com")) == "kim@example.com");
 }
