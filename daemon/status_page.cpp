@@ -25,10 +25,10 @@ dl div{border:1px solid var(--line);border-radius:6px;padding:.6rem .8rem}dt{col
 dd{margin:0;font-variant-numeric:tabular-nums}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%}
 th{color:var(--dim);font-size:.85rem;font-weight:500;white-space:nowrap}
-th,td{border-bottom:1px solid var(--line);padding:.4rem .8rem .4rem 0;text-align:left;vertical-align:top;
-overflow-wrap:anywhere}
+th,td{border-bottom:1px solid var(--line);padding:.4rem .8rem .4rem 0;text-align:left;vertical-align:top}
+td{min-width:6.5rem;overflow-wrap:anywhere}.state,.line{white-space:nowrap}.state{min-width:0;font-weight:600}
 tbody tr:hover{background:var(--row)}.good{color:var(--good)}.bad{color:var(--bad)}.mid{color:var(--mid)}
-.state{white-space:nowrap;font-weight:600}.note,footer{color:var(--dim);font-size:.85rem}
+.note,footer{color:var(--dim);font-size:.85rem}
 ul{margin:0;padding-left:1.2rem}footer{margin-top:2.5rem}
 )";
 
@@ -104,7 +104,8 @@ std::string on_call_names(const manage::RotationView& view) {
 std::string rotation_row(const StatusFacts& facts, const manage::RotationView& view, seconds wrong_for) {
   const auto& look = kLooks[rank_of(view.state)];
   return fmt::format(
-      "<tr><td class=\"state {}\">{}{}</td><td>{}</td><td>@{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+      "<tr><td class=\"state {}\">{}{}</td><td>{}</td><td class=\"line\">@{}</td><td>{}</td><td>{}</td>"
+      "<td class=\"line\">{}</td></tr>\n",
       look.colour, look.says, wrong_for > 0s ? " for " + format_duration(wrong_for) : "",
       net::html_text(view.rotation.name), net::html_text(view.rotation.handle),
       net::html_text(on_call_names(view)), net::html_text(manage::names_of(facts.names, view.members)),
