@@ -231,6 +231,9 @@ class Planner {
     const auto fallback = fit(in_.rotation.fallback_members, "fallback member");
     if (fallback.empty()) {
       plan_.group_note = "Nobody of them is known in Slack, so the group keeps its members.";
+      // A list with an invalid member may have emptied it: then it gets back those it had.
+      const bool emptied = in_.group && !in_.group->disabled && in_.group->members.empty();
+      if (emptied) aim_at(united(still_fit(in_.record.placed), permanent));
       return;
     }
     plan_.group_note = "Nobody of them is known in Slack, so the group has its fallback members.";

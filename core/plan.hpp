@@ -73,9 +73,9 @@ struct Plan {
 };
 
 /// Who should be in the group now, and what is wrong. Guarantees, whatever the input: a target that does not
-/// disable has members; each of them is on call, permanent, a fallback member, or was in the group already;
-/// none is known to be unfit. The same input gives the same plan, in whatever order schedules, people and
-/// members come.
+/// disable has members; each of them is on call, permanent, a fallback member, or was in the group already
+/// (or put there last, if it is empty); none is known to be unfit. The same input gives the same plan, in
+/// whatever order schedules, people and members come.
 Plan make_plan(const PlanInput& input);
 
 /// How a group differs from its target.

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "engine/decider_stage.hpp"
+#include "engine/refusal.hpp"
 
 namespace watchbill::engine {
 
@@ -67,6 +68,9 @@ Result<void> Decider::record(Stage& stage) {
   if (stage.record != entry.record) {
     if (auto saved = store_.engine().put_record(stage.record); !saved) return saved;
   }
+  for (const auto& row : stage.corrected) {
+    if (auto saved = store_.outbox().update(row); !saved) return saved;
+  }
   if (!stage.change) return {};
   auto& history = store_.history();
   for (const auto& old : entry.open_changes) {
@@ -96,11 +100,12 @@ void Decider::queue_write(RotationEntry& entry, const Stage& stage, Instant now)
   write.priority = stage.priority;
   write.since = now;
   if (stage.not_before) write.not_before = *stage.not_before;
-  // What only a person can mend does not become urgent again because somebody else is on call now.
-  if (entry.write && entry.write->refused) {
+  write.unread = stage.anew;
+  // What only a person can mend is tried once for each new target, after all others. Another list of members
+  // is another matter.
+  if (entry.write && entry.write->refused && !about_members(*entry.write->refused)) {
     write.refused = entry.write->refused;
     write.attempts = entry.write->attempts;
-    write.not_before = std::max(write.not_before, entry.write->not_before);
   }
   entry.write = std::move(write);
 }
@@ -149,7 +154,8 @@ void Decider::commit(Stage& stage, Moment moment) {
     entry.open_changes.clear();
     if (!stage.change->result) entry.open_changes.push_back(*stage.change);
   }
-  if (stage.right) entry.problems.erase(kRefusedProblem);
+  if (stage.right) entry.refusal.reset();
+  for (auto& row : stage.corrected) outbox_.insert_or_assign(row.id, std::move(row));
   for (const auto& row : stage.superseded) outbox_.erase(row.id);
   for (auto& row : stage.added) outbox_.insert_or_assign(row.id, std::move(row));
   if (stage.reported) entry.group.reported = stage.reported;
@@ -176,7 +182,7 @@ Result<bool> Decider::decide(const std::vector<RotationId>& rotations, Moment no
     if (auto* entry = model_.find(id)) stages.push_back(plan_one(*entry, now));
   }
   const bool records = std::any_of(stages.begin(), stages.end(), [](const Stage& s) {
-    return s.change.has_value() || s.record != s.entry->record;
+    return s.change.has_value() || !s.corrected.empty() || s.record != s.entry->record;
   });
   if (records) {
     auto saved = store_.transaction([&]() -> Result<void> {
@@ -225,8 +231,10 @@ Result<bool> Decider::decide(const std::vector<RotationId>& rotations, Moment no
 }
 
 Result<void> Decider::group_is_right(RotationEntry& entry, Instant now) {
+  // A group that is left as it is became right by no write.
+  const bool reached = entry.plan.target.has_value();
   RotationRecord record = entry.record;
-  if (entry.write && record.target == entry.write->target) record.placed = entry.write->placed;
+  if (reached && entry.write && record.target == entry.write->target) record.placed = entry.write->placed;
   std::vector<OutboxRow> confirmed;
   for (const auto& [id, row] : outbox_) {
     if (row.rotation == entry.rotation.id && row.state == OutboxState::waiting && !row.group_confirmed) {
@@ -235,7 +243,7 @@ Result<void> Decider::group_is_right(RotationEntry& entry, Instant now) {
       release(confirmed.back(), now);
     }
   }
-  std::optional<Change> late = entry.refused_change;
+  std::optional<Change> late = reached ? entry.refused_change : std::nullopt;
   if (late) {
     late->at = now;
     late->note = fmt::format("written after Slack had refused it: {}", late->result.value_or(""));
@@ -246,7 +254,9 @@ Result<void> Decider::group_is_right(RotationEntry& entry, Instant now) {
     // once.
     const auto save = [&]() -> Result<void> {
       for (const auto& change : entry.open_changes) {
-        if (auto closed = store_.history().close(change.id, "ok"); !closed) return closed;
+        const bool carried_out = reached || (entry.group.now && entry.group.now->members == change.after);
+        const auto* result = carried_out ? "ok" : "superseded";
+        if (auto closed = store_.history().close(change.id, result); !closed) return closed;
       }
       if (entry.write) {
         if (auto set = store_.set_meta(kLastGroupWrite, format_rfc3339(now)); !set) return set;
@@ -263,7 +273,7 @@ Result<void> Decider::group_is_right(RotationEntry& entry, Instant now) {
     if (!saved) return saved;
   }
   entry.record = std::move(record);
-  entry.problems.erase(kRefusedProblem);
+  entry.refusal.reset();
   entry.open_changes.clear();
   entry.refused_change.reset();
   entry.write.reset();

@@ -61,6 +61,7 @@ class Decider {
   void plan_change(Stage& stage, Instant now) const;
   void plan_announcements(Stage& stage, Instant now) const;
   void plan_drift(Stage& stage, Moment now) const;
+  void correct_announcements(Stage& stage) const;
   bool resume_refused(Stage& stage) const;
   Result<void> record(Stage& stage);
   void commit(Stage& stage, Moment now);

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "engine/decider_stage.hpp"
+#include "engine/refusal.hpp"
 
 /// What is decided: one rotation at a time, without changing anything.
 namespace watchbill::engine {
@@ -17,6 +18,20 @@ constexpr auto kConfirmPatience = 15s;
 bool is_refusal(const std::string& result) {
   static constexpr std::array<std::string_view, 4> others{"ok", "superseded", "observed", "reported"};
   return std::find(others.begin(), others.end(), result) == others.end();
+}
+
+/// True if the plan has another list than the one of which Slack refused a member. Who is to be in the group
+/// is known without reading it then, unless others' members stay in it.
+bool replaces_refused_list(const RotationEntry& entry, const Plan& plan) {
+  return entry.write && entry.write->refused && about_members(*entry.write->refused) && plan.target &&
+         !plan.target->disable && *plan.target != entry.write->target &&
+         entry.rotation.membership == Membership::exact;
+}
+
+std::vector<std::optional<UserId>> members_of(const std::vector<OnCallPerson>& people) {
+  std::vector<std::optional<UserId>> members;
+  for (const auto& person : people) members.push_back(person.member);
+  return members;
 }
 
 }  // namespace
@@ -53,8 +68,9 @@ Decider::Stage Decider::plan_one(RotationEntry& entry, Moment moment) const {
     }
   }
   const bool observing = entry.rotation.mode == Mode::observe;
-  if (group && plan.target && !entry.group.must_read) {
-    const bool equal = write_needed(*plan.target, *group) == WriteNeeded::none;
+  stage.anew = entry.group.must_read && replaces_refused_list(entry, plan);
+  if (group && plan.target && (stage.anew || !entry.group.must_read)) {
+    const bool equal = !stage.anew && write_needed(*plan.target, *group) == WriteNeeded::none;
     stage.right = equal && !entry.group.in_flight;
     stage.write = !equal && !observing && !entry.group.unwritable && !entry.group.missing;
   } else {
@@ -67,6 +83,7 @@ Decider::Stage Decider::plan_one(RotationEntry& entry, Moment moment) const {
   else if (stage.change)
     plan_announcements(stage, now);
   if (!stage.change && stage.write) plan_drift(stage, moment);
+  if (!plan.handoff) correct_announcements(stage);
   return stage;
 }
 
@@ -151,6 +168,19 @@ void Decider::plan_announcements(Stage& stage, Instant now) const {
     if (stage.foreseen && now - *stage.foreseen < kConfirmPatience)
       row.confirm_by = *stage.foreseen + kConfirmPatience;
     stage.added.push_back(std::move(row));
+  }
+}
+
+/// Somebody was found, or deactivated, since the handoff was decided.
+void Decider::correct_announcements(Stage& stage) const {
+  const auto& plan = stage.plan;
+  for (const auto& [id, row] : outbox_) {
+    if (row.rotation != stage.entry->rotation.id || row.state != OutboxState::waiting) continue;
+    if (row.facts.group_note == plan.group_note && members_of(row.facts.after) == members_of(plan.people))
+      continue;
+    stage.corrected.push_back(row);
+    stage.corrected.back().facts.after = plan.people;
+    stage.corrected.back().facts.group_note = plan.group_note;
   }
 }
 

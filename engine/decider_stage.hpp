@@ -17,10 +17,12 @@ struct Decider::Stage {
   std::optional<Change> change{};
   std::vector<OutboxRow> superseded{};
   std::vector<OutboxRow> added{};
-  std::optional<Instant> foreseen{};  ///< the boundary that this handoff is of
+  std::vector<OutboxRow> corrected{};  ///< not sent yet, and some of their people are others in Slack now
+  std::optional<Instant> foreseen{};   ///< the boundary that this handoff is of
   std::optional<Instant> wait_until{};
   bool right = false;  ///< the group is what it should be, or is to be left as it is
   bool write = false;  ///< it is not, and may be written
+  bool anew = false;   ///< it replaces a list of which Slack refused a member
   bool blind = false;  ///< the group must be read again first: a queued write stays queued
   slack::Priority priority = slack::Priority::handoff;
   std::optional<SteadyInstant> not_before{};

@@ -121,6 +121,7 @@ void Engine::Impl::replace_rotation(RotationEntry& entry, Rotation rotation, con
     entry.write.reset();
     entry.open_changes.clear();
     entry.problems.clear();
+    entry.refusal.reset();
     const auto record = records.find(rotation.id);
     entry.record = record == records.end() ? RotationRecord{} : std::move(*record->second);
     entry.record.rotation = rotation.id;

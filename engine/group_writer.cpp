@@ -6,6 +6,8 @@
 #include <array>
 #include <tuple>
 
+#include "engine/refusal.hpp"
+
 namespace watchbill::engine {
 
 namespace {
@@ -15,19 +17,6 @@ constexpr std::array<milliseconds, 4> kRefusedWaits{1min, 5min, 15min, 60min};
 
 milliseconds backoff(int attempts) {
   return std::min<milliseconds>(1s * (1 << std::min(attempts, 5)), 30s);
-}
-
-bool only_a_person_can_mend(const Error& error) {
-  switch (error.kind) {
-    case ErrorKind::forbidden:
-    case ErrorKind::unauthorized:
-    case ErrorKind::invalid:
-    case ErrorKind::not_found:
-    case ErrorKind::conflict:
-      return true;
-    default:
-      return false;
-  }
 }
 
 /// May have been carried out, or (invalid_users) may have emptied the group: decide only after reading it.
@@ -43,11 +32,10 @@ bool may_be_for_being_disabled(const Error& error) {
                                      error.kind == ErrorKind::not_found);
 }
 
-bool about_members(const Error& error) {
-  static constexpr std::array<std::string_view, 5> codes{"invalid_users", "invalid_user",
-                                                         "failed_for_some_users", "user_not_found",
-                                                         "single_channel_guests_cannot_be_added"};
-  return std::find(codes.begin(), codes.end(), error.code) != codes.end();
+/// A group that an invalid list may have emptied is written whatever it was before.
+WriteNeeded needed_by(const RotationEntry& entry) {
+  const auto needed = write_needed(entry.write->target, *entry.group.now);
+  return needed == WriteNeeded::none && entry.write->unread ? WriteNeeded::members : needed;
 }
 
 slack::Method method_for(WriteNeeded kind) {
@@ -148,7 +136,8 @@ bool GroupWriter::must_wait_for_answer() const {
 GroupWriter::Next GroupWriter::pick(SteadyInstant now) {
   Next next;
   for (auto& [id, entry] : model_.rotations) {
-    if (!entry.write || entry.group.in_flight || entry.group.must_read || !entry.group.now) continue;
+    if (!entry.write || entry.group.in_flight || !entry.group.now) continue;
+    if (entry.group.must_read && !entry.write->unread) continue;
     if (entry.write->not_before > now) {
       next.at = std::min(next.at, entry.write->not_before);
       continue;
@@ -171,7 +160,7 @@ net::Task<void> GroupWriter::run() {
       continue;
     }
     auto& entry = *next.entry;
-    const auto kind = write_needed(entry.write->target, *entry.group.now);
+    const auto kind = needed_by(entry);
     if (kind == WriteNeeded::none) {
       const auto id = entry.rotation.id;
       if (auto closed = decider_.group_is_right(entry, loop_.now()); !closed)
@@ -223,7 +212,7 @@ net::Task<Result<GroupNow>> GroupWriter::carry_out(GroupId group, GroupTarget ta
 
 net::Task<void> GroupWriter::write_one(RotationId rotation, GroupTarget target, slack::Permit permit) {
   auto* entry = model_.find(rotation);
-  const auto kind = write_needed(target, *entry->group.now);
+  const auto kind = needed_by(*entry);
   const auto group = entry->rotation.group;
   const auto priority = entry->write->priority;
   auto written = co_await carry_out(group, target, kind, priority, std::move(permit));
@@ -251,6 +240,7 @@ void GroupWriter::succeeded(RotationEntry& entry, const GroupTarget& target, Gro
     return;
   }
   entry.group.now = std::move(now);
+  entry.group.must_read = false;
   if (!entry.open_changes.empty() && entry.open_changes.back().cause == Cause::handoff) {
     const auto& change = entry.open_changes.back();
     listener_.on_write_lag(loop_.now() - change.held_since.value_or(change.at));
@@ -270,6 +260,7 @@ void GroupWriter::failed(RotationEntry& entry, const GroupTarget& target, const 
   entry.group.must_read = read_again;
   if (entry.write) {
     auto& write = *entry.write;
+    write.unread = false;
     const auto attempt = static_cast<std::size_t>(write.attempts++);
     if (only_a_person_can_mend(error)) {
       write.refused = error;
@@ -280,11 +271,7 @@ void GroupWriter::failed(RotationEntry& entry, const GroupTarget& target, const 
     }
   }
   if (only_a_person_can_mend(error)) {
-    std::string names;
-    for (const auto& person : entry.plan.people) names += (names.empty() ? "" : ", ") + person.responder.name;
-    entry.problems[kRefusedProblem] =
-        fmt::format("@{} was not written: {}. On call is {}", entry.rotation.handle, error.message,
-                    names.empty() ? "nobody" : names);
+    entry.refusal = error;
     // If it cannot be noted the change stays open, which is as true.
     (void)decider_.write_refused(entry, error);
     if (about_members(error)) listener_.on_invalid_members(id, target.members);

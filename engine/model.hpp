@@ -14,9 +14,6 @@
 /// What the engine knows right now. Plain data; only the engine's parts touch it, on the loop's thread.
 namespace watchbill::engine {
 
-/// Key of the problem of a refused write in `RotationEntry::problems`.
-inline constexpr const char* kRefusedProblem = "refused";
-
 /// A schedule that some rotation uses.
 struct ScheduleEntry {
   Watch watch;
@@ -57,6 +54,9 @@ struct PendingWrite {
   SteadyInstant not_before = SteadyInstant::min();
   int attempts = 0;
   std::optional<Error> refused;  ///< only a person can mend it; retried rarely
+  /// It replaces a list of which Slack refused a member, which may have emptied the group: it is made without
+  /// reading the group first.
+  bool unread = false;
 };
 
 /// One moment by both clocks: one pass sees one.
@@ -94,7 +94,9 @@ struct RotationEntry {
   std::optional<Instant> quiet_before;
   /// Since when the group is not what it should be.
   std::optional<Instant> out_of_sync_since;
-  /// A problem of the engine's own (a refused write, a missing group), beside the plan's.
+  /// Why Slack refused the last write; until one is carried out.
+  std::optional<Error> refusal;
+  /// A problem of the engine's own (a missing group), beside the plan's.
   std::map<std::string, std::string> problems;
 };
 

@@ -30,6 +30,15 @@ std::vector<Problem> problems_of(const RotationEntry& entry) {
     problems.push_back(
         {fmt::format("rotation:{}:{}", entry.rotation.id.value, kind), text, entry.rotation.id});
   }
+  if (entry.refusal) {
+    std::vector<std::string> names;
+    for (const auto& person : entry.plan.people) names.push_back(person.responder.name);
+    problems.push_back(
+        {fmt::format("rotation:{}:refused", entry.rotation.id.value),
+         fmt::format("@{} was not written: {}. On call is {}", entry.rotation.handle, entry.refusal->message,
+                     names.empty() ? "nobody" : fmt::format("{}", fmt::join(names, ", "))),
+         entry.rotation.id});
+  }
   if (entry.group.reported && differs(entry)) {
     problems.push_back(
         {fmt::format("rotation:{}:differs", entry.rotation.id.value),

@@ -191,6 +191,8 @@ TEST_CASE("a plan never empties a group, never invents a member, and does not de
       REQUIRE_FALSE(plan.target->members.empty());
       std::set<UserId> allowed(c.rotation.permanent_members.begin(), c.rotation.permanent_members.end());
       allowed.insert(c.rotation.fallback_members.begin(), c.rotation.fallback_members.end());
+      const bool emptied = c.group && c.group->members.empty();
+      if (emptied) allowed.insert(c.record.placed.begin(), c.record.placed.end());
       if (c.group) allowed.insert(c.group->members.begin(), c.group->members.end());
       if (c.record.target) allowed.insert(c.record.target->members.begin(), c.record.target->members.end());
       for (const auto& person : plan.people) {

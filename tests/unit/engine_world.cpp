@@ -99,6 +99,15 @@ net::Task<Result<std::vector<slack::UserGroup>>> FakeSlack::list_groups(slack::P
 net::Task<Result<std::vector<UserId>>> FakeSlack::set_members(slack::Permit permit, GroupId group,
                                                               std::vector<UserId> members) {
   const auto outcome = co_await arrive(permit.method(), group.value);
+  const bool fit = std::all_of(members.begin(), members.end(), [this](const UserId& user) {
+    return users.contains(user) && users.at(user).assignable();
+  });
+  if (invalid != Invalid::never && !fit) {
+    if (invalid == Invalid::emptied) groups.at(group).members.clear();
+    auto refusal = fail(ErrorKind::invalid, "Slack does not take one of the members [invalid_users]");
+    refusal.code = "invalid_users";
+    co_return refusal;
+  }
   if (outcome.effect) {
     if (members.empty()) violations.push_back("an empty list for " + group.value);
     for (const auto& user : members) {

@@ -56,6 +56,10 @@ class FakeSlack final : public slack::Groups, public slack::People, public slack
   std::function<Fate(slack::Method, const std::string& what)> fate;
   Error error = fail(ErrorKind::forbidden, "the workspace lets only admins edit groups");
   bool history_readable = true;
+  /// Refuses lists with somebody who is deactivated, as Slack does (`invalid_users`), and may empty the group
+  /// then.
+  enum class Invalid { never, refused, emptied };
+  Invalid invalid = Invalid::never;
   milliseconds latency{20ms};
   /// How many calls of a method it takes in any minute; beyond that it answers 429.
   std::map<slack::Method, std::size_t> limits;

@@ -180,3 +180,60 @@ TEST_CASE("after a restart in the middle of a storm Slack says at most once that
   for (int i = 0; i < 100; ++i)
     CHECK(world.slack.members("Sr" + std::to_string(i)) == Names{"UBr" + std::to_string(i)});
 }
+
+TEST_CASE("somebody whom Slack does not take holds up neither who is on call with them nor who comes next") {
+  using Invalid = FakeSlack::Invalid;
+  Payments p;
+  p.world.slack.invalid = GENERATE(Invalid::refused, Invalid::emptied);
+  const auto shift = p.world.system.truth["P1"][1];
+  p.world.system.truth["P1"].push_back({FakeSystem::person("cy"), shift.start, shift.end});
+  p.world.loop.run_until(p.boundary - 1s);
+  p.world.slack.users.at(UserId{"UBO"}).deleted = true;
+  p.world.loop.run_until(p.boundary + 1s);
+  CHECK(p.members() == Names{"UCY"});
+  p.world.advance(10s);
+  CHECK(p.state() == "error");
+  CHECK(p.problems().find("bo is on call but cannot be in @payments") != std::string::npos);
+  REQUIRE(p.messages().size() == 2);
+  CHECK(p.messages()[1].text.find("<@UBO>") == std::string::npos);
+  p.world.loop.run_until(shift.end + 1s);
+  CHECK(p.members() == Names{"UADA"});
+}
+
+TEST_CASE("a group keeps its members when the only one on call is somebody whom Slack does not take") {
+  using Invalid = FakeSlack::Invalid;
+  Payments p;
+  p.world.slack.invalid = GENERATE(Invalid::refused, Invalid::emptied);
+  const auto end = p.world.system.truth["P1"][1].end;
+  p.world.loop.run_until(p.boundary - 1s);
+  p.world.slack.users.at(UserId{"UBO"}).deleted = true;
+  p.world.loop.run_until(p.boundary + 10s);
+  CHECK(p.members() == Names{"UADA"});
+  REQUIRE(p.messages().size() == 2);
+  CHECK(p.messages()[1].text.find("takes over from ada") != std::string::npos);
+  CHECK(p.messages()[1].text.find("the group keeps its members") != std::string::npos);
+  for (const auto& change : p.world.history()) {
+    if (change.after == std::vector{UserId{"UBO"}}) CHECK(change.result == "invalid_users");
+  }
+  p.world.loop.run_until(end + 1s);
+  CHECK(p.members() == Names{"UADA"});
+  CHECK(p.state() == "in_sync");
+}
+
+TEST_CASE(
+    "a group that nobody may edit is tried once for each handoff, and its problem names who is on call") {
+  Payments p;
+  p.world.system.truth["P1"][2].responder = FakeSystem::person("cy");
+  writes_are(p.world, Fate::refused);
+  const auto tried = [&] { return p.world.slack.calls[kUpdate]; };
+  p.world.loop.run_until(p.boundary + 50min);
+  const auto before = tried();
+  p.world.loop.run_until(p.boundary + 1h - 1s);
+  CHECK(tried() == before);
+  p.world.loop.run_until(p.boundary + 1h + 5s);
+  CHECK(tried() == before + 1);
+  CHECK(p.problems().find("On call is cy") != std::string::npos);
+  p.world.slack.fate = {};
+  p.world.loop.run_until(p.boundary + 2h + 1s);
+  CHECK(p.members() == Names{"UBO"});
+}
