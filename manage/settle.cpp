@@ -287,13 +287,22 @@ net::Task<Result<std::optional<Adoption>>> preview_adoption(Workspace& workspace
 
 namespace {
 
+/// What asks for a new group of that name.
+std::string new_group(const Rotation& rotation, const std::string& name) {
+  json::Writer w;
+  w.begin_object().field("name", name).field("handle", rotation.handle);
+  w.field("description", fmt::format("On call: {}. Kept by Watchbill.", rotation.name)).end_object();
+  return w.take();
+}
+
 net::Task<Result<void>> make_group(Desk& desk, Wanted& wanted) {
   auto& r = wanted.rotation;
   json::Writer w;
   if (wanted.create_group && r.group.empty()) {
-    w.begin_object().field("name", r.name).field("handle", r.handle);
-    w.field("description", fmt::format("On call: {}. Kept by Watchbill.", r.name)).end_object();
-    auto answer = co_await desk.group_request(engine::kCreateGroupRequest, w.take());
+    auto answer = co_await desk.group_request(engine::kCreateGroupRequest, new_group(r, r.name));
+    // Another group is called like the rotation, perhaps the one that it kept so far. People choose handles.
+    if (!answer && answer.error().code == "name_already_exists")
+      answer = co_await desk.group_request(engine::kCreateGroupRequest, new_group(r, r.handle));
     if (!answer) {
       // Slack gives no more than a code. Handles are shared with channels and people.
       const bool taken =

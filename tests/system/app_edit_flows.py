@@ -178,6 +178,16 @@ class EditFlows(Flows):
         self.saved("cleo", self.w.submit("cleo"))
         self.assertEqual(self.rotations()["Owned"]["channels"], ["C0GENERAL"])
 
+    def test_a_rotation_moves_to_a_new_group_although_its_old_one_has_its_name(self):
+        self.create_by_cli("Moved", "before-oncall")
+        self.w.until("the group", lambda: self.w.members("before-oncall") == ["U0ADA"], 30)
+        self.choose("ada", "Moved", "edit")
+        self.w.wait_modal("ada", "rotation_form")
+        self.new_group("ada", "after-oncall")
+        self.saved("ada", self.w.submit("ada"))
+        self.w.until("the new group", lambda: self.w.members("after-oncall") == ["U0ADA"], 30)
+        self.assertEqual(self.rotations()["Moved"]["group"]["handle"], "after-oncall")
+
     def test_a_submission_by_somebody_without_rights_saves_nothing(self):
         """Rights that are lost while a form is open."""
         self.create_by_cli("Lost", "lost-oncall")
