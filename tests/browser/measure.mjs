@@ -32,6 +32,7 @@ async function startTime() {
 /// From the beginning of the navigation until channels, groups, a channel and the schedules are drawn.
 async function usableAfter(world) {
   const page = await world.open();
+  await page.waitForFunction(() => window.usable);
   const took = await page.evaluate(() => window.usable);
   await page.context().close();
   return took;
