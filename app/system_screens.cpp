@@ -201,12 +201,27 @@ net::Task<std::string> SystemScreens::disconnect_view(UserId user, std::string n
 net::Task<std::string> SystemScreens::submit_disconnect(Place place) {
   const auto document = json::parse(place.metadata);
   const auto name = document ? document->root()["connection"].string_or("") : std::string();
-  auto caller = co_await who_is(surface_, place.user);
-  if (!caller) co_return answer_update(notice_modal("Not disconnected", error_text(caller.error())));
+  auto work = std::make_unique<Later<std::string>>(surface_.loop(), disconnect(place.user, name));
+  if (co_await work->ready_within(kAnswerWithin)) {
+    auto view = co_await work->result();
+    co_return view.empty() ? answer_clear() : answer_update(view);
+  }
+  surface_.spawn(finish_disconnect(place.view, std::move(work)));
+  co_return answer_update(loading_modal("Disconnect"));
+}
+
+net::Task<void> SystemScreens::finish_disconnect(std::string view, std::unique_ptr<Later<std::string>> work) {
+  auto told = co_await work->result();
+  if (told.empty()) told = notice_modal("Disconnected", "Its credentials are deleted here.");
+  co_await surface_.update(std::move(view), std::move(told), {});
+}
+
+net::Task<std::string> SystemScreens::disconnect(UserId user, std::string name) {
+  auto caller = co_await who_is(surface_, std::move(user));
+  if (!caller) co_return notice_modal("Not disconnected", error_text(caller.error()));
   auto removed = manage::remove_connection(surface_.desk(), *caller, name);
   surface_.changed();
-  if (!removed) co_return answer_update(notice_modal("Not disconnected", error_text(removed.error())));
-  co_return answer_clear();
+  co_return removed ? std::string() : notice_modal("Not disconnected", error_text(removed.error()));
 }
 
 net::Task<std::string> SystemScreens::submit(Place place) {

@@ -51,6 +51,9 @@ class SystemScreens {
   net::Task<std::string> connect_view_for(UserId user, ConnectState state);
   net::Task<std::string> test_view(UserId user, std::string connection);
   net::Task<std::string> disconnect_view(UserId user, std::string connection);
+  /// What came of it: a view, empty if it just worked.
+  net::Task<std::string> disconnect(UserId user, std::string connection);
+  net::Task<void> finish_disconnect(std::string view, std::unique_ptr<Later<std::string>> work);
   Result<ConnectModel> model_of(const UserId& user, const ConnectState& state);
   net::Task<Outcome> connect(Typed typed);
   net::Task<void> finish(std::string view, Typed without_secrets, std::unique_ptr<Later<Outcome>> work);

@@ -196,6 +196,24 @@ TEST_CASE("a connection in use is not disconnected, and names what uses it") {
   CHECK_FALSE(room.connected("pd"));
 }
 
+TEST_CASE("disconnecting is acknowledged in time though Slack is slow to say who that is") {
+  ConnectRoom room;
+  room.open_home("UEDITOR");
+  room.advance(5s);
+  room.click_home("UEDITOR", R"({"action_id":"system_menu","selected_option":{"value":"remove:pd"}})");
+  room.advance(3s);
+  room.world.slack.add_user("UBOSS", "boss@example.com");
+  room.world.slack.users.at(UserId("UBOSS")).admin = true;
+  room.advance(2min);
+  room.world.slack.latency = 1100ms;
+  const auto answer = room.submit("UBOSS", "{}");
+  CHECK(answer.took <= 2100ms);
+  room.obey(answer.ack);
+  room.advance(5s);
+  CHECK(has(room.modal(), "Its credentials are deleted here"));
+  CHECK_FALSE(room.connected("pd"));
+}
+
 TEST_CASE("a person is fixed by choosing who it is; guests cannot be chosen") {
   AppRoom room;
   room.world.slack.users[UserId("UGUEST")] = {UserId("UGUEST"), "Gus", {}, false, false, true};
