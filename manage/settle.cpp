@@ -326,7 +326,9 @@ net::Task<Result<void>> make_group(Desk& desk, Wanted& wanted) {
 net::Task<Result<void>> make_groups(Desk& desk, std::vector<Wanted>& all) {
   for (auto& wanted : all) {
     const bool missing = wanted.create_group && wanted.rotation.group.empty();
-    if (!missing && !wanted.enable_group) continue;
+    // One that had members is enabled by its first write, which gives it those that it should have.
+    const bool enable = wanted.enable_group && wanted.former && wanted.former->members.empty();
+    if (!missing && !enable) continue;
     auto made = co_await make_group(desk, wanted);
     if (!made) {
       wanted.wrong_field = "group";

@@ -54,7 +54,11 @@ class Rotations(Case):
         self.create("new", "--group", "@new-oncall", "--create-group", "--schedule", "pd/PSCHED1")
         self.assertIsNotNone(self.sandbox.group("new-oncall"))
         self.create("rested", "--group", "@resting", "--create-group", "--schedule", "pd/PSCHED1")
+        # With its old members nobody sees it: it is enabled with those who are on call.
+        self.assertTrue(self.sandbox.group("resting")["disabled"])
+        self.ok("sync", "rested")
         self.assertFalse(self.sandbox.group("resting")["disabled"])
+        self.assertEqual(self.sandbox.group("resting")["users"], ["U0ADA"])
         self.create("bad", "--group", "@Bad Handle", "--create-group", "--schedule", "pd/PSCHED1", code=2)
         self.create("bad", "--group", "@here", "--create-group", "--schedule", "pd/PSCHED1", code=2)
         self.create("taken", "--group", "@general", "--create-group", "--schedule", "pd/PSCHED1", code=4)
