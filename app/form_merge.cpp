@@ -51,6 +51,7 @@ std::string schedules_shown(const RotationForm& form) {
 
 std::string people_shown(const std::vector<UserId>& users) {
   std::vector<std::string> people;
+  people.reserve(users.size());
   for (const auto& user : users) people.push_back(slack_mention(user));
   return people.empty() ? "nobody" : phrase(people, kNamedThings);
 }
