@@ -11,13 +11,17 @@ namespace {
 
 /// The longest URL is not known: 20 ids are about 800 characters.
 constexpr std::size_t kBatch = 20;
-/// Pages of 100 that one question may have; more is a fault.
-constexpr int kMaxPages = 500;
 /// Slow or broken answers in a row after which the rest of a round waits for the next one.
 constexpr int kMaxSlow = 2;
 constexpr auto kSpoilerLife = 30min;
 /// The `Date` header has whole seconds: the server's clock may be a good second ahead of what we know of it.
 constexpr auto kAhead = 2s;
+/// So far ahead begins the range of a long window: reading its pages may take minutes, and each repeats the
+/// range. What comes before is asked separately, and is short.
+constexpr auto kFarAhead = 15min;
+/// A list that took longer is not read a second time at once.
+constexpr auto kWorthAgain = 30s;
+constexpr std::string_view kOnCallList = "xMatters' list of who is on call";
 
 /// 60, 120, 240 s for refusals in a row that do not say how long ("a few minutes": support.xmatters.com,
 /// article 13842704240411).
@@ -98,36 +102,42 @@ net::Task<Result<std::string>> XmattersProvider::verify() {
   if (!document) co_return document.error();
   auto page = parse_groups(document->root());
   if (!page) co_return page.error().in("xMatters' list of groups");
-  const auto total = std::max(page->total, page->items.size());
+  const auto total = std::max(page->total.value_or(0), page->items.size());
   co_return fmt::format("{}, {} group{}", host_, total, total == 1 ? "" : "s");
 }
 
 net::Task<Result<std::vector<ScheduleInfo>>> XmattersProvider::list_schedules() {
-  const std::string query = "/api/xm/1/groups?groupType=ON_CALL&limit=100&offset=";
+  PageCount pages("xMatters' list of groups", "/api/xm/1/groups?groupType=ON_CALL");
   std::vector<ScheduleInfo> groups;
-  std::size_t rows = 0;
-  std::string target = query + "0";
-  for (int pages = 0; !target.empty(); ++pages) {
-    if (pages == kMaxPages) co_return fail(ErrorKind::unreadable, "xMatters' list of groups does not end");
+  for (auto target = pages.first(); !target.empty();) {
     auto document = co_await get(std::move(target));
     if (!document) co_return document.error();
     auto page = parse_groups(document->root());
     if (!page) co_return page.error().in("xMatters' list of groups");
     for (auto& group : page->items) groups.push_back(std::move(group));
-    rows += page->rows;
-    target = page->rows == 0 ? "" : std::move(page->next);
-    if (target.empty() && page->rows > 0 && rows < page->total) target = query + std::to_string(rows);
+    auto next = pages.after(page->rows, page->total, std::move(page->next));
+    if (!next) co_return next.error();
+    target = std::move(*next);
   }
   std::sort(groups.begin(), groups.end(),
             [](const auto& a, const auto& b) { return std::tie(a.name, a.id) < std::tie(b.name, b.id); });
   co_return groups;
 }
 
-Window XmattersProvider::range_of(const Window& window) const {
+Instant XmattersProvider::latest_now() const {
   // A server that is behind us is asked from our now: that is ahead for it as well.
-  const auto server_now = loop_.now() + std::max(health().clock_skew.value_or(0s), seconds{0});
-  const auto from = std::chrono::ceil<seconds>(std::max<Instant>(window.from, server_now + kAhead));
+  return loop_.now() + std::max(health().clock_skew.value_or(0s), seconds{0});
+}
+
+Window XmattersProvider::range_of(const Window& window, milliseconds ahead) const {
+  const auto from = std::chrono::ceil<seconds>(std::max<Instant>(window.from, latest_now() + ahead));
   return {from, std::max<Instant>(std::chrono::ceil<seconds>(window.to), from + 1s)};
+}
+
+std::vector<Window> XmattersProvider::ranges_of(const Window& window) const {
+  const Instant cut = std::chrono::ceil<seconds>(latest_now() + kFarAhead);
+  if (window.from >= cut || window.to <= cut + kFarAhead) return {window};
+  return {{window.from, cut}, {cut, window.to}};
 }
 
 std::vector<std::vector<std::string>> XmattersProvider::batches(const std::vector<std::string>& ids) const {
@@ -147,49 +157,68 @@ std::vector<std::vector<std::string>> XmattersProvider::batches(const std::vecto
 }
 
 net::Task<void> XmattersProvider::fill_members(Occurrence& occurrence) {
-  for (int pages = 0; !occurrence.members_next.empty() && !occurrence.error; ++pages) {
-    if (pages == kMaxPages) {
-      occurrence.error = fail(ErrorKind::unreadable, "its list of members does not end");
-      break;
-    }
-    auto document = co_await get(std::exchange(occurrence.members_next, {}));
+  PageCount pages("its list of members", occurrence.members_query);
+  auto next = pages.after(occurrence.members.size(), occurrence.members_total,
+                          std::exchange(occurrence.members_next, {}));
+  while (next && !next->empty()) {
+    auto document = co_await get(std::move(*next));
     if (!document) {
       occurrence.error = document.error().in("its further members");
-      break;
+      co_return;
     }
     auto page = parse_members(document->root());
     if (!page) {
       occurrence.error = page.error().in("its further members");
-      break;
+      co_return;
     }
     for (auto& member : page->items) occurrence.members.push_back(std::move(member));
-    if (page->rows > 0) occurrence.members_next = std::move(page->next);
+    next = pages.after(page->rows, page->total, std::move(page->next));
   }
+  if (!next) occurrence.error = next.error();
 }
 
-net::Task<Result<std::vector<Occurrence>>> XmattersProvider::ask_pages(std::string query) {
+net::Task<Result<std::vector<Occurrence>>> XmattersProvider::read_list(PageCount& pages, Instant until) {
   std::vector<Occurrence> found;
-  std::size_t rows = 0;
-  std::string target = query + "&offset=0&limit=100";
-  for (int pages = 0; !target.empty(); ++pages) {
-    if (pages == kMaxPages)
-      co_return fail(ErrorKind::unreadable, "xMatters' list of who is on call does not end");
+  for (auto target = pages.first(); !target.empty();) {
     auto document = co_await get(std::move(target));
     if (!document) co_return document.error();
+    // Of a range that reaches into the past xMatters answers what it knew a day ago, or nothing at all.
+    if (latest_now() + 1s > until) {
+      pages.tear();
+      co_return fail(ErrorKind::timeout, "{} took too long to be read", kOnCallList);
+    }
     auto page = parse_on_call(document->root());
-    if (!page) co_return page.error().in("xMatters' list of who is on call");
+    if (!page) co_return page.error().in("{}", kOnCallList);
     for (auto& occurrence : page->items) {
-      co_await fill_members(occurrence);
+      if (!occurrence.error) co_await fill_members(occurrence);
       found.push_back(std::move(occurrence));
     }
-    rows += page->rows;
-    target = page->rows == 0 ? "" : std::move(page->next);
-    // `links` may be missing altogether.
-    if (target.empty() && page->rows > 0 && rows < page->total) {
-      target = fmt::format("{}&offset={}&limit=100", query, rows);
-    }
+    auto next = pages.after(page->rows, page->total, std::move(page->next));
+    if (!next) co_return next.error();
+    target = std::move(*next);
   }
   co_return found;
+}
+
+net::Task<Result<std::vector<Occurrence>>> XmattersProvider::ask_list(std::string query,
+                                                                      std::optional<Window> window) {
+  milliseconds ahead = kAhead;
+  for (bool again = false;; again = true) {
+    const auto began = loop_.steady_now();
+    auto until = kNever;
+    auto target = query;
+    if (window) {
+      const auto range = range_of(*window, ahead);
+      until = range.from;
+      target +=
+          "&" + net::encode_form({{"from", format_rfc3339(range.from)}, {"to", format_rfc3339(range.to)}});
+    }
+    PageCount pages(std::string(kOnCallList), std::move(target));
+    auto found = co_await read_list(pages, until);
+    const auto took = loop_.steady_now() - began;
+    if (found || again || took > kWorthAgain || !pages.torn()) co_return std::move(found);
+    ahead = kAhead + 2 * std::chrono::ceil<milliseconds>(took);
+  }
 }
 
 net::Task<Result<std::vector<Occurrence>>> XmattersProvider::ask(std::vector<std::string> ids, Round& round) {
@@ -198,15 +227,15 @@ net::Task<Result<std::vector<Occurrence>>> XmattersProvider::ask(std::vector<std
       fmt::format("/api/xm/1/on-call?groups={}&embed=shift,members.owner&membersPerShift=100", join_ids(ids));
   std::vector<Occurrence> found;
   if (round.ask_now) {
-    auto now = co_await ask_pages(query);
+    auto now = co_await ask_list(query, std::nullopt);
     if (!now) co_return now.error();
     found = std::move(*now);
   }
-  const auto range = range_of(round.window);
-  const net::Fields times{{"from", format_rfc3339(range.from)}, {"to", format_rfc3339(range.to)}};
-  auto later = co_await ask_pages(query + "&" + net::encode_form(times));
-  if (!later) co_return later.error();
-  add_occurrences(found, std::move(*later));
+  for (const auto& range : ranges_of(round.window)) {
+    auto later = co_await ask_list(query, range);
+    if (!later) co_return later.error();
+    add_occurrences(found, std::move(*later));
+  }
   co_return found;
 }
 

@@ -9,6 +9,7 @@
 
 #include "providers/api_client.hpp"
 #include "providers/provider.hpp"
+#include "providers/xmatters_paging.hpp"
 #include "providers/xmatters_parse.hpp"
 #include "providers/xmatters_people.hpp"
 #include "providers/xmatters_roster.hpp"
@@ -55,14 +56,22 @@ class XmattersProvider final : public Provider {
   /// A batch that was refused: one of its groups may be to blame.
   net::Task<void> gather_singly(std::vector<std::string> ids, Round& round);
   net::Task<Result<std::vector<Occurrence>>> ask(std::vector<std::string> ids, Round& round);
-  net::Task<Result<std::vector<Occurrence>>> ask_pages(std::string query);
+  /// Reads a list of who is on call: now, or in a window. A list that changes meanwhile, or whose window
+  /// begins before it is read, is read once more.
+  net::Task<Result<std::vector<Occurrence>>> ask_list(std::string query, std::optional<Window> window);
+  /// Reads it once. It must be read before `until`, by the server's clock.
+  net::Task<Result<std::vector<Occurrence>>> read_list(PageCount& pages, Instant until);
   net::Task<void> fill_members(Occurrence& occurrence);
   net::Task<void> answer(std::string id, Round& round);
   net::Task<Result<std::vector<Shift>>> shifts(std::string id, Round& round);
   net::Task<Result<Responder>> responder(Span span);
 
-  /// The range of the API must not reach into the past of the server's clock.
-  [[nodiscard]] Window range_of(const Window& window) const;
+  /// The server's clock, or ours if that is ahead.
+  [[nodiscard]] Instant latest_now() const;
+  /// The range of the API must not reach into the past of the server's clock, for as long as it is read.
+  [[nodiscard]] Window range_of(const Window& window, milliseconds ahead) const;
+  /// The ranges for which a window is asked: that of a long list begins well ahead.
+  [[nodiscard]] std::vector<Window> ranges_of(const Window& window) const;
   [[nodiscard]] std::vector<std::vector<std::string>> batches(const std::vector<std::string>& ids) const;
 
   net::Loop& loop_;

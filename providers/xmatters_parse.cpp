@@ -174,11 +174,18 @@ Result<std::vector<Member>> parse_member_list(json::View data) {
   return members;
 }
 
+/// Missing, and what is no number, is not told.
+std::optional<std::size_t> read_total(json::View view) {
+  const auto total = view.integer();
+  if (!total) return std::nullopt;
+  return static_cast<std::size_t>(std::max<std::int64_t>(*total, 0));
+}
+
 /// Fills what all pages have; `links` may be missing.
 template <class T>
 void read_paging(json::View root, std::size_t rows, Page<T>& page) {
   page.rows = rows;
-  page.total = static_cast<std::size_t>(std::max<std::int64_t>(root["total"].integer_or(0), 0));
+  page.total = read_total(root["total"]);
   page.next = root["links"]["next"].string_or("");
 }
 
@@ -196,13 +203,11 @@ Result<void> parse_occurrence(json::View item, Occurrence& out) {
   if (!list) return list.error();
   out.members = std::move(*list);
   out.members_next = members["links"]["next"].string_or("");
-  const auto total = members["total"].integer_or(0);
-  if (!out.members_next.empty() || out.members.empty()) return {};
-  if (total <= static_cast<std::int64_t>(out.members.size()) || out.shift.empty()) return {};
-  out.members_next = fmt::format(
-      "/api/xm/1/groups/{}/shifts/{}/occurrences/{}/members?offset={}&limit=100&embed=members.owner",
-      net::percent_encode(out.group), net::percent_encode(out.shift),
-      net::percent_encode(item["start"].string_or("")), out.members.size());
+  out.members_total = read_total(members["total"]);
+  if (out.shift.empty()) return {};
+  out.members_query = fmt::format("/api/xm/1/groups/{}/shifts/{}/occurrences/{}/members?embed=members.owner",
+                                  net::percent_encode(out.group), net::percent_encode(out.shift),
+                                  net::percent_encode(item["start"].string_or("")));
   return {};
 }
 

@@ -55,8 +55,11 @@ struct Occurrence {
   /// kNever if the reply did not say.
   Instant end = kNever;
   std::vector<Member> members{};  ///< in the roster's order
-  /// Where the rest of the members is; empty if they are all here.
+  /// How many members there are, if the reply said, and where the rest of them is, if it gave a link.
+  std::optional<std::size_t> members_total{};
   std::string members_next{};
+  /// The path with query of the list of members; empty if it cannot be told.
+  std::string members_query{};
   /// This occurrence is not what the API promises; others are fine.
   std::optional<Error> error{};
 };
@@ -64,8 +67,8 @@ struct Occurrence {
 template <class T>
 struct Page {
   std::vector<T> items;
-  std::size_t rows = 0;  ///< of the reply, also those that were left out of `items`
-  std::size_t total = 0;
+  std::size_t rows = 0;                ///< of the reply, also those that were left out of `items`
+  std::optional<std::size_t> total{};  ///< of the whole list, if the reply said
   /// A path with query, as the system gave it; empty on the last page.
   std::string next{};
 };

@@ -86,6 +86,53 @@ const std::string kQuery = "&embed=shift,members.owner&membersPerShift=100";
 bool is_range(const std::string& path) {
   return path.find("&from=") != std::string::npos;
 }
+
+std::string value_in(const std::string& path, const std::string& name) {
+  const auto at = path.find(name + "=");
+  if (at == std::string::npos) return "";
+  const auto begin = at + name.size() + 1;
+  return net::percent_decode(path.substr(begin, path.find('&', begin) - begin));
+}
+
+/// A tenant whose groups change hands every eight hours, in pages of 100 of which no link tells. It says
+/// nothing of a range that begins in the past.
+struct Tenant {
+  net::HttpResponse reply(const std::string& path, Instant now) {
+    auto from = now;
+    auto to = now + 1ms;
+    if (is_range(path)) {
+      from = *parse_rfc3339(value_in(path, "from"));
+      to = *parse_rfc3339(value_in(path, "to"));
+      if (from < now) {
+        ++in_the_past;
+        return answer(200, R"({"count":0,"total":0,"data":[]})");
+      }
+    }
+    std::vector<std::string> rows;
+    const std::string groups = value_in(path, "groups") + ",";
+    for (std::size_t at = 0; at < groups.size(); at = groups.find(',', at) + 1) {
+      const auto id = groups.substr(at, groups.find(',', at) - at);
+      for (auto t = kMidnight; t < to; t += 8h) {
+        if (t + 8h > from) rows.push_back(item(id, format_rfc3339(t), format_rfc3339(t + 8h), person("ada")));
+      }
+    }
+    const auto offset = std::stoul(value_in(path, "offset"));
+    std::string page;
+    for (auto i = offset; i < std::min(rows.size(), offset + 100); ++i)
+      page += (i > offset ? "," : "") + rows[i];
+    return answer(200, items(page, R"(,"total":)" + std::to_string(rows.size())));
+  }
+
+  static inline const Instant kMidnight = *parse_rfc3339("2026-11-22T00:00:00Z");
+  int in_the_past = 0;
+};
+
+std::vector<std::string> many_groups(int count) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < count; ++i) ids.push_back("g" + std::to_string(i));
+  return ids;
+}
+
 using Paths = std::vector<std::string>;
 
 }  // namespace
@@ -181,6 +228,109 @@ TEST_CASE("xMatters pages are followed by their relative links, or counted on wi
   REQUIRE(desk.paths().size() == 4);
   CHECK(desk.paths()[1] == "/api/xm/1/on-call?page=2");
   CHECK_THAT(desk.paths()[2], Catch::EndsWith("&offset=2&limit=100"));
+}
+
+TEST_CASE("a long window of xMatters stays ahead of its clock on every page") {
+  Tenant tenant;
+  fakes::World* world = nullptr;
+  Desk desk([&](const std::string& path) { return tenant.reply(path, world->loop.now()); });
+  world = &desk.world;
+  desk.world.http.latency = 350ms;
+  const auto window = desk.window(days{60});
+  desk.world.loop.run_until_done(desk.provider->look_ahead(many_groups(25), window, desk.sink()));
+  CHECK(tenant.in_the_past == 0);
+  REQUIRE(desk.answers.size() == 25);
+  for (const auto& one : desk.answers) {
+    REQUIRE(one.status == AnswerStatus::ok);
+    CHECK(one.window == window);
+    const auto timeline = merge(Timeline{}, one).timeline;
+    CHECK(on_call_until(timeline, one.shifts.at(0).responder, window.from) == std::nullopt);
+    for (const auto ahead : {0h, 2h, 10h, 240h, 1200h}) {
+      CAPTURE(ahead.count());
+      CHECK(std::holds_alternative<People>(on_call_at(timeline, window.from + ahead)));
+    }
+  }
+}
+
+TEST_CASE("a short question to a slow xMatters is asked again from further ahead, not believed") {
+  Tenant tenant;
+  fakes::World* world = nullptr;
+  Desk desk([&](const std::string& path) { return tenant.reply(path, world->loop.now()); });
+  world = &desk.world;
+  desk.world.loop.advance(6h + 59min);  // a minute before the handoff
+  desk.world.http.latency = 4s;
+  desk.poll({"g"}, desk.window(10min));
+  REQUIRE(desk.answers.at(0).status == AnswerStatus::ok);
+  CHECK(desk.answers[0].shifts.at(0).end_unknown);  // who follows was told, too
+  CHECK(tenant.in_the_past == 1);
+}
+
+TEST_CASE("an xMatters list that is not whole is no answer") {
+  const auto row = item("a", "2026-11-22T08:00:00Z", "2026-11-22T20:00:00Z", person("ada"));
+  const std::string linked = R"(,"links":{"next":"/api/xm/1/on-call?page=2"})";
+  struct Case {
+    std::string first, second, says;
+  };
+  const std::vector<Case> cases{
+      {items(row, R"(,"total":2)"), items("", R"(,"total":2)"), "ended after 1 entries"},
+      {items(row, R"(,"total":2)" + linked), items("", R"(,"total":2)"), "ended after 1 entries"},
+      {items(row, R"(,"total":2)" + linked), items("", R"(,"total":0)"), "from 2 entries to 0"},
+      {items(row, R"(,"total":2)" + linked), items(row, R"(,"total":3)"), "from 2 entries to 3"},
+      {items(row, linked), items(""), "ended after 1 entries"},
+      {items("", R"(,"total":1)"), "", "ended after 0 entries"},
+  };
+  for (const auto& [first, second, says] : cases) {
+    CAPTURE(first, second);
+    for (const bool range : {false, true}) {
+      Desk desk([&, first = first, second = second](const std::string& path) {
+        if (path.find("page=2") == std::string::npos && is_range(path) != range)
+          return answer(200, items(""));
+        const bool later = path.find("page=2") != std::string::npos || value_in(path, "offset") == "1";
+        return answer(200, later ? second : first);
+      });
+      desk.poll({"a", "b"}, desk.window());
+      REQUIRE(desk.answers.size() == 2);
+      for (const auto& one : desk.answers) {
+        CHECK(one.status == AnswerStatus::failed);
+        REQUIRE(one.error);
+        CHECK(one.error->kind == ErrorKind::unreadable);
+        CHECK_THAT(one.error->message, Catch::Contains(says));
+      }
+    }
+  }
+}
+
+TEST_CASE("an xMatters list that changed while it was read is read again from its start") {
+  int lists = 0;
+  Desk desk([&](const std::string& path) {
+    if (is_range(path)) return answer(200, items(""));
+    const auto row = item("a", "2026-11-22T08:00:00Z", "2026-11-22T20:00:00Z", person("ada"));
+    const bool first = value_in(path, "offset") == "0";
+    lists += first ? 1 : 0;
+    return answer(200, items(row, lists == 1 && first ? R"(,"total":3)" : R"(,"total":2)"));
+  });
+  desk.poll({"a"}, desk.window());
+  CHECK(lists == 2);
+  REQUIRE(desk.answers.at(0).status == AnswerStatus::ok);
+  CHECK(desk.answers[0].shifts.size() == 1);
+}
+
+TEST_CASE("xMatters members that are missing from their list leave the group without an answer") {
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {person("ada", 5), R"(,"total":2)"},
+      {"", R"(,"total":2)"},
+      {person("ada", 5), R"(,"links":{"next":"/api/xm/1/members?page=2"})"}};
+  for (const auto& [first, more] : cases) {
+    CAPTURE(first, more);
+    Desk desk([&, first = first, more = more](const std::string& path) {
+      if (path.find("/members?") != std::string::npos) return answer(200, items(""));
+      if (is_range(path)) return answer(200, items(""));
+      return answer(200, items(item("g", "2026-11-22T08:00:00Z", "2026-11-22T20:00:00Z", first, more)));
+    });
+    desk.poll({"g"}, desk.window());
+    REQUIRE(desk.answers.at(0).status == AnswerStatus::failed);
+    CHECK_THAT(desk.answers[0].error->message, Catch::Contains("its list of members ended after"));
+  }
 }
 
 TEST_CASE("xMatters members past the first page are followed, and count") {
@@ -399,7 +549,10 @@ TEST_CASE("an xMatters look-ahead joins the pieces of a shift, and does not vouc
   });
   const auto window = desk.window(days{8});
   desk.world.loop.run_until_done(desk.provider->look_ahead({"g"}, window, desk.sink()));
-  CHECK(desk.paths().size() == 2);
+  // Now, until its pages have surely been read, and from there on.
+  REQUIRE(desk.paths().size() == 3);
+  CHECK_THAT(desk.paths()[1], Catch::Contains("&to=2026-11-22T09%3A15%3A01Z&"));
+  CHECK_THAT(desk.paths()[2], Catch::Contains("&from=2026-11-22T09%3A15%3A01Z&"));
   const auto& one = desk.answers.at(0);
   CHECK(one.window == window);
   REQUIRE(one.shifts.size() == 2);
@@ -453,7 +606,7 @@ TEST_CASE("xMatters' groups are listed over all pages, sorted") {
   REQUIRE(groups->size() == 2);
   CHECK((*groups)[0].name == "Alpha");
   CHECK((*groups)[1].name == "Zeta");
-  CHECK(desk.paths("/groups").at(1) == "/api/xm/1/groups?groupType=ON_CALL&limit=100&offset=2");
+  CHECK(desk.paths("/groups").at(1) == "/api/xm/1/groups?groupType=ON_CALL&offset=2&limit=100");
   const auto verified = desk.world.loop.run_until_done(desk.provider->verify());
   REQUIRE(verified);
   CHECK(*verified == "acme.xmatters.com, 3 groups");

@@ -107,9 +107,11 @@ TEST_CASE("xMatters' pages tell where they go on, with or without links") {
   page = on_call(head + R"(,"links":{"next":"/api/xm/1/more?offset=1"}}}]})");
   CHECK(page.items[0].members_next == "/api/xm/1/more?offset=1");
   page = on_call(head + "}}]}");
-  CHECK(page.items[0].members_next ==
+  CHECK(page.items[0].members_next.empty());
+  CHECK(page.items[0].members_total == 2);
+  CHECK(page.items[0].members_query ==
         "/api/xm/1/groups/g%201/shifts/s/occurrences/2026-10-05T08%3A00%3A00.000Z/members"
-        "?offset=1&limit=100&embed=members.owner");
+        "?embed=members.owner");
 }
 
 TEST_CASE("xMatters members that are not active are told from those that are") {
