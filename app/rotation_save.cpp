@@ -115,6 +115,7 @@ std::string changes_since(store::Store& store, const FormState& state) {
 
 std::string labels(const std::vector<std::string>& fields) {
   std::vector<std::string> names;
+  names.reserve(fields.size());
   for (const auto& field : fields) names.push_back(fmt::format("*{}*", label_of(field)));
   return phrase(names);
 }

@@ -23,7 +23,7 @@ Result<int> run_sandbox(Session& session, const Invocation& in) {
   auto& loop = session.loop();
   loop.on_signal(SIGINT, [&loop] { loop.stop(); });
   loop.on_signal(SIGTERM, [&loop] { loop.stop(); });
-  auto servers = sandbox::Sandbox::start(loop, std::move(options));
+  auto servers = sandbox::Sandbox::start(loop, options);
   if (!servers) return servers.error().in("sandbox");
   if (alone) {
     session.io().out << (*servers)->ready_line() << std::endl;

@@ -174,7 +174,7 @@ struct Sandbox::Impl {
 Sandbox::Sandbox(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Sandbox::~Sandbox() = default;
 
-Result<std::unique_ptr<Sandbox>> Sandbox::start(net::EventLoop& loop, Options options) {
+Result<std::unique_ptr<Sandbox>> Sandbox::start(net::EventLoop& loop, const Options& options) {
   auto impl = std::make_unique<Impl>(loop, options);
   if (auto played = impl->start_over(false); !played) return played.error();
   if (auto listening = impl->listen(options.listen); !listening) return listening.error();

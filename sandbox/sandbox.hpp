@@ -31,7 +31,7 @@ struct Options {
 class Sandbox {
  public:
   /// Errors: `invalid` (the scenario, with where and why), `unreachable` (the address cannot be bound).
-  static Result<std::unique_ptr<Sandbox>> start(net::EventLoop& loop, Options options);
+  static Result<std::unique_ptr<Sandbox>> start(net::EventLoop& loop, const Options& options);
   ~Sandbox();
   Sandbox(const Sandbox&) = delete;
   Sandbox& operator=(const Sandbox&) = delete;
