@@ -21,6 +21,11 @@ ApiOptions api_options(const Connection& connection) {
   return options;
 }
 
+/// A page after which more was to follow, and then nothing: who is missing would seem to be off call.
+Error cut_short() {
+  return fail(ErrorKind::unreadable, "PagerDuty announced more entries than it sent");
+}
+
 }  // namespace
 
 Range range_of(Window window) {
@@ -85,6 +90,7 @@ net::Task<Result<std::vector<ListedSchedule>>> Session::list(Kind kind) {
     if (!document) co_return document.error();
     const auto page = read_schedules(document->root(), kind, found);
     if (!page) co_return page.error();
+    if (offset > 0 && page->rows == 0) co_return cut_short();
     if (!page->more) break;
     offset += page->limit;
   }
@@ -105,6 +111,7 @@ net::Task<Result<std::map<std::string, Duties>>> Session::oncalls(std::vector<st
     if (!document) co_return document.error();
     const auto page = read_oncalls(document->root(), found);
     if (!page) co_return page.error();
+    if (offset > 0 && page->rows == 0) co_return cut_short();
     if (!page->more) co_return std::move(found);
     offset += page->limit;
   }

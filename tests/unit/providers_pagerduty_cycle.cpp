@@ -27,6 +27,7 @@ struct FakePagerDuty {
   std::optional<net::HttpResponse> oncalls_instead{};
   bool unknown_id_is_404 = false;  ///< in /oncalls, for the whole batch
   std::size_t cap = 10'000;
+  bool cut_short = false;  ///< /oncalls has nothing after its first page
   std::map<std::string, int> calls;
 
   static std::string user(const std::string& id, bool whole) {
@@ -60,6 +61,8 @@ struct FakePagerDuty {
   net::HttpResponse oncalls(const net::Fields& query) {
     ++calls["oncalls"];
     if (oncalls_instead) return *oncalls_instead;
+    if (cut_short && net::encode_form(query).find("offset=0") == std::string::npos)
+      return fakes::answer(200, page({}, {}, "oncalls"));
     std::vector<std::string> rows;
     std::size_t ids = 0;
     for (const auto& [key, id] : query) {
@@ -317,6 +320,19 @@ TEST_CASE("a broken /oncalls fails every id once, with the reason") {
       REQUIRE(answer.error);
       CHECK(answer.error->kind == kind);
     }
+  }
+}
+
+TEST_CASE("/oncalls that ends before what it announced is a failure, not a gap") {
+  Office office;
+  office.server.schedules["P1"].people = {"ada"};
+  office.server.schedules["P1"].policies = 150;
+  office.server.schedules["P2"].people = {"bo"};
+  CHECK(names(office.poll({"P1", "P2"})[1]) == "bo@example.com ");
+  office.server.cut_short = true;
+  for (const auto& answer : office.poll({"P1", "P2"})) {
+    CHECK(answer.status == AnswerStatus::failed);
+    CHECK(answer.shifts.empty());
   }
 }
 
