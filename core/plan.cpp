@@ -156,10 +156,11 @@ class Planner {
                                          "its last people stay in @{})",
                                          ref, in_.rotation.handle));
     } else if (watch.presence == Presence::forbidden) {
-      problem("forbidden:" + ref, fmt::format("schedule {} may not be read ({}); give the key of connection "
+      const auto why = watch.failure.empty() ? std::string{} : fmt::format(" ({})", watch.failure);
+      problem("forbidden:" + ref, fmt::format("schedule {} may not be read{}; give the key of connection "
                                               "{} access to it, or choose another "
                                               "schedule",
-                                              ref, watch.failure, watch.schedule.connection));
+                                              ref, why, watch.schedule.connection));
     } else {
       const auto since = watch.last_answer ? " since " + format_minutes(*watch.last_answer) : std::string{};
       problem("unknown:" + ref,

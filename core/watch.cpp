@@ -1,6 +1,7 @@
 #include "core/watch.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace watchbill {
 
@@ -113,7 +114,7 @@ Absorbed absorb(Watch& watch, const ScheduleAnswer& answer, bool mass) {
     return result;
   }
   watch.failing_since.reset();
-  watch.failure.clear();
+  const auto refusal = std::exchange(watch.failure, {});
   watch.last_answer = answer.asked_at;
   if (answer.status != AnswerStatus::ok) {
     const auto presence = answer.status == AnswerStatus::gone ? Presence::gone : Presence::forbidden;
@@ -139,6 +140,8 @@ Absorbed absorb(Watch& watch, const ScheduleAnswer& answer, bool mass) {
     doubt.last = answer.asked_at;
     doubt.mass = doubt.mass || mass;
     if (!convinced(doubt, answer)) {
+      // A list without the schedule says nothing of why the schedule itself refuses.
+      if (watch.presence != Presence::ok) watch.failure = refusal;
       plan_next_question(watch, answer, result);
       return result;
     }

@@ -88,6 +88,19 @@ TEST_CASE("a foreseen gap acts at once") {
   CHECK_FALSE(later.confirm_at);
 }
 
+TEST_CASE("why a schedule refuses is not forgotten when a list goes without it") {
+  auto watch = with_ada();
+  auto refused = says(kNow + 10s, {}, true);
+  refused.status = AnswerStatus::forbidden;
+  refused.error = fail(ErrorKind::forbidden, "the schedule may be gone");
+  absorb(watch, refused, false);
+  absorb(watch, says(kNow + 20s, {}), false);
+  CHECK(watch.presence == Presence::forbidden);
+  CHECK(watch.failure == "the schedule may be gone");
+  absorb(watch, says(kNow + 30s, {"ada"}), false);
+  CHECK(watch.failure.empty());
+}
+
 TEST_CASE("a schedule that is gone or forbidden is Unknown, and its people are held") {
   for (const auto status : {AnswerStatus::gone, AnswerStatus::forbidden}) {
     auto watch = with_ada();
