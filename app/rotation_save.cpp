@@ -75,9 +75,10 @@ SaveOutcome ask_for_adoption(const manage::Wanted& wanted) {
   model.goes = mentions_of(adoption.change.goes);
   model.comes = mentions_of(adoption.change.comes);
   model.unsure = adoption.unsure;
-  if (!adoption.edited_by.empty())
-    model.last_edited =
-        fmt::format("{}, {}", slack_mention(adoption.edited_by), slack_date(adoption.edited_at));
+  if (!adoption.edited_by.empty()) {
+    model.last_edited = slack_mention(adoption.edited_by);
+    if (adoption.edited_at > Instant{}) model.last_edited += ", " + slack_date(adoption.edited_at);
+  }
   for (const auto& channel : adoption.default_channels)
     model.channels.push_back(fmt::format("<#{}>", channel));
   SaveOutcome outcome;

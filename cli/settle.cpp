@@ -49,8 +49,9 @@ void show_adoption(Session& session, manage::Workspace& workspace, const manage:
   text += adoption.unsure.empty() ? people_line(session, workspace, "comes", adoption.change.comes)
                                   : "  comes: " + adoption.unsure + "\n";
   if (!adoption.edited_by.empty()) {
-    text += fmt::format("  last edited by: {}, {}\n", session.run(workspace.name_of(adoption.edited_by)),
-                        format_minutes(adoption.edited_at));
+    const bool told = adoption.edited_at > Instant{};
+    text += fmt::format("  last edited by: {}{}\n", session.run(workspace.name_of(adoption.edited_by)),
+                        told ? ", " + format_minutes(adoption.edited_at) : std::string{});
   }
   std::string channels;
   for (const auto& channel : adoption.default_channels)

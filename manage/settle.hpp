@@ -23,8 +23,8 @@ struct Adoption {
   MemberChange change{};
   /// Why it is not known who comes ("nobody yet: …"); empty if it is. Then `change.goes` is everybody.
   std::string unsure{};
-  UserId edited_by{};  ///< who edited the group last; empty if Slack does not tell
-  Instant edited_at{};
+  UserId edited_by{};                         ///< who edited the group last; empty if Slack does not tell
+  Instant edited_at{};                        ///< the epoch if Slack does not tell
   std::vector<ChannelId> default_channels{};  ///< Slack adds members of the group to these
 };
 

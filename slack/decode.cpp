@@ -100,7 +100,10 @@ Result<UserGroup> decode_group(json::View group) {
     }
   }
   out.updated_by = UserId(group["updated_by"].string_or(""));
-  out.updated_at = Instant{seconds{group["date_update"].integer_or(0)}};
+  if (const auto updated = group["date_update"].number()) {
+    // Beyond these no time can be meant: the year 5138.
+    out.updated_at = Instant{seconds{static_cast<std::int64_t>(std::clamp(*updated, 0.0, 1e11))}};
+  }
   return out;
 }
 

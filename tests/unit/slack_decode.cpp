@@ -52,6 +52,13 @@ TEST_CASE("a user group as Slack documents it") {
   CHECK(format_rfc3339(result->updated_at) == "2026-03-01T10:00:00Z");
 }
 
+TEST_CASE("when a group was edited may be missing, or told in parts of a second") {
+  CHECK(group("").updated_at == Instant{});
+  CHECK(group(R"("date_update":"soon")").updated_at == Instant{});
+  CHECK(group(R"("date_update":-5)").updated_at == Instant{});
+  CHECK(format_rfc3339(group(R"("date_update":1772359200.75)").updated_at) == "2026-03-01T10:00:00Z");
+}
+
 TEST_CASE("a group that was deleted is disabled") {
   CHECK(group(R"("date_delete":1772359200)").disabled);
   CHECK_FALSE(group(R"("date_delete":0)").disabled);
