@@ -105,6 +105,33 @@ Result<void> check_people_and_places(const Rotation& rotation) {
   return {};
 }
 
+/// Letters that a fixed distance parts from their small forms, and those that stand in pairs with them.
+struct CaseRange {
+  char32_t first;
+  char32_t last;
+  char32_t distance;  ///< 0: in pairs, of which the first is the capital
+};
+
+/// Latin-1, Latin Extended-A, Greek and Cyrillic: two bytes each in UTF-8, in both cases (The Unicode
+/// Standard, CaseFolding.txt; without U+0130, which would need a third byte).
+constexpr std::array<CaseRange, 24> kCases{{
+    {0xc0, 0xd6, 32},   {0xd8, 0xde, 32},   {0x100, 0x12f, 0},  {0x132, 0x137, 0},  {0x139, 0x148, 0},
+    {0x14a, 0x177, 0},  {0x179, 0x17e, 0},  {0x386, 0x386, 38}, {0x388, 0x38a, 37}, {0x38c, 0x38c, 64},
+    {0x38e, 0x38f, 63}, {0x391, 0x3a1, 32}, {0x3a3, 0x3ab, 32}, {0x3c2, 0x3c2, 1},  {0x3d8, 0x3ef, 0},
+    {0x400, 0x40f, 80}, {0x410, 0x42f, 32}, {0x460, 0x481, 0},  {0x48a, 0x4bf, 0},  {0x4c0, 0x4c0, 15},
+    {0x4c1, 0x4ce, 0},  {0x4d0, 0x52f, 0},  {0x3f7, 0x3f8, 0},  {0x3fa, 0x3fb, 0},
+}};
+
+char32_t lower_of(char32_t letter) {
+  if (letter == 0x178) return 0xff;
+  for (const auto& [first, last, distance] : kCases) {
+    if (letter < first || letter > last) continue;
+    if (distance != 0) return letter + distance;
+    return (letter - first) % 2 == 0 ? letter + 1 : letter;
+  }
+  return letter;
+}
+
 }  // namespace
 
 std::string_view name_of(Mode value) {
@@ -180,8 +207,15 @@ Result<std::string> check_handle(std::string_view handle) {
 
 std::string fold_name(std::string_view name) {
   std::string folded(name);
-  for (char& c : folded) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  for (std::size_t i = 0; i < folded.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(folded[i]);
+    if (byte >= 'A' && byte <= 'Z') folded[i] = static_cast<char>(byte - 'A' + 'a');
+    if (byte < 0xc3 || byte > 0xd4 || i + 1 == folded.size()) continue;
+    const auto second = static_cast<unsigned char>(folded[i + 1]);
+    if ((second & 0xc0U) != 0x80U) continue;
+    const char32_t lower = lower_of(((byte & 0x1fU) << 6U) | (second & 0x3fU));
+    folded[i] = static_cast<char>(0xc0U | (lower >> 6U));
+    folded[++i] = static_cast<char>(0x80U | (lower & 0x3fU));
   }
   return folded;
 }

@@ -80,7 +80,7 @@ Result<void> validate(const Rotation& rotation);
 /// words (here, channel, everyone, admins, owners).
 Result<std::string> check_handle(std::string_view handle);
 
-/// Lower-cased name: what uniqueness is judged by (ASCII letters only are folded).
+/// Lower-cased name: what uniqueness and searches go by (Latin, Greek and Cyrillic letters are folded).
 std::string fold_name(std::string_view name);
 
 }  // namespace watchbill

@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "providers/support.hpp"
+
 namespace watchbill::manage {
 
 namespace {
@@ -15,7 +17,7 @@ Result<std::string> person_key(store::Store& store, const std::string& text) {
     if (!connection) return connection.error();
     return text;
   }
-  if (text.find('@') != std::string::npos) return fold_name(text);
+  if (const auto email = providers::clean_email(text)) return *email;
   return fail(ErrorKind::invalid,
               "person \"{}\": write an e-mail address, or CONNECTION/ID with the id in the scheduling system",
               text);
@@ -87,7 +89,8 @@ net::Task<Result<store::Mapping>> map_person(Workspace& workspace, Caller caller
 
 Result<std::string> unmap_person(Desk& desk, const Caller& caller, const std::string& person) {
   if (auto ok = allowed(desk, caller, Action::map_person, {}); !ok) return ok.error();
-  const auto key = person.find('/') == std::string::npos ? fold_name(person) : person;
+  const auto email = person.find('/') == std::string::npos ? providers::clean_email(person) : std::nullopt;
+  const auto key = email.value_or(person);
   if (auto gone = desk.store.people().unmap(key, caller.actor); !gone) return gone.error();
   return key;
 }

@@ -151,8 +151,20 @@ TEST_CASE("handles are checked before Slack is asked") {
     CHECK_THAT(check_handle(word).error().message, Contains("Slack's own words"));
 }
 
-TEST_CASE("names are folded for comparison, ASCII only") {
-  CHECK(fold_name("PayMents-Ä") == "payments-Ä");
+TEST_CASE("names are folded for comparison, in the scripts of Europe") {
+  CHECK(fold_name("PayMents-Ä") == "payments-ä");
+  CHECK(fold_name("GÉNIE ÀÖØÞ×÷ß") == "génie àöøþ×÷ß");
+  CHECK(fold_name("ĀĮĲĹŇŊŶŸŹŽ") == "āįĳĺňŋŷÿźž");
+  CHECK(fold_name("āįĳĺňŋŷÿźž") == "āįĳĺňŋŷÿźž");
+  CHECK(fold_name("ΆΈΌΎΏΑΩΟΔΟΣ οδος") == "άέόύώαωοδοσ οδοσ");
+  CHECK(fold_name("ЁЖЯ Дежурство Ґ Ӂ") == "ёжя дежурство ґ ӂ");
+  CHECK(fold_name("東京 🙂 İ") == "東京 🙂 İ");
+  // Broken bytes stay as they are.
+  CHECK(fold_name("A\xc3") == "a\xc3");
+  CHECK(fold_name("\xc3"
+                  "B\xff\xc3\x89") ==
+        "\xc3"
+        "b\xff\xc3\xa9");
 }
 
 TEST_CASE("empty groups alert by default only where the last people are kept") {
