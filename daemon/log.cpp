@@ -7,17 +7,23 @@
 #include <cstdlib>
 #include <memory>
 
+#include "engine/event_log.hpp"
 #include "json/json.hpp"
 
 namespace watchbill::daemon {
 
 namespace {
 
-/// The message as a JSON string.
+/// The message as a JSON string; an event's fields are JSON already (engine/event_log.hpp).
 class JsonText final : public spdlog::custom_flag_formatter {
  public:
   void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& out) override {
+    if (std::string_view(message.logger_name.data(), message.logger_name.size()) == engine::kEventLogger) {
+      out.append(message.payload.data(), message.payload.data() + message.payload.size());
+      return;
+    }
     const auto text =
+        R"("message":)" +
         json::Writer().value(std::string_view(message.payload.data(), message.payload.size())).take();
     out.append(text.data(), text.data() + text.size());
   }
@@ -62,16 +68,21 @@ void set_up_log(const config::Log& log) {
   formatter->add_flag<JsonText>('*').add_flag<Priority>('&');
   const bool journal = std::getenv("JOURNAL_STREAM") != nullptr;
   if (log.format == config::LogFormat::json) {
-    formatter->set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":%*})");
+    formatter->set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%*})");
   } else {
     formatter->set_pattern(journal ? "%&%v" : "%Y-%m-%dT%H:%M:%S.%eZ %l: %v");
   }
-  auto logger =
-      std::make_shared<spdlog::logger>("watchbilld", std::make_shared<spdlog::sinks::stderr_sink_st>());
-  logger->set_formatter(std::move(formatter));
-  logger->set_level(level_of(log.level));
-  logger->flush_on(spdlog::level::info);
-  spdlog::set_default_logger(std::move(logger));
+  auto sink = std::make_shared<spdlog::sinks::stderr_sink_st>();
+  sink->set_formatter(std::move(formatter));
+  const auto logger_of = [&](const std::string& name) {
+    auto logger = std::make_shared<spdlog::logger>(name, sink);
+    logger->set_level(level_of(log.level));
+    logger->flush_on(spdlog::level::info);
+    return logger;
+  };
+  spdlog::set_default_logger(logger_of("watchbilld"));
+  spdlog::drop(engine::kEventLogger);
+  if (log.format == config::LogFormat::json) spdlog::register_logger(logger_of(engine::kEventLogger));
 }
 
 }  // namespace watchbill::daemon

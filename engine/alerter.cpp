@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/text.hpp"
+#include "engine/event_log.hpp"
 #include "engine/steady_wait.hpp"
 #include "json/json.hpp"
 
@@ -50,7 +51,10 @@ Alerter::Alerter(net::Loop& loop, store::Store& store, slack::Channels& channels
 Result<void> Alerter::load() {
   auto problems = store_.problems().list();
   if (!problems) return problems.error();
-  for (auto& problem : *problems) open_.insert_or_assign(problem.problem.key, std::move(problem));
+  for (auto& problem : *problems) {
+    if (!problem.ended_at) logged_.insert(problem.problem.key);
+    open_.insert_or_assign(problem.problem.key, std::move(problem));
+  }
   return {};
 }
 
@@ -91,8 +95,15 @@ void Alerter::report(const std::vector<Problem>& problems, const std::map<Rotati
     changed = true;
   }
   for (auto& [key, known] : open_) {
-    if (current.contains(key) || known.ended_at) continue;
+    if (known.ended_at) continue;
+    if (current.contains(key)) {
+      if (now - known.since >= kSettle && logged_.insert(key).second)
+        Event("problem").with("key", key).with("text", known.problem.text).log(spdlog::level::warn);
+      continue;
+    }
     known.ended_at = now;
+    if (logged_.erase(key) > 0)
+      Event("problem_resolved").with("key", key).with("text", known.problem.text).log(spdlog::level::info);
     unsaved_.insert(key);
     changed = true;
   }

@@ -61,6 +61,8 @@ class Alerter {
   net::HttpClient& http_;
   AlertOptions options_;
   std::map<std::string, store::OpenProblem> open_;
+  /// The open ones that stand in the log.
+  std::set<std::string> logged_;
   std::set<std::string> unsaved_;  ///< keys of problems that the store does not have as they are
   std::map<RotationId, ChannelId> channel_of_;
   /// Where each problem was told, and its end was not yet: that belongs there.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/announcement.hpp"
+#include "engine/event_log.hpp"
 
 namespace watchbill::engine {
 
@@ -105,11 +106,27 @@ net::Task<void> Announcer::run() {
   }
 }
 
+void Announcer::log_outcome(const OutboxRow& row, OutboxState before) const {
+  if (row.state == before) return;
+  std::string_view name;
+  if (row.state == OutboxState::sent) name = "announcement_sent";
+  if (row.state == OutboxState::blocked) name = "announcement_blocked";
+  if (row.state == OutboxState::unknown) name = "announcement_unknown";
+  if (row.state == OutboxState::expired) name = "announcement_expired";
+  if (name.empty()) return;
+  Event(name)
+      .with("rotation", row.facts.rotation)
+      .with("channel", row.channel.value)
+      .with("error", row.state == OutboxState::sent ? std::string() : row.error)
+      .log(row.state == OutboxState::sent ? spdlog::level::info : spdlog::level::warn);
+}
+
 void Announcer::expire(OutboxRow row) {
+  const auto before = row.state;
   row.state = OutboxState::expired;
   row.error =
       fmt::format("not sent: older than {} ({})", "announce.max_age", row.error.empty() ? "late" : row.error);
-  save(row);
+  if (save(row)) log_outcome(row, before);
   note_problems(row.rotation);
   on_change_(row.rotation);
 }
@@ -149,6 +166,7 @@ net::Task<void> Announcer::send(OutboxId id) {
     co_return;
   }
   auto row = found->second;
+  const auto before = row.state;
   begin_attempt(row, loop_.now());
   if (!save(row)) {
     busy_.erase(id);
@@ -167,6 +185,7 @@ net::Task<void> Announcer::send(OutboxId id) {
   row = sent->second;
   settle_attempt(row, posted ? Result<std::string>(posted->ts) : Result<std::string>(posted.error()),
                  loop_.now());
+  log_outcome(row, before);
   // If this cannot be saved the row stays `sending` on disk; in memory it is what we know.
   if (!save(row)) {
     if (is_open(row.state)) {
@@ -208,6 +227,7 @@ net::Task<void> Announcer::probe(OutboxId id) {
   if (found != decider_.outbox().end() && found->second.state == OutboxState::unknown) {
     auto row = found->second;
     settle_probe(row, seen, loop_.now());
+    log_outcome(row, before.state);
     if (save(row) && row.state == OutboxState::ready) fold(row);
     note_problems(row.rotation);
     on_change_(row.rotation);

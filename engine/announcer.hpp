@@ -42,6 +42,8 @@ class Announcer {
   /// Records the row; on failure it is tried again in a second.
   bool save(const OutboxRow& row);
   void fold(const OutboxRow& row);
+  /// Tells what became of it, if that is news.
+  void log_outcome(const OutboxRow& row, OutboxState before) const;
   [[nodiscard]] bool behind(const OutboxRow& row) const;
   [[nodiscard]] slack::OutgoingMessage message_of(const OutboxRow& row, Instant now) const;
   /// A channel that refuses an announcement is a problem as long as that announcement waits.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/engine_impl.hpp"
+#include "engine/event_log.hpp"
 
 namespace watchbill::engine {
 
@@ -33,12 +34,11 @@ Engine::Impl::Impl(EnginePorts ports, EngineOptions options, ProviderFactory mak
       reader_(ports.loop, model_, ports.groups, ports.gate, options_.poll_interval,
               [this](Result<std::vector<RotationId>> read) {
                 if (!read) {
-                  slack_error_ = read.error();
-                  if (!slack_failing_since_) slack_failing_since_ = ports_.loop.now();
+                  note_slack(read.error());
                   return;
                 }
-                slack_error_.reset();
-                slack_failing_since_.reset();
+                note_slack(std::nullopt);
+                Event("groups_read").with("to_look_at", read->size()).log(spdlog::level::debug);
                 for (const auto id : *read) mark(id);
                 note_pass(ports_.loop.now());
               }),
@@ -79,6 +79,7 @@ Result<void> StoredTokens::keep(const std::string& connection,
                                 const std::map<std::string, std::string>& settings,
                                 const std::map<std::string, Secret>& secrets) {
   if (auto kept = store_.connections().keep_tokens(connection, settings, secrets); !kept) return kept;
+  Event("token_renewed").with("connection", connection).log(spdlog::level::info);
   const auto known = known_.find(connection);
   if (known == known_.end()) return {};
   const auto renew = [](auto& values, const auto& renewed) {

@@ -40,6 +40,7 @@ void Engine::Impl::look_at_clock() {
 
 void Engine::Impl::set_back(Instant now) {
   for (auto& [ref, entry] : model_.schedules) {
+    entry.watched_since = std::min(entry.watched_since, now);
     if (!forget_future(entry.watch, now)) continue;
     dirty_watches_.insert(ref);
     entry.ask_again.reset();

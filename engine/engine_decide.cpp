@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/engine_impl.hpp"
+#include "engine/event_log.hpp"
 
 namespace watchbill::engine {
 
@@ -106,7 +107,7 @@ void Engine::Impl::on_answer(ScheduleAnswer answer) {
     auto& connection = connections_[answer.schedule.connection];
     connection.last_success = std::max(connection.last_success.value_or(answer.asked_at), answer.asked_at);
   } else if (!failed_before && answer.error) {
-    spdlog::warn("schedule {}: {}", answer.schedule, answer.error->message);
+    spdlog::debug("schedule {}: {}", answer.schedule, answer.error->message);
   }
   weigh_evidence(*entry, absorbed, answer.asked_at);
   const bool news = absorbed.changed || watch.presence != presence_before || first_answer ||
@@ -173,16 +174,36 @@ void Engine::Impl::on_cycle(const std::string& connection, Instant began, const 
   auto& state = connections_[connection];
   const auto now = ports_.loop.now();
   if (error) {
-    if (!state.failing_since) state.failing_since = now;
+    if (!state.failing_since) {
+      state.failing_since = now;
+      Event("connection_failing")
+          .with("connection", connection)
+          .with("error", error->message)
+          .log(spdlog::level::warn);
+    }
     state.error = error;
   } else {
-    if (state.failing_since) spdlog::info("connection {} answers again", connection);
+    if (state.failing_since) {
+      Event("connection_answers")
+          .with("connection", connection)
+          .with("after", format_duration(now - *state.failing_since))
+          .log(spdlog::level::info);
+    }
     state.failing_since.reset();
     state.error.reset();
     state.last_success = now;
     state.completed = began;
   }
   const auto [doubtful, watched] = doubtful_of(connection);
+  if (Event::wanted(spdlog::level::debug)) {
+    Event("poll_cycle")
+        .with("connection", connection)
+        .with("schedules", watched)
+        .with("doubtful", doubtful)
+        .with("complete", !error)
+        .with("ms", static_cast<std::int64_t>((now - began).count()))
+        .log(spdlog::level::debug);
+  }
   state.emptied = emptied_together(doubtful, watched);
   if (state.emptied) {
     for (auto& [ref, entry] : model_.schedules) {
@@ -198,6 +219,7 @@ void Engine::Impl::on_cycle(const std::string& connection, Instant began, const 
 
 void Engine::Impl::on_written(RotationId rotation, bool read_again) {
   if (read_again) reader_.read_settled();
+  if (const auto* entry = model_.find(rotation)) log_write(*entry, read_again);
   board_.mark(rotation);
   mark(rotation);
 }
@@ -210,6 +232,7 @@ void Engine::Impl::on_write_lag(milliseconds lag) {
   const auto bound = std::lower_bound(kLagBounds.begin(), kLagBounds.end(), lag);
   ++lag_counts_[static_cast<std::size_t>(bound - kLagBounds.begin())];
   lag_sum_ += lag;
+  last_lag_ = lag;
 }
 
 void Engine::Impl::mark(RotationId rotation) {
@@ -255,10 +278,12 @@ void Engine::Impl::decide_marked() {
   ids.swap(marked_);
   add_sharers(ids, now);
   std::set<ScheduleRef> schedules;
+  std::vector<std::pair<RotationId, Decided>> before;
   for (const auto id : ids) {
     auto* entry = model_.find(id);
     if (!entry) continue;
     for (const auto& schedule : entry->rotation.schedules) schedules.insert(schedule.ref);
+    before.emplace_back(id, decided_so_far(*entry));
     board_.mark(id);
   }
   for (const auto& ref : schedules) {
@@ -285,6 +310,9 @@ void Engine::Impl::decide_marked() {
     return;
   }
   if (*decided) store_works();
+  for (const auto& [id, so_far] : before) {
+    if (const auto* entry = model_.find(id)) log_decision(*entry, so_far, now);
+  }
   for (const auto& ref : schedules) {
     if (auto* entry = model_.find(ref)) plan_boundary(*entry, now);
   }

@@ -117,9 +117,35 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   void store_works();
   [[nodiscard]] bool store_blocked() const;
 
+  // engine_log.cpp: what is told of decisions and writes
+  /// What had been decided before, to see what a decision changed.
+  struct Decided {
+    bool decided = false;
+    std::vector<OnCallPerson> people{};
+    std::optional<SteadyInstant> last_drift{};
+    std::optional<GroupNow> reported{};
+  };
+  static Decided decided_so_far(const RotationEntry& entry);
+  void log_decision(const RotationEntry& entry, const Decided& before, Instant now);
+  void log_write(const RotationEntry& entry, bool read_again);
+  /// No `before` means that it is new, no `after` that it is gone.
+  static void log_edit(const Rotation* before, const Rotation* after, const std::string& by);
+
   // engine_clock.cpp: the wall clock was set, or the host slept
   void look_at_clock();
   void set_back(Instant now);
+
+  // engine_silence.cpp: who does not answer, and since when
+  /// How the last reading of Slack's user groups ended.
+  void note_slack(std::optional<Error> error);
+  void note_silence(Instant now);
+  [[nodiscard]] std::vector<std::string> why_silent(const RotationEntry& entry) const;
+  [[nodiscard]] std::string silence_of(const ScheduleRef& schedule) const;
+  /// `at_once`: after the first failure, for who has nothing else to go by.
+  [[nodiscard]] std::optional<std::string> silence_of_slack(bool at_once) const;
+  [[nodiscard]] std::vector<ScheduleRef> silent_schedules_of(const std::string& connection) const;
+  [[nodiscard]] std::optional<std::string> problem_of(const std::string& connection,
+                                                      const ConnectionState& state) const;
 
   // engine_watch.cpp: the second hand
   net::Task<void> tick();
@@ -133,7 +159,6 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   Result<void> note_figure(const std::string& key, const std::string& value);
   net::Task<bool> sync_now();
   void note_unmatched(Instant now);
-  void note_silence(Instant now);
   [[nodiscard]] milliseconds interval_of(const ConnectionState& state, Instant now) const;
   [[nodiscard]] std::optional<Instant> complete_since() const;
   [[nodiscard]] bool settled() const;
@@ -163,7 +188,12 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   net::Timer decide_soon_;
   std::set<RotationId> confirmed_;
   net::Timer confirm_soon_;
+  /// Groups that were disabled when they were last looked at.
+  std::set<RotationId> disabled_;
+  std::optional<milliseconds> last_lag_;
   std::set<RotationId> silent_;
+  std::set<ScheduleRef> silent_schedules_;
+  bool slack_silent_ = false;
   std::map<Responder, std::string> unmatched_;
   std::set<ScheduleRef> dirty_watches_;
   std::optional<Moment> store_blocked_since_;
@@ -185,6 +215,12 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   net::TaskScope tasks_;
 };
 
+/// A source is silent after this many intervals without a complete cycle.
+inline constexpr int kSilentIntervals = 3;
+/// What is told while a system that shows nobody anywhere is not believed.
+inline constexpr std::string_view kEmptiedText =
+    "more than half of its schedules show nobody on call at once; that is not believed before they have said "
+    "so for 3 minutes";
 /// Slack counts its calls over this time.
 inline constexpr auto kBudgetWindow = 60s;
 /// Between retries of a store that is locked or full, for a moment and for longer.

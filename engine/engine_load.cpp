@@ -75,12 +75,14 @@ Result<void> Engine::Impl::load_rotations(bool at_start) {
     present.insert(id);
     auto* entry = model_.find(id);
     if (!entry) {
+      if (!at_start) log_edit(nullptr, &rotation, last_editor(rotation.name));
       adopt_rotation(std::move(rotation), records);
       continue;
     }
     rotation.handle = entry->rotation.handle;
     if (!(entry->rotation == rotation)) {
       const auto by = last_editor(rotation.name);
+      log_edit(&entry->rotation, &rotation, by);
       replace_rotation(*entry, std::move(rotation), records, by);
     }
   }
@@ -88,7 +90,11 @@ Result<void> Engine::Impl::load_rotations(bool at_start) {
   for (const auto& [id, entry] : model_.rotations) {
     if (!present.contains(id)) gone.push_back(id);
   }
-  for (const auto id : gone) drop_rotation(id);
+  for (const auto id : gone) {
+    const auto& rotation = model_.find(id)->rotation;
+    log_edit(&rotation, nullptr, last_editor(rotation.name));
+    drop_rotation(id);
+  }
   model_.by_group.clear();
   for (const auto& [id, entry] : model_.rotations) model_.by_group.insert_or_assign(entry.rotation.group, id);
 
@@ -136,6 +142,7 @@ void Engine::Impl::drop_rotation(RotationId id) {
   model_.rotations.erase(id);
   std::erase_if(decider_.outbox(), [&](const auto& item) { return item.second.rotation == id; });
   marked_.erase(id);
+  disabled_.erase(id);
 }
 
 void Engine::Impl::rebuild_schedules(const Watches& watches) {
@@ -151,6 +158,7 @@ void Engine::Impl::rebuild_schedules(const Watches& watches) {
       const auto known = watches.find(schedule.ref);
       if (known != watches.end()) entry.watch = std::move(*known->second);
       entry.watch.schedule = schedule.ref;
+      entry.watched_since = now;
       entry.want_look_ahead = !entry.watch.looked_ahead;
       entry.want_look_far = !entry.watch.looked_far;
       with_new.insert(schedule.ref.connection);

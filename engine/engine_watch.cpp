@@ -10,10 +10,6 @@ namespace watchbill::engine {
 namespace {
 
 constexpr auto kTick = 1s;
-/// A source is silent after this many intervals without a complete cycle.
-constexpr int kSilentIntervals = 3;
-/// Slack's groups are listed at most this often (slack/gate.cpp).
-constexpr auto kListSpacing = 5s;
 constexpr auto kSkewAlert = 30s;
 constexpr auto kPruneEvery = 1h;
 /// Everything is looked at again this often, whatever happened.
@@ -59,7 +55,10 @@ void Engine::Impl::flush(Instant now) {
   note_unmatched(now);
   if (auto noted = note_connections(now); flushed) flushed = noted;
   write_queue_figures();
-  if (flushed) flushed = board_.flush(silent_, now);
+  if (flushed) {
+    flushed = board_.flush(
+        silent_, [this](const RotationEntry& entry) { return why_silent(entry); }, now);
+  }
   // What is blocked may have nothing else to write that would tell when it works again.
   if (flushed && store_blocked_since_) flushed = ports_.store.set_meta("store_checked", format_rfc3339(now));
   if (!flushed)
@@ -106,30 +105,6 @@ void Engine::Impl::note_unmatched(Instant now) {
   if (auto saved = ports_.store.people().replace_unmatched(people); saved) unmatched_ = std::move(unmatched);
 }
 
-/// Which rotations have a source that has not answered for three intervals.
-void Engine::Impl::note_silence(Instant now) {
-  std::map<std::string, milliseconds> patience;
-  for (const auto& [name, state] : connections_) patience[name] = kSilentIntervals * interval_of(state, now);
-  std::set<RotationId> silent;
-  for (const auto& [ref, entry] : model_.schedules) {
-    const Instant since = std::max(entry.watch.last_answer.value_or(started_at_), started_at_);
-    const auto limit = patience.find(ref.connection);
-    if (limit == patience.end() || now - since > limit->second)
-      silent.insert(entry.rotations.begin(), entry.rotations.end());
-  }
-  const Instant read = std::max(reader_.last_success().value_or(started_at_), started_at_);
-  if (now - read > kSilentIntervals * std::max(options_.poll_interval, milliseconds{kListSpacing})) {
-    for (const auto& [id, entry] : model_.rotations) silent.insert(id);
-  }
-  for (const auto id : silent) {
-    if (!silent_.contains(id)) board_.mark(id);
-  }
-  for (const auto id : silent_) {
-    if (!silent.contains(id)) board_.mark(id);
-  }
-  silent_ = std::move(silent);
-}
-
 Result<void> Engine::Impl::note_connections(Instant now) {
   Result<void> all;
   for (auto& [name, state] : connections_) {
@@ -137,8 +112,10 @@ Result<void> Engine::Impl::note_connections(Instant now) {
     if (state.error) {
       const bool unauthorized = state.error->kind == ErrorKind::unauthorized;
       status.state = unauthorized ? "unauthorized" : "failing";
-      status.problem = state.error->message;
+    } else if (!silent_schedules_of(name).empty()) {
+      status.state = "failing";
     }
+    status.problem = problem_of(name, state);
     status.last_success = state.last_success;
     status.interval = std::chrono::ceil<seconds>(interval_of(state, now));
     if (status == state.written) continue;
@@ -223,14 +200,11 @@ void Engine::Impl::report_problems(Instant now) {
                                     "confirmed. Check it with `watchbill connection test {}`",
                                     name, format_minutes(state.completed.value_or(*state.failing_since)),
                                     state.error->message, name));
+    } else if (const auto quiet = silent_schedules_of(name); !state.error && !quiet.empty() && silent) {
+      report("failing", fmt::format("connection {}: {}. Groups follow what is known; that is not confirmed",
+                                    name, *problem_of(name, state)));
     }
-    if (state.emptied) {
-      report("emptied",
-             fmt::format(
-                 "connection {}: more than half of its schedules show nobody on call at once; that is not "
-                 "believed before they have said so for 3 minutes",
-                 name));
-    }
+    if (state.emptied) report("emptied", fmt::format("connection {}: {}", name, kEmptiedText));
     const auto skew = state.poller ? state.poller->health().clock_skew : std::nullopt;
     if (skew && (*skew > kSkewAlert || *skew < -kSkewAlert)) {
       report("clock",
@@ -238,16 +212,8 @@ void Engine::Impl::report_problems(Instant now) {
                          name, skew->count()));
     }
   }
-  if (slack_error_) {
-    const bool unauthorized =
-        slack_error_->kind == ErrorKind::unauthorized || slack_error_->kind == ErrorKind::forbidden;
-    const bool long_enough =
-        slack_failing_since_ && now - *slack_failing_since_ > kSilentIntervals * options_.poll_interval;
-    if (unauthorized || long_enough || !reader_.distrust().empty()) {
-      problems.push_back(
-          {"slack:groups", "Slack's user groups cannot be read: " + slack_error_->message, std::nullopt});
-    }
-  }
+  if (auto slack = silence_of_slack(false))
+    problems.push_back({"slack:groups", *std::move(slack), std::nullopt});
   if (store_blocked()) {
     problems.push_back(
         {"store:blocked",

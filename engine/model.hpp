@@ -18,6 +18,8 @@ namespace watchbill::engine {
 struct ScheduleEntry {
   Watch watch;
   std::vector<RotationId> rotations;
+  /// Since when it is asked in this run: before that nobody can call it silent.
+  Instant watched_since{};
   /// The next change of people that was foreseen at the last decision. When it lies in the past, it is due.
   std::optional<Instant> boundary;
   /// Alarms that were set for it, so that none is set twice.

@@ -75,7 +75,7 @@ void StatusBoard::mark_all() {
   for (const auto& [id, entry] : model_.rotations) dirty_.insert(id);
 }
 
-Result<void> StatusBoard::flush(const std::set<RotationId>& silent, Instant now) {
+Result<void> StatusBoard::flush(const std::set<RotationId>& silent, const WhySilent& why, Instant now) {
   if (!dirty_.empty()) recall();
   std::vector<store::RotationStatus> changed;
   std::vector<store::GroupSnapshot> groups;
@@ -85,6 +85,7 @@ Result<void> StatusBoard::flush(const std::set<RotationId>& silent, Instant now)
     store::RotationStatus status{id, state_of(*entry, silent.contains(id)), entry->plan.people,
                                  entry->plan.next, entry->plan.next_boundary};
     for (const auto& problem : problems_of(*entry)) status.problems.push_back(problem.text);
+    for (auto& text : why(*entry)) status.problems.push_back(std::move(text));
     const auto known = written_.find(id);
     if (known == written_.end() || !(known->second == status)) changed.push_back(std::move(status));
     if (!entry->group.now) continue;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -23,9 +24,11 @@ class StatusBoard {
   StatusBoard(Model& model, store::Store& store) : model_(model), store_(store) {}
   void mark(RotationId rotation) { dirty_.insert(rotation); }
   void mark_all();
+  /// What of its sources is silent, one sentence each: told beside the problems of the rotation itself.
+  using WhySilent = std::function<std::vector<std::string>(const RotationEntry& entry)>;
   /// Writes the marked ones in one transaction. On an error they stay marked. `silent`: rotations with a
   /// source that has not answered for three intervals.
-  Result<void> flush(const std::set<RotationId>& silent, Instant now);
+  Result<void> flush(const std::set<RotationId>& silent, const WhySilent& why, Instant now);
 
  private:
   /// Takes over what an earlier run wrote: late, since a start need not wait for it.

@@ -71,8 +71,8 @@ Result<std::map<std::string, seconds>> read_connections(store::Store& store, Ove
   return intervals;
 }
 
-std::string say_stale(std::optional<Instant> last_pass, bool running) {
-  if (running) return "a source has not answered for three intervals: see the connections' problems here";
+/// What a daemon that runs has not heard is told by the daemon itself (engine/engine_silence.cpp).
+std::string say_stale(std::optional<Instant> last_pass) {
   const auto when = last_pass ? "since " + format_minutes(*last_pass) : std::string("yet");
   return fmt::format(
       "no complete pass {}: watchbilld is not running; start it (`systemctl start watchbilld`)", when);
@@ -138,8 +138,8 @@ Result<Overview> read_overview(Desk& desk) {
     // A daemon that runs looks at every source each second: what it wrote is so.
     const auto seen = overview.daemon_running ? std::optional(now) : overview.last_pass;
     view.state = state_now(rotation, written, interval, seen, now);
-    if (view.state == "stale" && view.problems.empty())
-      view.problems.push_back(say_stale(overview.last_pass, overview.daemon_running));
+    if (view.state == "stale" && !overview.daemon_running)
+      view.problems.push_back(say_stale(overview.last_pass));
     view.rotation = std::move(rotation);
     overview.rotations.push_back(std::move(view));
   }

@@ -1,5 +1,7 @@
 #include "slack/call.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <stdexcept>
 
 #include "slack/codes.hpp"
@@ -68,6 +70,15 @@ std::string WebClient::Impl::without_secrets(std::string text) const {
   return text;
 }
 
+namespace {
+
+/// Neither what was sent nor what came back: both may hold what is nobody's business.
+void log_request(Method method, const std::string& result, milliseconds took) {
+  spdlog::debug("slack_request method={} result={} ms={}", method_name(method), result, took.count());
+}
+
+}  // namespace
+
 net::Task<Result<Answer>> WebClient::Impl::send(Permit permit, Call call) {
   if (permit.method() != call.method) throw std::logic_error("a permit for another method");
   const bool absent = call.token == TokenKind::user && options.user_token.empty();
@@ -79,6 +90,7 @@ net::Task<Result<Answer>> WebClient::Impl::send(Permit permit, Call call) {
     if (error.kind == ErrorKind::unreadable) error.maybe_done = is_write(call.method);
     error.message = without_secrets(std::move(error.message));
     count(call.method, outcome_of(error));
+    spdlog::debug("slack_request method={} result={}", method_name(call.method), outcome_of(error));
     co_return error;
   }
   gate.answered(permit, response->took);
@@ -92,9 +104,11 @@ net::Task<Result<Answer>> WebClient::Impl::send(Permit permit, Call call) {
       gate.pause(call.method, error.retry_after.value_or(kDefaultRetryAfter));
     }
     count(call.method, outcome_of(error));
+    log_request(call.method, outcome_of(error), response->took);
     co_return error;
   }
   count(call.method, "ok");
+  log_request(call.method, "ok", response->took);
   Answer answer{std::move(*body), comma_separated(response->header("x-oauth-scopes").value_or(""))};
   co_return answer;
 }

@@ -266,3 +266,116 @@ TEST_CASE("a long window that was asked before an override does not bring the ol
   world.advance(1min);
   CHECK(world.slack.members("Spayments") == Names{"UADA"});
 }
+
+namespace {
+
+std::string joined_problems(EngineWorld& world, RotationId id) {
+  std::string all;
+  for (const auto& problem : world.status(id).problems) all += problem + "\n";
+  return all;
+}
+
+store::ConnectionStatus shown_connection(EngineWorld& world, const std::string& name) {
+  auto statuses = world.store->connections().statuses();
+  REQUIRE(statuses);
+  for (const auto& [connection, status] : *statuses) {
+    if (connection == name) return status;
+  }
+  FAIL("no such connection");
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("a rotation that is stale because of Slack says so, with what Slack says and since when") {
+  Payments p;
+  const auto since = format_minutes(p.world.loop.now() + 40s);
+  p.world.slack.fate = [](slack::Method, const std::string&) { return FakeSlack::Fate::refused; };
+  const bool unauthorized = GENERATE(true, false);
+  p.world.slack.error = unauthorized ? fail(ErrorKind::unauthorized,
+                                            "Slack does not accept the bot token [invalid_auth]: check it")
+                                     : fail(ErrorKind::unreachable, "no way to slack.com");
+  p.world.advance(63s);
+  // What only a person can mend is told at once; a hiccup is not worth a word.
+  CHECK(p.problems().empty() != unauthorized);
+  p.world.advance(5min);
+  CHECK(p.state() == "stale");
+  CHECK(p.problems() ==
+        fmt::format("Slack's user groups cannot be read since {}: {}\n", since, p.world.slack.error.message));
+  CHECK(shown_connection(p.world, "pd").state == "ok");
+  p.world.slack.fate = {};
+  p.world.advance(2min);
+  CHECK(p.state() == "in_sync");
+  CHECK(p.problems().empty());
+}
+
+TEST_CASE("a rotation that waits for Slack since the start says why after the first failure") {
+  EngineWorld world;
+  world.slack.add_user("UADA", "ada@example.com");
+  world.system.rotate("P1", {"ada"}, world.loop.now() - 1h, days{30}, 1);
+  const auto id = world.create(world.rotation("payments", {"P1"}));
+  world.slack.fate = [](slack::Method, const std::string&) { return FakeSlack::Fate::refused; };
+  world.slack.error = fail(ErrorKind::unreachable, "no way to slack.com");
+  world.start();
+  world.advance(3s);
+  CHECK(world.status(id).state == "pending");
+  CHECK(joined_problems(world, id).find("cannot be read since") != std::string::npos);
+  CHECK(joined_problems(world, id).find("no way to slack.com") != std::string::npos);
+}
+
+TEST_CASE("a rotation that is stale because of a source names the schedule, since when and why") {
+  ThreeSystems three;
+  auto& world = three.world;
+  world.systems.at("og").down = true;
+  world.advance(5min);
+  CHECK(three.state("all") == "stale");
+  const auto problems = joined_problems(world, three.ids.at("all"));
+  CHECK(problems.find("schedule og/1") != std::string::npos);
+  CHECK(problems.find("has not answered since 20") != std::string::npos);
+  CHECK(problems.find("watchbill connection test og") != std::string::npos);
+  CHECK(problems.find("Slack's user groups") == std::string::npos);
+  CHECK(problems.find("schedule pd/1") == std::string::npos);
+  CHECK(joined_problems(world, three.ids.at("pd")).empty());
+}
+
+TEST_CASE("a connection that hangs does not look well while its schedules are silent") {
+  ThreeSystems three;
+  auto& world = three.world;
+  world.systems.at("og").latency = 24h;
+  world.advance(10min);
+  CHECK(three.state("og") == "stale");
+  CHECK(joined_problems(world, three.ids.at("og")).find("schedule og/1") != std::string::npos);
+  CHECK(shown_connection(world, "og").state == "failing");
+  REQUIRE(shown_connection(world, "og").problem);
+  CHECK(shown_connection(world, "og").problem->find("schedule og/1") != std::string::npos);
+  CHECK(shown_connection(world, "pd").state == "ok");
+  CHECK_FALSE(shown_connection(world, "pd").problem);
+  CHECK(world.engine->figures().open_problems == 1);
+}
+
+TEST_CASE("a schedule that is new on a daemon that has run for long is not silent yet") {
+  ThreeSystems three;
+  auto& world = three.world;
+  world.advance(30min);
+  world.systems.at("pd").rotate("2", {"apd"}, world.loop.now() - 1h, days{30}, 1);
+  world.systems.at("pd").latency = 5s;
+  const auto added =
+      world.as_cli()->rotations().add(world.rotation("fresh", {"pd/2"}), false, std::nullopt, "test");
+  REQUIRE(added);
+  const auto id = *added;
+  world.advance(3s);
+  CHECK(world.status(id).state == "pending");
+  CHECK_FALSE(shown_connection(world, "pd").problem);
+}
+
+TEST_CASE("while nobody believes that a system emptied, its connection says so") {
+  Four four;
+  four.world.system.shows_nobody = true;
+  four.world.advance(70s);
+  const auto shown = shown_connection(four.world, "pd");
+  REQUIRE(shown.problem);
+  CHECK(shown.problem->find("more than half of its schedules show nobody on call") != std::string::npos);
+  four.world.system.shows_nobody = false;
+  four.world.advance(3min);
+  CHECK_FALSE(shown_connection(four.world, "pd").problem);
+}

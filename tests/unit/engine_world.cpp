@@ -1,5 +1,7 @@
 #include "tests/unit/engine_world.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
@@ -15,6 +17,12 @@ std::vector<UserId> ids(const std::vector<std::string>& texts) {
   std::sort(users.begin(), users.end());
   return users;
 }
+
+/// What the engine logs is nothing to read here; a test that looks at it has a logger of its own.
+const bool quiet = [] {
+  spdlog::set_level(spdlog::level::off);
+  return true;
+}();
 
 Error lost() {
   auto error = fail(ErrorKind::timeout, "no answer in time");
