@@ -130,9 +130,7 @@ Result<void> agree(Session& session, manage::Workspace& workspace, const Invocat
                 adopted, adopted == 1 ? " has" : "s have", adopted == 1 ? "it" : "them");
   }
   if (adopted == 0 && plan.batch.deleted.empty()) return {};
-  return session.confirm(fmt::format("Take over {} group{} and delete {} rotation{}?", adopted,
-                                     adopted == 1 ? "" : "s", plan.batch.deleted.size(),
-                                     plan.batch.deleted.size() == 1 ? "" : "s"));
+  return session.confirm(confirm_question(adopted, plan.batch.deleted.size()));
 }
 
 void show(Session& session, const ApplyPlan& plan, bool dry_run) {

@@ -138,6 +138,17 @@ std::string plan_text(const ApplyPlan& plan, bool dry_run) {
   return out;
 }
 
+std::string confirm_question(std::size_t adopted, std::size_t deleted) {
+  const auto part = [](std::string_view verb, std::size_t count, std::string_view what) {
+    return count == 0 ? std::string() : fmt::format("{} {} {}{}", verb, count, what, count == 1 ? "" : "s");
+  };
+  auto question = part("take over", adopted, "group");
+  if (adopted > 0 && deleted > 0) question += " and ";
+  question += part("delete", deleted, "rotation") + "?";
+  question.front() = adopted > 0 ? 'T' : 'D';
+  return question;
+}
+
 std::string plan_json(const ApplyPlan& plan, bool dry_run) {
   json::Writer w;
   w.begin_object().field("dry_run", dry_run).key("changes").begin_array();

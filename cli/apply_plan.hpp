@@ -26,6 +26,9 @@ inline constexpr std::size_t kAnnouncedAtOnce = 5;
 Result<std::vector<manage::Wanted>> match(const std::vector<WrittenRotation>& written,
                                           const std::vector<Rotation>& stored);
 
+/// What a person is asked before groups are taken over and rotations deleted; at least one of the two.
+std::string confirm_question(std::size_t adopted, std::size_t deleted);
+
 std::string plan_text(const ApplyPlan& plan, bool dry_run);
 std::string plan_json(const ApplyPlan& plan, bool dry_run);
 

@@ -39,6 +39,14 @@ void check_scopes(Checks& checks, const std::string& token, const std::vector<sl
   ok(checks, name, fmt::format("all that are needed; nothing here needs {}", fmt::join(more, ", ")));
 }
 
+/// `fix`, unless Slack was not reached or has trouble itself: then nobody need change a token.
+std::string unless_network(const Error& error, std::string_view fix) {
+  const bool ours = error.kind == ErrorKind::unauthorized || error.kind == ErrorKind::forbidden ||
+                    error.kind == ErrorKind::invalid || error.kind == ErrorKind::not_found ||
+                    error.kind == ErrorKind::conflict;
+  return ours ? std::string(fix) : slack_fix(error);
+}
+
 net::Task<Result<slack::Identity>> ask_bot(SlackDesk& desk) {
   auto permit = co_await desk.gate.acquire(slack::Method::auth_test, kDoctorPriority);
   co_return co_await desk.web.auth_test(std::move(permit));
@@ -84,7 +92,10 @@ bool check_tokens(Session& session, const config::Config& config, Checks& checks
     return false;
   }
   ok(checks, "Slack bot token", fmt::format("{} in {} ({})", bot->user, bot->team, bot->team_id));
-  const slack::Features features{config.slack.history_probe, (*desk)->has_user_token};
+  slack::Features features{config.slack.history_probe, (*desk)->has_user_token};
+  // What is wrong with a secret that is named stands in a line of its own (check_app): it shall be used.
+  const auto secret = session.app_secret();
+  features.app = !secret || secret->has_value();
   check_scopes(checks, "bot", slack::bot_scopes(features), bot->scopes);
   if (features.user_token) {
     auto user = session.run(ask_user(**desk));
@@ -93,7 +104,8 @@ bool check_tokens(Session& session, const config::Config& config, Checks& checks
       check_scopes(checks, "user", slack::user_scopes(features), user->scopes);
     } else {
       failed(checks, "Slack user token", user.error().message,
-             "put the token of somebody who may edit user groups into slack.user_token_file");
+             unless_network(user.error(),
+                            "put the token of somebody who may edit user groups into slack.user_token_file"));
     }
   }
   check_clock(checks, "Slack", (*desk)->web.clock_skew());
@@ -129,8 +141,9 @@ void check_app(Session& session, const config::Config& config, Checks& checks) {
   auto opened = session.run(ask_app(**desk));
   if (opened) return ok(checks, name, "over Socket Mode; the app-level token works");
   failed(checks, name, opened.error().message,
-         "turn Socket Mode on in the app, and put an app-level token with the scope connections:write into "
-         "slack.app_token_file");
+         unless_network(opened.error(),
+                        "turn Socket Mode on in the app, and put an app-level token with the scope "
+                        "connections:write into slack.app_token_file"));
 }
 
 /// Changes nothing, but Slack must allow it: a group gets the name that it has.

@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::string_view kAgain = "nothing: it is tried again by itself";
 constexpr std::string_view kNetwork =
-    "check the network, the firewall and `http.proxy`; it is tried again by itself";
+    "check the network, DNS, the firewall and `http.proxy`; it is tried again by itself";
+constexpr std::string_view kSlackNetwork =
+    "check the network, DNS, the firewall, `http.proxy` and `slack.api_url`; it is tried again by itself";
 constexpr std::string_view kManifest =
     "replace the app's manifest by what `watchbill slack manifest` prints, and install the app again";
 
@@ -116,7 +118,7 @@ std::string fix_of(const Problem& problem, const Rotation* rotation) {
   }
   if (problem.key == "store:restored") return "look through the channels for that time, if it matters";
   if (about == "store") return "make room for the database, and see who has it open (`fuser -v`)";
-  return told_by_slack(problem.text, who == "app" ? kManifest : kNetwork);
+  return told_by_slack(problem.text, who == "app" ? kManifest : kSlackNetwork);
 }
 
 std::string slack_fix(const Error& error) {
@@ -124,7 +126,7 @@ std::string slack_fix(const Error& error) {
   switch (error.kind) {
     case ErrorKind::unreachable:
     case ErrorKind::timeout:
-      return std::string(kNetwork);
+      return std::string(kSlackNetwork);
     case ErrorKind::rate_limited:
       return "nothing: it is asked again when Slack allows it; if it goes on, which other program has this "
              "token?";

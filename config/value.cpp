@@ -60,11 +60,17 @@ Result<void> read_optional_path(const Value& value, std::string& into) {
 
 Result<void> read_secret_path(const Value& value, std::optional<std::string>& into) {
   const auto& text = value.text;
+  // A bare name may be a secret: it is a path if that file is there.
+  const auto is_there = [&] {
+    std::error_code unknown;
+    return std::filesystem::exists(std::filesystem::path(value.base) / text, unknown);
+  };
   if (value.kind == Value::Kind::text &&
-      (text.find('/') == std::string::npos || text.find("://") != std::string::npos)) {
-    return fail(ErrorKind::invalid,
-                "must be the path of a file that holds the secret, not the secret itself (write ./NAME for a "
-                "file beside this one)");
+      (text.find("://") != std::string::npos || (text.find('/') == std::string::npos && !is_there()))) {
+    return fail(
+        ErrorKind::invalid,
+        "must be the path of a file that holds the secret, not the secret itself (a bare NAME is read "
+        "as a path only if that file is there)");
   }
   std::string path;
   if (auto good = read_optional_path(value, path); !good) return good;

@@ -10,6 +10,7 @@
 
 #include "daemon/log.hpp"
 #include "daemon/notify.hpp"
+#include "daemon/unsettled.hpp"
 
 namespace watchbill::daemon {
 
@@ -67,9 +68,23 @@ class Daemon {
   net::Task<void> once() {
     const bool settled = co_await service_->engine().settle(kOnceLimit);
     status_ = settled ? 0 : 1;
-    if (!settled) spdlog::warn("not every rotation is in sync: see `watchbill status`");
     co_await service_->stop(kStopPatience);
+    if (!settled) tell_unsettled();
     loop_.stop();
+  }
+
+  /// What kept `--once` from its end, one line a rotation, as `watchbill status` shows it.
+  void tell_unsettled() {
+    const auto rotations = store_->rotations().list();
+    const auto statuses = store_->engine().statuses();
+    const auto announcements = store_->outbox().open_rows();
+    std::vector<std::string> lines;
+    if (rotations && statuses) lines = unsettled_lines(*rotations, *statuses);
+    if (lines.empty() && announcements && !announcements->empty())
+      spdlog::warn("{} announcements have not been sent: see `watchbill status`", announcements->size());
+    else
+      spdlog::warn("not every rotation is in sync: see `watchbill status`");
+    for (const auto& line : lines) spdlog::warn("{}", line);
   }
 
   net::Task<void> feed_watchdog(milliseconds interval) {

@@ -10,6 +10,7 @@ namespace {
 /// Which features need a row.
 enum class For {
   always,
+  app,          ///< Slack reaches us
   bot_writes,   ///< groups are written with the bot's token
   user_writes,  ///< groups are written with a user's token
   probe,        ///< history_probe
@@ -26,7 +27,7 @@ constexpr std::array<ScopeRow, 12> kScopeTable{{
      {"channels:join", "to join the public channels that are announced in, whose history is read"}},
     {For::always, {"channels:read", "to find public channels by name, and to see if they are archived"}},
     {For::always, {"chat:write", "to announce handoffs, and to tell problems"}},
-    {For::always, {"commands", "for the slash command"}},
+    {For::app, {"commands", "for the slash command"}},
     {For::probe, {"groups:history", "to find it in a private channel"}},
     {For::always, {"groups:read", "to see the private channels that the bot was invited to"}},
     {For::always, {"usergroups:read", "to see who is in the user groups"}},
@@ -48,7 +49,8 @@ std::vector<ScopeNeed> rows_for(std::initializer_list<For> wanted) {
 
 std::vector<ScopeNeed> bot_scopes(const Features& features) {
   const auto writes = features.user_token ? For::always : For::bot_writes;
-  return rows_for({For::always, writes, features.history_probe ? For::probe : For::always});
+  return rows_for({For::always, writes, features.history_probe ? For::probe : For::always,
+                   features.app ? For::app : For::always});
 }
 
 std::vector<ScopeNeed> user_scopes(const Features& features) {

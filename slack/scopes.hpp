@@ -14,6 +14,8 @@ struct Features {
   bool history_probe = false;
   /// Groups are written with a user's token (`slack.user_token_file`), not with the bot's.
   bool user_token = false;
+  /// Slack reaches us: there is a home tab and a command. (A manifest always prepares that.)
+  bool app = true;
 };
 
 struct ScopeNeed {

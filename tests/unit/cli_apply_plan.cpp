@@ -114,3 +114,9 @@ TEST_CASE("the plan says what happens to each rotation") {
   REQUIRE(document);
   CHECK(document->root()["changes"].size() == 3);
 }
+
+TEST_CASE("before it applies it asks about what happens, and about nothing else") {
+  CHECK(confirm_question(0, 2) == "Delete 2 rotations?");
+  CHECK(confirm_question(1, 0) == "Take over 1 group?");
+  CHECK(confirm_question(2, 1) == "Take over 2 groups and delete 1 rotation?");
+}

@@ -96,3 +96,12 @@ TEST_CASE("a store that cannot be used has a fix, from its message if that names
   CHECK(of(ErrorKind::storage, "x: the file is damaged: stop watchbilld and restore a backup", "corrupt")
             .find("watchbill restore") != std::string::npos);
 }
+
+TEST_CASE("when Slack was not reached no token is blamed") {
+  for (const auto kind : {ErrorKind::unreachable, ErrorKind::timeout}) {
+    const auto said = slack_fix(fail(kind, "Slack auth.test: no connection: refused"));
+    for (const auto* where : {"network", "DNS", "http.proxy", "slack.api_url"})
+      CHECK(said.find(where) != std::string::npos);
+    CHECK(said.find("token") == std::string::npos);
+  }
+}

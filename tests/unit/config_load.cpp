@@ -264,6 +264,19 @@ TEST_CASE("a secret in the place of its file's name is refused and not repeated"
   }
 }
 
+TEST_CASE("the file of a secret may stand beside the configuration under a bare name") {
+  const File file("slack: {bot_token_file: bot}\n");
+  const auto none = [](const std::string&) { return std::optional<std::string>{}; };
+  const auto missing = load({file.path, none, {}});
+  REQUIRE(!missing);
+  CHECK_THAT(missing.error().message, Contains("not the secret itself"));
+  CHECK_THAT(missing.error().message, !Contains("bot is"));
+  std::ofstream(file.folder + "/bot") << "xoxb-1";
+  const auto there = load({file.path, none, {}});
+  REQUIRE(there);
+  CHECK(there->slack.bot_token.file == file.folder + "/bot");
+}
+
 TEST_CASE("a file that was named must exist, the usual one need not") {
   const auto none = [](const std::string&) { return std::optional<std::string>{}; };
   const auto missing = load({"/nonexistent/w.yaml", none, {}});

@@ -50,3 +50,11 @@ TEST_CASE("what is missing and what is more than needed is told") {
   CHECK(missing_scopes(needed, present)[0].scope == "groups:read");
   CHECK(needless_scopes(needed, present) == std::vector<std::string>{"im:write"});
 }
+
+TEST_CASE("where Slack does not reach us no command can come, and none is asked for") {
+  Features features;
+  features.app = false;
+  const auto without = bot_scopes(features);
+  CHECK(without.size() + 1 == bot_scopes({}).size());
+  CHECK(missing_scopes(bot_scopes({}), names(without)).front().scope == "commands");
+}
