@@ -149,6 +149,17 @@ TEST_CASE("one source that is Unknown keeps its last people, and no empty policy
   CHECK_FALSE(alone.plan().target);
 }
 
+TEST_CASE("a schedule that may not be read is named with the reason, if one is known") {
+  Case c;
+  c.add("A", {"p1"});
+  c.watches[0].presence = Presence::forbidden;
+  REQUIRE(c.plan().problems.size() == 1);
+  CHECK(c.plan().problems[0].text.starts_with("schedule pd/A may not be read; give the key"));
+  c.watches[0].failure = "it may be gone";
+  CHECK(
+      c.plan().problems[0].text.starts_with("schedule pd/A may not be read (it may be gone); give the key"));
+}
+
 TEST_CASE("merge adds and removes only the people that Watchbill placed") {
   Case c;
   c.add("A", {"p1"});
