@@ -110,6 +110,8 @@ describe("a rotation in the app home", () => {
     await home().getByRole("button", { name: "Fix" }).first().click();
     await choose(page, "Who is this in Slack?", "Otto", "Otto Outsider");
     await dialog().getByRole("button", { name: "Save" }).click();
+    await dialog().getByText("from now on").waitFor();
+    await page.keyboard.press("Escape");
     await dialog().waitFor({ state: "hidden" });
     await until("Otto in the group", async () => (await world.group("payments-oncall")).people.includes("otto"));
   });
