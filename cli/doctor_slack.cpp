@@ -26,15 +26,16 @@ std::string scope_list(const std::vector<slack::ScopeNeed>& needs) {
   return out;
 }
 
+/// `offered`: what a manifest asks for, of which no more than `needed` is used here.
 void check_scopes(Checks& checks, const std::string& token, const std::vector<slack::ScopeNeed>& needed,
-                  const std::vector<std::string>& present) {
+                  const std::vector<slack::ScopeNeed>& offered, const std::vector<std::string>& present) {
   const auto name = token + " token scopes";
   if (const auto missing = slack::missing_scopes(needed, present); !missing.empty()) {
     return failed(checks, name, "missing: " + scope_list(missing),
                   "replace the app's manifest by what `watchbill slack manifest` prints, and install the app "
                   "again");
   }
-  const auto more = slack::needless_scopes(needed, present);
+  const auto more = slack::needless_scopes(offered, present);
   if (more.empty()) return ok(checks, name, "all that are needed, and no more");
   ok(checks, name, fmt::format("all that are needed; nothing here needs {}", fmt::join(more, ", ")));
 }
@@ -93,15 +94,16 @@ bool check_tokens(Session& session, const config::Config& config, Checks& checks
   }
   ok(checks, "Slack bot token", fmt::format("{} in {} ({})", bot->user, bot->team, bot->team_id));
   slack::Features features{config.slack.history_probe, (*desk)->has_user_token};
+  const auto offered = slack::bot_scopes(features);
   // What is wrong with a secret that is named stands in a line of its own (check_app): it shall be used.
   const auto secret = session.app_secret();
   features.app = !secret || secret->has_value();
-  check_scopes(checks, "bot", slack::bot_scopes(features), bot->scopes);
+  check_scopes(checks, "bot", slack::bot_scopes(features), offered, bot->scopes);
   if (features.user_token) {
     auto user = session.run(ask_user(**desk));
     if (user) {
       ok(checks, "Slack user token", fmt::format("{} in {}", user->user, user->team));
-      check_scopes(checks, "user", slack::user_scopes(features), user->scopes);
+      check_scopes(checks, "user", slack::user_scopes(features), slack::user_scopes(features), user->scopes);
     } else {
       failed(checks, "Slack user token", user.error().message,
              unless_network(user.error(),

@@ -132,8 +132,9 @@ constexpr std::array<Key, 34> kKeys{{
      "multiplies all of Slack's limits; only for tests, with a loopback `slack.api_url`", false,
      [](Config& c, const Value& v) { return read_factor(v, c.slack.rate_scale); }},
     {"slack.history_probe", "true or false", "false",
-     "read channel history to find our own announcements again after a crash; needs history scopes, and the "
-     "bot joins",
+     "ask for the scopes that channel history needs, and let the bot join the channels, so that an "
+     "announcement whose answer was lost is found again. Without it history is read only where the token "
+     "happens to be allowed to; else the announcement is sent again and says \"possibly repeated\"",
      false, [](Config& c, const Value& v) { return read_flag(v, c.slack.history_probe); }},
     {"slack.command", "command", "/oncall", "the slash command, as in the app's manifest", false,
      [](Config& c, const Value& v) { return set_command(c, v); }},

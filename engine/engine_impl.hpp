@@ -153,6 +153,8 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   void flush(Instant now);
   [[nodiscard]] Result<void> flush_watches();
   void report_problems(Instant now);
+  /// A start ends no problem of a source that has not answered this run yet.
+  void keep_unheard(std::vector<Problem>& problems) const;
   [[nodiscard]] Result<void> note_connections(Instant now);
   void note_pass(Instant now);
   void write_queue_figures();
@@ -191,6 +193,8 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   /// Groups that were disabled when they were last looked at.
   std::set<RotationId> disabled_;
   std::optional<milliseconds> last_lag_;
+  /// When the last write that stands in the log ended.
+  std::map<RotationId, std::optional<SteadyInstant>> told_writes_;
   std::set<RotationId> silent_;
   std::set<ScheduleRef> silent_schedules_;
   bool slack_silent_ = false;

@@ -143,6 +143,7 @@ void Engine::Impl::drop_rotation(RotationId id) {
   std::erase_if(decider_.outbox(), [&](const auto& item) { return item.second.rotation == id; });
   marked_.erase(id);
   disabled_.erase(id);
+  told_writes_.erase(id);
 }
 
 void Engine::Impl::rebuild_schedules(const Watches& watches) {

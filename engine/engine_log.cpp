@@ -83,7 +83,9 @@ void Engine::Impl::log_decision(const RotationEntry& entry, const Decided& befor
 void Engine::Impl::log_write(const RotationEntry& entry, bool read_again) {
   const auto lag = std::exchange(last_lag_, std::nullopt);
   const auto now = ports_.loop.steady_now();
-  if (entry.group.last_write_ended != now) return;  // nothing was sent
+  auto& told = told_writes_[entry.rotation.id];
+  if (told == entry.group.last_write_ended) return;  // nothing was sent
+  told = entry.group.last_write_ended;
   const auto event = [&](std::string_view name) {
     return Event(name).with("rotation", entry.rotation.name).with("group", group_of(entry));
   };

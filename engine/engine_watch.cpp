@@ -227,7 +227,24 @@ void Engine::Impl::report_problems(Instant now) {
     for (auto& problem : options_.other_problems(now)) problems.push_back(std::move(problem));
   }
   if (auto restored = after_restore_.problem(now)) problems.push_back(*std::move(restored));
+  keep_unheard(problems);
   alerter_.report(problems, channel_of, now);
+}
+
+void Engine::Impl::keep_unheard(std::vector<Problem>& problems) const {
+  for (const auto& [key, open] : alerter_.open()) {
+    if (open.ended_at) continue;
+    bool unheard = key == "slack:groups" && !reader_.last_success();
+    const auto connection = connections_.find(open.problem.connection);
+    if (connection != connections_.end() && key.ends_with(":failing") && !connection->second.completed) {
+      // One that no rotation uses is never asked.
+      unheard = std::any_of(model_.schedules.begin(), model_.schedules.end(),
+                            [&](const auto& item) { return item.first.connection == connection->first; });
+    }
+    const bool told = std::any_of(problems.begin(), problems.end(),
+                                  [&known = key](const Problem& problem) { return problem.key == known; });
+    if (unheard && !told) problems.push_back(open.problem);
+  }
 }
 
 net::Task<bool> Engine::Impl::sync_now() {

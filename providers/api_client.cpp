@@ -1,5 +1,7 @@
 #include "providers/api_client.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <charconv>
 #include <random>
@@ -15,6 +17,11 @@ constexpr milliseconds kLongestPause = 1h;
 std::function<double()> own_jitter() {
   auto generator = std::make_shared<std::minstd_rand>(std::random_device{}());
   return [generator] { return std::uniform_real_distribution<double>(0.0, 1.0)(*generator); };
+}
+
+/// Host and path alone: what is asked for, and by whom, may stand in a query.
+std::string_view without_query(std::string_view url) {
+  return url.substr(0, url.find_first_of("?#"));
 }
 
 }  // namespace
@@ -137,11 +144,17 @@ net::Task<Result<net::HttpResponse>> ApiClient::send(ApiRequest request) {
   http.deadline = options_.deadline;
   http.max_body = options_.max_body;
   ++requests_;
+  const auto asked =
+      spdlog::should_log(spdlog::level::debug)
+          ? fmt::format("provider_request method={} url={}", http.method, without_query(http.url))
+          : std::string();
   auto response = co_await http_.send(std::move(http));
   if (!response) {
     ++failures_;
+    spdlog::debug("{} result={}", asked, name_of(response.error().kind));
     co_return response.error().in("{}", options_.system);
   }
+  spdlog::debug("{} result={} ms={}", asked, response->status, response->took.count());
   note_answer(*response);
   if (auto error = options_.explain(*response)) {
     ++failures_;

@@ -268,6 +268,8 @@ class LifeCycle(Case):
         self.assertEqual(self.group(), ["ada"])
         self.assertEqual(len(self.messages()), 1)
         self.assertEqual(self.world.json("status")["outbox"]["pending"], 0)
+        for event in ("rotation_begun rotation=payments", "group_written rotation=payments", "announcement_sent rotation=payments"):
+            self.assertEqual(self.log().count(event), 1, event)
         # Again: nothing to do.
         self.world.start("--once")
         self.assertEqual(self.wait(90), 0)
@@ -280,6 +282,7 @@ class LifeCycle(Case):
         self.assertEqual(self.wait(120), 1)
         self.assertEqual(self.group(), ["cy"])
         self.assertIn("watchbill status", self.log())
+        self.assertRegex(self.log(), r'rotation "payments" is error: .*permission_denied')
         status = self.world.json("status")
         self.assertEqual(status["rotations"][0]["state"], "error")
         self.assertIn("permission_denied", status["rotations"][0]["problems"][0])

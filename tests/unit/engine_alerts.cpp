@@ -271,3 +271,24 @@ TEST_CASE("a connection whose schedules all empty at once is told of, and nobody
   check_told(world, "more than half of its schedules show nobody", 1, 1);
   for (const auto& [id, group] : world.slack.groups) CHECK_FALSE(group.disabled);
 }
+
+TEST_CASE("a start while Slack and a source are down calls neither of them well") {
+  const bool hangs = GENERATE(false, true);
+  Payments p({}, both_ways());
+  p.world.slack.fate = [](slack::Method, const std::string&) { return FakeSlack::Fate::refused; };
+  p.world.slack.error = fail(ErrorKind::unreachable, "no way to slack.com");
+  p.world.system.down = true;
+  p.world.advance(10min);
+  CHECK(holding(told_by_webhook(p.world), "Slack's user groups cannot be read") == 1);
+  CHECK(holding(told_by_webhook(p.world), "connection pd has not answered") == 1);
+  p.world.kill();
+  if (hangs) p.world.slack.latency = p.world.system.latency = 20s;
+  p.world.start();
+  p.world.advance(10min);
+  CHECK(holding(told_by_webhook(p.world), R"("state":"resolved")") == 0);
+  p.world.slack.fate = {};
+  p.world.slack.latency = p.world.system.latency = 20ms;
+  p.world.system.down = false;
+  p.world.advance(3min);
+  CHECK(holding(told_by_webhook(p.world), R"("state":"resolved")") > 0);
+}
