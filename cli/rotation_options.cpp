@@ -107,7 +107,8 @@ Result<void> put_empty(const Invocation& in, Rotation& rotation) {
 std::vector<OptionSpec> rotation_options(bool edit) {
   std::vector<OptionSpec> specs{
       {"group", "@HANDLE|ID", "the Slack user group to keep"},
-      {"create-group", "", "create the group if there is none of that handle; a disabled one is enabled by its first write"},
+      {"create-group", "",
+       "create the group if there is none of that handle; a disabled one is enabled by its first write"},
       {"adopt", "",
        "take over a group although it has other members than who is on call; they are kept for "
        "`rotation delete --restore`"},

@@ -132,9 +132,8 @@ constexpr std::array<Key, 34> kKeys{{
      "multiplies all of Slack's limits; only for tests, with a loopback `slack.api_url`", false,
      [](Config& c, const Value& v) { return read_factor(v, c.slack.rate_scale); }},
     {"slack.history_probe", "true or false", "false",
-     "ask for the scopes that channel history needs, and let the bot join the channels, so that an "
-     "announcement whose answer was lost is found again. Without it history is read only where the token "
-     "happens to be allowed to; else the announcement is sent again and says \"possibly repeated\"",
+     "find our own announcements again in channel history when an answer was lost; needs history scopes, and "
+     "the bot joins. Without it history is read only where the token may",
      false, [](Config& c, const Value& v) { return read_flag(v, c.slack.history_probe); }},
     {"slack.command", "command", "/oncall", "the slash command, as in the app's manifest", false,
      [](Config& c, const Value& v) { return set_command(c, v); }},
