@@ -1,3 +1,4 @@
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -8,6 +9,8 @@
 #include "cli/sandbox_run.hpp"
 
 int main(int argc, char** argv) {
+  // A pass without a daemon (`watchbill sync`) says what it did itself; the log is the daemon's.
+  spdlog::set_level(spdlog::level::off);
   using namespace watchbill;
   // A reader who goes away is noticed when writing, and a server who does so by the network code.
   std::signal(SIGPIPE, SIG_IGN);
