@@ -207,13 +207,7 @@ class OAuthInBrowser(Flows):
 
     def test_an_account_in_europe(self):
         self.w.control("pagerduty", region="eu")
-        before = self.connections()
-        browser = Browser(self.w)
-        browser.ask("GET", browser.decide(browser.begin(self.link())))
-        self.account_question()
-        self.w.click("ada", "account_confirm")
-        self.w.wait_modal("ada", "notice")
-        name = next(iter(set(self.connections()) - set(before)))
+        name = self.connect_in_browser()
         made = next(c for c in self.w.json("connection", "list") if c["name"] == name)
         self.assertEqual(made["settings"]["region"], "eu")
 
