@@ -83,6 +83,7 @@ net::Task<void> SharedWork::run(std::shared_ptr<Round> round, net::Task<Result<v
 ApiClient::ApiClient(net::Loop& loop, net::HttpClient& http, ApiOptions options)
     : loop_(loop), http_(http), options_(std::move(options)), slots_(loop, options_.concurrency) {
   if (!options_.jitter) options_.jitter = own_jitter();
+  for (const auto& [key, secret] : options_.secrets) redactor_.add(secret);
 }
 
 Result<std::string> ApiClient::resolve(const std::string& target) const {
@@ -107,6 +108,13 @@ std::optional<Error> ApiClient::throttled() const {
                     format_duration(std::chrono::ceil<seconds>(left)));
   error.retry_after = std::chrono::ceil<seconds>(left);
   return error;
+}
+
+net::Redactor ApiClient::redactor_for(const net::HttpRequest& request) const {
+  auto redactor = redactor_;
+  redactor.add_authorization(request.authorization);
+  if (request.body_is_secret) redactor.add_form(request.body);
+  return redactor;
 }
 
 void ApiClient::note_answer(const net::HttpResponse& response) {
@@ -144,6 +152,8 @@ net::Task<Result<net::HttpResponse>> ApiClient::send(ApiRequest request) {
   http.deadline = options_.deadline;
   http.max_body = options_.max_body;
   ++requests_;
+  const auto redactor = redactor_for(http);
+  const bool asks_for_tokens = http.body_is_secret;
   const auto asked =
       spdlog::should_log(spdlog::level::debug)
           ? fmt::format("provider_request method={} url={}", http.method, without_query(http.url))
@@ -152,10 +162,14 @@ net::Task<Result<net::HttpResponse>> ApiClient::send(ApiRequest request) {
   if (!response) {
     ++failures_;
     spdlog::debug("{} result={}", asked, name_of(response.error().kind));
-    co_return response.error().in("{}", options_.system);
+    auto error = response.error().in("{}", options_.system);
+    redactor.redact(error);
+    co_return error;
   }
   spdlog::debug("{} result={} ms={}", asked, response->status, response->took.count());
   note_answer(*response);
+  // A token that is given is no echo, though it may be the one that was sent.
+  if (!asks_for_tokens || response->status >= 300) redactor.redact(*response);
   if (auto error = options_.explain(*response)) {
     ++failures_;
     if (error->kind == ErrorKind::rate_limited) error->retry_after = std::chrono::ceil<seconds>(pause_left());

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "json/json.hpp"
 #include "net/http.hpp"
 #include "net/loop.hpp"
+#include "net/redact.hpp"
 #include "providers/provider.hpp"
 
 namespace watchbill::providers {
@@ -98,7 +100,10 @@ struct ApiOptions {
   std::size_t max_body = std::size_t{16} << 20U;
   /// Sent with every request.
   net::Headers headers{};
-  /// What an answer means: nothing if it is a success. Pure, one per API. The body may be anything.
+  /// The connection's: taken out of whatever the system answers, like those of the request itself.
+  std::map<std::string, Secret> secrets{};
+  /// What an answer means: nothing if it is a success. Pure, one per API. The body may be anything but a
+  /// credential of ours.
   std::function<std::optional<Error>(const net::HttpResponse&)> explain;
   /// How long the API's own headers ask us to pause; consulted for every answer that has no `Retry-After`.
   std::function<std::optional<milliseconds>(const net::HttpResponse&)> pause{};
@@ -134,12 +139,14 @@ class ApiClient {
   [[nodiscard]] Result<std::string> resolve(const std::string& target) const;
   [[nodiscard]] std::optional<Error> throttled() const;
   [[nodiscard]] milliseconds pause_left() const;
+  [[nodiscard]] net::Redactor redactor_for(const net::HttpRequest& request) const;
   void note_answer(const net::HttpResponse& response);
 
   net::Loop& loop_;
   net::HttpClient& http_;
   ApiOptions options_;
   Slots slots_;
+  net::Redactor redactor_;
   std::optional<SteadyInstant> paused_until_;
   int refusals_ = 0;
   std::optional<seconds> clock_skew_;

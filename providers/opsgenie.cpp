@@ -32,6 +32,7 @@ ApiOptions options_of(const Connection& connection) {
   ApiOptions options;
   options.system = "Opsgenie";
   options.base_url = origin_of(connection);
+  options.secrets = connection.secrets;
   // A long round of timelines must not make the poll at a boundary wait.
   options.concurrency = 2;
   options.headers = {{"Accept", "application/json"}};

@@ -43,6 +43,7 @@ ApiOptions options_of(const Connection& connection) {
   options.system = "xMatters";
   const auto base = setting(connection, "base_url");
   options.base_url = base.empty() ? "https://" + setting(connection, "host") : base;
+  options.secrets = connection.secrets;
   options.headers = {{"Accept", "application/json"}};
   options.explain = explain;
   options.pause = pauses();

@@ -34,6 +34,8 @@ std::string outcome_of(const Error& error) {
 WebClient::Impl::Impl(net::HttpClient& the_http, Gate& the_gate, WebClientOptions the_options)
     : http(the_http), gate(the_gate), options(std::move(the_options)) {
   if (!options.api_url.ends_with('/')) options.api_url += '/';
+  for (const auto* token : {&options.bot_token, &options.user_token, &options.app_token})
+    redactor.add(*token);
 }
 
 net::Fields WebClient::Impl::with_team(net::Fields fields) const {
@@ -60,16 +62,6 @@ net::HttpRequest WebClient::Impl::request(const Call& call, TokenKind token) con
   return request;
 }
 
-std::string WebClient::Impl::without_secrets(std::string text) const {
-  for (const auto* secret : {&options.bot_token, &options.user_token, &options.app_token}) {
-    if (secret->empty()) continue;
-    for (auto at = text.find(secret->reveal()); at != std::string::npos; at = text.find(secret->reveal())) {
-      text.replace(at, secret->reveal().size(), "…");
-    }
-  }
-  return text;
-}
-
 namespace {
 
 /// Neither what was sent nor what came back: both may hold what is nobody's business.
@@ -88,18 +80,17 @@ net::Task<Result<Answer>> WebClient::Impl::send(Permit permit, Call call) {
     auto error = response.error().in("{}", method_name(call.method));
     // An answer too long or malformed: Slack had the request.
     if (error.kind == ErrorKind::unreadable) error.maybe_done = is_write(call.method);
-    error.message = without_secrets(std::move(error.message));
+    redactor.redact(error);
     count(call.method, outcome_of(error));
     spdlog::debug("slack_request method={} result={}", method_name(call.method), outcome_of(error));
     co_return error;
   }
   gate.answered(permit, response->took);
   if (response->clock_skew) skew = response->clock_skew;
+  redactor.redact(*response);
   auto body = interpret(call.method, token, *response);
   if (!body) {
     auto error = body.error();
-    error.message = without_secrets(std::move(error.message));
-    error.code = without_secrets(std::move(error.code));
     if (error.kind == ErrorKind::rate_limited) {
       gate.pause(call.method, error.retry_after.value_or(kDefaultRetryAfter));
     }

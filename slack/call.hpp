@@ -1,5 +1,6 @@
 #pragma once
 
+#include "net/redact.hpp"
 #include "slack/answer.hpp"
 #include "slack/web_client.hpp"
 
@@ -30,19 +31,21 @@ struct WebClient::Impl {
 
   /// Sends a call with its permit, tells the gate what came of it, and counts it.
   net::Task<Result<Answer>> send(Permit permit, Call call);
+  /// Refuses the group of the editors.
+  [[nodiscard]] Result<void> may_write(const GroupId& group) const;
   /// `fields` and the workspace's id, where the method takes it (needed with a token for an organization).
   [[nodiscard]] net::Fields with_team(net::Fields fields) const;
 
   net::HttpClient& http;
   Gate& gate;
   WebClientOptions options;
+  net::Redactor redactor;  ///< of the three tokens
   Counts counts;
   std::optional<seconds> skew;
 
  private:
   [[nodiscard]] net::HttpRequest request(const Call& call, TokenKind token) const;
   [[nodiscard]] const Secret& token_of(TokenKind kind) const;
-  [[nodiscard]] std::string without_secrets(std::string text) const;
   void count(Method method, const std::string& outcome) {
     ++counts[{std::string(method_name(method)), outcome}];
   }

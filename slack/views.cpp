@@ -58,8 +58,15 @@ net::Task<Result<void>> WebClient::respond(std::string response_url, std::string
   request.headers.emplace_back("Content-Type", "application/json; charset=utf-8");
   request.body = std::move(message);
   request.deadline = impl->options.deadline;
-  const auto response = co_await impl->http.send(std::move(request));
-  if (!response) co_return response.error().in("response_url");
+  net::Redactor redactor = impl->redactor;
+  redactor.add(Secret(request.url));
+  auto response = co_await impl->http.send(std::move(request));
+  if (!response) {
+    auto error = response.error().in("response_url");
+    redactor.redact(error);
+    co_return error;
+  }
+  redactor.redact(*response);
   co_return interpret_response_url(*response);
 }
 

@@ -212,3 +212,61 @@ TEST_CASE("an unknown kind of system lists those there are") {
   CHECK(find_adapter("pagerduty").ok());
   CHECK_THAT(find_adapter("zoom").error().message, Catch::Contains("pagerduty, opsgenie, xmatters"));
 }
+
+TEST_CASE("a system that repeats the credentials in what it answers gives them to nobody") {
+  const std::string key = "u+Ab/9xQ-7kLm&2";
+  net::HttpResponse reply;
+  fakes::World world([&](const net::HttpRequest&) { return reply; });
+  ApiOptions options;
+  options.system = "Acme";
+  options.base_url = "https://api.acme.example";
+  options.secrets["old_key"] = Secret("the-other-credential");
+  options.explain = [](const net::HttpResponse& response) {
+    return explain_status("Acme", response, response.body.substr(0, 12),
+                          response.header("X-Code").value_or(""));
+  };
+  ApiClient client(world.loop, world.http, options);
+  const auto get = [&] { return world.loop.run_until_done(client.get_json("/a", Secret("Key " + key))); };
+
+  // Cut in the middle of the credential, and as a code.
+  reply = answer(401, "no " + key, {{"X-Code", key}});
+  auto got = get();
+  REQUIRE_FALSE(got);
+  CHECK(got.error().message == "Acme refuses the credentials (status 401, no …)");
+  CHECK(got.error().code == "…");
+  // As a name.
+  reply = answer(200, R"({"name":")" + key + R"( and the-other-credential"})");
+  got = get();
+  REQUIRE(got);
+  CHECK(got->root()["name"].string_or("") == "… and …");
+  // Where it asked for no JSON at all.
+  reply = answer(200, key, {{"Content-Type", key}});
+  got = get();
+  REQUIRE_FALSE(got);
+  CHECK(got.error().message.find(key) == std::string::npos);
+}
+
+TEST_CASE("a token that is given is taken as it is, though it may be the one that was sent") {
+  net::HttpResponse reply = answer(200, R"({"refresh_token":"refresh-1"})");
+  fakes::World world([&](const net::HttpRequest&) { return reply; });
+  ApiOptions options;
+  options.system = "Acme";
+  options.base_url = "https://api.acme.example";
+  options.explain = [](const net::HttpResponse& response) {
+    return explain_status("Acme", response, response.body, "");
+  };
+  ApiClient client(world.loop, world.http, options);
+  const auto ask = [&] {
+    ApiRequest request;
+    request.method = "POST";
+    request.target = "/oauth/token";
+    request.body = "grant_type=refresh_token&refresh_token=refresh-1";
+    request.body_is_secret = true;
+    return world.loop.run_until_done(client.send(std::move(request)));
+  };
+  CHECK(ask().value().body == R"({"refresh_token":"refresh-1"})");
+  reply = answer(400, "refresh-1 is unknown");
+  const auto refused = ask();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message == "Acme refuses the request (status 400, … is unknown)");
+}

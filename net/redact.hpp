@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/secret.hpp"
+#include "net/http.hpp"
+
+/// Foreign text without our credentials: whoever is sent one may repeat it, in an error, a header or a name.
+namespace watchbill::net {
+
+/// Takes credentials out of text that somebody else wrote, before anything reads it. Not for text of our own:
+/// that has none. One thread at a time.
+class Redactor {
+ public:
+  /// A credential in the shapes in which systems repeat what they were sent: as it is, percent-encoded,
+  /// base64 (RFC 4648, sections 4 and 5; also in the middle of something longer), hexadecimal, escaped as in
+  /// HTML. Shorter than 6 bytes it is none: every text would be full of it.
+  void add(const Secret& secret);
+  /// The credential of an `Authorization` header: what follows the scheme ("Bearer X", "Token token=X").
+  void add_authorization(const Secret& value);
+  /// The credentials in a form body of OAuth (RFC 6749): codes, verifiers, tokens, client secrets.
+  void add_form(std::string_view body);
+
+  /// Replaces every credential in it by "…".
+  void redact(std::string& text) const;
+  void redact(Error& error) const;
+  /// Its body and the values of its headers. Letters that JSON wrote as escapes (`\u0061`, `\/`) are written
+  /// out first, or a credential would pass in them.
+  void redact(HttpResponse& response) const;
+
+ private:
+  std::vector<Secret> shapes_;
+};
+
+}  // namespace watchbill::net

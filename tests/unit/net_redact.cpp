@@ -1,0 +1,83 @@
+#include <catch2/catch.hpp>
+
+#include "core/base64.hpp"
+#include "net/redact.hpp"
+
+using namespace watchbill;
+using namespace watchbill::net;
+
+namespace {
+
+const std::string kKey = "u+Ab/9xQ-7=kLm&2";
+
+std::string without(const Redactor& redactor, std::string text) {
+  redactor.redact(text);
+  return text;
+}
+
+std::string as_json_escapes(const std::string& text) {
+  std::string out;
+  for (const char c : text) out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
+  return out;
+}
+
+HttpResponse answer(std::string body, Headers headers = {}) {
+  HttpResponse response;
+  response.body = std::move(body);
+  response.headers = std::move(headers);
+  return response;
+}
+
+}  // namespace
+
+TEST_CASE("a credential is taken out of foreign text in every shape in which systems repeat it") {
+  Redactor redactor;
+  redactor.add(Secret(kKey));
+  CHECK(without(redactor, "key " + kKey + "!") == "key …!");
+  CHECK(without(redactor, kKey + kKey) == "……");
+  CHECK(without(redactor, "u%2BAb%2F9xQ-7%3DkLm%262") == "…");
+  CHECK(without(redactor, "u%2bAb%2f9xQ-7%3dkLm%262") == "…");
+  CHECK(without(redactor, "u+Ab/9xQ-7=kLm&amp;2") == "…");
+  CHECK(without(redactor, "752b41622f3978512d373d6b4c6d2632") == "…");
+  CHECK(without(redactor, "752B41622F3978512D373D6B4C6D2632") == "…");
+  for (const auto& before : {"", "a", "ab", "abc", "user:"}) {
+    CAPTURE(before);
+    const auto encoded = base64(before + kKey + "and more");
+    const auto left = without(redactor, encoded);
+    CHECK(left.size() < encoded.size() - kKey.size());
+    CHECK(left.find("…") != std::string::npos);
+  }
+}
+
+TEST_CASE("what is no credential stays as it is") {
+  Redactor redactor;
+  redactor.add(Secret("short"));
+  redactor.add(Secret(""));
+  CHECK(without(redactor, "a short text, as short as it is") == "a short text, as short as it is");
+  auto response = answer(R"({"name":"Zo\u00eb \"Z\" \\u0041 a\/b \u0022 \u00"})");
+  redactor.add(Secret("something-else"));
+  redactor.redact(response);
+  CHECK(response.body == R"({"name":"Zo\u00eb \"Z\" \\u0041 a/b \u0022 \u00"})");
+}
+
+TEST_CASE("a credential does not pass in JSON's escapes, nor in a header") {
+  Redactor redactor;
+  redactor.add(Secret(kKey));
+  auto response =
+      answer(R"({"message":"no )" + as_json_escapes(kKey) + R"( here","also":"u+Ab\/9xQ-7=kLm&2"})",
+             {{"WWW-Authenticate", "Token " + kKey}});
+  redactor.redact(response);
+  CHECK(response.body == R"({"message":"no … here","also":"…"})");
+  CHECK(response.headers.front().second == "Token …");
+}
+
+TEST_CASE("what a request carried is known by its headers and its form") {
+  Redactor redactor;
+  redactor.add_authorization(Secret("Token token=y_NbAkKc66ryYTWUXYEu"));
+  redactor.add_authorization(Secret("Bearer abcdefgh"));
+  redactor.add_form("grant_type=authorization_code&code=c-0-d-e&code_verifier=veri%2Ffier&client_id=client");
+  CHECK(without(redactor, "y_NbAkKc66ryYTWUXYEu") == "…");
+  CHECK(without(redactor, "abcdefgh") == "…");
+  CHECK(without(redactor, "c-0-d-e and veri/fier") == "… and …");
+  CHECK(without(redactor, "authorization_code of client") == "authorization_code of client");
+}
