@@ -45,7 +45,7 @@ Result<std::string> read_stream(std::istream& in, const std::string& what) {
 SlackDesk::SlackDesk(net::EventLoop& loop, net::HttpClient& http, const config::Config& config,
                      const Secret& bot, const Secret& user, const Secret& app)
     : gate(loop, config.slack.rate_scale),
-      web(http, gate, {config.slack.api_url, bot, user, app}),
+      web(http, gate, {config.slack.api_url, bot, user, app, {}, config.slack.editors.group}),
       has_user_token(!user.empty()) {}
 
 Session::Session(Globals globals, Io& io)

@@ -41,6 +41,7 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
   slack::WebClientOptions slack_options;
   slack_options.api_url = config.slack.api_url;
   slack_options.bot_token = std::move(*bot_token);
+  slack_options.editors_group = config.slack.editors.group;
   auto access = read_app_access(config);
   if (access.secret && config.slack.mode == config::SlackMode::socket)
     slack_options.app_token = *access.secret;

@@ -218,13 +218,11 @@ net::Task<GroupSearch> Catalog::search_groups(std::string text, std::size_t limi
   if (auto rotations = memory.desk.store.rotations().list()) {
     for (auto& rotation : *rotations) taken.emplace(rotation.group, std::move(rotation.name));
   }
-  const auto permissions = memory.desk.permissions();
   const auto wanted = without_sigil(std::move(text), '@');
   for (const auto& group : *memory.groups.value) {
     if (!contains_folded(group.handle, wanted) && !contains_folded(group.name, wanted)) continue;
     GroupChoice choice{group.id, group.handle, group.name, group.members.size(), group.disabled};
     choice.unwritable = group.unwritable;
-    if (permissions.editors.group == group.id) choice.unwritable = "it says who may edit in Slack";
     if (const auto found = taken.find(group.id); found != taken.end()) choice.taken_by = found->second;
     search.groups.push_back(std::move(choice));
   }

@@ -60,7 +60,6 @@ class Catalog {
   /// Starts reading whatever is missing or old: called when somebody opens a form.
   void warm();
   /// With or without '@', by handle or name, regardless of case. Whatever begins with the text goes first.
-  /// Which group `slack.editors` names is unwritable too.
   net::Task<GroupSearch> search_groups(std::string text, std::size_t limit);
   /// By name or id, regardless of case; `limit` for all connections together.
   net::Task<ScheduleSearch> search_schedules(std::string text, std::size_t limit);

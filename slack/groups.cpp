@@ -23,7 +23,18 @@ Result<UserGroup> changed_group(Method method, const Answer& answer) {
   return group;
 }
 
+constexpr const char* kForEditors = "it says who may edit in Slack (slack.editors.group)";
+
 }  // namespace
+
+Result<void> WebClient::Impl::may_write(const GroupId& group) const {
+  if (options.editors_group != group) return {};
+  auto error =
+      fail(ErrorKind::forbidden,
+           "the group {} says who may edit in Slack (slack.editors.group): it is never written", group);
+  error.code = "editors_group";
+  return error;
+}
 
 net::Task<Result<std::vector<UserGroup>>> WebClient::list_groups(Permit permit) {
   const auto impl = impl_;
@@ -36,6 +47,9 @@ net::Task<Result<std::vector<UserGroup>>> WebClient::list_groups(Permit permit) 
   if (!answer) co_return answer.error();
   auto groups = decode_groups(answer->body.root());
   if (!groups) co_return unreadable_answer(Method::usergroups_list, groups.error());
+  for (auto& group : *groups) {
+    if (impl->options.editors_group == group.id) group.unwritable = kForEditors;
+  }
   co_return groups;
 }
 
@@ -48,6 +62,7 @@ net::Task<Result<std::vector<UserId>>> WebClient::set_members(Permit permit, Gro
     co_return error;
   }
   const auto impl = impl_;
+  if (auto ok = impl->may_write(group); !ok) co_return ok.error();
   auto call = write(kMethod, impl->with_team({{"usergroup", group.value}, {"users", comma_joined(members)}}));
   const auto answer = co_await impl->send(std::move(permit), std::move(call));
   if (!answer) co_return answer.error();
@@ -58,6 +73,7 @@ net::Task<Result<std::vector<UserId>>> WebClient::set_members(Permit permit, Gro
 
 net::Task<Result<void>> WebClient::enable_group(Permit permit, GroupId group) {
   const auto impl = impl_;
+  if (auto ok = impl->may_write(group); !ok) co_return ok.error();
   auto call = write(Method::usergroups_enable, impl->with_team({{"usergroup", group.value}}));
   const auto answer = co_await impl->send(std::move(permit), std::move(call));
   if (!answer) co_return answer.error();
@@ -66,6 +82,7 @@ net::Task<Result<void>> WebClient::enable_group(Permit permit, GroupId group) {
 
 net::Task<Result<void>> WebClient::disable_group(Permit permit, GroupId group) {
   const auto impl = impl_;
+  if (auto ok = impl->may_write(group); !ok) co_return ok.error();
   auto call = write(Method::usergroups_disable, impl->with_team({{"usergroup", group.value}}));
   const auto answer = co_await impl->send(std::move(permit), std::move(call));
   if (!answer) co_return answer.error();
@@ -85,6 +102,7 @@ net::Task<Result<UserGroup>> WebClient::create_group(Permit permit, std::string 
 
 net::Task<Result<UserGroup>> WebClient::update_group(Permit permit, GroupId group, GroupChanges changes) {
   const auto impl = impl_;
+  if (auto ok = impl->may_write(group); !ok) co_return ok.error();
   net::Fields form{{"usergroup", group.value}};
   if (changes.name) form.emplace_back("name", *changes.name);
   if (changes.handle) form.emplace_back("handle", *changes.handle);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "net/http.hpp"
@@ -21,6 +22,9 @@ struct WebClientOptions {
   /// The workspace, sent where Slack takes it (a token for a whole organization needs it); learnt from
   /// `auth_test` if empty.
   TeamId team_id{};
+  /// The group whose members may edit in Slack (`slack.editors.group`): never written, or whoever is on call
+  /// would become an editor. It is listed as `unwritable`.
+  std::optional<GroupId> editors_group{};
   /// How long an answer may take; the list of user groups may take twice as long.
   milliseconds deadline{15s};
 };

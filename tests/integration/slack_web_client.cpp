@@ -119,6 +119,30 @@ TEST_CASE("groups are disabled, enabled, created and renamed") {
   CHECK(renamed->handle == "platform-oncall");
 }
 
+TEST_CASE("the group that says who may edit is listed as such, and never written") {
+  SlackWorkspace w;
+  w.populate();
+  auto options = w.options();
+  options.editors_group = GroupId("S0ONCALL");
+  WebClient client(w.http, w.gate, options);
+  const auto groups = w.run(client.list_groups(permit(Method::usergroups_list)));
+  REQUIRE(groups);
+  REQUIRE(groups->front().unwritable);
+  CHECK(groups->front().unwritable->find("slack.editors.group") != std::string::npos);
+  const GroupId group("S0ONCALL");
+  const auto refused = [](const auto& result) {
+    REQUIRE_FALSE(result);
+    CHECK(result.error().kind == ErrorKind::forbidden);
+    CHECK(result.error().code == "editors_group");
+  };
+  refused(w.run(client.set_members(permit(Method::usergroups_users_update), group, {UserId("U0ADA")})));
+  refused(w.run(client.enable_group(permit(Method::usergroups_enable), group)));
+  refused(w.run(client.disable_group(permit(Method::usergroups_disable), group)));
+  refused(w.run(client.update_group(permit(Method::usergroups_update), group, {.name = "x"})));
+  CHECK(w.run(w.client.list_groups(permit(Method::usergroups_list)))->front().members ==
+        std::vector{UserId("U0BO")});
+}
+
 TEST_CASE("what Slack refuses about members comes back with its code") {
   SlackWorkspace w;
   w.populate();
