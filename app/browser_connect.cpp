@@ -291,6 +291,10 @@ net::Task<void> BrowserConnect::open_account(UserId user, std::string trigger, s
 }
 
 net::Task<std::string> BrowserConnect::account_view(UserId user, std::string connection) {
+  auto caller = co_await who_is(surface_, user);
+  if (!caller) co_return notice_modal("Is this the account?", error_text(caller.error()));
+  if (auto ok = manage::allowed(surface_.desk(), *caller, Action::connect, {}); !ok)
+    co_return notice_modal("Is this the account?", error_text(ok.error()));
   const auto found = waiting_.find(connection);
   if (found == waiting_.end() || found->second.asker != user)
     co_return notice_modal("Too late", "Nothing waits for your word here any more.");
@@ -305,6 +309,10 @@ net::Task<void> BrowserConnect::confirm(Place place, std::string connection, boo
   auto caller = co_await who_is(surface_, place.user);
   if (!caller) {
     co_await tell("Not connected", error_text(caller.error()));
+    co_return;
+  }
+  if (auto ok = manage::allowed(desk, *caller, Action::connect, {}); !ok) {
+    co_await tell("Not connected", error_text(ok.error()));
     co_return;
   }
   const auto found = waiting_.find(connection);

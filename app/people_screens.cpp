@@ -83,6 +83,8 @@ net::Task<PeopleScreens::Outcome> PeopleScreens::map(UserId user, std::string pe
   auto& store = surface_.desk().store;
   auto caller = co_await who_is(surface_, std::move(user));
   if (!caller) co_return Outcome{caller.error().message};
+  if (auto ok = manage::allowed(surface_.desk(), *caller, Action::map_person, {}); !ok)
+    co_return Outcome{ok.error().message};
   if (slack_user.empty()) co_return Outcome{"Choose the person."};
   auto waiting = waiting_person(store, person);
   if (!waiting) co_return Outcome{waiting.error().message};

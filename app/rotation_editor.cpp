@@ -43,12 +43,10 @@ bool any_in_more(const std::vector<std::pair<std::string, std::string>>& notes) 
 }  // namespace
 
 net::Task<void> RotationEditor::open_new(UserId user, std::string trigger) {
-  surface_.catalog().warm();
   co_await surface_.open(std::move(trigger), "New rotation", new_view(std::move(user)));
 }
 
 net::Task<void> RotationEditor::open_edit(UserId user, std::string trigger, RotationId rotation) {
-  surface_.catalog().warm();
   co_await surface_.open(std::move(trigger), "Edit rotation", edit_view(std::move(user), rotation));
 }
 
@@ -57,6 +55,7 @@ net::Task<std::string> RotationEditor::new_view(UserId user) {
   if (!caller) co_return notice_modal("New rotation", error_text(caller.error()));
   if (auto ok = manage::allowed(surface_.desk(), *caller, Action::create, {}); !ok)
     co_return notice_modal("New rotation", error_text(ok.error()));
+  surface_.catalog().warm();
   // Without a schedule to choose the form would be a dead end.
   if (auto systems = surface_.desk().store.connections().list(); systems && systems->empty())
     co_return notice_modal(
@@ -75,6 +74,7 @@ net::Task<std::string> RotationEditor::edit_view(UserId user, RotationId id) {
   if (!rotation) co_return refuse(rotation.error());
   if (auto ok = manage::allowed(desk, *caller, Action::edit, {&*rotation, {}}); !ok)
     co_return refuse(ok.error());
+  surface_.catalog().warm();
   if (auto why = too_large_for_form(*rotation); !why.empty()) co_return notice_modal("Edit rotation", why);
   FormState state{id, manage::version_of(*rotation)};
   state.choose_group = manage::allowed(desk, *caller, Action::move_to_another_group, {&*rotation, {}}).ok();
@@ -122,9 +122,24 @@ RotationForm RotationEditor::base_of(const FormState& state) {
   return found == stored->end() ? RotationForm{} : shown_form(*found);
 }
 
+net::Task<Result<void>> RotationEditor::may_go_on(UserId user, FormState state) {
+  auto& desk = surface_.desk();
+  auto caller = co_await who_is(surface_, std::move(user));
+  if (!caller) co_return caller.error();
+  if (!state.rotation) co_return manage::allowed(desk, *caller, Action::create, {});
+  auto rotation = manage::rotation_of(desk, *caller, *state.rotation);
+  if (!rotation) co_return rotation.error();
+  co_return manage::allowed(desk, *caller, Action::edit, {&*rotation, {}});
+}
+
 net::Task<void> RotationEditor::touched(Place place, bool more) {
   auto state = form_state(place.metadata);
   if (!state) co_return;
+  if (auto ok = co_await may_go_on(place.user, *state); !ok) {
+    auto told = notice_modal(form_title(*state), error_text(ok.error()));
+    co_await surface_.update(place.view, std::move(told), place.hash);
+    co_return;
+  }
   auto form = typed_form(place.values, base_of(*state));
   const bool has_handle = place.values[field_id(kFieldHandle, state->round)].exists();
   const bool wants_handle = state->choose_group && form.group && form.group->create;
@@ -138,6 +153,8 @@ net::Task<void> RotationEditor::touched(Place place, bool more) {
 net::Task<void> RotationEditor::preview(Place place) {
   const auto state = form_state(place.metadata);
   if (!state || !state->more) co_return;
+  // Saving says why not; a preview of each letter does not.
+  if (auto ok = co_await may_go_on(place.user, *state); !ok) co_return;
   auto model = model_of(*state, typed_form(place.values, base_of(*state)), place.user);
   if (const auto running = previews_.find(place.view); running != previews_.end()) {
     running->second.model = std::move(model);
@@ -167,9 +184,14 @@ net::Task<void> RotationEditor::back(Place place, std::string draft) {
                              place.hash);
     co_return;
   }
-  auto state = found->second.state;
-  ++state.round;
-  auto view = rotation_form_view(model_of(state, found->second.form, place.user));
+  auto kept = found->second;
+  if (auto ok = co_await may_go_on(place.user, kept.state); !ok) {
+    auto told = notice_modal(form_title(kept.state), error_text(ok.error()));
+    co_await surface_.update(place.view, std::move(told), place.hash);
+    co_return;
+  }
+  ++kept.state.round;
+  auto view = rotation_form_view(model_of(kept.state, std::move(kept.form), place.user));
   co_await surface_.update(place.view, std::move(view), place.hash);
 }
 
@@ -178,6 +200,11 @@ net::Task<std::string> RotationEditor::submit(Place place) {
   if (!state)
     co_return answer_update(
         notice_modal("Not saved", "This form is of another version of Watchbill. Please begin again."));
+  // Who may look at nothing is not shown what the form's hidden fields hold.
+  auto caller = co_await who_is(surface_, place.user);
+  if (!caller) co_return answer_update(notice_modal("Not saved", error_text(caller.error())));
+  if (auto ok = manage::allowed(surface_.desk(), *caller, Action::view, {}); !ok)
+    co_return answer_update(notice_modal("Not saved", error_text(ok.error())));
   SaveJob job{place.user, *state, typed_form(place.values, base_of(*state))};
   job.handle_shown = place.values[field_id(kFieldHandle, state->round)].exists();
   co_return co_await answer_job(place.view, std::move(job), true);

@@ -80,6 +80,9 @@ class RotationEditor {
   /// A stored rotation as the form shows it.
   RotationForm shown_form(const Rotation& rotation);
   Instant last_edit(RotationId rotation);
+  /// Whether this person may go on with this form: what a click asks for is not proof that they were shown
+  /// it.
+  net::Task<Result<void>> may_go_on(UserId user, FormState state);
   /// What the fields that are not shown hold.
   RotationForm base_of(const FormState& state);
   net::Task<SaveOutcome> save(SaveJob job);

@@ -80,6 +80,11 @@ Result<void> check_announcement_template(std::string_view text) {
   return {};
 }
 
+bool notifies_everyone(std::string_view text) {
+  const auto compiled = Template::compile(text, announcement_vocabulary());
+  return compiled && compiled->notifies_everyone();
+}
+
 std::string slack_date(Instant t) {
   // Years that a calendar has: anything else is a system's way to say "always" or "never".
   constexpr Instant first{std::chrono::sys_days{std::chrono::year{1970} / 1 / 1}};

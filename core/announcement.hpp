@@ -43,6 +43,8 @@ AnnouncementText render(const AnnouncementFacts& facts, const Announce& announce
 const TemplateVocabulary& announcement_vocabulary();
 /// Checks a template as it will be used. The error has line and column.
 Result<void> check_announcement_template(std::string_view text);
+/// True if a correct template notifies everybody of the channel (`Template::notifies_everyone`).
+bool notifies_everyone(std::string_view text);
 
 /// A moment that every reader sees in his own time zone, in UTC where that is not possible.
 std::string slack_date(Instant t);

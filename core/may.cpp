@@ -9,18 +9,20 @@ namespace watchbill {
 
 namespace {
 
-constexpr NameTable<Action, 12> kPhrases{{{Action::see_on_call, "see who is on call"},
-                                          {Action::view, "look at rotations"},
-                                          {Action::create, "create rotations"},
-                                          {Action::edit, "edit this rotation"},
-                                          {Action::move_to_another_group, "move a rotation to another group"},
-                                          {Action::remove, "delete this rotation"},
-                                          {Action::pause, "pause or resume this rotation"},
-                                          {Action::sync, "sync this rotation"},
-                                          {Action::restore, "restore this group"},
-                                          {Action::connect, "change connections"},
-                                          {Action::map_person, "map people"},
-                                          {Action::administer, "change Watchbill's settings"}}};
+constexpr NameTable<Action, 13> kPhrases{
+    {{Action::see_on_call, "see who is on call"},
+     {Action::view, "look at rotations"},
+     {Action::create, "create rotations"},
+     {Action::edit, "edit this rotation"},
+     {Action::move_to_another_group, "move a rotation to another group"},
+     {Action::remove, "delete this rotation"},
+     {Action::pause, "pause or resume this rotation"},
+     {Action::sync, "sync this rotation"},
+     {Action::restore, "restore this group"},
+     {Action::connect, "change connections"},
+     {Action::map_person, "map people"},
+     {Action::notify_everyone, "let announcements notify a whole channel"},
+     {Action::administer, "change Watchbill's settings"}}};
 
 bool is_editor(const SlackUser& user, const Editors& editors) {
   if (editors.workspace_admins && user.admin) return true;
@@ -57,6 +59,7 @@ bool changes_rotation(Action action) {
     case Action::remove:
     case Action::pause:
     case Action::restore:
+    case Action::notify_everyone:
       return true;
     default:
       return false;

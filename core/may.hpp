@@ -42,7 +42,8 @@ enum class Action {
   restore,  ///< put a group back to what it was before its adoption
   connect,  ///< add, change or remove connections
   map_person,
-  administer,  ///< what concerns all of Watchbill
+  notify_everyone,  ///< let announcements notify a whole channel or workspace
+  administer,       ///< what concerns all of Watchbill
 };
 
 /// What the action is done to.
@@ -70,12 +71,11 @@ struct Permissions {
 ///
 /// In Slack: guests see who is on call and nothing more. Everybody else may view. Editors may do everything;
 /// an owner of a rotation (its creator, and whoever is listed) everything with that rotation but move it to
-/// another group. A rotation managed by a file can be looked at and synced, not changed.
-/// At the command line: everything, but a rotation managed by a file can only be viewed, paused, synced and
-/// restored (an emergency must not wait for a commit).
-/// A file: everything, but it does not remove the rotations of another file. It may take them over by naming
-/// them, so that a file can be renamed.
-/// Nobody may let a rotation manage the group of `slack.editors`: who is on call would be made editor.
+/// another group and let it notify whole channels. A rotation managed by a file can be looked at and synced,
+/// not changed. At the command line: everything, but a rotation managed by a file can only be viewed, paused,
+/// synced and restored (an emergency must not wait for a commit). A file: everything, but it does not remove
+/// the rotations of another file. It may take them over by naming them, so that a file can be renamed. Nobody
+/// may let a rotation manage the group of `slack.editors`: who is on call would be made editor.
 Result<void> may(const Principal& principal, Action action, const Object& object,
                  const Permissions& permissions);
 

@@ -150,7 +150,10 @@ class TemplateCompiler {
       } else if (c == '>' || c == '\n' || (c == ' ' && token_.empty())) {
         in_token_ = false;
       } else if (in_token_ && token_.size() < 8) {
-        token_ += c;
+        token_ += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        const bool everyone =
+            token_ == "!channel" || token_ == "!here" || token_ == "!everyon" || token_ == "!group";
+        result_.notifies_everyone_ = result_.notifies_everyone_ || everyone;
       }
     }
   }

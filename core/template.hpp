@@ -49,6 +49,9 @@ class Template {
 
   /// True if `name` occurs, as a variable or section.
   [[nodiscard]] bool uses(std::string_view name) const;
+  /// True if its text notifies everybody of a channel or workspace: `<!channel>`, `<!here>`, `<!everyone>`
+  /// (docs.slack.dev/messaging/formatting-message-text). No value can: none gets into `<…>`.
+  [[nodiscard]] bool notifies_everyone() const { return notifies_everyone_; }
   /// Fills it in: mrkdwn of at most `max_characters` characters, cut with an ellipsis that splits no token.
   /// Takes time linear in template, data and limit.
   [[nodiscard]] std::string render(const TemplateData& data, std::size_t max_characters) const;
@@ -65,6 +68,7 @@ class Template {
   struct Filler;
 
   std::vector<Node> nodes_;
+  bool notifies_everyone_ = false;
 };
 
 }  // namespace watchbill

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/announcement.hpp"
 #include "engine/request_desk.hpp"
 #include "manage/connections.hpp"
 
@@ -204,8 +205,13 @@ Rotation new_rotation(const Caller& caller) {
 }
 
 Result<void> may_save(const Desk& desk, const Caller& caller, const Wanted& wanted) {
-  if (!wanted.before) return allowed(desk, caller, Action::create, {nullptr, wanted.rotation.group});
-  const Object object{&*wanted.before, wanted.rotation.group};
+  const Object object{wanted.before ? &*wanted.before : nullptr, wanted.rotation.group};
+  const auto& text = wanted.rotation.announce.text_template;
+  const bool new_text = !wanted.before || wanted.before->announce.text_template != text;
+  if (text && new_text && notifies_everyone(*text)) {
+    if (auto ok = allowed(desk, caller, Action::notify_everyone, object); !ok) return ok;
+  }
+  if (!wanted.before) return allowed(desk, caller, Action::create, object);
   if (wanted.takes_group()) {
     if (auto ok = allowed(desk, caller, Action::move_to_another_group, object); !ok) return ok;
   }

@@ -76,7 +76,7 @@ TEST_CASE("an owner may edit his rotation but not move it, nor touch another's")
     CHECK(!allowed(kOwner, action, other));
   }
   for (const auto action : {Action::move_to_another_group, Action::create, Action::connect,
-                            Action::map_person, Action::administer})
+                            Action::map_person, Action::notify_everyone, Action::administer})
     CHECK(!allowed(kOwner, action, r));
 }
 

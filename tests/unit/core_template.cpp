@@ -182,3 +182,23 @@ TEST_CASE("a long list under a long section stops at the limit") {
   const auto text = "{{#incoming}}" + std::string(3000, 'y') + "{{/incoming}}";
   CHECK(utf8_length(Template::compile(text, vocabulary())->render(d, 3500)) == 3500);
 }
+
+TEST_CASE("a text that notifies a whole channel is known for it, however it is written") {
+  const auto everyone = [](std::string_view text) {
+    auto compiled = Template::compile(text, vocabulary());
+    if (!compiled) FAIL(compiled.error().message);
+    return compiled->notifies_everyone();
+  };
+  for (const auto* text :
+       {"<!channel> hi", "hi <!here>", "<!everyone>", "<!channel|all>", "<!HERE>", "<{{! }}!channel>",
+        "{{#first}}<!here>{{/first}}", "<!chan{{! }}nel>", "<!group>", "< !channel> <!channel>"}) {
+    CAPTURE(text);
+    CHECK(everyone(text));
+  }
+  for (const auto* text :
+       {"@channel", "<@U1>", "<!subteam^S1>", "<!date^1^{time}|x>", "!channel {{rotation}}",
+        "&lt;!channel&gt;", "<https://a.example/!channel>", "{{rotation}}"}) {
+    CAPTURE(text);
+    CHECK_FALSE(everyone(text));
+  }
+}

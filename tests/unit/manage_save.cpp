@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 #include <map>
 
+#include "core/announcement.hpp"
 #include "manage/overview.hpp"
 #include "manage/rotation_json.hpp"
 #include "manage/save.hpp"
@@ -233,4 +234,43 @@ TEST_CASE("a pass is asked of the daemon, and waiting for it ends with it") {
   };
   daemon.spawn(Answer::all(world));
   CHECK(good(world.run(request_sync(*world.desk, world.cli, rotation.id, 5s))));
+}
+
+TEST_CASE("who only owns a rotation cannot make it notify a whole channel, by its text or its name") {
+  ManageWorld world;
+  world.connection();
+  auto stored = world.stored("payments");
+  const auto save_as = [&](const manage::Caller& caller, const std::string& text) {
+    manage::Wanted wanted;
+    wanted.before = world.now("payments");
+    wanted.rotation = *wanted.before;
+    wanted.rotation.announce.text_template = text;
+    return manage::may_save(*world.desk, caller, wanted);
+  };
+  for (const auto* text : {"<!channel> {{rotation}}", "<!here>", "<!everyone> look", "<!{{! }}channel>"}) {
+    CAPTURE(text);
+    const auto refused = save_as(world.owner, text);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().kind == ErrorKind::forbidden);
+    CHECK(says(refused.error(), "You may not let announcements notify a whole channel"));
+    CHECK(save_as(world.editor, text).ok());
+    CHECK(save_as(world.cli, text).ok());
+  }
+  CHECK(save_as(world.owner, "{{rotation}} <@U1>").ok());
+
+  // What an editor wrote stays when an owner changes something else.
+  stored.announce.text_template = "<!here> {{rotation}}";
+  good(world.store->rotations().update(stored, "UEDITOR"));
+  CHECK(save_as(world.owner, "<!here> {{rotation}}").ok());
+  CHECK_FALSE(save_as(world.owner, "<!here> again").ok());
+
+  // A name is text, whatever it holds, also where a template puts it.
+  AnnouncementFacts facts;
+  facts.rotation = "<!channel> !here";
+  facts.handle = "x";
+  facts.at = world.loop.now();
+  Announce announce;
+  announce.text_template = "{{rotation}} is handed on";
+  CHECK(render(facts, announce, AnnouncementContext{world.loop.now()}).text ==
+        "&lt;!channel&gt; !here is handed on");
 }
