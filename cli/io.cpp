@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <ostream>
 
+#include "core/text.hpp"
+
 namespace watchbill::cli {
 
 int exit_code(ErrorKind kind) {
@@ -38,15 +40,10 @@ std::size_t terminal_width() {
 std::string printable(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
-    if (byte == 0xC2 && next >= 0x80 && next < 0xA0) {  // the control characters of ISO 8859
-      out += '?';
-      ++i;
-    } else {
-      out += (byte < 0x20 && byte != '\n') || byte == 0x7F ? '?' : text[i];
-    }
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto control = text[at] == '\n' ? 0 : layout_control_at(text, at);
+    out += control > 0 ? '?' : text[at];
+    if (control > 1) at += control - 1;
   }
   return out;
 }

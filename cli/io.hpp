@@ -37,7 +37,8 @@ struct Io {
 /// Columns of standard output: COLUMNS, else what the terminal says, else 0.
 std::size_t terminal_width();
 
-/// `text` without what could steer a terminal: names come from other systems. Line breaks stay.
+/// `text` without what could steer a terminal or turn its direction (`layout_control_at`): names come from
+/// other systems. Line breaks stay.
 std::string printable(std::string_view text);
 
 /// Writes "watchbill: MESSAGE" to the error stream and returns the exit code.

@@ -53,10 +53,6 @@ void append_escaped(std::string& out, std::string_view character) {
   }
 }
 
-bool is_control(char c) {
-  return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-}
-
 bool is_word(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
@@ -132,10 +128,42 @@ std::string_view utf8_prefix(std::string_view text, std::size_t bytes) {
 }
 
 bool has_control(std::string_view text) {
-  for (const char c : text) {
-    if (is_control(c)) return true;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (layout_control_at(text, at) > 0) return true;
   }
   return false;
+}
+
+std::size_t layout_control_at(std::string_view text, std::size_t at) {
+  const auto byte = static_cast<unsigned char>(text[at]);
+  if (byte < 0x20 || byte == 0x7F) return 1;
+  if (byte != 0xC2 && byte != 0xD8 && byte != 0xE2) return 0;
+  const auto length = sequence_at(text, at);
+  const auto character = text.substr(at, length);
+  if (length == 2) return character == "\xD8\x9C" || (byte == 0xC2 && character[1] < '\xA0') ? length : 0;
+  if (length != 3 || (character[1] != '\x80' && character[1] != '\x81')) return 0;
+  const auto last = static_cast<unsigned char>(character[2]);
+  const bool direction = character[1] == '\x80'
+                             ? last == 0x8E || last == 0x8F || (last >= 0xA8 && last <= 0xAE)
+                             : last >= 0xA6 && last <= 0xA9;
+  return direction ? length : 0;
+}
+
+std::string one_line(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const auto control = layout_control_at(text, at);
+    const auto length = sequence_at(text, at);
+    if (control > 0)
+      out += ' ';
+    else
+      out += length == 0 ? kReplacement : text.substr(at, length);
+    at += std::max<std::size_t>({control, length, 1});
+  }
+  const auto first = out.find_first_not_of(' ');
+  if (first == std::string::npos) return {};
+  return out.substr(first, out.find_last_not_of(' ') - first + 1);
 }
 
 std::string escape_slack(std::string_view text) {
@@ -157,7 +185,7 @@ std::string slack_name(std::string_view text, std::size_t max_characters) {
     const auto character = length == 0 ? kReplacement : text.substr(at, length);
     const auto next = at + (length == 0 ? 1 : length);
     if (count + 1 == max_characters && next < text.size()) return out + std::string(kEllipsis);
-    if (is_control(character.front())) {
+    if (layout_control_at(text, at) > 0) {
       out += ' ';
     } else if (const auto twin = twin_at(text, at); !twin.empty()) {
       out += twin;

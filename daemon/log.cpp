@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "core/text.hpp"
 #include "engine/event_log.hpp"
 #include "json/json.hpp"
 
@@ -29,6 +30,19 @@ class JsonText final : public spdlog::custom_flag_formatter {
   }
   [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
     return std::make_unique<JsonText>();
+  }
+};
+
+/// The message as one line: what others wrote can neither begin a line of its own nor turn the direction of
+/// one.
+class OneLine final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& out) override {
+    const auto text = one_line(std::string_view(message.payload.data(), message.payload.size()));
+    out.append(text.data(), text.data() + text.size());
+  }
+  [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<OneLine>();
   }
 };
 
@@ -65,12 +79,12 @@ spdlog::level::level_enum level_of(config::LogLevel level) {
 
 void set_up_log(const config::Log& log) {
   auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
-  formatter->add_flag<JsonText>('*').add_flag<Priority>('&');
+  formatter->add_flag<JsonText>('*').add_flag<OneLine>('+').add_flag<Priority>('&');
   const bool journal = std::getenv("JOURNAL_STREAM") != nullptr;
   if (log.format == config::LogFormat::json) {
     formatter->set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%*})");
   } else {
-    formatter->set_pattern(journal ? "%&%v" : "%Y-%m-%dT%H:%M:%S.%eZ %l: %v");
+    formatter->set_pattern(journal ? "%&%+" : "%Y-%m-%dT%H:%M:%S.%eZ %l: %+");
   }
   auto sink = std::make_shared<spdlog::sinks::stderr_sink_st>();
   sink->set_formatter(std::move(formatter));

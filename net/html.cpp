@@ -1,11 +1,18 @@
 #include "net/html.hpp"
 
+#include "core/text.hpp"
+
 namespace watchbill::net {
 
 std::string html_text(std::string_view text) {
   std::string out;
-  for (const char c : text) {
-    switch (c) {
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (const auto control = layout_control_at(text, at); control > 0) {
+      out += ' ';
+      at += control - 1;
+      continue;
+    }
+    switch (text[at]) {
       case '&':
         out += "&amp;";
         break;
@@ -22,7 +29,7 @@ std::string html_text(std::string_view text) {
         out += "&#39;";
         break;
       default:
-        out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+        out += text[at];
     }
   }
   return out;

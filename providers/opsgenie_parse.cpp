@@ -4,6 +4,8 @@
 #include <set>
 #include <tuple>
 
+#include "core/text.hpp"
+
 namespace watchbill::providers::opsgenie {
 
 namespace {
@@ -35,7 +37,7 @@ Result<User> parse_user(json::View view) {
   if (id->empty() && name->empty()) {
     return fail(ErrorKind::unreadable, "{}: a user without id and name", view.path());
   }
-  return User{std::move(*id), std::move(*name)};
+  return User{std::move(*id), one_line(*name)};
 }
 
 std::string key_of(const User& user) {
@@ -63,7 +65,7 @@ Result<Participant> parse_participant(json::View view, std::size_t& nodes) {
   if (++nodes > kMaxNodes) return fail(ErrorKind::unreadable, "more than {} participants", kMaxNodes);
   Participant p;
   if (view.is_string()) {  // a flat list under the detailed name
-    p.name = *view.string();
+    p.name = one_line(*view.string());
     p.type = "user";
     return p;
   }
@@ -113,7 +115,7 @@ Result<OnCallEntry> parse_entry(json::View view, std::size_t& nodes) {
   auto id = view["_parent"]["id"].string();
   if (!id) return id.error();
   entry.id = std::move(*id);
-  entry.name = view["_parent"]["name"].string_or("");
+  entry.name = one_line(view["_parent"]["name"].string_or(""));
   if (auto people = parse_people(view, entry, nodes); !people) entry.error = people.error();
   return entry;
 }
@@ -237,7 +239,7 @@ Result<std::vector<ScheduleInfo>> parse_schedules(json::View data) {
     auto id = item["id"].string();
     if (!id) return id.error().in("Opsgenie's list of schedules");
     ScheduleInfo info;
-    info.name = item["name"].text().value_or(*id);
+    info.name = one_line(item["name"].text().value_or(*id));
     info.id = std::move(*id);
     info.kind = "schedule";
     info.time_zone = item["timezone"].string_or("");

@@ -4,6 +4,8 @@
 #include <set>
 #include <tuple>
 
+#include "core/text.hpp"
+
 namespace watchbill::providers::opsgenie {
 
 namespace {
@@ -62,7 +64,7 @@ Result<Period> parse_period(json::View view, Window window) {
   if (!*flattened) {
     period.unresolved_type = std::move(*type);
     period.unresolved_id = recipient["id"].string_or("");
-    period.unresolved_name = recipient["name"].string_or("");
+    period.unresolved_name = one_line(recipient["name"].string_or(""));
   }
   return period;
 }
@@ -137,7 +139,7 @@ class Cover {
 Result<ScheduleTimeline> parse_timeline(json::View data) {
   ScheduleTimeline out;
   out.id = data["_parent"]["id"].string_or("");
-  out.name = data["_parent"]["name"].string_or("");
+  out.name = one_line(data["_parent"]["name"].string_or(""));
   auto from = time_at(data["startDate"]);
   if (!from) return from.error();
   auto to = time_at(data["endDate"]);

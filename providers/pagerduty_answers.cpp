@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/text.hpp"
 #include "providers/api_client.hpp"
 #include "providers/support.hpp"
 
@@ -47,7 +48,7 @@ Result<User> read_person(const json::View& view) {
   auto id = read_id(view["id"]);
   if (!id) return id.error();
   User user;
-  user.name = view["name"].text().value_or(view["summary"].text().value_or(*id));
+  user.name = one_line(view["name"].text().value_or(view["summary"].text().value_or(*id)));
   user.id = std::move(*id);
   const auto email = view["email"];
   if (!email.is_null() && !email.is_string()) return unreadable(email, "an e-mail address");
@@ -171,7 +172,7 @@ Result<PageInfo> read_oncalls(const json::View& root, std::map<std::string, Duti
     const auto id = read_id(schedule["id"]);
     if (!id) return id.error();
     auto& duties = found[*id];
-    if (duties.name.empty()) duties.name = schedule["summary"].string_or("");
+    if (duties.name.empty()) duties.name = one_line(schedule["summary"].string_or(""));
     auto duty = read_oncall(row);
     if (duty) {
       add_once(duties.duties, std::move(*duty));
@@ -191,7 +192,7 @@ Result<PageInfo> read_schedules(const json::View& root, Kind kind, std::vector<L
     ListedSchedule schedule;
     schedule.id = std::move(*id);
     schedule.kind = kind;
-    schedule.name = row["name"].text().value_or(row["summary"].text().value_or(schedule.id));
+    schedule.name = one_line(row["name"].text().value_or(row["summary"].text().value_or(schedule.id)));
     schedule.time_zone = row["time_zone"].string_or("");
     schedule.url = row["html_url"].string_or("");
     if (kind == Kind::layer) {
@@ -208,7 +209,7 @@ Result<Duties> read_schedule(const json::View& root, Kind kind) {
   const auto schedule = root["schedule"];
   if (!schedule.is_object()) return unreadable(schedule, "a schedule");
   auto found = kind == Kind::layer ? read_layer_entries(schedule) : read_assignments(schedule);
-  if (found) found->name = schedule["name"].text().value_or(schedule["summary"].string_or(""));
+  if (found) found->name = one_line(schedule["name"].text().value_or(schedule["summary"].string_or("")));
   return found;
 }
 

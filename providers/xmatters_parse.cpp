@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/text.hpp"
 #include "providers/support.hpp"
 
 namespace watchbill::providers::xmatters {
@@ -42,6 +43,7 @@ Result<Person> parse_person(json::View view) {
   const auto target = view["targetName"].string_or("");
   person.name = first.empty() || last.empty() ? first + last : first + " " + last;
   if (person.name.empty()) person.name = target.empty() ? person.id : target;
+  person.name = one_line(person.name);
   person.login = clean_email(view["webLogin"].string_or(""));
   if (!person.login) person.login = clean_email(target);
   person.active = is_active(view);
@@ -103,7 +105,7 @@ Result<void> parse_device(json::View view, Member& member) {
     auto id = view["id"].string();
     if (!id) return id.error();
     const auto target = view["targetName"].string_or("");
-    member.who.name = target.substr(0, target.find('|'));
+    member.who.name = one_line(target.substr(0, target.find('|')));
     if (member.who.name.empty()) member.who.name = *id;
     member.who.id = std::move(*id);
   }
@@ -117,7 +119,7 @@ Result<void> parse_device(json::View view, Member& member) {
 /// Whom a line names; a dynamic team may have no more than a name.
 Result<void> parse_recipient(json::View view, Member& member) {
   if (member.kind == Member::Kind::team && view["id"].is_null()) {
-    member.who.name = view["targetName"].text().value_or("a dynamic team");
+    member.who.name = one_line(view["targetName"].text().value_or("a dynamic team"));
     member.who.id = member.who.name;
     return {};
   }
@@ -222,7 +224,7 @@ Result<Page<Occurrence>> parse_on_call(json::View root) {
     if (!group) return group.error();
     Occurrence occurrence;
     occurrence.group = std::move(*group);
-    occurrence.group_name = item["group"]["targetName"].string_or("");
+    occurrence.group_name = one_line(item["group"]["targetName"].string_or(""));
     if (auto read = parse_occurrence(item, occurrence); !read) occurrence.error = read.error();
     page.items.push_back(std::move(occurrence));
   }
@@ -248,7 +250,7 @@ Result<Page<ScheduleInfo>> parse_groups(json::View root) {
     if (!id) return id.error();
     if (item["groupType"].string_or("ON_CALL") != "ON_CALL") continue;  // others have no shifts
     ScheduleInfo info;
-    info.name = item["targetName"].text().value_or(*id);
+    info.name = one_line(item["targetName"].text().value_or(*id));
     info.id = std::move(*id);
     info.kind = "group";
     info.time_zone = item["timezone"].string_or("");

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/text.hpp"
+
 namespace watchbill::slack {
 
 namespace {
@@ -82,7 +84,7 @@ Result<UserGroup> decode_group(json::View group) {
   UserGroup out;
   out.id = GroupId(std::move(*id));
   out.handle = group["handle"].string_or("");
-  out.name = group["name"].string_or("");
+  out.name = one_line(group["name"].string_or(""));
   if (const auto date = group["date_delete"]; !date.is_null()) {
     const auto disabled = date.integer();
     if (!disabled) return disabled.error();
@@ -116,8 +118,9 @@ Result<User> decode_user(json::View user) {
   if (!id) return id.error();
   const auto profile = user["profile"];
   User out;
-  out.name = text_or(profile["display_name"],
-                     text_or(profile["real_name"], text_or(user["real_name"], text_or(user["name"], *id))));
+  out.name = one_line(
+      text_or(profile["display_name"],
+              text_or(profile["real_name"], text_or(user["real_name"], text_or(user["name"], *id)))));
   if (auto email = profile["email"].text()) out.email = lower(std::move(*email));
   out.deleted = user["deleted"].boolean_or(false);
   out.bot = user["is_bot"].boolean_or(false) || *id == "USLACKBOT";  // Slackbot says it is none
@@ -140,7 +143,7 @@ Result<Channel> decode_channel(json::View channel) {
   if (!id) return id.error();
   Channel out;
   out.id = ChannelId(std::move(*id));
-  out.name = channel["name"].string_or("");
+  out.name = one_line(channel["name"].string_or(""));
   out.is_private = channel["is_private"].boolean_or(false);
   out.archived = channel["is_archived"].boolean_or(false);
   out.member = channel["is_member"].boolean_or(false);

@@ -59,3 +59,24 @@ TEST_CASE("cutting keeps whole tokens within the limit, whatever the text") {
   });
   CHECK(holds);
 }
+
+TEST_CASE("what somebody else wrote stays in its line, and in its direction") {
+  CHECK(one_line("Ada Example") == "Ada Example");
+  CHECK(one_line(" Zo\u00eb \u65e5\u672c \U0001F469\u200D\U0001F680 ") ==
+        "Zo\u00eb \u65e5\u672c \U0001F469\u200D\U0001F680");
+  CHECK(one_line("a\nb\r\tc\x1b[31m\x7f") == "a b  c [31m");
+  CHECK(one_line("a\u0085b\u009bc\u00a0d") == "a b c\u00a0d");
+  CHECK(one_line("a\u2028b\u2029c\u061cd\u200ee\u200ff") == "a b c d e f");
+  for (const auto* control :
+       {"\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"}) {
+    CAPTURE(control);
+    CHECK(one_line(std::string("x") + control + "y") == "x y");
+    CHECK(has_control(std::string("x") + control));
+    CHECK(slack_name(std::string("x") + control + "y") == "x y");
+  }
+  // Neighbours of theirs, and bytes that begin nothing.
+  CHECK(one_line("\u2010\u2027\u202f\u2065\u206a\u0620") == "\u2010\u2027\u202f\u2065\u206a\u0620");
+  CHECK(one_line("a\xe2\x80") == "a\uFFFD\uFFFD");
+  CHECK(one_line(" \n ") == "");
+  CHECK_FALSE(has_control("plain \u00e9"));
+}
