@@ -45,19 +45,18 @@ bool HttpReceiver::is_slacks(const net::ServerRequest& request) {
   if (checked) {
     ++accepted_;
     if (!first_accepted_) first_accepted_ = loop_.now();
-    problem_.clear();
     return true;
   }
   ++refused_;
   // Whoever does not even claim to be Slack says nothing about our settings.
   if (!request.header("X-Slack-Signature")) return false;
+  if (told_refusal_) return false;
+  // Anybody can send such requests: logged once, and no sentence of `status` follows from them.
+  told_refusal_ = true;
   const auto* const fix = checked.error().kind == ErrorKind::conflict
                               ? "is this host's clock right?"
                               : "unless somebody only pretended to be Slack, check slack.signing_secret_file";
-  const auto problem = fmt::format("the last request was refused ({}): {}", checked.error().message, fix);
-  // Anybody can send such requests: said once.
-  if (problem_.empty()) spdlog::warn("Slack's requests: {}", problem);
-  problem_ = problem;
+  spdlog::warn("Slack's requests: one was refused ({}): {}", checked.error().message, fix);
   return false;
 }
 
@@ -78,7 +77,10 @@ net::Task<net::ServerResponse> HttpReceiver::answer(net::ServerRequest request) 
 }
 
 TransportState HttpReceiver::state() const {
-  return {"http", first_accepted_ ? "up" : "waiting", first_accepted_.value_or(started_), problem_};
+  if (first_accepted_) return {"http", "up", first_accepted_};
+  return {"http", "waiting", started_,
+          "no request with Slack's signature has come since the start; if the app does not answer in Slack, "
+          "check its request URLs, slack.signing_secret_file and this host's clock"};
 }
 
 }  // namespace watchbill::slack

@@ -35,8 +35,7 @@ class HttpReceiver {
   std::optional<Instant> first_accepted_;
   std::uint64_t accepted_ = 0;
   std::uint64_t refused_ = 0;
-  /// What was wrong with the last request, if it was refused.
-  std::string problem_;
+  bool told_refusal_ = false;
 };
 
 /// The largest request that Slack may send: a view of 250 KB and its state, percent-encoded.
