@@ -358,8 +358,9 @@ Result<void> check_subdomain(const std::string& subdomain) {
 }
 
 Result<Connection> prepare(Connection given, const Context& /*context*/) {
-  auto cleaned = clean_connection(std::move(given), options(),
-                                  {"access_token", "refresh_token", "token_expires_at", "token_for"});
+  auto cleaned =
+      clean_connection(std::move(given), options(),
+                       {"access_token", "refresh_token", "token_expires_at", "token_for", "token_excess"});
   if (!cleaned) return cleaned;
   auto connection = std::move(*cleaned);
   const auto region = check_region(connection);
@@ -387,6 +388,7 @@ Result<Connection> prepare(Connection given, const Context& /*context*/) {
     connection.secrets.erase("access_token");
     connection.settings.erase("token_expires_at");
     connection.settings.erase("token_for");
+    connection.settings.erase("token_excess");
   }
   return connection;
 }

@@ -4,6 +4,7 @@
 #include <set>
 #include <sstream>
 
+#include "core/text.hpp"
 #include "providers/support.hpp"
 
 namespace watchbill::providers::pagerduty {
@@ -19,6 +20,7 @@ ApiOptions identity_options(const Connection& connection) {
   ApiOptions options;
   options.system = "PagerDuty's token endpoint";
   options.base_url = setting(connection, "identity_url");
+  options.secrets = connection.secrets;
   options.headers = {{"Accept", "application/json"}, {"Content-Type", "application/x-www-form-urlencoded"}};
   options.max_body = std::size_t{1} << 20U;
   options.explain = [name = connection.name](const net::HttpResponse& response) {
@@ -91,10 +93,15 @@ Result<Tokens> parse_tokens(const json::View& root, Grant grant) {
     return fail(ErrorKind::unreadable, "PagerDuty's token answer has no refresh_token");
   if (const auto scope = root["scope"].text()) {
     const auto given = words(*scope);
+    const auto needed = words(std::string(kScopes) + " openid read");
+    for (const auto& word : given) {
+      const bool excess = !needed.contains(word) && !word.starts_with("as_account-");
+      if (excess) tokens.excess += (tokens.excess.empty() ? "" : " ") + one_line(word.substr(0, 60));
+    }
     if (given.contains("read") || given.contains("write")) return tokens;
     std::string missing;
-    for (const auto& needed : words(std::string(kScopes))) {
-      if (!given.contains(needed)) missing += (missing.empty() ? "" : ", ") + needed;
+    for (const auto& word : words(std::string(kScopes))) {
+      if (!given.contains(word)) missing += (missing.empty() ? "" : ", ") + word;
     }
     if (!missing.empty())
       return fail(
@@ -135,6 +142,7 @@ Auth::Auth(const Connection& connection, const Context& context)
   if (grant_ == Grant::app && setting(connection, "token_for") != account_scope()) return;
   access_ = secret(connection, "access_token");
   refresh_ = secret(connection, "refresh_token");
+  excess_ = setting(connection, "token_excess");
   from_store_ = true;
   if (const auto expires = parse_rfc3339(setting(connection, "token_expires_at"))) {
     expires_at_ = *expires;
@@ -210,6 +218,7 @@ net::Task<Result<void>> Auth::renew() {
   refusal_.reset();
   access_ = std::move(tokens->access);
   refresh_ = std::move(tokens->refresh);
+  excess_ = std::move(tokens->excess);
   expires_at_ = asked_at + tokens->life;
   renew_at_ = renewal_time(expires_at_, tokens->life);
   worked_ = false;
@@ -251,7 +260,8 @@ net::Task<Result<Tokens>> Auth::request_tokens() {
 }
 
 Result<void> Auth::keep() {
-  std::map<std::string, std::string> settings{{"token_expires_at", format_rfc3339(expires_at_)}};
+  std::map<std::string, std::string> settings{{"token_expires_at", format_rfc3339(expires_at_)},
+                                              {"token_excess", excess_}};
   if (grant_ == Grant::app) settings["token_for"] = account_scope();
   std::map<std::string, Secret> secrets{{"access_token", access_}};
   if (grant_ == Grant::user) secrets["refresh_token"] = refresh_;

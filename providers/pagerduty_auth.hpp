@@ -25,6 +25,7 @@ struct Tokens {
   Secret access;
   Secret refresh{};  ///< empty for an app token
   seconds life{0};
+  std::string excess{};  ///< scopes that were given and are not needed ("write"), by spaces; empty: none
 };
 /// Reads a token answer. `forbidden` if the scopes given are less than `kScopes` (the classic scopes "read"
 /// and "write" cover them all).
@@ -46,6 +47,8 @@ class Auth {
   bool rejected(const Secret& used);
   /// Forgets an app token that was kept by an earlier run, so that the client secret itself is tried.
   void try_credentials_anew();
+  /// What the token may do beyond what is needed (`Tokens::excess`).
+  [[nodiscard]] const std::string& excess() const { return excess_; }
   /// The tokens are those of a person who logged in.
   [[nodiscard]] bool of_a_person() const { return grant_ == Grant::user; }
   /// Such a person's refresh token may be spent, and its successor is not on disk yet.
@@ -69,6 +72,7 @@ class Auth {
 
   Secret access_;
   Secret refresh_;
+  std::string excess_;
   Instant expires_at_ = kNever;
   Instant renew_at_ = kNever;
   /// The tokens are newer than those on disk.

@@ -205,6 +205,7 @@ net::Task<Result<Connection>> exchange_code(net::Loop& loop, net::HttpClient& ht
                          {"region", region},
                          {"identity_url", app.identity_url},
                          {"token_expires_at", format_rfc3339(asked_at + tokens->life)}};
+  if (!tokens->excess.empty()) connection.settings["token_excess"] = tokens->excess;
   if (!app.api_url.empty()) connection.settings["base_url"] = app.api_url;
   connection.secrets = {{"access_token", std::move(tokens->access)},
                         {"refresh_token", std::move(tokens->refresh)}};

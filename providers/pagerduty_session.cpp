@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/text.hpp"
+
 namespace watchbill::providers::pagerduty {
 
 namespace {
@@ -15,6 +17,7 @@ ApiOptions api_options(const Connection& connection) {
   ApiOptions options;
   options.system = "PagerDuty";
   options.base_url = setting(connection, "base_url");
+  options.secrets = connection.secrets;
   options.headers = {{"Accept", "application/vnd.pagerduty+json;version=2"}};
   options.explain = explain;
   options.pause = pause;
@@ -76,8 +79,12 @@ net::Task<Result<std::string>> Session::prove() {
     // Whose tokens they are is what tells a forwarded link from one's own (getCurrentUser: user tokens only).
     const auto me = co_await fetch("/users/me");
     if (me) {
-      if (const auto name = me->root()["user"]["name"].text()) host += ", as " + *name;
+      if (const auto name = me->root()["user"]["name"].text()) host += ", as " + one_line(*name);
     }
+  }
+  if (!auth_.excess().empty()) {
+    host += fmt::format("; its token may do more than is needed ({}): give the app the scopes {} alone",
+                        auth_.excess(), kScopes);
   }
   co_return host;
 }

@@ -218,3 +218,24 @@ TEST_CASE("an id_token that was made for another client, or is none, is not beli
     CHECK(region.error().kind == ErrorKind::unreadable);
   }
 }
+
+TEST_CASE("a token that may do more than is needed says so wherever it is tried") {
+  Desk desk;
+  desk.identity.scope = "openid oncalls.read schedules.read users.read incidents.write services.read";
+  const auto connection = desk.exchange();
+  REQUIRE(connection);
+  CHECK(connection->settings.at("token_excess") == "incidents.write services.read");
+  fakes::World world([](const net::HttpRequest& request) {
+    if (request.url.find("/users/me") != std::string::npos)
+      return fakes::answer(200, R"({"user":{"name":"Ada\nExample"}})");
+    return fakes::answer(200, R"({"schedules":[{"id":"P1","name":"x","escalation_policies":[],)"
+                              R"("html_url":"https://acme.pagerduty.com/schedules/P1"}],"more":false})");
+  });
+  const auto provider = (*find_adapter("pagerduty"))->create(*connection, world.context);
+  CHECK(world.loop.run_until_done(provider->verify()).value() ==
+        "acme.pagerduty.com, as Ada Example; its token may do more than is needed (incidents.write "
+        "services.read): give the app the scopes oncalls.read schedules.read users.read alone");
+
+  Desk least;
+  CHECK_FALSE(least.exchange()->settings.contains("token_excess"));
+}
