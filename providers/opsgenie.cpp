@@ -194,7 +194,7 @@ net::Task<Result<std::vector<User>>> OpsgenieProvider::flat_people(std::string i
   if (flat->size() != 1 || flat->front().error || flat->front().detailed) {
     co_return fail(ErrorKind::unreadable, "Opsgenie schedule {}: its flat list has no names", id);
   }
-  auto users = without_delayed(flat->front().usernames, nested.delayed);
+  auto users = flat_users(flat->front().usernames);
   co_return co_await with_ids(std::move(users));
 }
 

@@ -1,6 +1,7 @@
 #include "providers/opsgenie_parse.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <tuple>
 
@@ -96,6 +97,12 @@ Result<void> parse_people(json::View view, OnCallEntry& entry, std::size_t& node
   if (const auto detailed = view["onCallParticipants"]; !detailed.is_null()) {
     auto parsed = parse_participants(detailed, nodes);
     if (!parsed) return parsed.error();
+    const bool nobody =
+        std::all_of(parsed->begin(), parsed->end(), [](const Participant& p) { return p.type == "none"; });
+    if (nobody && view["onCallRecipients"].items().size() > 0) {
+      return fail(ErrorKind::unreadable, "{}: it names people on call, and says that there are none",
+                  view.path());
+    }
     entry.detailed = true;
     entry.participants = std::move(*parsed);
     return {};
@@ -120,33 +127,49 @@ Result<OnCallEntry> parse_entry(json::View view, std::size_t& nodes) {
   return entry;
 }
 
-/// Walks the nested lists of one question.
+/// Walks the nested lists of one question, as far as people are on call without a delay.
 class Resolver {
  public:
-  Resolver(const std::vector<OnCallEntry>& book, OnCallPeople& out) : book_(book), out_(out) {}
+  Resolver(const std::vector<OnCallEntry>& book, const OnCallEntry& asked, OnCallPeople& out)
+      : book_(book), out_(out) {
+    for (const auto& entry : book_) note_expanded(entry.participants);
+    note_expanded(asked.participants);
+  }
 
-  void visit(const OnCallEntry& entry, bool delayed) {
-    // A schedule met first behind a delay is walked again when it is also met without one.
-    if (!visited_.emplace(entry.id, delayed).second) return;
-    if (entry.error) {
-      if (!delayed) out_.complete = false;
-      return;
-    }
-    for (const auto& name : entry.usernames) add({"", name}, delayed);
-    for (const auto& p : entry.participants) visit(p, delayed);
+  void visit(const OnCallEntry& entry) {
+    if (!visited_.emplace("", entry.id).second) return;
+    if (entry.error) out_.complete = false;
+    for (const auto& name : entry.usernames) add({"", name});
+    visit(entry.participants);
   }
 
  private:
-  void visit(const Participant& p, bool delayed) {
-    delayed = delayed || p.delayed;
-    if (p.type == "none") return;
+  using Key = std::pair<std::string, std::string>;  ///< type and id; no type: a schedule's own entry
+
+  void note_expanded(const std::vector<Participant>& participants) {
+    for (const auto& p : participants) {
+      if (p.expanded && !p.id.empty()) expanded_[{p.type, p.id}].push_back(&p);
+      note_expanded(p.inner);
+    }
+  }
+
+  void visit(const std::vector<Participant>& participants) {
+    for (const auto& p : participants) {
+      if (!p.delayed && p.type != "none") visit(p);
+    }
+  }
+
+  void visit(const Participant& p) {
     if (p.type == "user") {
-      add({p.id, p.name}, delayed);
+      add({p.id, p.name});
     } else if (p.expanded) {
-      for (const auto& inner : p.inner) visit(inner, delayed);
+      visit(p.inner);
     } else if (const auto* entry = p.type == "schedule" ? nested(p) : nullptr) {
-      visit(*entry, delayed);
-    } else if (!delayed) {
+      visit(*entry);
+    } else if (const auto known = expanded_.find({p.type, p.id}); known != expanded_.end()) {
+      if (!visited_.insert(known->first).second) return;
+      for (const auto* place : known->second) visit(place->inner);
+    } else {
       out_.complete = false;
     }
   }
@@ -158,11 +181,7 @@ class Resolver {
     return at == book_.end() ? nullptr : &*at;
   }
 
-  void add(User user, bool delayed) {
-    if (delayed) {
-      out_.delayed.push_back(lower(user.username));
-      return;
-    }
+  void add(User user) {
     const auto same = [&](const User& other) {
       if (!user.id.empty() && !other.id.empty()) return user.id == other.id;
       return lower(user.username) == lower(other.username);
@@ -172,7 +191,8 @@ class Resolver {
 
   const std::vector<OnCallEntry>& book_;
   OnCallPeople& out_;
-  std::set<std::pair<std::string, bool>> visited_;
+  std::map<Key, std::vector<const Participant*>> expanded_;
+  std::set<Key> visited_;
 };
 
 }  // namespace
@@ -207,18 +227,13 @@ const OnCallEntry* find_entry(const std::vector<OnCallEntry>& book, std::string_
 
 OnCallPeople people_on_call(const std::vector<OnCallEntry>& book, const OnCallEntry& entry) {
   OnCallPeople out;
-  Resolver(book, out).visit(entry, false);
-  std::erase_if(out.delayed, [&](const std::string& name) {
-    return std::any_of(out.users.begin(), out.users.end(),
-                       [&](const User& user) { return lower(user.username) == name; });
-  });
+  Resolver(book, entry, out).visit(entry);
   return out;
 }
 
-std::vector<User> without_delayed(const std::vector<std::string>& usernames,
-                                  const std::vector<std::string>& delayed) {
+std::vector<User> flat_users(const std::vector<std::string>& usernames) {
   std::vector<User> users;
-  std::set<std::string> seen{delayed.begin(), delayed.end()};
+  std::set<std::string> seen;
   for (const auto& name : usernames) {
     if (seen.insert(lower(name)).second) users.push_back({"", name});
   }

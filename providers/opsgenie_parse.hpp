@@ -61,19 +61,19 @@ const OnCallEntry* find_entry(const std::vector<OnCallEntry>& book, std::string_
 /// Who is on call now according to one entry.
 struct OnCallPeople {
   std::vector<User> users;  ///< none twice
-  /// User names met only behind an escalation's delay: to be left out of a flat list.
-  std::vector<std::string> delayed;
-  /// False if a team, escalation or schedule did not say who is behind it: ask with `flat=true`.
+  /// False if a team, escalation or schedule did not say who is behind it, here or elsewhere in the book: ask
+  /// with `flat=true`. That list says of nobody whether an escalation reaches him only later: all of it
+  /// counts.
   bool complete = true;
 };
 
-/// Resolves nested teams and escalations, and nested schedules through their own entries in `book` (each
-/// once, so cycles end).
+/// Resolves nested teams and escalations, and nested schedules through their own entries in `book`. Opsgenie
+/// tells who is behind a participant at one of the places where it stands; at the others it is known again by
+/// type and id. Each is followed once, so cycles end.
 OnCallPeople people_on_call(const std::vector<OnCallEntry>& book, const OnCallEntry& entry);
 
-/// Users of a flat list without those who are only reached after a delay.
-std::vector<User> without_delayed(const std::vector<std::string>& usernames,
-                                  const std::vector<std::string>& delayed);
+/// Users of a flat list, none twice.
+std::vector<User> flat_users(const std::vector<std::string>& usernames);
 
 /// The user as a responder. Opsgenie names people by their e-mail address.
 Responder responder_of(const std::string& connection, const User& user);
