@@ -47,8 +47,13 @@ Result<ScheduleRef> parse_schedule_ref(std::string_view text) {
     return fail(ErrorKind::invalid, "schedule \"{}\": escalation policies are reserved and not built yet",
                 text);
   }
-  if (ref.id.find('#') != std::string::npos) {
-    return fail(ErrorKind::invalid, "schedule \"{}\": parts of a schedule (#) are reserved and not built yet",
+  const auto part = ref.id.find('#');
+  const bool named = part == std::string::npos || (part > 0 && part + 1 < ref.id.size() &&
+                                                   ref.id.find('#', part + 1) == std::string::npos);
+  if (!named) {
+    return fail(ErrorKind::invalid,
+                "schedule \"{}\": write one of its rotations as CONNECTION/ID#ROTATION (see `watchbill "
+                "schedule list`)",
                 text);
   }
   return ref;

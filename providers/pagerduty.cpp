@@ -22,6 +22,9 @@ constexpr milliseconds kPace = 100ms;
 /// So many questions in a row that time out end a cycle: the rest would take minutes to fail as well.
 constexpr int kSilences = 3;
 
+/// In lists of schedules, for people.
+constexpr const char* kShiftBased = "shift-based";
+
 /// No other question of this cycle would fare better.
 bool hopeless(const Error& error) {
   return error.kind == ErrorKind::unauthorized || error.kind == ErrorKind::rate_limited ||
@@ -30,6 +33,19 @@ bool hopeless(const Error& error) {
 
 bool refused(const Error& error) {
   return error.kind == ErrorKind::not_found || error.kind == ErrorKind::invalid;
+}
+
+/// A schedule, or one rotation of a shift-based one: "PSCHED9#ROTATION".
+struct Place {
+  explicit Place(std::string_view id)
+      : schedule(id.substr(0, id.find('#'))),
+        rotation(schedule.size() < id.size() ? id.substr(schedule.size() + 1) : std::string_view{}) {}
+  std::string schedule;
+  std::string rotation;  ///< empty for the whole
+};
+
+bool is_rotation(const std::string& id) {
+  return !Place(id).rotation.empty();
 }
 
 /// What is known of a schedule beyond who is on call.
@@ -113,6 +129,9 @@ class PagerDuty final : public Provider {
   void answer_absent(const std::string& id, const Asked& asked, Cycle& cycle);
   net::Task<std::optional<Error>> answer_singles(Cycle& cycle);
   net::Task<ScheduleAnswer> ask_schedule(std::string id, Window window);
+  net::Task<Result<Duties>> fetch_place(Place place, Range range);
+  net::Task<void> list_rotations(std::vector<ScheduleInfo>& infos);
+  net::Task<std::string> who_is_on_call(Duties rotation);
   net::Task<Result<Duties>> fetch_schedule(std::string id, Range range);
   net::Task<ScheduleAnswer> make_answer(std::string id, Duties duties, Asked asked, bool from_schedule);
 
@@ -171,22 +190,66 @@ net::Task<Result<std::vector<ScheduleInfo>>> PagerDuty::list_schedules() {
     ScheduleInfo info;
     info.id = schedule.id;
     info.name = schedule.name;
-    info.kind = schedule.kind == Kind::layer ? "layer-based" : "shift-based";
+    info.kind = schedule.kind == Kind::layer ? "layer-based" : kShiftBased;
     info.time_zone = schedule.time_zone;
     info.url = schedule.url;
     if (schedule.attached == false) info.note = "no escalation policy uses it";
     infos.push_back(std::move(info));
   }
+  co_await list_rotations(infos);
   std::sort(infos.begin(), infos.end(),
             [](const auto& a, const auto& b) { return std::tie(a.name, a.id) < std::tie(b.name, b.id); });
   co_return infos;
 }
 
+/// Each shift-based schedule has to be asked for its rotations. One that does not answer is listed without
+/// them.
+net::Task<void> PagerDuty::list_rotations(std::vector<ScheduleInfo>& infos) {
+  std::vector<ScheduleInfo> shift_based;
+  std::copy_if(infos.begin(), infos.end(), std::back_inserter(shift_based),
+               [](const ScheduleInfo& info) { return info.kind == kShiftBased; });
+  if (shift_based.size() > kUnpaced) {
+    for (auto& info : infos) {
+      if (info.kind == kShiftBased)
+        info.note = fmt::format("rotations are listed of at most {} shift-based schedules", kUnpaced);
+    }
+    co_return;
+  }
+  for (const auto& schedule : shift_based) {
+    const auto now = loop_.now();
+    const auto found = co_await session_.schedule(schedule.id, Kind::shift, range_of({now, now + 1s}));
+    if (!found && hopeless(found.error())) co_return;
+    if (!found) continue;
+    for (const auto& rotation : found->rotations) {
+      auto part = only_rotation(*found, rotation);
+      ScheduleInfo info = schedule;
+      info.id = fmt::format("{}#{}", schedule.id, rotation);
+      info.name = part->name;
+      info.kind = "rotation";
+      info.note = co_await who_is_on_call(std::move(*part));
+      infos.push_back(std::move(info));
+    }
+  }
+}
+
+/// A rotation has no name: its people tell people which one it is.
+net::Task<std::string> PagerDuty::who_is_on_call(Duties rotation) {
+  const auto now = loop_.now();
+  std::erase_if(rotation.duties, [&](const Duty& duty) { return duty.start > now || duty.end <= now; });
+  const auto shifts = co_await session_.shifts_of(std::move(rotation.duties));
+  if (!shifts) co_return std::string{};
+  std::vector<std::string> names;
+  for (const auto& shift : *shifts) names.push_back(shift.responder->name);
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  co_return names.empty() ? std::string("nobody now") : fmt::format("now {}", fmt::join(names, ", "));
+}
+
 net::Task<void> PagerDuty::answer_all(std::vector<std::string> ids, Window window, AnswerSink sink) {
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-  const bool news =
-      std::any_of(ids.begin(), ids.end(), [this](const auto& id) { return !known_.contains(id); });
+  const bool news = std::any_of(ids.begin(), ids.end(),
+                                [this](const auto& id) { return !known_.contains(Place(id).schedule); });
   if (!lists_known_ || (news && lists_due(kListRetry))) {
     const auto listed = co_await listing_.join([this] { return refresh_lists(); });
     if (!listed && (hopeless(listed.error()) || listed.error().kind == ErrorKind::timeout)) {
@@ -211,8 +274,8 @@ net::Task<void> PagerDuty::answer_all(std::vector<std::string> ids, Window windo
 
 void PagerDuty::sort_out(const std::vector<std::string>& ids, Cycle& cycle) {
   for (const auto& id : ids) {
-    // As long as there are no lists, /oncalls is all there is to go by.
-    if (lists_known_ && !known_[id].in_oncalls()) {
+    // As long as there are no lists, /oncalls is all there is to go by. It does not tell rotations apart.
+    if (is_rotation(id) || (lists_known_ && !known_[id].in_oncalls())) {
       cycle.singles.push_back(id);
       continue;
     }
@@ -298,14 +361,24 @@ net::Task<std::optional<Error>> PagerDuty::answer_singles(Cycle& cycle) {
 
 net::Task<ScheduleAnswer> PagerDuty::ask_schedule(std::string id, Window window) {
   const Asked asked(window, loop_.now());
-  auto found = co_await fetch_schedule(id, asked.range);
+  auto found = co_await fetch_place(Place(id), asked.range);
   if (!found) {
     const auto error = found.error().in("schedule {}", id);
     co_return failed_answer(name_, id, asked.window, asked.at, error, true);
   }
-  known_[id].hidden = !found->duties.empty();
+  if (!is_rotation(id)) known_[id].hidden = !found->duties.empty();
   auto answer = co_await make_answer(id, std::move(*found), asked, true);
   co_return answer;
+}
+
+net::Task<Result<Duties>> PagerDuty::fetch_place(Place place, Range range) {
+  auto found = co_await fetch_schedule(place.schedule, range);
+  if (!found || place.rotation.empty()) co_return std::move(found);
+  if (known_[place.schedule].kind == Kind::layer) {
+    co_return fail(ErrorKind::not_found,
+                   "PagerDuty says that it is layer-based, and such a schedule has no rotations to choose");
+  }
+  co_return only_rotation(std::move(*found), place.rotation);
 }
 
 net::Task<Result<Duties>> PagerDuty::fetch_schedule(std::string id, Range range) {

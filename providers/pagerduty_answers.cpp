@@ -83,7 +83,8 @@ Result<PageInfo> read_page(const json::View& root, std::size_t rows) {
 
 void add_once(std::vector<Duty>& duties, Duty duty) {
   const auto same = [&](const Duty& known) {
-    return known.user.id == duty.user.id && known.start == duty.start && known.end == duty.end;
+    return known.user.id == duty.user.id && known.start == duty.start && known.end == duty.end &&
+           known.rotation == duty.rotation;
   };
   if (std::none_of(duties.begin(), duties.end(), same)) duties.push_back(std::move(duty));
 }
@@ -112,10 +113,17 @@ Result<Duties> read_assignments(const json::View& schedule) {
   const auto entries = schedule["final_schedule"]["computed_shift_assignments"].array();
   if (!entries) return unreadable(entries.error());
   Duties found;
+  for (const auto& rotation : schedule["rotations"].items()) {
+    auto id = read_id(rotation["id"]);
+    if (!id) return id.error();
+    found.rotations.push_back(std::move(*id));
+  }
   for (const auto& entry : *entries) {
     const auto member = entry["member"];
     const auto type = member["type"].string();
     if (!type) return unreadable(type.error());
+    const auto rotation = entry["source"]["rotation_id"].string_or("");
+    if (!rotation.empty()) found.seen_rotations.insert(rotation);
     if (*type == "empty_member") continue;
     auto id = read_id(member["user_id"]);
     if (!id) return id.error();
@@ -123,6 +131,7 @@ Result<Duties> read_assignments(const json::View& schedule) {
     if (!duty) return duty.error();
     duty->user.name = *id;
     duty->user.id = std::move(*id);
+    duty->rotation = rotation;
     add_once(found.duties, std::move(*duty));
   }
   return found;
@@ -211,6 +220,27 @@ Result<Duties> read_schedule(const json::View& root, Kind kind) {
   auto found = kind == Kind::layer ? read_layer_entries(schedule) : read_assignments(schedule);
   if (found) found->name = one_line(schedule["name"].text().value_or(schedule["summary"].string_or("")));
   return found;
+}
+
+std::string rotation_name(const Duties& schedule, const std::string& rotation) {
+  const auto& all = schedule.rotations;
+  const auto place = std::find(all.begin(), all.end(), rotation);
+  if (place == all.end()) return fmt::format("{}, rotation {}", schedule.name, rotation);
+  return fmt::format("{}, rotation {}", schedule.name, place - all.begin() + 1);
+}
+
+Result<Duties> only_rotation(Duties schedule, const std::string& rotation) {
+  const auto& listed = schedule.rotations;
+  const bool is_listed = std::find(listed.begin(), listed.end(), rotation) != listed.end();
+  if (!is_listed && !schedule.seen_rotations.contains(rotation)) {
+    if (!listed.empty())
+      return fail(ErrorKind::not_found, "PagerDuty knows no rotation {} of it (any more)", rotation);
+    return fail(ErrorKind::unreadable, "PagerDuty does not list its rotations, and shows nothing of {}",
+                rotation);
+  }
+  schedule.name = rotation_name(schedule, rotation);
+  std::erase_if(schedule.duties, [&](const Duty& duty) { return duty.rotation != rotation; });
+  return schedule;
 }
 
 Result<User> read_user(const json::View& root) {

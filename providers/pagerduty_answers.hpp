@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,12 +35,17 @@ struct Duty {
   User user;
   Instant start = kAlways;
   Instant end = kNever;
+  std::string rotation{};  ///< of a shift-based schedule; empty for a custom shift, which belongs to none
 };
 
 /// What one schedule does, as read so far.
 struct Duties {
   std::string name;
   std::vector<Duty> duties{};
+  /// The rotations of a shift-based schedule, in PagerDuty's order.
+  std::vector<std::string> rotations{};
+  /// Those that an entry names, also one that is assigned to nobody.
+  std::set<std::string> seen_rotations{};
   /// An entry could not be read: nothing is known of this schedule.
   std::optional<Error> error{};
 };
@@ -68,6 +74,12 @@ Result<PageInfo> read_oncalls(const json::View& root, std::map<std::string, Duti
 Result<PageInfo> read_schedules(const json::View& root, Kind kind, std::vector<ListedSchedule>& found);
 /// One schedule with its final schedule.
 Result<Duties> read_schedule(const json::View& root, Kind kind);
+/// What one rotation of a shift-based schedule does. `not_found` if the schedule's list of rotations goes
+/// without it; `unreadable` if there is no list that could tell (whether there always is one is not
+/// documented).
+Result<Duties> only_rotation(Duties schedule, const std::string& rotation);
+/// How a rotation, which has no name of its own, is called: "SRE on-call, rotation 2".
+std::string rotation_name(const Duties& schedule, const std::string& rotation);
 /// /users/{id}
 Result<User> read_user(const json::View& root);
 

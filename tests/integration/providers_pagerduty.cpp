@@ -225,6 +225,37 @@ TEST_CASE("shift-based schedules, whether on-calls show them or not") {
   CHECK(*boundary - bench.loop.now() <= 30min);
 }
 
+TEST_CASE("a rotation of a shift-based schedule is listed, polled, looked ahead and confirmed by itself") {
+  PagerDutyBench bench;
+  const bool shown = GENERATE(true, false);
+  CAPTURE(shown);
+  bench.control(fmt::format(R"({{"do":"pagerduty","v3_in_oncalls":{}}})", shown));
+  bench.act("schedule", R"("id":"S1","name":"SRE","kind":"v3","parts":[
+      {"name":"Main","id":"R1","people":["ada","bo"],"shift_seconds":3600,"start":-1800},
+      {"name":"Observers","id":"R2","people":["cy"],"shift_seconds":3600,"start":-1800}])");
+  bench.connect();
+  const auto listed = bench.loop.run_until_done(bench.provider->list_schedules());
+  REQUIRE(listed.ok());
+  REQUIRE(listed->size() == 3);
+  CHECK((*listed)[1].id == "S1#R1");
+  CHECK((*listed)[1].name == "SRE, rotation 1");
+  CHECK((*listed)[1].note.find("now ada") == 0);
+  CHECK((*listed)[2].id == "S1#R2");
+  CHECK(bench.who("S1").size() == 2);
+  CHECK(bench.who("S1#R1") == kAda);
+  CHECK(Bench::people(bench.confirm("S1#R1")) == kAda);
+  CHECK(Bench::people(bench.confirm("S1#R2")) == Texts{"cy@example.com"});
+  const auto ahead = bench.look_ahead({"S1#R1"}, days{8}).at(0);
+  const auto timeline = merge(Timeline{}, ahead).timeline;
+  const auto boundary = next_boundary(timeline, bench.loop.now());
+  REQUIRE(boundary);
+  const auto next = on_call_at(timeline, *boundary);
+  REQUIRE(std::holds_alternative<People>(next));
+  CHECK(std::get<People>(next).responders.at(0).email == "bo@example.com");
+  CHECK(std::get<People>(next).responders.size() == 1);
+  CHECK(bench.confirm("S1#R3").status == AnswerStatus::gone);
+}
+
 TEST_CASE("a schedule is upgraded to the other kind while we watch it") {
   PagerDutyBench bench;
   const bool shown = GENERATE(true, false);

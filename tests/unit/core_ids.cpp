@@ -17,8 +17,14 @@ TEST_CASE("what is no schedule reference is refused with the reason") {
   CHECK_THAT(parse_schedule_ref("PSCHED1").error().message, Contains("CONNECTION/ID"));
 }
 
+TEST_CASE("a rotation of a schedule is named behind a #") {
+  CHECK(parse_schedule_ref("pd/PSCHED9#ABC2").value() == ScheduleRef{"pd", "PSCHED9#ABC2"});
+  for (const auto* bad : {"pd/#ABC2", "pd/PSCHED9#", "pd/PSCHED9#A#B", "pd/#"})
+    CHECK_THAT(parse_schedule_ref(bad).error().message, Contains("CONNECTION/ID#ROTATION"));
+}
+
 TEST_CASE("forms that are kept for later are refused by name") {
-  for (const auto* reserved : {"rotation:payments", "local/x", "pd/policy:P1", "pd/P1#level2"})
+  for (const auto* reserved : {"rotation:payments", "local/x", "pd/policy:P1"})
     CHECK_THAT(parse_schedule_ref(reserved).error().message, Contains("reserved"));
   CHECK_THAT(check_connection_name("local").error().message, Contains("reserved"));
 }

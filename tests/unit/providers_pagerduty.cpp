@@ -162,6 +162,60 @@ TEST_CASE("a shift-based schedule: several people at once, empty members dropped
   CHECK_FALSE(read_schedule(bare.root(), Kind::shift).ok());
 }
 
+namespace {
+
+/// Rotations R1 (Ada) and R2 (Bo, and Ada at the same time), R3 without anybody, and a custom shift of Cy.
+Duties with_rotations(const std::string& listed) {
+  const auto row = [](const std::string& user, const std::string& source) {
+    const auto member = user.empty() ? std::string(R"({"type":"empty_member"})")
+                                     : R"({"type":"user_member","user_id":")" + user + "\"}";
+    return R"({"start_time":"2026-10-05T08:00:00Z","end_time":"2026-10-06T08:00:00Z","member":)" + member +
+           R"(,"source":)" + source + "}";
+  };
+  const auto rotation = [](const std::string& id) {
+    return R"({"type":"schedule_rotation","rotation_id":")" + id + "\"}";
+  };
+  const auto document =
+      parsed(R"({"schedule":{"name":"SRE","rotations":)" + listed +
+             R"(,"final_schedule":{"computed_shift_assignments":[)" + row("PADA", rotation("R1")) + "," +
+             row("PADA", R"({"type":"schedule_rotation_override","rotation_id":"R2","override_id":"O"})") +
+             "," + row("PBO", rotation("R2")) + "," + row("", rotation("R3")) + "," +
+             row("PCY", R"({"type":"custom_shift","shift_id":"C"})") + "]}}}");
+  const auto duties = read_schedule(document.root(), Kind::shift);
+  REQUIRE(duties.ok());
+  return *duties;
+}
+
+std::vector<std::string> people_of(const Result<Duties>& duties) {
+  REQUIRE(duties.ok());
+  std::vector<std::string> people;
+  for (const auto& duty : duties->duties) people.push_back(duty.user.id);
+  return people;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a rotation of a shift-based schedule has its own people, overridden ones too, and no custom shift") {
+  using People = std::vector<std::string>;
+  const auto all = with_rotations(R"([{"id":"R1"},{"id":"R2"},{"id":"R3"},{"id":"R4"}])");
+  CHECK(people_of(only_rotation(all, "R1")) == People{"PADA"});
+  CHECK(people_of(only_rotation(all, "R2")) == People{"PADA", "PBO"});
+  CHECK(people_of(only_rotation(all, "R3")).empty());
+  CHECK(people_of(only_rotation(all, "R4")).empty());
+  CHECK(only_rotation(all, "R2")->name == "SRE, rotation 2");
+  CHECK(people_of(all) == People{"PADA", "PADA", "PBO", "PCY"});
+}
+
+TEST_CASE("a rotation is gone if the schedule lists others, and not known if it lists none") {
+  CHECK(only_rotation(with_rotations(R"([{"id":"R1"}])"), "R9").error().kind == ErrorKind::not_found);
+  CHECK(only_rotation(with_rotations("[]"), "R9").error().kind == ErrorKind::unreadable);
+  CHECK(only_rotation(with_rotations("null"), "R9").error().kind == ErrorKind::unreadable);
+  // An entry proves that there is one.
+  CHECK(only_rotation(with_rotations("[]"), "R1").ok());
+  CHECK(only_rotation(with_rotations(R"([{"id":"R1"}])"), "R3").ok());
+}
+
 TEST_CASE("the list tells which schedules no escalation policy uses") {
   const auto document = parsed(R"({"schedules":[
     {"id":"PS1","name":"Primary","time_zone":"Europe/Berlin","html_url":"https://acme.pagerduty.com/schedules/PS1","escalation_policies":[{"id":"PEP1"}]},

@@ -17,6 +17,8 @@ struct FakeSchedule {
   std::vector<std::string> people{};
   int policies = 1;
   int status = 200;  ///< of the schedule itself
+  /// Rotations of a shift-based one, each with one of `people`.
+  std::vector<std::string> rotations{};
 };
 
 /// PagerDuty's read side, small: answers are made of `schedules`.
@@ -92,16 +94,25 @@ struct FakePagerDuty {
     if (found->second.shift_based != shift_based)
       return fakes::answer(400, R"({"error":{"message":"This is a shift-based schedule."}})");
     std::string rows;
+    std::string rotations;
+    for (const auto& rotation : found->second.rotations)
+      rotations += (rotations.empty() ? "" : ",") + (R"({"id":")" + rotation + "\"}");
+    std::size_t turn = 0;
     for (const auto& person : found->second.people) {
+      const auto& rotation_ids = found->second.rotations;
+      const auto source =
+          turn < rotation_ids.size()
+              ? R"(,"source":{"type":"schedule_rotation","rotation_id":")" + rotation_ids[turn++] + "\"}"
+              : std::string();
       const std::string times =
           shift_based ? R"("start_time":"2026-11-22T08:00:00Z","end_time":"2026-11-22T10:00:00Z",)"
                       : R"("start":"2026-11-22T08:00:00Z","end":"2026-11-22T10:00:00Z",)";
       rows += (rows.empty() ? "{" : ",{") + times +
-              (shift_based ? R"("member":{"type":"user_member","user_id":")" + person + "\"}}"
+              (shift_based ? R"("member":{"type":"user_member","user_id":")" + person + "\"}" + source + "}"
                            : "\"user\":" + user(person, false) + "}");
     }
-    return fakes::answer(200, std::string(R"({"schedule":{"id":")") + id +
-                                  R"(","name":"S","final_schedule":{")" +
+    return fakes::answer(200, std::string(R"({"schedule":{"id":")") + id + R"(","name":"S","rotations":[)" +
+                                  rotations + R"(],"final_schedule":{")" +
                                   (shift_based ? "computed_shift_assignments" : "rendered_schedule_entries") +
                                   "\":[" + rows + "]}}}");
   }
@@ -390,6 +401,71 @@ TEST_CASE("the list of schedules names kind and what makes one special") {
   CHECK((*listed)[0].note.empty());
   CHECK((*listed)[1].note == "no escalation policy uses it");
   CHECK((*listed)[2].kind == "shift-based");
+}
+
+TEST_CASE("a rotation of a shift-based schedule can be chosen: polled, looked ahead and confirmed") {
+  Office office;
+  auto& schedule = office.server.schedules["P9"];
+  schedule.shift_based = true;
+  schedule.people = {"ada", "bo"};
+  schedule.rotations = {"R1", "R2"};
+  const auto answers = office.poll({"P9", "P9#R1", "P9#R2"});
+  CHECK(names(answers[0]) == "ada@example.com bo@example.com ");
+  CHECK(names(answers[1]) == "ada@example.com ");
+  CHECK(names(answers[2]) == "bo@example.com ");
+  CHECK(answers[2].schedule == ScheduleRef{"pd", "P9#R2"});
+  CHECK(answers[2].schedule_name == "S, rotation 2");
+  CHECK(answers[2].from_schedule);
+  CHECK(names(office.confirm("P9#R2")) == "bo@example.com ");
+  std::vector<ScheduleAnswer> ahead;
+  office.world.loop.run_until_done(
+      office.provider->look_ahead({"P9#R2"}, {office.world.loop.now(), office.world.loop.now() + days{8}},
+                                  [&](ScheduleAnswer a) { ahead.push_back(std::move(a)); }));
+  REQUIRE(ahead.size() == 1);
+  CHECK(names(ahead[0]) == "bo@example.com ");
+
+  // The lists are not read again because of it.
+  office.server.calls.clear();
+  office.world.loop.advance(2min);
+  office.poll({"P9#R1"});
+  CHECK(office.server.calls["list"] == 0);
+  CHECK(office.server.calls["oncalls"] == 0);
+}
+
+TEST_CASE("a rotation that was deleted, or whose schedule has none, is gone; one that breaks is not") {
+  Office office;
+  office.server.schedules["P9"] = {true, true, true, {"ada", "bo"}};
+  office.server.schedules["P9"].rotations = {"R1", "R2"};
+  office.server.schedules["P1"].people = {"ada"};
+  for (const auto* id : {"P9#R3", "P1#R1", "P7#R1"}) {
+    INFO(id);
+    const auto answer = office.confirm(id);
+    CHECK(answer.status == AnswerStatus::gone);
+    CHECK(answer.from_schedule);
+    CHECK(office.poll_one(id).status == AnswerStatus::gone);
+  }
+  CHECK(office.poll_one("P9").status == AnswerStatus::ok);
+  CHECK(office.poll_one("P1").status == AnswerStatus::ok);
+  office.server.schedules["P9"].rotations.clear();
+  CHECK(office.confirm("P9#R1").status == AnswerStatus::failed);
+  office.server.schedules["P9"].status = 500;
+  CHECK(office.confirm("P9#R1").status == AnswerStatus::failed);
+}
+
+TEST_CASE("the list of schedules shows the rotations of shift-based ones, with who is on call in each") {
+  Office office;
+  office.server.schedules["P1"].people = {"ada"};
+  office.server.schedules["P9"] = {true, true, true, {"ada", "bo"}};
+  office.server.schedules["P9"].rotations = {"R1", "R2", "R3"};
+  office.server.schedules["P8"] = {true, true, true, {"cy"}};
+  office.server.schedules["P8"].status = 500;
+  const auto listed = office.world.loop.run_until_done(office.provider->list_schedules());
+  REQUIRE(listed.ok());
+  std::vector<std::string> told;
+  for (const auto& info : *listed) told.push_back(info.id + " " + info.kind + ": " + info.note);
+  CHECK(told == std::vector<std::string>{
+                    "P1 layer-based: ", "P8 shift-based: ", "P9 shift-based: ", "P9#R1 rotation: now The ada",
+                    "P9#R2 rotation: now The bo", "P9#R3 rotation: nobody now"});
 }
 
 TEST_CASE("a refused key says how to replace it") {
