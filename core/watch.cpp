@@ -17,6 +17,8 @@ constexpr auto kFlapping = 10min;
 constexpr auto kEmptyConfirm = 30s;
 /// The same when many emptied together: three answers over this time.
 constexpr auto kMassConfirm = 3min;
+/// An absence that the schedule itself was asked about in vain is no answer after this time.
+constexpr auto kUnconfirmed = 1min;
 
 const std::vector<Responder>* people_of(const OnCall& on_call) {
   const auto* people = std::get_if<People>(&on_call);
@@ -78,8 +80,18 @@ void plan_next_question(const Watch& watch, const ScheduleAnswer& answer, Absorb
                     : doubt.answers < 2 ? milliseconds{kMassConfirm} / 2
                                         : milliseconds{kMassConfirm};
   result.confirm_at = doubt.since + wait;
-  if (*result.confirm_at <= asked) result.confirm_at = asked + kEmptyConfirm;
   if (shortly_after_boundary(watch, asked)) result.ask_again = asked + kSecondLook;
+}
+
+bool doubted_as_empty(const Watch& watch) {
+  return watch.doubt && watch.doubt->kind == Doubt::Kind::empty;
+}
+
+bool overtaken(const Watch& watch, const ScheduleAnswer& answer) {
+  if (!watch.last_answer || answer.asked_at >= *watch.last_answer) return false;
+  // Since the doubt began there were only lists that miss the schedule: its own word counts more.
+  const bool own_word = answer.from_schedule && doubted_as_empty(watch);
+  return !own_word || answer.asked_at < watch.doubt->since;
 }
 
 /// An older answer than the last: it shows how things were before that.
@@ -105,17 +117,18 @@ OnCall believed_on_call(const Watch& watch, Instant t) {
 }
 
 Absorbed absorb(Watch& watch, const ScheduleAnswer& answer, bool mass) {
-  if (watch.last_answer && answer.asked_at < *watch.last_answer) return absorb_overtaken(watch, answer);
+  if (overtaken(watch, answer)) return absorb_overtaken(watch, answer);
   Absorbed result;
   if (!answer.schedule_name.empty()) watch.name = answer.schedule_name;
   if (answer.status == AnswerStatus::failed) {
     if (!watch.failing_since) watch.failing_since = answer.asked_at;
     watch.failure = answer.error ? answer.error->message : "no usable answer";
+    if (answer.from_schedule && doubted_as_empty(watch)) plan_next_question(watch, answer, result);
     return result;
   }
-  watch.failing_since.reset();
-  const auto refusal = std::exchange(watch.failure, {});
-  watch.last_answer = answer.asked_at;
+  const auto failing_since = std::exchange(watch.failing_since, {});
+  const auto failure = std::exchange(watch.failure, {});
+  watch.last_answer = std::max(watch.last_answer.value_or(answer.asked_at), answer.asked_at);
   if (answer.status != AnswerStatus::ok) {
     const auto presence = answer.status == AnswerStatus::gone ? Presence::gone : Presence::forbidden;
     result.changed = watch.presence != presence;
@@ -137,11 +150,13 @@ Absorbed absorb(Watch& watch, const ScheduleAnswer& answer, bool mass) {
     }
     auto& doubt = *watch.doubt;
     ++doubt.answers;
-    doubt.last = answer.asked_at;
+    doubt.last = std::max(doubt.last, answer.asked_at);
     doubt.mass = doubt.mass || mass;
     if (!convinced(doubt, answer)) {
-      // A list without the schedule says nothing of why the schedule itself refuses.
-      if (watch.presence != Presence::ok) watch.failure = refusal;
+      // A list without the schedule says nothing of why the schedule itself refuses, or does not answer.
+      const bool absent = *kind == Doubt::Kind::empty && !answer.from_schedule;
+      if (absent) watch.failing_since = failing_since;
+      if (absent || watch.presence != Presence::ok) watch.failure = failure;
       plan_next_question(watch, answer, result);
       return result;
     }
@@ -183,6 +198,12 @@ bool forget_future(Watch& watch, Instant now) {
   if (watch.timeline.confirmed_at > now) watch.timeline.confirmed_at = now;
   if (watch.failing_since) watch.failing_since = std::min(*watch.failing_since, now);
   return !(watch == before);
+}
+
+bool absence_unconfirmed(const Watch& watch, Instant now) {
+  if (!doubted_as_empty(watch)) return false;
+  const auto patience = watch.failing_since ? milliseconds{kUnconfirmed} : kMassConfirm + kUnconfirmed;
+  return now - watch.doubt->since >= patience;
 }
 
 bool emptied_together(std::size_t doubtful, std::size_t watched) {

@@ -65,7 +65,8 @@ struct Absorbed {
   bool want_look_ahead = false;
   /// Ask the same question again at this moment.
   std::optional<Instant> ask_again{};
-  /// Ask the schedule itself at this moment.
+  /// Ask the schedule itself from this moment on. It depends on the doubt alone, so that no later answer of a
+  /// list puts the question off.
   std::optional<Instant> confirm_at{};
 };
 
@@ -74,7 +75,8 @@ struct Absorbed {
 /// answers over 3 minutes when `mass`); old people right after a boundary, and a reversal within 10 minutes
 /// of an unforeseen change, take two equal answers. Everything else is believed at first sight. An answer
 /// that one asked later has overtaken (a long window takes many pages) may add to what is known, and not
-/// contradict it.
+/// contradict it; but lists in which the schedule is missing overtake nothing that it says itself. Nor do
+/// they make good for its failure to answer.
 Absorbed absorb(Watch& watch, const ScheduleAnswer& answer, bool mass);
 
 /// Who is on call at `t`, given what is believed: Unknown past the horizon, and while the schedule is gone or
@@ -88,6 +90,11 @@ void hold_people(Watch& watch, Instant now);
 /// Forgets what lies in the future, because the clock was set back: doubts and turns whose age can no longer
 /// be told (the evidence is gathered anew), and when the long windows were asked. True if anything did.
 bool forget_future(Watch& watch, Instant now);
+
+/// True if lists show nobody, unforeseen, for so long that the schedule itself should have said whether that
+/// is so (a minute after a question to it failed, longer while it is open): then nothing is known to be
+/// right.
+bool absence_unconfirmed(const Watch& watch, Instant now);
 
 /// True if more than half (and at least 3) of a connection's schedules emptied unforeseen at about the same
 /// time: `doubtful` of them are doubted as empty, of `watched` in all.

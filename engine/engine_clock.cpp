@@ -54,6 +54,7 @@ void Engine::Impl::set_back(Instant now) {
     not_after(state.last_success, now);
     not_after(state.completed, now);
     not_after(state.failing_since, now);
+    not_after(entry.confirm_asked, now);
   }
   for (auto& [id, row] : decider_.outbox()) {
     row.next_try = std::min(row.next_try, now + kLongestPause);

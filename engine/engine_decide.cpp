@@ -17,6 +17,8 @@ constexpr auto kAheadEvery = 30min;
 constexpr auto kFarEvery = 6h;
 /// The same after a failure.
 constexpr auto kLookAgain = 5min;
+/// The schedule itself is asked at most so often.
+constexpr auto kConfirmEvery = 30s;
 /// A clock that is set back by no more than this undoes no decision.
 constexpr auto kSmallStep = 30s;
 /// What a boundary within this time will need is kept free for it.
@@ -126,10 +128,11 @@ void Engine::Impl::weigh_evidence(ScheduleEntry& entry, const Absorbed& absorbed
     entry.ask_again = std::max(*absorbed.ask_again, now + 1s);
     agenda_.add({*entry.ask_again, Appointment::Kind::ask_again, ref, *entry.ask_again});
   }
-  if (absorbed.confirm_at &&
-      (!entry.confirm_at || *entry.confirm_at <= now || *absorbed.confirm_at > *entry.confirm_at)) {
-    entry.confirm_at = *absorbed.confirm_at;
-    agenda_.add({*entry.confirm_at, Appointment::Kind::confirm, ref, *entry.confirm_at});
+  if (absorbed.confirm_at) {
+    auto at = *absorbed.confirm_at;
+    if (entry.confirm_asked) at = std::max(at, *entry.confirm_asked + kConfirmEvery);
+    if (entry.confirm_at != at) agenda_.add({at, Appointment::Kind::confirm, ref, at});
+    entry.confirm_at = at;
   }
   if (!entry.watch.doubt) {
     entry.ask_again.reset();
@@ -417,6 +420,7 @@ void Engine::Impl::reserve_budget(Instant now) {
       soon.insert(entry.rotations.begin(), entry.rotations.end());
   }
   ports_.gate.reserve(slack::Method::usergroups_users_update, soon.size());
+      entry->confirm_asked = ports_.loop.now();
 }
 
 }  // namespace watchbill::engine

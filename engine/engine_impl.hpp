@@ -171,6 +171,8 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   std::map<std::string, Connection> known_connections_;
   StoredTokens tokens_;
   StoredUsers users_;
+  /// True if lists leave out a schedule of this connection, and it does not say itself whether that is so.
+  [[nodiscard]] bool absence_unconfirmed_of(const std::string& connection, Instant now) const;
   slack::Directory directory_;
   Roster roster_;
   Model model_;

@@ -34,7 +34,7 @@ void Engine::Impl::note_slack(std::optional<Error> error) {
   }
 }
 
-/// Which rotations have a source that has not answered for three intervals.
+/// Which rotations have a source that has not answered for three intervals, or does not confirm its absence.
 void Engine::Impl::note_silence(Instant now) {
   std::map<std::string, milliseconds> patience;
   for (const auto& [name, state] : connections_) patience[name] = kSilentIntervals * interval_of(state, now);
@@ -44,7 +44,8 @@ void Engine::Impl::note_silence(Instant now) {
     const Instant since =
         std::max(entry.watch.last_answer.value_or(entry.watched_since), entry.watched_since);
     const auto limit = patience.find(ref.connection);
-    if (limit != patience.end() && now - since <= limit->second) continue;
+    const bool heard = limit != patience.end() && now - since <= limit->second;
+    if (heard && !absence_unconfirmed(entry.watch, now)) continue;
     schedules.insert(ref);
     silent.insert(entry.rotations.begin(), entry.rotations.end());
   }
@@ -78,6 +79,12 @@ std::string Engine::Impl::silence_of(const ScheduleRef& schedule) const {
   const auto connection = connections_.find(schedule.connection);
   const auto name = watch.name.empty() ? std::string() : fmt::format(" ({})", watch.name);
   const auto since = format_minutes(watch.last_answer.value_or(entry.watched_since));
+bool Engine::Impl::absence_unconfirmed_of(const std::string& connection, Instant now) const {
+  return std::any_of(model_.schedules.begin(), model_.schedules.end(), [&](const auto& item) {
+    return item.first.connection == connection && absence_unconfirmed(item.second.watch, now);
+  });
+}
+
   std::string why = watch.failure;
   if (why.empty() && connection != connections_.end() && connection->second.error)
     why = connection->second.error->message;
@@ -88,6 +95,12 @@ std::string Engine::Impl::silence_of(const ScheduleRef& schedule) const {
 }
 
 std::optional<std::string> Engine::Impl::silence_of_slack(bool at_once) const {
+  if (absence_unconfirmed(watch, ports_.loop.now())) {
+    return fmt::format(
+        "schedule {}{} shows nobody on call since {}, and does not say itself whether that is so: {}. That "
+        "is not believed. Check it with `watchbill connection test {}`",
+        schedule, name, format_minutes(watch.doubt->since), why, schedule.connection);
+  }
   if (!slack_error_) {
     if (!slack_silent_) return std::nullopt;
     const auto read = std::max(reader_.last_success().value_or(started_at_), started_at_);

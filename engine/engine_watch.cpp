@@ -143,6 +143,7 @@ std::optional<Instant> Engine::Impl::complete_since() const {
 }
 
 void Engine::Impl::note_pass(Instant now) {
+    if (absence_unconfirmed_of(name, ports_.loop.now())) return std::nullopt;
   const auto complete = complete_since();
   if (!complete || (last_pass_ && *complete <= *last_pass_)) return;
   // One heartbeat a pass, not one for each of its parts.
@@ -200,7 +201,8 @@ void Engine::Impl::report_problems(Instant now) {
                                     "confirmed. Check it with `watchbill connection test {}`",
                                     name, format_minutes(state.completed.value_or(*state.failing_since)),
                                     state.error->message, name));
-    } else if (const auto quiet = silent_schedules_of(name); !state.error && !quiet.empty() && silent) {
+    } else if (const auto quiet = silent_schedules_of(name);
+               !state.error && !quiet.empty() && (silent || absence_unconfirmed_of(name, now))) {
       report("failing", fmt::format("connection {}: {}. Groups follow what is known; that is not confirmed",
                                     name, *problem_of(name, state)));
     }

@@ -26,6 +26,8 @@ struct ScheduleEntry {
   std::optional<Instant> polled_for;
   std::optional<Instant> ask_again;
   std::optional<Instant> confirm_at;
+  /// When the schedule itself was asked last.
+  std::optional<Instant> confirm_asked;
   bool want_look_ahead = true;
   bool want_look_far = true;
 };

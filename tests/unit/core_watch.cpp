@@ -67,6 +67,73 @@ TEST_CASE("many schedules that empty together take three answers over three minu
   CHECK(std::holds_alternative<Nobody>(believed_on_call(watch, kNow + 4min)));
 }
 
+TEST_CASE(
+    "many schedules that empty together are not believed before three minutes, however many answers agree") {
+  auto watch = with_ada();
+  for (int i = 0; i <= 17; ++i) absorb(watch, says(kNow + 1min + i * 10s, {}, i % 2 == 1), true);
+  REQUIRE(watch.doubt);
+  CHECK(watch.doubt->answers == 18);
+  CHECK(who(watch, kNow + 4min) == Names{"ada"});
+  absorb(watch, says(kNow + 4min - 1ms, {}, true), true);
+  CHECK(who(watch, kNow + 4min) == Names{"ada"});
+  absorb(watch, says(kNow + 4min, {}, true), true);
+  CHECK(std::holds_alternative<Nobody>(believed_on_call(watch, kNow + 4min)));
+}
+
+TEST_CASE("what the schedule itself says counts although a list that misses it overtook it") {
+  const auto in_doubt = [] {
+    auto watch = with_ada();
+    for (int i = 0; i <= 40; ++i) absorb(watch, says(kNow + 1min + i * 1s, {}), false);
+    return watch;
+  };
+  const Instant asked = kNow + 1min + 30s;
+  auto empty = in_doubt();
+  CHECK(absorb(empty, says(asked, {}, true), false).changed);
+  CHECK(std::holds_alternative<Nobody>(believed_on_call(empty, asked)));
+  CHECK(empty.last_answer == kNow + 1min + 40s);
+
+  auto refused = says(asked, {}, true);
+  refused.status = AnswerStatus::gone;
+  refused.error = fail(ErrorKind::not_found, "no such schedule");
+  auto gone = in_doubt();
+  absorb(gone, refused, false);
+  CHECK(gone.presence == Presence::gone);
+  CHECK(gone.last_answer == kNow + 1min + 40s);
+
+  auto people = in_doubt();
+  absorb(people, says(asked, {"ada"}, true), false);
+  CHECK_FALSE(people.doubt);
+
+  refused.status = AnswerStatus::failed;
+  auto failing = in_doubt();
+  absorb(failing, refused, false);
+  CHECK(failing.failing_since == asked);
+  // Asked before the first list that missed it, it says nothing of that.
+  auto before = in_doubt();
+  absorb(before, says(kNow + 30s, {"ada"}, true), false);
+  CHECK(before.doubt);
+}
+
+TEST_CASE("lists that miss a schedule neither put off the question to it nor make good for its failure") {
+  auto watch = with_ada();
+  auto failed = says(kNow + 1min + 30s, {}, true);
+  failed.status = AnswerStatus::failed;
+  failed.error = fail(ErrorKind::server, "500");
+  absorb(watch, says(kNow + 1min, {}), false);
+  CHECK(absorb(watch, failed, false).confirm_at == kNow + 1min + 30s);
+  for (int i = 1; i <= 10; ++i) {
+    CHECK(absorb(watch, says(kNow + 1min + 30s + i * 5s, {}), false).confirm_at == kNow + 1min + 30s);
+    CHECK(watch.failing_since == kNow + 1min + 30s);
+    CHECK(watch.failure == "500");
+  }
+  CHECK_FALSE(absence_unconfirmed(watch, kNow + 2min - 1ms));
+  CHECK(absence_unconfirmed(watch, kNow + 2min));
+  absorb(watch, says(kNow + 3min, {"ada"}), false);
+  CHECK_FALSE(watch.failing_since);
+  CHECK(watch.failure.empty());
+  CHECK_FALSE(absence_unconfirmed(watch, kNow + 3min));
+}
+
 TEST_CASE("people who come back end the doubt") {
   auto watch = with_ada();
   absorb(watch, says(kNow + 1min, {}), false);

@@ -251,7 +251,7 @@ class FakeProvider final : public providers::Provider {
   net::Task<ScheduleAnswer> confirm(std::string id, Window window) override {
     ++system_.confirms;
     const auto asked = loop_.now();
-    co_await net::sleep_for(loop_, system_.latency);
+    co_await net::sleep_for(loop_, system_.confirm_latency.value_or(system_.latency));
     co_return answer(id, window, asked, false, true);
   }
   [[nodiscard]] providers::ConnectionHealth health() const override {
@@ -275,6 +275,10 @@ class FakeProvider final : public providers::Provider {
       return said;
     }
     const auto presence = system_.presence.find(id);
+    if (itself && system_.itself_fails) {
+      said.error = system_.itself_fails;
+      return said;
+    }
     said.status = presence == system_.presence.end() ? AnswerStatus::ok : presence->second;
     if (said.status != AnswerStatus::ok) {
       if (!itself)

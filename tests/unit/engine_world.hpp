@@ -142,6 +142,12 @@ class FakeSystem {
   bool moments = false;
   /// The frequent question shows nobody anywhere, whatever the truth is.
   bool shows_nobody = false;
+  /// What a schedule answers when it is asked itself, instead of the truth.
+  std::optional<Error> itself_fails{};
+  /// How long that takes, if not as long as everything else.
+  std::optional<milliseconds> confirm_latency{};
+  /// How far our wall clock is ahead of its.
+  milliseconds ahead{0};
   /// Windows that are longer than this are not answered.
   milliseconds reach{days{365}};
   /// Called before each answer to the frequent question.
