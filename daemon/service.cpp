@@ -70,6 +70,7 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
     problems.insert(problems.end(), roles->problems().begin(), roles->problems().end());
     return problems;
   };
+  options.slack_clock_skew = [&client] { return client.clock_skew(); };
   service->engine_ = std::make_unique<engine::Engine>(
       engine::EnginePorts{loop, store, *service->http_, client, client, client, *service->gate_},
       std::move(options));

@@ -33,11 +33,13 @@ Engine::Impl::Impl(EnginePorts ports, EngineOptions options, ProviderFactory mak
       decider_(model_, ports.store, roster_, *this, random_key),
       reader_(ports.loop, model_, ports.groups, ports.gate, options_.poll_interval,
               [this](Result<std::vector<RotationId>> read) {
-                if (!read) {
-                  note_slack(read.error());
-                  return;
-                }
-                note_slack(std::nullopt);
+                const auto asked = read ? *reader_.last_success() : ports_.loop.now();
+                const auto error = read ? std::nullopt : std::optional<Error>(read.error());
+                note_slack(error);
+                look_at_clock();
+                hear_clock(clock_.slack, asked, error,
+                           options_.slack_clock_skew ? options_.slack_clock_skew() : std::nullopt);
+                if (!read) return;
                 Event("groups_read").with("to_look_at", read->size()).log(spdlog::level::debug);
                 for (const auto id : *read) mark(id);
                 note_pass(ports_.loop.now());
@@ -98,6 +100,7 @@ Result<void> StoredTokens::keep(const std::string& connection,
 Result<void> Engine::Impl::start() {
   started_at_ = ports_.loop.now();
   last_tick_ = {started_at_, ports_.loop.steady_now()};
+  doubt_clock(started_at_);
   if (auto loaded = load(); !loaded) return loaded;
   for (auto& [name, state] : connections_) {
     if (state.poller) state.poller->start();

@@ -26,6 +26,8 @@ struct EngineOptions {
   std::vector<std::string> xmatters_allowed_hosts{};
   /// Problems of others in this process, to be told like the engine's own: all that there are now.
   std::function<std::vector<Problem>(Instant now)> other_problems{};
+  /// Slack's clock minus ours, as its last answer told; nothing if none did.
+  std::function<std::optional<seconds>()> slack_clock_skew{};
 };
 
 /// What the engine works with. All outlive it.

@@ -71,6 +71,7 @@ std::vector<std::string> Engine::Impl::look_ahead_due(const std::string& connect
 void Engine::Impl::on_looked_ahead(const ScheduleRef& schedule, bool far, bool answered, Instant now) {
   auto* entry = model_.find(schedule);
   if (!entry) return;
+  now = std::min(now, ports_.loop.now());  // the clock may have been set back since it was asked
   (far ? entry->want_look_far : entry->want_look_ahead) = false;
   auto& looked = far ? entry->watch.looked_far : entry->watch.looked_ahead;
   looked = now;
@@ -93,7 +94,8 @@ std::pair<std::size_t, std::size_t> Engine::Impl::doubtful_of(const std::string&
 
 void Engine::Impl::on_answer(ScheduleAnswer answer) {
   auto* entry = model_.find(answer.schedule);
-  if (!entry) return;
+  // By a wrong clock, or before the clock was set back, it was asked about another moment than now.
+  if (!entry || clock_.verdict == ClockVerdict::wrong || answer.asked_at > ports_.loop.now()) return;
   auto& watch = entry->watch;
   bool mass = false;
   if (answer.status == AnswerStatus::ok && answer.shifts.empty()) {
@@ -176,6 +178,8 @@ void Engine::Impl::release_confirmed() {
 void Engine::Impl::on_cycle(const std::string& connection, Instant began, const std::optional<Error>& error) {
   auto& state = connections_[connection];
   const auto now = ports_.loop.now();
+  look_at_clock();
+  hear_clock(state.clock, began, error, state.poller ? state.poller->health().clock_skew : std::nullopt);
   if (error) {
     if (!state.failing_since) {
       state.failing_since = now;
@@ -195,7 +199,7 @@ void Engine::Impl::on_cycle(const std::string& connection, Instant began, const 
     state.failing_since.reset();
     state.error.reset();
     state.last_success = now;
-    state.completed = began;
+    state.completed = std::min(began, now);
   }
   const auto [doubtful, watched] = doubtful_of(connection);
   if (Event::wanted(spdlog::level::debug)) {
@@ -276,6 +280,10 @@ Instant Engine::Impl::decision_time() {
 
 void Engine::Impl::decide_marked() {
   if (stopping_) return;
+  look_at_clock();
+  weigh_clock();
+  // What is marked is decided when the clock is trusted.
+  if (!clock_trusted()) return;
   const auto now = decision_time();
   std::set<RotationId> ids;
   ids.swap(marked_);
@@ -337,17 +345,18 @@ void Engine::Impl::store_failed(const Error& error) {
   if (store_block_told_ || !store_blocked()) return;
   store_block_told_ = true;
   spdlog::error("the store cannot be written: {}", error.message);
-  announcer_.hold(true);
+  hold_announcements();
 }
 
 void Engine::Impl::store_works() {
-  if (store_block_told_) {
+  const bool was_told = store_block_told_;
+  if (was_told) {
     const auto blocked = ports_.loop.steady_now() - store_blocked_since_->steady;
     spdlog::info("the store can be written again after {}", format_duration(blocked));
-    announcer_.hold(false);
   }
   store_block_told_ = false;
   store_blocked_since_.reset();
+  if (was_told) hold_announcements();
 }
 
 bool Engine::Impl::store_blocked() const {
@@ -367,6 +376,12 @@ void Engine::Impl::plan_boundary(ScheduleEntry& entry, Instant now) {
 }
 
 void Engine::Impl::on_due(const std::vector<Appointment>& due) {
+  look_at_clock();
+  weigh_clock();
+  if (!clock_trusted()) {
+    clock_.due.insert(clock_.due.end(), due.begin(), due.end());
+    return;
+  }
   std::map<std::string, std::vector<std::string>> polls;
   std::map<std::pair<std::string, Instant>, std::vector<std::string>> previews;
   for (const auto& appointment : due) keep_appointment(appointment, polls, previews);
@@ -406,6 +421,7 @@ void Engine::Impl::keep_appointment(
     case Appointment::Kind::confirm: {
       if (entry->confirm_at != appointment.at || !entry->watch.doubt) return;
       entry->confirm_at.reset();
+      entry->confirm_asked = ports_.loop.now();
       const auto state = connections_.find(ref.connection);
       if (state != connections_.end() && state->second.poller) state->second.poller->confirm(ref.id);
       return;
@@ -420,7 +436,6 @@ void Engine::Impl::reserve_budget(Instant now) {
       soon.insert(entry.rotations.begin(), entry.rotations.end());
   }
   ports_.gate.reserve(slack::Method::usergroups_users_update, soon.size());
-      entry->confirm_asked = ports_.loop.now();
 }
 
 }  // namespace watchbill::engine

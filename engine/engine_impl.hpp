@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/clock.hpp"
 #include "engine/after_restore.hpp"
 #include "engine/agenda.hpp"
 #include "engine/announcer.hpp"
@@ -32,6 +33,19 @@ struct ConnectionState {
   std::optional<Error> error;
   store::ConnectionStatus written;
   bool emptied = false;  ///< many schedules emptied together, and that is not confirmed
+  ClockWitness clock;
+};
+
+/// Whether this host's clock is right, as far as that is known.
+struct ClockState {
+  /// What others told before this moment is of another clock: ours was set since.
+  Instant valid_from = kAlways;
+  /// When that was.
+  SteadyInstant open_since{};
+  ClockWitness slack;
+  ClockVerdict verdict = ClockVerdict::open;
+  /// What came due while the clock was not trusted.
+  std::vector<Appointment> due{};
 };
 
 /// Renewed tokens go straight to the store, and into what is known of the connections: they are no edit.
@@ -131,9 +145,22 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   /// No `before` means that it is new, no `after` that it is gone.
   static void log_edit(const Rotation* before, const Rotation* after, const std::string& by);
 
-  // engine_clock.cpp: the wall clock was set, or the host slept
+  // engine_clock.cpp: the wall clock was set, or the host slept, or others contradict it
   void look_at_clock();
   void set_back(Instant now);
+  /// Forgets what others told of the time: nothing is decided before it is known again, or patience ends.
+  void doubt_clock(Instant now);
+  /// Slack, or a system, was asked at `asked` and answered so; its last answer told `skew` of the time.
+  void hear_clock(ClockWitness& witness, Instant asked, const std::optional<Error>& error,
+                  std::optional<seconds> skew);
+  void weigh_clock();
+  [[nodiscard]] bool clock_trusted() const { return clock_.verdict == ClockVerdict::trusted; }
+  [[nodiscard]] std::vector<ClockWitness> clocks_of_systems() const;
+  /// Goes on with what waited for the clock.
+  void catch_up();
+  /// What is to be told while the clock is wrong; nothing if it is not.
+  [[nodiscard]] std::optional<std::string> wrong_clock() const;
+  void hold_announcements();
 
   // engine_silence.cpp: who does not answer, and since when
   /// How the last reading of Slack's user groups ended.
@@ -144,6 +171,8 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   /// `at_once`: after the first failure, for who has nothing else to go by.
   [[nodiscard]] std::optional<std::string> silence_of_slack(bool at_once) const;
   [[nodiscard]] std::vector<ScheduleRef> silent_schedules_of(const std::string& connection) const;
+  /// True if lists leave out a schedule of this connection, and it does not say itself whether that is so.
+  [[nodiscard]] bool absence_unconfirmed_of(const std::string& connection, Instant now) const;
   [[nodiscard]] std::optional<std::string> problem_of(const std::string& connection,
                                                       const ConnectionState& state) const;
 
@@ -171,8 +200,6 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   std::map<std::string, Connection> known_connections_;
   StoredTokens tokens_;
   StoredUsers users_;
-  /// True if lists leave out a schedule of this connection, and it does not say itself whether that is so.
-  [[nodiscard]] bool absence_unconfirmed_of(const std::string& connection, Instant now) const;
   slack::Directory directory_;
   Roster roster_;
   Model model_;
@@ -211,6 +238,7 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   Instant started_at_;
   Instant last_decision_ = kAlways;
   Moment last_tick_{};
+  ClockState clock_;
   std::int64_t data_version_ = -1;
   std::int64_t generation_ = -1;
   std::map<std::string, std::string> written_meta_;

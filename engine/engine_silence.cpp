@@ -36,6 +36,12 @@ void Engine::Impl::note_slack(std::optional<Error> error) {
 
 /// Which rotations have a source that has not answered for three intervals, or does not confirm its absence.
 void Engine::Impl::note_silence(Instant now) {
+  if (clock_.verdict == ClockVerdict::wrong) {
+    // Nobody can tell who is silent since when; nor who is on call.
+    for (const auto& [id, entry] : model_.rotations) silent_.insert(id);
+    silent_schedules_.clear();
+    return;
+  }
   std::map<std::string, milliseconds> patience;
   for (const auto& [name, state] : connections_) patience[name] = kSilentIntervals * interval_of(state, now);
   std::set<RotationId> silent;
@@ -73,34 +79,34 @@ std::vector<ScheduleRef> Engine::Impl::silent_schedules_of(const std::string& co
   return found;
 }
 
-std::string Engine::Impl::silence_of(const ScheduleRef& schedule) const {
-  const auto& entry = model_.schedules.at(schedule);
-  const auto& watch = entry.watch;
-  const auto connection = connections_.find(schedule.connection);
-  const auto name = watch.name.empty() ? std::string() : fmt::format(" ({})", watch.name);
-  const auto since = format_minutes(watch.last_answer.value_or(entry.watched_since));
 bool Engine::Impl::absence_unconfirmed_of(const std::string& connection, Instant now) const {
   return std::any_of(model_.schedules.begin(), model_.schedules.end(), [&](const auto& item) {
     return item.first.connection == connection && absence_unconfirmed(item.second.watch, now);
   });
 }
 
+std::string Engine::Impl::silence_of(const ScheduleRef& schedule) const {
+  const auto& entry = model_.schedules.at(schedule);
+  const auto& watch = entry.watch;
+  const auto connection = connections_.find(schedule.connection);
+  const auto name = watch.name.empty() ? std::string() : fmt::format(" ({})", watch.name);
+  const auto since = format_minutes(watch.last_answer.value_or(entry.watched_since));
   std::string why = watch.failure;
   if (why.empty() && connection != connections_.end() && connection->second.error)
     why = connection->second.error->message;
   if (why.empty()) why = "what it was asked is still open";
-  return fmt::format(
-      "schedule {}{} has not answered since {}: {}. Check it with `watchbill connection test {}`", schedule,
-      name, since, why, schedule.connection);
-}
-
-std::optional<std::string> Engine::Impl::silence_of_slack(bool at_once) const {
   if (absence_unconfirmed(watch, ports_.loop.now())) {
     return fmt::format(
         "schedule {}{} shows nobody on call since {}, and does not say itself whether that is so: {}. That "
         "is not believed. Check it with `watchbill connection test {}`",
         schedule, name, format_minutes(watch.doubt->since), why, schedule.connection);
   }
+  return fmt::format(
+      "schedule {}{} has not answered since {}: {}. Check it with `watchbill connection test {}`", schedule,
+      name, since, why, schedule.connection);
+}
+
+std::optional<std::string> Engine::Impl::silence_of_slack(bool at_once) const {
   if (!slack_error_) {
     if (!slack_silent_) return std::nullopt;
     const auto read = std::max(reader_.last_success().value_or(started_at_), started_at_);
@@ -120,6 +126,10 @@ std::optional<std::string> Engine::Impl::silence_of_slack(bool at_once) const {
 std::vector<std::string> Engine::Impl::why_silent(const RotationEntry& entry) const {
   std::vector<std::string> why;
   if (entry.rotation.paused) return why;
+  if (auto clock = wrong_clock()) {
+    why.push_back(*std::move(clock));
+    return why;
+  }
   if (auto slack = silence_of_slack(!entry.group.now)) why.push_back(*std::move(slack));
   for (const auto& schedule : entry.rotation.schedules) {
     const auto known = model_.schedules.find(schedule.ref);

@@ -15,6 +15,10 @@ constexpr auto kPruneEvery = 1h;
 /// Everything is looked at again this often, whatever happened.
 constexpr auto kReview = 60s;
 
+bool skewed(const ClockWitness& clock) {
+  return clock.skew && (*clock.skew > kSkewAlert || *clock.skew < -kSkewAlert);
+}
+
 }  // namespace
 
 net::Task<void> Engine::Impl::tick() {
@@ -23,6 +27,7 @@ net::Task<void> Engine::Impl::tick() {
     // First, too: before anything is decided every problem of the last run would look as if it were over.
     co_await net::sleep_for(ports_.loop, kTick);
     look_at_clock();
+    weigh_clock();
     const auto now = ports_.loop.now();
     const auto steady = ports_.loop.steady_now();
     if (!stopping_) {
@@ -130,6 +135,7 @@ Result<void> Engine::Impl::note_connections(Instant now) {
 }
 
 std::optional<Instant> Engine::Impl::complete_since() const {
+  if (!clock_trusted()) return std::nullopt;
   auto oldest = reader_.last_success();
   for (const auto& [name, state] : connections_) {
     const bool used =
@@ -137,13 +143,13 @@ std::optional<Instant> Engine::Impl::complete_since() const {
                     [&connection = name](const auto& item) { return item.first.connection == connection; });
     if (!used) continue;
     if (!oldest || !state.completed || state.error) return std::nullopt;
+    if (absence_unconfirmed_of(name, ports_.loop.now())) return std::nullopt;
     oldest = std::min(*oldest, *state.completed);
   }
   return oldest;
 }
 
 void Engine::Impl::note_pass(Instant now) {
-    if (absence_unconfirmed_of(name, ports_.loop.now())) return std::nullopt;
   const auto complete = complete_since();
   if (!complete || (last_pass_ && *complete <= *last_pass_)) return;
   // One heartbeat a pass, not one for each of its parts.
@@ -207,12 +213,19 @@ void Engine::Impl::report_problems(Instant now) {
                                     name, *problem_of(name, state)));
     }
     if (state.emptied) report("emptied", fmt::format("connection {}: {}", name, kEmptiedText));
-    const auto skew = state.poller ? state.poller->health().clock_skew : std::nullopt;
-    if (skew && (*skew > kSkewAlert || *skew < -kSkewAlert)) {
+    if (clock_.verdict != ClockVerdict::wrong && skewed(state.clock)) {
       report("clock",
              fmt::format("this host's clock and that of connection {} differ by {} s; set the clock (NTP)",
-                         name, skew->count()));
+                         name, state.clock.skew->count()));
     }
+  }
+  if (auto wrong = wrong_clock()) {
+    problems.push_back({"clock:wrong", *std::move(wrong), std::nullopt});
+  } else if (skewed(clock_.slack)) {
+    problems.push_back({"slack:clock",
+                        fmt::format("this host's clock and Slack's differ by {} s; set the clock (NTP)",
+                                    clock_.slack.skew->count()),
+                        std::nullopt});
   }
   if (auto slack = silence_of_slack(false))
     problems.push_back({"slack:groups", *std::move(slack), std::nullopt});
@@ -236,7 +249,8 @@ void Engine::Impl::report_problems(Instant now) {
 void Engine::Impl::keep_unheard(std::vector<Problem>& problems) const {
   for (const auto& [key, open] : alerter_.open()) {
     if (open.ended_at) continue;
-    bool unheard = key == "slack:groups" && !reader_.last_success();
+    bool unheard = (key == "slack:groups" && !reader_.last_success()) ||
+                   (key == "clock:wrong" && clock_.verdict == ClockVerdict::open);
     const auto connection = connections_.find(open.problem.connection);
     if (connection != connections_.end() && key.ends_with(":failing") && !connection->second.completed) {
       // One that no rotation uses is never asked.

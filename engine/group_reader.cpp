@@ -79,7 +79,7 @@ net::Task<bool> GroupReader::read_once() {
     on_read_(fail(ErrorKind::unreadable, "{}", distrust_));
     co_return false;
   }
-  last_success_ = requested_at;
+  last_success_ = std::min(requested_at, loop_.now());  // the clock may have been set back meanwhile
   on_read_(apply(*groups, requested_steady));
   co_return true;
 }

@@ -131,3 +131,120 @@ TEST_CASE("a lost answer is found in history although the clock was set back bef
   CHECK(announced(p) == Names{"UADA", "UCY"});
   CHECK(p.world.engine->figures().outbox == 0);
 }
+
+namespace {
+
+/// Sets this host's clock `off` ahead of everybody else's.
+void set_clock(Payments& p, milliseconds off) {
+  const auto right = p.world.loop.now() - p.world.slack.ahead;
+  p.world.slack.ahead = p.world.system.ahead = p.world.system.lag = off;
+  p.world.loop.set_wall(right + off);
+}
+
+engine::EngineOptions with_heartbeat() {
+  engine::EngineOptions options;
+  options.alerts.heartbeat = Secret("https://alive.example/beat");
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("a clock that Slack and a system contradict hands nothing off, and heals when it is right again") {
+  const milliseconds off = GENERATE(milliseconds{1h}, milliseconds{5h}, milliseconds{days{40}},
+                                    milliseconds{-1h}, milliseconds{-6min});
+  const bool moments = GENERATE(false, true);
+  CAPTURE(off.count(), moments);
+  Payments p({}, with_heartbeat());
+  p.world.system.moments = moments;
+  p.world.advance(90s);
+  set_clock(p, off);
+  p.world.advance(10s);
+  CHECK(p.state() == "stale");
+  CHECK(p.problems().find("this host's clock is wrong") != std::string::npos);
+  CHECK(p.problems().find("connection pd") != std::string::npos);
+  CHECK(p.world.engine->figures().open_problems == 1);
+  // Past the true boundary where the clock is behind: then, too, nobody is moved by it.
+  const auto beats = p.world.web.sent.size();
+  p.world.advance(off < 0ms ? 40min : 10min);
+  CHECK(p.world.engine->figures().open_problems == 1);
+  CHECK(p.world.web.sent.size() == beats);
+  CHECK(p.members() == Names{"UADA"});
+  CHECK(p.world.slack.writes.size() == 1);
+  CHECK(p.messages().size() == 1);
+  CHECK(p.world.history().size() == 1);
+
+  set_clock(p, 0ms);
+  p.world.advance(10s);
+  CHECK(p.state() == "in_sync");
+  CHECK(p.problems().empty());
+  CHECK(p.world.engine->figures().open_problems == 0);
+  if (off > 0ms) {
+    p.world.loop.run_until(p.boundary - 1ms);
+    CHECK(p.members() == Names{"UADA"});
+  }
+  p.world.advance(30s);
+  CHECK(p.members() == Names{"UBO"});
+  p.world.advance(5min);
+  CHECK(announced(p) == Names{"UADA", "UBO"});
+  CHECK(p.world.slack.writes.size() == 2);
+  CHECK(p.world.web.sent.size() > beats);
+  CHECK(p.state() == "in_sync");
+}
+
+TEST_CASE("a daemon that starts with a wrong clock hands nothing off") {
+  const bool moments = GENERATE(false, true);
+  Payments p;
+  p.world.system.moments = moments;
+  p.world.advance(90s);
+  p.world.kill();
+  set_clock(p, 1h);
+  p.world.start();
+  p.world.advance(5min);
+  CHECK(p.members() == Names{"UADA"});
+  CHECK(p.state() == "stale");
+  CHECK(p.world.slack.writes.size() == 1);
+  CHECK(p.messages().size() == 1);
+  CHECK(p.world.history().size() == 1);
+  const bool restarted = GENERATE(false, true);
+  if (restarted) p.world.kill();
+  set_clock(p, 0ms);
+  if (restarted) p.world.start();
+  p.world.advance(10s);
+  CHECK(p.state() == "in_sync");
+  p.world.loop.run_until(p.boundary - 1ms);
+  CHECK(p.members() == Names{"UADA"});
+  p.world.advance(1s);
+  CHECK(p.members() == Names{"UBO"});
+  p.world.advance(1min);
+  CHECK(announced(p) == Names{"UADA", "UBO"});
+}
+
+TEST_CASE("a clock that one other alone contradicts is followed, and told") {
+  const bool slack = GENERATE(false, true);
+  Payments p;
+  (slack ? p.world.slack.ahead : p.world.system.ahead) = 1h;
+  p.world.advance(2min);
+  CHECK(p.state() == "in_sync");
+  CHECK(p.world.engine->figures().open_problems == 1);
+  p.world.loop.run_until(p.boundary + 1s);
+  CHECK(p.members() == Names{"UBO"});
+  p.world.advance(1min);
+  (slack ? p.world.slack.ahead : p.world.system.ahead) = 0ms;
+  p.world.advance(2min);
+  CHECK(p.world.engine->figures().open_problems == 0);
+}
+
+TEST_CASE("an announcement does not become too late by a wrong clock") {
+  Payments p;
+  p.world.slack.fate = [](slack::Method method, const std::string&) {
+    return method == slack::Method::chat_post_message ? FakeSlack::Fate::refused : FakeSlack::Fate::normal;
+  };
+  p.world.loop.run_until(p.boundary + 30s);
+  set_clock(p, days{1});
+  p.world.advance(2min);
+  p.world.slack.fate = {};
+  p.world.advance(20min);
+  set_clock(p, 0ms);
+  p.world.advance(20min);
+  CHECK(announced(p) == Names{"UADA", "UBO"});
+}

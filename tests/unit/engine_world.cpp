@@ -257,6 +257,7 @@ class FakeProvider final : public providers::Provider {
   [[nodiscard]] providers::ConnectionHealth health() const override {
     providers::ConnectionHealth health;
     health.renewing = system_.renewing;
+    health.clock_skew = -std::chrono::floor<seconds>(system_.ahead);
     return health;
   }
 
@@ -274,11 +275,11 @@ class FakeProvider final : public providers::Provider {
       said.error = fail(ErrorKind::unreachable, "{} does not answer", connection_);
       return said;
     }
-    const auto presence = system_.presence.find(id);
     if (itself && system_.itself_fails) {
       said.error = system_.itself_fails;
       return said;
     }
+    const auto presence = system_.presence.find(id);
     said.status = presence == system_.presence.end() ? AnswerStatus::ok : presence->second;
     if (said.status != AnswerStatus::ok) {
       if (!itself)
@@ -414,6 +415,7 @@ void EngineWorld::lock_store(milliseconds span) {
 void EngineWorld::start() {
   gate = std::make_unique<slack::Gate>(loop, slack.rate_scale);
   slack.on_too_many = [this](slack::Method method, seconds wait) { gate->pause(method, wait); };
+  options.slack_clock_skew = [this] { return -std::chrono::floor<seconds>(slack.ahead); };
   engine = std::make_unique<engine::Engine>(
       engine::EnginePorts{loop, *store, web, slack, slack, slack, *gate}, options,
       [this](const Connection& connection) -> Result<std::unique_ptr<providers::Provider>> {
