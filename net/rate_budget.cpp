@@ -14,12 +14,6 @@ milliseconds divided(milliseconds span, double scale) {
   return milliseconds{static_cast<milliseconds::rep>(std::ceil(static_cast<double>(span.count()) / scale))};
 }
 
-/// When the call after those of `log` may leave, with `room` calls to a window.
-SteadyInstant after(const std::vector<SteadyInstant>& log, std::size_t room, milliseconds window) {
-  if (log.size() < room) return SteadyInstant::min();
-  return log[log.size() - room] + window;
-}
-
 }  // namespace
 
 RateLimit with_margin(RateLimit limit, double scale) {
@@ -30,9 +24,32 @@ RateLimit with_margin(RateLimit limit, double scale) {
   return limit;
 }
 
-std::optional<SteadyInstant> RateBudget::earliest(SteadyInstant now, std::size_t spare) const {
-  if (spare >= limit_.calls) return std::nullopt;
-  return std::max({now, paused_until_, after(log_, limit_.calls - spare, limit_.window)});
+void RateBudget::insert(Log& log, Use use) {
+  const auto later = [](SteadyInstant at, const Use& other) { return at < other.at; };
+  log.insert(std::upper_bound(log.begin(), log.end(), use.at, later), use);
+}
+
+std::optional<SteadyInstant> RateBudget::next(const Log& log, Yield yield) const {
+  /// When `room` calls to a window leave place for one more.
+  const auto after = [&](std::size_t room) {
+    return log.size() < room ? SteadyInstant::min() : log[log.size() - room].at + limit_.window;
+  };
+  std::optional<SteadyInstant> next;
+  if (yield.spare < limit_.calls) next = after(limit_.calls - yield.spare);
+  if (yield.share == 0) return next;
+  auto shared = std::max(yield.share_from, after(limit_.calls));
+  std::size_t used = 0;
+  for (auto use = log.rbegin(); use != log.rend() && used < yield.share; ++use) {
+    used += use->yields ? 1U : 0U;
+    if (used == yield.share) shared = std::max(shared, use->at + limit_.window);
+  }
+  return next ? std::min(*next, shared) : shared;
+}
+
+std::optional<SteadyInstant> RateBudget::earliest(SteadyInstant now, Yield yield) const {
+  const auto next_free = next(log_, yield);
+  if (!next_free) return std::nullopt;
+  return std::max({now, paused_until_, *next_free});
 }
 
 SteadyInstant RateBudget::earliest_for(const std::string& key) const {
@@ -40,23 +57,29 @@ SteadyInstant RateBudget::earliest_for(const std::string& key) const {
   return used == last_.end() ? SteadyInstant::min() : used->second + limit_.spacing;
 }
 
-void RateBudget::record(SteadyInstant at, const std::string& key) {
-  const auto old = std::upper_bound(log_.begin(), log_.end(), at - limit_.window);
+void RateBudget::record(SteadyInstant at, const std::string& key, bool yields) {
+  const auto old =
+      std::find_if(log_.begin(), log_.end(), [&](const Use& use) { return use.at > at - limit_.window; });
   log_.erase(log_.begin(), old);
-  log_.insert(std::upper_bound(log_.begin(), log_.end(), at), at);
+  insert(log_, {at, yields});
   use_key(at, key);
 }
 
 void RateBudget::moved(SteadyInstant granted, SteadyInstant left, const std::string& key) {
   if (left <= granted) return;
+  // Of calls that were recorded at the same moment any will do: their places are alike.
+  const auto entry =
+      std::find_if(log_.begin(), log_.end(), [&](const Use& use) { return use.at == granted; });
+  const bool yields = entry != log_.end() && entry->yields;
   give_back(granted);
-  log_.insert(std::upper_bound(log_.begin(), log_.end(), left), left);
+  insert(log_, {left, yields});
   use_key(left, key);
 }
 
 void RateBudget::give_back(SteadyInstant granted) {
-  const auto entry = std::lower_bound(log_.begin(), log_.end(), granted);
-  if (entry != log_.end() && *entry == granted) log_.erase(entry);
+  const auto entry =
+      std::find_if(log_.begin(), log_.end(), [&](const Use& use) { return use.at == granted; });
+  if (entry != log_.end()) log_.erase(entry);
 }
 
 void RateBudget::pause(SteadyInstant until) {
@@ -80,10 +103,9 @@ SteadyInstant RateBudget::forecast(SteadyInstant now, const std::vector<Demand>&
   auto last = std::max(now, paused_until_);
   auto key_free = spaced ? earliest_for({}) : SteadyInstant::min();
   for (const auto& demand : demands) {
-    const auto room = demand.spare < limit_.calls ? limit_.calls - demand.spare : limit_.calls;
     for (std::size_t i = 0; i < demand.count; ++i) {
-      last = std::max({last, demand.not_before, key_free, after(log, room, limit_.window)});
-      log.insert(std::upper_bound(log.begin(), log.end(), last), last);
+      last = std::max({last, key_free, next(log, demand.yield).value_or(last)});
+      insert(log, {last, demand.yield.spare > 0});
       if (spaced) key_free = last + limit_.spacing;
     }
   }

@@ -93,8 +93,26 @@ void Gate::reserve(Method method, std::size_t slots) {
   impl_->lane(method).reserve(slots);
 }
 
+void Gate::handoffs_wait(Method method, bool waiting) {
+  impl_->lane(method).handoffs_wait(waiting);
+}
+
+void Gate::count_used(Method method, milliseconds ago) {
+  impl_->lane(method).count_used(ago);
+}
+
+milliseconds Gate::window(Method method) const {
+  return impl_->lane(method).window();
+}
+
 Instant Gate::when(Method method, Priority priority, std::size_t n) const {
-  return impl_->loop.now() + (impl_->lane(method).when(priority, n) - impl_->loop.steady_now());
+  CallCounts further{};
+  further[static_cast<std::size_t>(priority)] = n;
+  return when(method, priority, further);
+}
+
+Instant Gate::when(Method method, Priority priority, const CallCounts& further) const {
+  return impl_->loop.now() + (impl_->lane(method).when(priority, further) - impl_->loop.steady_now());
 }
 
 Gate::Waits Gate::waits() const {

@@ -12,6 +12,10 @@
 
 namespace watchbill::slack {
 
+inline constexpr std::size_t kPriorities = 4;
+/// So many calls of each priority, by its number.
+using CallCounts = std::array<std::size_t, kPriorities>;
+
 /// The budget of Slack calls, made to wait for: hands out permits so that no method goes over its tier in any
 /// 60 s, higher priorities first, each priority in order of asking. `usergroups.list` at most every 5 s.
 /// `chat.postMessage` at most once a second per channel. It outlives the tasks that wait for it; a task that
@@ -34,12 +38,22 @@ class Gate {
   /// Slack answered 429: nothing of `method` leaves before `wait` is over.
   void pause(Method method, seconds wait);
   /// How many slots of `method` lower priorities must leave free, besides the 5 they always leave: what the
-  /// boundaries within the next 60 s will need.
+  /// boundaries within the next window will need. When something has been reserved for two windows without a
+  /// break, they may use a tenth of the limit all the same.
   void reserve(Method method, std::size_t slots);
+  /// Handoffs wait for `method` outside of the queue (with `try_acquire`): lower priorities get nothing
+  /// before they do not any more.
+  void handoffs_wait(Method method, bool waiting);
+  /// Another process made a call of `method` so long `ago`: it counts as if this one had.
+  void count_used(Method method, milliseconds ago);
+  /// Over how long calls of `method` are counted.
+  [[nodiscard]] milliseconds window(Method method) const;
   /// When the `n`-th further call of `method` at `priority` (n = 1 is the next) could leave, if nobody else
-  /// asked: those that wait now at this priority or a higher one go first. With n = 0, when the last of those
-  /// leaves. For `chat_post_message` the second per channel comes on top.
+  /// asked and what is reserved stays so: those that wait now at this priority or a higher one go first. With
+  /// n = 0, when the last of those leaves. For `chat_post_message` the second per channel comes on top.
   [[nodiscard]] Instant when(Method method, Priority priority, std::size_t n) const;
+  /// The same for the last of `further` calls up to `priority`, the higher priorities first.
+  [[nodiscard]] Instant when(Method method, Priority priority, const CallCounts& further) const;
 
   /// Calls that had to wait, and how long in all, since the start.
   struct Waits {

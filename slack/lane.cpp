@@ -9,6 +9,11 @@ namespace {
 
 /// What lower priorities always leave to handoffs.
 constexpr std::size_t kSpare = 5;
+/// One in so many calls lower priorities may make whatever is reserved, once something has been reserved for
+/// so many windows without a break: boundaries that follow each other without end would shut them out for
+/// ever. A single boundary, however many hand off at it, reserves for one window.
+constexpr std::size_t kShareOf = 10;
+constexpr int kShareAfter = 2;
 
 }  // namespace
 
@@ -24,8 +29,20 @@ void Turn::await_suspend(std::coroutine_handle<> waiting) {
   lane_.pump();
 }
 
-std::size_t Lane::spare(std::size_t priority) const {
-  return priority == static_cast<std::size_t>(Priority::handoff) ? 0 : kSpare + reserved_;
+net::Yield Lane::yield(std::size_t priority) const {
+  if (priority == static_cast<std::size_t>(Priority::handoff)) return {};
+  net::Yield yield{kSpare + reserved_};
+  if (reserved_since_) {
+    yield.share = std::max<std::size_t>(budget_.limit().calls / kShareOf, 1);
+    yield.share_from = *reserved_since_ + kShareAfter * budget_.limit().window;
+  }
+  return yield;
+}
+
+std::optional<SteadyInstant> Lane::earliest(std::size_t priority, SteadyInstant now) const {
+  const auto yields = yield(priority);
+  if (handoffs_elsewhere_ && yields.spare > 0) return std::nullopt;
+  return budget_.earliest(now, yields);
 }
 
 std::optional<SteadyInstant> Lane::try_take(Priority priority, const std::string& key) {
@@ -34,8 +51,8 @@ std::optional<SteadyInstant> Lane::try_take(Priority priority, const std::string
   const auto now = loop_.steady_now();
   // Whoever still waits at this priority or above is held up by the budget or by a key, so it is enough to
   // ask these two.
-  if (budget_.earliest_for(key) > now || budget_.earliest(now, spare(p)) != now) return std::nullopt;
-  budget_.record(now, key);
+  if (budget_.earliest_for(key) > now || earliest(p, now) != now) return std::nullopt;
+  budget_.record(now, key, yield(p).spare > 0);
   return now;
 }
 
@@ -43,14 +60,28 @@ void Lane::pump() {
   const auto now = loop_.steady_now();
   while (!cooling_.empty() && cooling_.begin()->first <= now) warm(*cooling_.begin()->second);
   for (std::size_t p = 0; p < kPriorities; ++p) {
-    while (!ready_[p].empty() && budget_.earliest(now, spare(p)) == now) grant_first(p, now);
+    while (!ready_[p].empty() && earliest(p, now) == now) grant_first(p, now);
   }
   arm(now);
 }
 
 void Lane::reserve(std::size_t slots) {
   reserved_ = slots;
+  if (slots == 0) {
+    reserved_since_.reset();
+  } else if (!reserved_since_) {
+    reserved_since_ = loop_.steady_now();
+  }
   pump();
+}
+
+void Lane::handoffs_wait(bool elsewhere) {
+  handoffs_elsewhere_ = elsewhere;
+  pump();
+}
+
+void Lane::count_used(milliseconds ago) {
+  budget_.record(loop_.steady_now() - ago, {});
 }
 
 void Lane::pause(SteadyInstant until) {
@@ -72,19 +103,11 @@ std::size_t Lane::waiting() const {
   return std::accumulate(waiting_.begin(), waiting_.end(), std::size_t{0});
 }
 
-SteadyInstant Lane::when(Priority priority, std::size_t n) const {
-  const auto now = loop_.steady_now();
-  const auto calls = budget_.limit().calls;
+SteadyInstant Lane::when(Priority priority, const CallCounts& further) const {
   std::vector<net::RateBudget::Demand> demands;
-  const auto demand = [&](std::size_t p, std::size_t count) {
-    // A reservation is for the coming minute: what it shuts out altogether may hope for the one after.
-    const bool shut_out = spare(p) >= calls;
-    demands.push_back({count, shut_out ? kSpare : spare(p),
-                       shut_out ? now + budget_.limit().window : SteadyInstant::min()});
-  };
-  for (std::size_t p = 0; p <= static_cast<std::size_t>(priority); ++p) demand(p, waiting_[p]);
-  demand(static_cast<std::size_t>(priority), n);
-  return budget_.forecast(now, demands, !keyed_ && budget_.limit().spacing > 0ms);
+  for (std::size_t p = 0; p <= static_cast<std::size_t>(priority); ++p)
+    demands.push_back({waiting_[p] + further[p], yield(p)});
+  return budget_.forecast(loop_.steady_now(), demands, !keyed_ && budget_.limit().spacing > 0ms);
 }
 
 void Lane::enter(Turn& turn) {
@@ -142,7 +165,7 @@ void Lane::grant_first(std::size_t priority, SteadyInstant now) {
   Turn& turn = *line.turns[priority].front();
   const auto key_free = budget_.earliest_for(turn.key_);
   if (key_free > now) return cool(line, key_free);  // used by `try_take`, or counted from later than thought
-  budget_.record(now, turn.key_);
+  budget_.record(now, turn.key_, yield(priority).spare > 0);
   leave(turn);
   turn.granted_ = now;
   ++waits_.count;
@@ -156,7 +179,7 @@ void Lane::arm(SteadyInstant now) {
   if (!cooling_.empty()) consider(cooling_.begin()->first);
   for (std::size_t p = 0; p < kPriorities; ++p) {
     if (ready_[p].empty()) continue;
-    if (const auto t = budget_.earliest(now, spare(p))) consider(*t);
+    if (const auto t = earliest(p, now)) consider(*t);
   }
   timer_.reset();
   if (next) timer_ = net::Timer{loop_, loop_.start_timer(*next - now, [this] { pump(); })};

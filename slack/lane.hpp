@@ -32,14 +32,16 @@ class Lane {
   /// Gives slots to all whose time has come and sets the timer for the next.
   void pump();
   void reserve(std::size_t slots);
+  void handoffs_wait(bool elsewhere);
+  void count_used(milliseconds ago);
   void pause(SteadyInstant until);
   void moved(SteadyInstant granted, SteadyInstant left, const std::string& key);
-  [[nodiscard]] SteadyInstant when(Priority priority, std::size_t n) const;
+  [[nodiscard]] SteadyInstant when(Priority priority, const CallCounts& further) const;
   [[nodiscard]] std::size_t waiting() const;
+  [[nodiscard]] milliseconds window() const { return budget_.limit().window; }
 
  private:
   friend class Turn;
-  static constexpr std::size_t kPriorities = 4;
 
   /// Those who wait for one key.
   struct Line {
@@ -56,15 +58,18 @@ class Lane {
   void warm(Line& line);
   void grant_first(std::size_t priority, SteadyInstant now);
   void arm(SteadyInstant now);
-  [[nodiscard]] std::size_t spare(std::size_t priority) const;
+  [[nodiscard]] net::Yield yield(std::size_t priority) const;
+  [[nodiscard]] std::optional<SteadyInstant> earliest(std::size_t priority, SteadyInstant now) const;
 
   net::Loop& loop_;
   net::RateBudget budget_;
   bool keyed_;
   Gate::Waits& waits_;
   std::size_t reserved_ = 0;
+  std::optional<SteadyInstant> reserved_since_;  ///< without a moment in between at which nothing was
+  bool handoffs_elsewhere_ = false;
   std::uint64_t next_number_ = 1;
-  std::array<std::size_t, kPriorities> waiting_{};
+  CallCounts waiting_{};
   Lines lines_;  ///< only keys that somebody waits for
   /// Lines whose key may be used, by the number of the first who waits there.
   std::array<std::set<std::pair<std::uint64_t, Line*>>, kPriorities> ready_;
