@@ -38,7 +38,9 @@
 ///   {"do":"token","token":"xoxb-...","kind":"bot"|"user"|"app","person","scopes":[...],"add":[...],
 ///      "drop":[...],"error":"token_revoked"|null}
 ///   {"do":"slack","admins_only","paid","refuse_disabled","disabled_error","max_group_members",
-///      "list_share":0.5,"stale_seconds":20}
+///      "list_share":0.5,"stale_seconds":20,"left_out":["cy"],"other_ids":["bo"],"says_already":true}
+///        left_out, other_ids: usergroups.users.update says ok and leaves these people out, or shows them
+///        under another id (W0BO). says_already: what is enabled (disabled) is refused as already_enabled.
 ///        list_share: usergroups.list leaves out all but this share of the groups. stale_seconds: it answers
 ///        as of so long ago (the last 64 changes of each group are known; 0 ends it).
 ///

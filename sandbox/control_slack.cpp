@@ -127,11 +127,24 @@ Result<void> do_slack(Desk& desk, Reader& in, json::Writer&) {
   in.flag("refuse_disabled", settings.refuse_disabled);
   in.text("disabled_error", settings.disabled_error);
   in.number("max_group_members", settings.max_group_members);
+  in.flag("says_already", settings.says_already);
+  std::vector<std::string> left_out;
+  std::vector<std::string> other_ids;
+  const bool leaves_out = in.has("left_out");
+  const bool renames = in.has("other_ids");
+  in.texts("left_out", left_out);
+  in.texts("other_ids", other_ids);
   in.real("list_share", settings.list_share);
   double stale = 0;
   if (in.real("stale_seconds", stale)) settings.stale = milliseconds(static_cast<std::int64_t>(stale * 1000));
   if (auto done = in.done(); !done) return done;
-  desk.world.slack = settings;
+  auto out_ids = slack_ids(desk.world, left_out);
+  if (!out_ids) return out_ids.error();
+  auto renamed_ids = slack_ids(desk.world, other_ids);
+  if (!renamed_ids) return renamed_ids.error();
+  if (leaves_out) settings.left_out = std::move(*out_ids);
+  if (renames) settings.other_ids = std::move(*renamed_ids);
+  desk.world.slack = std::move(settings);
   return {};
 }
 

@@ -100,7 +100,10 @@ Answer set_enabled(SlackCall& call, bool enabled) {
   if (!call.has("usergroup")) return slack_missing("usergroup");
   auto* group = call.world().groups.find(call.arg("usergroup"));
   if (auto refusal = group_write_refusal(call, group)) return *refusal;
-  if (enabled != (group->disabled_at == 0)) {
+  const bool already = enabled == (group->disabled_at == 0);
+  if (already && call.world().slack.says_already)
+    return slack_fail(enabled ? "already_enabled" : "already_disabled");
+  if (!already) {
     group_changes(*group, call.context.now, call.token->user);
     group->disabled_at = enabled ? 0 : unix_seconds(call.context.now);
   }
@@ -149,6 +152,18 @@ Judged judge_members(const World& world, const std::vector<std::string>& ids) {
   }
   out.only_deactivated = deactivated == ids.size();
   return out;
+}
+
+/// What a write makes of these members, other than it was asked for.
+std::vector<std::string> taken(const SlackSettings& settings, std::vector<std::string> members) {
+  const auto among = [](const std::vector<std::string>& ids, const std::string& id) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+  };
+  std::erase_if(members, [&](const std::string& id) { return among(settings.left_out, id); });
+  for (auto& id : members) {
+    if (among(settings.other_ids, id)) id.front() = 'W';
+  }
+  return members;
 }
 
 /// Slack puts the members of a group into its default channels.
@@ -280,7 +295,7 @@ Answer usergroups_users_update(SlackCall& call) {
   const bool partly = judged.error == "failed_for_some_users" && !judged.good.empty();
   if (judged.error.empty() || partly || judged.only_deactivated) {
     group_changes(*group, call.context.now, call.token->user);
-    group->users = std::move(judged.good);
+    group->users = taken(world.slack, std::move(judged.good));
     join_default_channels(world, *group);
   }
   if (!judged.error.empty()) return slack_fail(judged.error);

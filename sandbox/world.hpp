@@ -152,7 +152,13 @@ struct SlackSettings {
   /// What a disabled group answers to a new member list is not documented; this code is as good as any.
   std::string disabled_error = "invalid_arguments";
   std::size_t max_group_members = 0;  ///< 0: no limit
-  milliseconds stale{0};              ///< usergroups.list answers as of so long ago
+  /// usergroups.users.update says ok and leaves these people out, or shows them under another id ("W" for
+  /// "U").
+  std::vector<std::string> left_out;
+  std::vector<std::string> other_ids;
+  /// usergroups.enable and .disable say already_enabled, already_disabled.
+  bool says_already = false;
+  milliseconds stale{0};  ///< usergroups.list answers as of so long ago
   /// usergroups.list leaves out all but this share of the groups (1: all).
   double list_share = 1;
   std::string team_id = "T0SANDBOX";

@@ -155,8 +155,8 @@ class Groups {
   /// Replaces the whole member list; `members` is never empty. Returns the members that Slack now reports.
   virtual net::Task<Result<std::vector<UserId>>> set_members(Permit permit, GroupId group,
                                                              std::vector<UserId> members) = 0;
-  virtual net::Task<Result<void>> enable_group(Permit permit, GroupId group) = 0;
-  virtual net::Task<Result<void>> disable_group(Permit permit, GroupId group) = 0;
+  virtual net::Task<Result<void>> enable_group(Permit permit, GroupId group) = 0;   ///< or it is already
+  virtual net::Task<Result<void>> disable_group(Permit permit, GroupId group) = 0;  ///< or it is already
   virtual net::Task<Result<UserGroup>> create_group(Permit permit, std::string name, std::string handle,
                                                     std::string description) = 0;
 };

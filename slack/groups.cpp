@@ -76,7 +76,7 @@ net::Task<Result<void>> WebClient::enable_group(Permit permit, GroupId group) {
   if (auto ok = impl->may_write(group); !ok) co_return ok.error();
   auto call = write(Method::usergroups_enable, impl->with_team({{"usergroup", group.value}}));
   const auto answer = co_await impl->send(std::move(permit), std::move(call));
-  if (!answer) co_return answer.error();
+  if (!answer && answer.error().code != "already_enabled") co_return answer.error();
   co_return Result<void>{};
 }
 
@@ -85,7 +85,7 @@ net::Task<Result<void>> WebClient::disable_group(Permit permit, GroupId group) {
   if (auto ok = impl->may_write(group); !ok) co_return ok.error();
   auto call = write(Method::usergroups_disable, impl->with_team({{"usergroup", group.value}}));
   const auto answer = co_await impl->send(std::move(permit), std::move(call));
-  if (!answer) co_return answer.error();
+  if (!answer && answer.error().code != "already_disabled") co_return answer.error();
   co_return Result<void>{};
 }
 

@@ -95,6 +95,12 @@ TEST_CASE("groups are disabled, enabled, created and renamed") {
   CHECK(list_groups(w)->at(0).disabled);
   REQUIRE(w.run(w.client.enable_group(permit(Method::usergroups_enable), GroupId("S0ONCALL"))));
   CHECK_FALSE(list_groups(w)->at(0).disabled);
+  // What is so already is done.
+  w.control(R"({"do":"slack","says_already":true})");
+  CHECK(w.run(w.client.enable_group(permit(Method::usergroups_enable), GroupId("S0ONCALL"))));
+  REQUIRE(w.run(w.client.disable_group(permit(Method::usergroups_disable), GroupId("S0ONCALL"))));
+  CHECK(w.run(w.client.disable_group(permit(Method::usergroups_disable), GroupId("S0ONCALL"))));
+  REQUIRE(w.run(w.client.enable_group(permit(Method::usergroups_enable), GroupId("S0ONCALL"))));
 
   const auto create = [&w](const std::string& name, const std::string& handle) {
     return w.run(w.client.create_group(permit(Method::usergroups_create), name, handle, "Who & when, 100 %"));
@@ -163,6 +169,14 @@ TEST_CASE("what Slack refuses about members comes back with its code") {
   CHECK(far.code == "failed_for_some_users");
   CHECK(far.maybe_done);  // the sandbox, like Slack by report, has written the others
   CHECK(list_groups(w)->at(0).members == ids({"U0ADA"}));
+  w.control(R"({"do":"slack","left_out":["bo"]})");
+  const auto partly = set_members(w, w.client, ids({"U0ADA", "U0BO"}));
+  REQUIRE(partly);
+  CHECK(*partly == ids({"U0ADA"}));
+  w.control(R"({"do":"slack","left_out":[],"other_ids":["bo"]})");
+  const auto renamed = set_members(w, w.client, ids({"U0ADA", "U0BO"}));
+  REQUIRE(renamed);
+  CHECK(*renamed == ids({"U0ADA", "W0BO"}));
   const auto unknown =
       w.run(w.client.set_members(permit(Method::usergroups_users_update), GroupId("S0NONE"), ids({"U0ADA"})));
   CHECK(unknown.error().kind == ErrorKind::not_found);
