@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <sstream>
 
 #include "engine/decider_stage.hpp"
 #include "engine/refusal.hpp"
@@ -9,7 +10,25 @@ namespace {
 
 constexpr const char* kDriftProblem = "drift";
 
+/// Slack's word alone does not end that it did not keep it.
+void end_refusal(RotationEntry& entry) {
+  if (!entry.group.answered || !entry.refusal || entry.refusal->code != kNotDone) entry.refusal.reset();
+}
+
 }  // namespace
+
+std::string group_writes_text(const std::deque<Instant>& writes) {
+  std::string text;
+  for (const auto at : writes) text += fmt::format("{} ", at.time_since_epoch().count());
+  return text;
+}
+
+std::vector<Instant> parse_group_writes(const std::string& text) {
+  std::vector<Instant> writes;
+  std::istringstream in(text);
+  for (std::int64_t at = 0; in >> at;) writes.emplace_back(milliseconds{at});
+  return writes;
+}
 
 Decider::Decider(Model& model, store::Store& store, const Matcher& matcher, DecisionListener& listener,
                  std::function<std::string()> random_key)
@@ -91,14 +110,19 @@ Result<void> Decider::record(Stage& stage) {
   return {};
 }
 
-void Decider::queue_write(RotationEntry& entry, const Stage& stage, Instant now) {
+/// In the transaction of what a write led to: it costs no commit of its own.
+Result<void> Decider::note_group_writes() {
+  return store_.set_meta(kGroupWrites, group_writes_text(model_.group_writes));
+}
+
+void Decider::queue_write(RotationEntry& entry, const Stage& stage, Moment now) {
   const auto& target = *stage.plan.target;
   if (entry.write && entry.write->target == target) return;
   PendingWrite write;
   write.target = target;
   write.placed = stage.plan.placed;
   write.priority = stage.priority;
-  write.since = now;
+  write.since = now.wall;
   if (stage.not_before) write.not_before = *stage.not_before;
   write.unread = stage.anew;
   // What only a person can mend is tried once for each new target, after all others. Another list of members
@@ -106,6 +130,11 @@ void Decider::queue_write(RotationEntry& entry, const Stage& stage, Instant now)
   if (entry.write && entry.write->refused && !about_members(*entry.write->refused)) {
     write.refused = entry.write->refused;
     write.attempts = entry.write->attempts;
+  }
+  if (stage.not_done && entry.times_not_done >= kProblemAfter) {
+    write.refused = entry.refusal = not_done_error();
+    write.not_before =
+        now.steady + refused_wait(static_cast<std::size_t>(entry.times_not_done - kProblemAfter));
   }
   entry.write = std::move(write);
 }
@@ -154,7 +183,10 @@ void Decider::commit(Stage& stage, Moment moment) {
     entry.open_changes.clear();
     if (!stage.change->result) entry.open_changes.push_back(*stage.change);
   }
-  if (stage.right) entry.refusal.reset();
+  if (stage.right) end_refusal(entry);
+  if (stage.change && !stage.not_done) entry.times_not_done = 0;
+  if (stage.not_done) ++entry.times_not_done;
+  entry.group.not_done = false;
   for (auto& row : stage.corrected) outbox_.insert_or_assign(row.id, std::move(row));
   for (const auto& row : stage.superseded) outbox_.erase(row.id);
   for (auto& row : stage.added) outbox_.insert_or_assign(row.id, std::move(row));
@@ -169,7 +201,7 @@ void Decider::commit(Stage& stage, Moment moment) {
     entry.confirmation = std::move(confirmation);
   }
   if (stage.write) {
-    queue_write(entry, stage, now);
+    queue_write(entry, stage, moment);
   } else if (!stage.blind) {
     entry.write.reset();
   }
@@ -198,7 +230,7 @@ Result<bool> Decider::decide(const std::vector<RotationId>& rotations, Moment no
           if (!stage.write || stage.priority != slack::Priority::handoff) continue;
           auto& entry = *stage.entry;
           if (!entry.members_before) entry.members_before = entry.group.now->members;
-          queue_write(entry, stage, now.wall);
+          queue_write(entry, stage, now);
         }
         listener_.on_writes_queued();
       }
@@ -259,7 +291,7 @@ Result<void> Decider::group_is_right(RotationEntry& entry, Instant now) {
         if (auto closed = store_.history().close(change.id, result); !closed) return closed;
       }
       if (entry.write) {
-        if (auto set = store_.set_meta(kLastGroupWrite, format_rfc3339(now)); !set) return set;
+        if (auto noted = note_group_writes(); !noted) return noted;
       }
       if (late) {
         if (auto added = store_.history().add(*late); !added) return added.error();
@@ -273,7 +305,7 @@ Result<void> Decider::group_is_right(RotationEntry& entry, Instant now) {
     if (!saved) return saved;
   }
   entry.record = std::move(record);
-  entry.refusal.reset();
+  end_refusal(entry);
   entry.open_changes.clear();
   entry.refused_change.reset();
   entry.write.reset();
@@ -284,10 +316,14 @@ Result<void> Decider::group_is_right(RotationEntry& entry, Instant now) {
 
 Result<void> Decider::write_refused(RotationEntry& entry, const Error& error) {
   const auto code = error.code.empty() ? std::string(name_of(error.kind)) : error.code;
-  for (const auto& change : entry.open_changes) {
-    if (auto noted = store_.history().close(change.id, code); !noted) return noted;
-  }
   if (entry.open_changes.empty()) return {};
+  auto noted = store_.transaction([&]() -> Result<void> {
+    for (const auto& change : entry.open_changes) {
+      if (auto closed = store_.history().close(change.id, code); !closed) return closed;
+    }
+    return note_group_writes();
+  });
+  if (!noted) return noted;
   entry.refused_change = std::move(entry.open_changes.back());
   entry.refused_change->result = code;
   entry.open_changes.clear();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <string>
 #include <vector>
@@ -9,8 +10,11 @@
 
 namespace watchbill::engine {
 
-/// Name of the stored moment of the last group write.
-inline constexpr const char* kLastGroupWrite = "last_group_write";
+/// Name under which the moments of the last minute's group writes are stored.
+inline constexpr const char* kGroupWrites = "group_writes";
+std::string group_writes_text(const std::deque<Instant>& writes);
+/// What cannot be read is no write.
+std::vector<Instant> parse_group_writes(const std::string& text);
 
 /// What the decider tells the others after a decision is on disk.
 class DecisionListener {
@@ -66,7 +70,8 @@ class Decider {
   Result<void> record(Stage& stage);
   void commit(Stage& stage, Moment now);
   static void note_contest(const Stage& stage, SteadyInstant now);
-  void queue_write(RotationEntry& entry, const Stage& stage, Instant now);
+  void queue_write(RotationEntry& entry, const Stage& stage, Moment now);
+  Result<void> note_group_writes();
   /// The change of this stage is most likely known to people: the daemon before the restore announced it.
   static bool happened_before_restore(const Stage& stage);
   [[nodiscard]] bool all_answered_since(const Rotation& rotation, Instant since) const;

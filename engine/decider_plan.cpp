@@ -215,7 +215,8 @@ void Decider::plan_drift(Stage& stage, Moment now) const {
   }
   // Nor is a handoff that could not be recorded and is over before it could.
   if (entry.members_before) return;
-  if (!entry.edited_by && resume_refused(stage)) {
+  const bool not_done = entry.group.not_done && !entry.edited_by;
+  if (!not_done && !entry.edited_by && resume_refused(stage)) {
     stage.priority = priority_of(*stage.refused);
     return;
   }
@@ -233,6 +234,14 @@ void Decider::plan_drift(Stage& stage, Moment now) const {
   change.seen_at = now.wall;
   if (entry.edited_by) {
     stage.priority = slack::Priority::edit;
+    stage.change = std::move(change);
+    return;
+  }
+  if (not_done) {
+    // Nobody changed the group: it was not written. That is nothing to wait for, once.
+    change.note = "Slack had answered ok to this before, and not done it";
+    stage.not_done = true;
+    stage.priority = entry.times_not_done == 0 ? slack::Priority::handoff : slack::Priority::drift;
     stage.change = std::move(change);
     return;
   }

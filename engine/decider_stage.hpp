@@ -29,6 +29,7 @@ struct Decider::Stage {
   std::optional<GroupNow> reported{};
   std::optional<Change> refused{};  ///< the change whose refused write is taken up again
   bool drifted = false;
+  bool not_done = false;  ///< Slack said that it wrote this already
 };
 
 }  // namespace watchbill::engine

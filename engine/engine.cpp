@@ -3,6 +3,7 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/engine_impl.hpp"
 #include "engine/event_log.hpp"
@@ -40,6 +41,7 @@ Engine::Impl::Impl(EnginePorts ports, EngineOptions options, ProviderFactory mak
                 hear_clock(clock_.slack, asked, error,
                            options_.slack_clock_skew ? options_.slack_clock_skew() : std::nullopt);
                 if (!read) return;
+                if (!std::exchange(open_changes_counted_, true)) count_open_changes();
                 Event("groups_read").with("to_look_at", read->size()).log(spdlog::level::debug);
                 for (const auto id : *read) mark(id);
                 note_pass(ports_.loop.now());
@@ -65,16 +67,30 @@ Engine::Impl::Impl(EnginePorts ports, EngineOptions options, ProviderFactory mak
   }
 }
 
-/// True if the process before this one wrote groups within the last minute, or died while it did: how much of
-/// the budget it used is not known.
-bool Engine::Impl::budget_may_be_used() const {
-  const bool unfinished = std::any_of(model_.rotations.begin(), model_.rotations.end(),
-                                      [](const auto& item) { return !item.second.open_changes.empty(); });
-  if (unfinished) return true;
-  auto written = ports_.store.meta(kLastGroupWrite);
-  if (!written || !*written) return false;
-  const auto at = parse_rfc3339(**written);
-  return at && started_at_ - *at < kBudgetWindow;
+/// What the process before this one used of the budget of group writes still counts. Of other methods that is
+/// not known: each may be told once that it was too much.
+void Engine::Impl::count_used_budget() {
+  auto written = ports_.store.meta(kGroupWrites);
+  if (!written || !*written) return;
+  for (const auto at : parse_group_writes(**written)) {
+    // A clock that was set back since: as if it had been now.
+    const auto ago = std::max<milliseconds>(started_at_ - at, 0ms);
+    ports_.gate.count_used(kGroupWrite, ago);
+    // And it goes on being told to the next process.
+    if (ago < ports_.gate.window(kGroupWrite)) model_.group_writes.push_back(started_at_ - ago);
+  }
+}
+
+/// At the first list: a write that the process before this one did not live to see carried out counts as
+/// used, nobody knows since when; one that was not carried out used nothing.
+void Engine::Impl::count_open_changes() {
+  for (const auto& [id, entry] : model_.rotations) {
+    if (entry.open_changes.empty() || !entry.group.now || !entry.record.target) continue;
+    const bool carried_out = write_needed(*entry.record.target, *entry.group.now) == WriteNeeded::none;
+    if (!carried_out || entry.record.target->disable) continue;
+    ports_.gate.count_used(kGroupWrite, 0ms);
+    model_.group_writes.push_back(ports_.loop.now());
+  }
 }
 
 Result<void> StoredTokens::keep(const std::string& connection,
@@ -107,7 +123,8 @@ Result<void> Engine::Impl::start() {
   }
   running_ = true;
   reader_.start();
-  writer_.start(budget_may_be_used() ? kBudgetWindow : 0s);
+  count_used_budget();
+  writer_.start();
   announcer_.start();
   alerter_.start();
   keeper_.start();

@@ -21,8 +21,8 @@ constexpr auto kLookAgain = 5min;
 constexpr auto kConfirmEvery = 30s;
 /// A clock that is set back by no more than this undoes no decision.
 constexpr auto kSmallStep = 30s;
-/// What a boundary within this time will need is kept free for it.
-constexpr auto kReserveAhead = 60s;
+/// What is kept free for boundaries is looked at again within this time.
+constexpr auto kReserveEvery = 1s;
 
 /// Spreads the long questions over the last tenth of their interval, always the same way for one schedule.
 milliseconds spread(const ScheduleRef& ref, milliseconds every) {
@@ -224,9 +224,9 @@ void Engine::Impl::on_cycle(const std::string& connection, Instant began, const 
   note_pass(now);
 }
 
-void Engine::Impl::on_written(RotationId rotation, bool read_again) {
+void Engine::Impl::on_written(RotationId rotation, bool read_again, const std::string& failure) {
   if (read_again) reader_.read_settled();
-  if (const auto* entry = model_.find(rotation)) log_write(*entry, read_again);
+  if (const auto* entry = model_.find(rotation)) log_write(*entry, failure);
   board_.mark(rotation);
   mark(rotation);
 }
@@ -429,13 +429,20 @@ void Engine::Impl::keep_appointment(
   }
 }
 
+/// A call that leaves now counts for as long as the budget's window: what the boundaries until then will need
+/// is kept free for them.
 void Engine::Impl::reserve_budget(Instant now) {
+  const auto until = now + ports_.gate.window(kGroupWrite) + kReserveEvery;
   std::set<RotationId> soon;
   for (const auto& [ref, entry] : model_.schedules) {
-    if (entry.boundary && *entry.boundary <= now + kReserveAhead)
+    if (entry.boundary && *entry.boundary <= until)
       soon.insert(entry.rotations.begin(), entry.rotations.end());
   }
-  ports_.gate.reserve(slack::Method::usergroups_users_update, soon.size());
+  std::erase_if(soon, [this](RotationId id) {
+    const auto& rotation = model_.find(id)->rotation;
+    return rotation.paused || rotation.mode == Mode::observe;
+  });
+  ports_.gate.reserve(kGroupWrite, soon.size());
 }
 
 }  // namespace watchbill::engine

@@ -88,11 +88,12 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   void on_looked_ahead(const ScheduleRef& schedule, bool far, bool answered, Instant now) override;
   void on_cycle(const std::string& connection, Instant began, const std::optional<Error>& error) override;
   // WriteListener
-  void on_written(RotationId rotation, bool read_again) override;
+  void on_written(RotationId rotation, bool read_again, const std::string& failure) override;
   void on_invalid_members(RotationId rotation, const std::vector<UserId>& members) override;
   void on_write_lag(milliseconds lag) override;
 
-  [[nodiscard]] bool budget_may_be_used() const;
+  void count_used_budget();
+  void count_open_changes();
   /// Something that would be lost, or left in doubt, if the process ended now.
   [[nodiscard]] bool work_in_flight() const;
 
@@ -138,10 +139,12 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
     std::vector<OnCallPerson> people{};
     std::optional<SteadyInstant> last_drift{};
     std::optional<GroupNow> reported{};
+    int times_not_done = 0;
   };
   static Decided decided_so_far(const RotationEntry& entry);
   void log_decision(const RotationEntry& entry, const Decided& before, Instant now);
-  void log_write(const RotationEntry& entry, bool read_again);
+  void log_write(const RotationEntry& entry, const std::string& failure);
+  void log_failure(const RotationEntry& entry, const std::string& why);
   /// No `before` means that it is new, no `after` that it is gone.
   static void log_edit(const Rotation* before, const Rotation* after, const std::string& by);
 
@@ -244,6 +247,7 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   std::map<std::string, std::string> written_meta_;
   std::array<std::uint64_t, kLagBounds.size() + 1> lag_counts_{};
   milliseconds lag_sum_{0};
+  bool open_changes_counted_ = false;
   bool running_ = false;
   bool stopping_ = false;
   net::TaskScope tasks_;
@@ -255,8 +259,8 @@ inline constexpr int kSilentIntervals = 3;
 inline constexpr std::string_view kEmptiedText =
     "more than half of its schedules show nobody on call at once; that is not believed before they have said "
     "so for 3 minutes";
-/// Slack counts its calls over this time.
-inline constexpr auto kBudgetWindow = 60s;
+/// What most calls to Slack that change something are for; the tightest of its limits.
+inline constexpr auto kGroupWrite = slack::Method::usergroups_users_update;
 /// Between retries of a store that is locked or full, for a moment and for longer.
 inline constexpr auto kStoreRetry = 100ms;
 inline constexpr auto kStoreRetryLater = 1s;

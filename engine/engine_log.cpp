@@ -5,6 +5,7 @@
 
 #include "engine/engine_impl.hpp"
 #include "engine/event_log.hpp"
+#include "engine/refusal.hpp"
 
 /// The lines of the log that tell of decisions and writes: one for each event, none for an idle pass.
 namespace watchbill::engine {
@@ -40,7 +41,8 @@ void add_members(Event& event, const std::vector<UserId>& members) {
 Engine::Impl::Decided Engine::Impl::decided_so_far(const RotationEntry& entry) {
   const auto& drifts = entry.group.drifts;
   return {entry.record.decided, entry.record.people,
-          drifts.empty() ? std::nullopt : std::optional(drifts.back()), entry.group.reported};
+          drifts.empty() ? std::nullopt : std::optional(drifts.back()), entry.group.reported,
+          entry.times_not_done};
 }
 
 void Engine::Impl::log_decision(const RotationEntry& entry, const Decided& before, Instant now) {
@@ -78,30 +80,37 @@ void Engine::Impl::log_decision(const RotationEntry& entry, const Decided& befor
   if (!drifts.empty() && before.last_drift != drifts.back())
     drift(entry.group.contested ? "repair_later" : "repair");
   if (entry.group.reported && entry.group.reported != before.reported) drift("report");
+  if (entry.times_not_done > before.times_not_done) log_failure(entry, not_done_error().message);
 }
 
-void Engine::Impl::log_write(const RotationEntry& entry, bool read_again) {
-  const auto lag = std::exchange(last_lag_, std::nullopt);
+/// With its reason, and when it is tried again.
+void Engine::Impl::log_failure(const RotationEntry& entry, const std::string& why) {
+  const bool refused = entry.write && entry.write->refused;
+  Event line(refused ? "write_refused" : "write_failed");
+  line.with("rotation", entry.rotation.name).with("group", group_of(entry));
+  if (refused) {
+    const auto& error = *entry.write->refused;
+    line.with("code", error.code.empty() ? std::string(name_of(error.kind)) : error.code);
+  }
+  line.with("error", why);
+  if (!refused || entry.write->refused->code == kNotDone) {
+    if (const auto difference = difference_of(entry); !difference.empty()) line.with("group_is", difference);
+  }
   const auto now = ports_.loop.steady_now();
+  if (entry.write && entry.write->not_before > now)
+    line.with("next_try_in", format_duration(entry.write->not_before - now));
+  line.log(spdlog::level::warn);
+}
+
+void Engine::Impl::log_write(const RotationEntry& entry, const std::string& failure) {
+  const auto lag = std::exchange(last_lag_, std::nullopt);
   auto& told = told_writes_[entry.rotation.id];
   if (told == entry.group.last_write_ended) return;  // nothing was sent
   told = entry.group.last_write_ended;
   const auto event = [&](std::string_view name) {
     return Event(name).with("rotation", entry.rotation.name).with("group", group_of(entry));
   };
-  const bool failed = read_again || (entry.write && entry.write->attempts > 0);
-  if (failed) {
-    auto line = event(entry.write && entry.write->refused ? "write_refused" : "write_failed");
-    if (entry.write && entry.write->refused) {
-      const auto& error = *entry.write->refused;
-      line.with("code", error.code.empty() ? std::string(name_of(error.kind)) : error.code);
-      line.with("error", error.message);
-    }
-    if (entry.write && entry.write->not_before > now)
-      line.with("next_try_in", format_duration(entry.write->not_before - now));
-    line.log(spdlog::level::warn);
-    return;
-  }
+  if (!failure.empty()) return log_failure(entry, failure);
   if (!entry.group.now) return;
   const bool was_disabled = disabled_.erase(entry.rotation.id) > 0;
   if (entry.group.now->disabled) {

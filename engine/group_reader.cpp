@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_set>
+#include <utility>
 
 namespace watchbill::engine {
 
@@ -109,6 +110,17 @@ bool GroupReader::too_early(const GroupEntry& group, SteadyInstant requested_at)
   return group.in_flight || (group.last_write_ended && requested_at < *group.last_write_ended + kSettle);
 }
 
+/// The first list that counts after a write shows whether Slack did what it answered.
+void GroupReader::compare_with_answer(GroupEntry& known, const GroupNow& now, const UserId& changed_by) {
+  const auto answered = std::exchange(known.answered, std::nullopt);
+  if (!answered) return;
+  if (write_needed(*answered, now) == WriteNeeded::none) {
+    ourselves_ = changed_by;
+    return;
+  }
+  known.not_done = !changed_by.value.empty() && changed_by == ourselves_;
+}
+
 std::vector<RotationId> GroupReader::apply(const std::vector<slack::UserGroup>& groups,
                                            SteadyInstant requested_at) {
   std::vector<RotationId> different;
@@ -140,11 +152,22 @@ std::vector<RotationId> GroupReader::apply(const std::vector<slack::UserGroup>& 
       entry.problems[kUnwritable] = fmt::format("@{} cannot be kept by Watchbill: {}; choose another group",
                                                 group.handle, *group.unwritable);
     }
+    compare_with_answer(known, now, group.updated_by);
+    // What was refused because the group was disabled, or was not, may pass now.
+    const bool switched = known.now && known.now->disabled != now.disabled;
+    if (switched && entry.write && entry.write->refused) {
+      entry.write->refused.reset();
+      entry.write->not_before = requested_at;
+    }
     const bool changed = known.now != now;
     known.now = std::move(now);
     const auto& target = entry.record.target;
     const bool wrong = target && write_needed(*target, *known.now) != WriteNeeded::none;
-    if (changed || wrong || was_odd || !entry.open_changes.empty() || !entry.record.decided)
+    if (!wrong) {
+      entry.times_not_done = 0;
+      known.not_done = false;
+    }
+    if (changed || wrong || was_odd || entry.refusal || !entry.open_changes.empty() || !entry.record.decided)
       different.push_back(managed->second);
   }
   for (const auto& [id, rotation] : model_.by_group) {

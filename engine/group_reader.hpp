@@ -44,6 +44,7 @@ class GroupReader {
   net::Task<void> run();
   net::Task<bool> read_once();
   [[nodiscard]] SteadyInstant next_check(bool read) const;
+  void compare_with_answer(GroupEntry& known, const GroupNow& now, const UserId& changed_by);
   std::vector<RotationId> apply(const std::vector<slack::UserGroup>& groups, SteadyInstant requested_at);
   static bool too_early(const GroupEntry& group, SteadyInstant requested_at);
   bool believable(const std::vector<slack::UserGroup>& groups);
@@ -61,6 +62,8 @@ class GroupReader {
   SteadyInstant differed_until_ = kSteadyNever;
   SteadyInstant settled_at_ = kSteadyNever;  ///< a write wants to be checked then
   std::optional<Instant> last_success_;
+  /// Who Slack says changed the groups that we wrote: whose token we have.
+  UserId ourselves_;
   std::string distrust_;
   int distrusted_ = 0;
   std::map<GroupId, std::string> handles_;

@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <array>
 #include <tuple>
 
 #include "engine/refusal.hpp"
@@ -12,8 +11,8 @@ namespace watchbill::engine {
 
 namespace {
 
-/// What retrying cannot mend is tried again after these waits, the last one for ever.
-constexpr std::array<milliseconds, 4> kRefusedWaits{1min, 5min, 15min, 60min};
+/// Slack counts its calls over this time.
+constexpr auto kBudgetWindow = 60s;
 
 milliseconds backoff(int attempts) {
   return std::min<milliseconds>(1s * (1 << std::min(attempts, 5)), 30s);
@@ -61,8 +60,7 @@ GroupWriter::GroupWriter(net::Loop& loop, Model& model, Decider& decider, slack:
       listener_(listener),
       kicked_(loop) {}
 
-void GroupWriter::start(milliseconds careful_for) {
-  careful_until_ = loop_.steady_now() + careful_for;
+void GroupWriter::start() {
   tasks_.spawn(run());
 }
 
@@ -84,8 +82,7 @@ std::size_t GroupWriter::queued() const {
 }
 
 std::optional<Instant> GroupWriter::done_at() const {
-  // By method and priority: each lane has a budget of its own, and lower priorities leave some of it free.
-  std::map<std::pair<slack::Method, slack::Priority>, std::size_t> left;
+  std::map<slack::Method, slack::CallCounts> left;
   const auto steady = loop_.steady_now();
   auto latest = steady;
   bool any = false;
@@ -95,18 +92,12 @@ std::optional<Instant> GroupWriter::done_at() const {
     latest = std::max(latest, entry.write->not_before);
     if (entry.group.in_flight || !entry.group.now) continue;  // has its place already, or waits for a reading
     const auto kind = write_needed(entry.write->target, *entry.group.now);
-    if (kind != WriteNeeded::none) ++left[{method_for(kind), entry.write->priority}];
+    if (kind != WriteNeeded::none) ++left[method_for(kind)][static_cast<std::size_t>(entry.write->priority)];
   }
   if (!any) return std::nullopt;
   Instant done = loop_.now() + (latest - steady);
-  std::size_t ahead = 0;
-  auto method = slack::Method::usergroups_users_update;
-  for (const auto& [key, count] : left) {
-    if (key.first != method) ahead = 0;
-    method = key.first;
-    ahead += count;
-    done = std::max(done, gate_.when(method, key.second, ahead));
-  }
+  for (const auto& [method, counts] : left)
+    done = std::max(done, gate_.when(method, slack::Priority::background, counts));
   return done;
 }
 
@@ -115,22 +106,21 @@ std::optional<WriteForecast> GroupWriter::forecast(RotationId rotation) const {
   if (!own || !own->write || own->write->refused) return std::nullopt;
   const auto place = [](const RotationEntry& e) { return std::pair(urgency(e), e.rotation.id); };
   WriteForecast forecast;
+  slack::CallCounts counts{};
   for (const auto& [id, entry] : model_.rotations) {
     // What is in flight has its place in the budget already.
-    if (entry.write && !entry.group.in_flight && place(entry) < place(*own)) ++forecast.ahead;
+    if (!entry.write || entry.group.in_flight || place(*own) < place(entry)) continue;
+    ++counts[static_cast<std::size_t>(entry.write->priority)];
+    if (&entry != own) ++forecast.ahead;
   }
   const auto now = loop_.now();
   const auto steady = loop_.steady_now();
   forecast.at = now + (std::max(own->write->not_before, steady) - steady);
   if (!own->group.in_flight) {
-    forecast.at = std::max(forecast.at, gate_.when(slack::Method::usergroups_users_update,
-                                                   own->write->priority, forecast.ahead + 1));
+    forecast.at = std::max(forecast.at,
+                           gate_.when(slack::Method::usergroups_users_update, own->write->priority, counts));
   }
   return forecast;
-}
-
-bool GroupWriter::must_wait_for_answer() const {
-  return in_flight_ > 0 && loop_.steady_now() < careful_until_;
 }
 
 GroupWriter::Next GroupWriter::pick(SteadyInstant now) {
@@ -147,15 +137,19 @@ GroupWriter::Next GroupWriter::pick(SteadyInstant now) {
   return next;
 }
 
+void GroupWriter::handoffs_wait_for(std::optional<slack::Method> method) {
+  if (method == handoffs_wait_for_) return;
+  if (handoffs_wait_for_) gate_.handoffs_wait(*handoffs_wait_for_, false);
+  handoffs_wait_for_ = method;
+  if (method) gate_.handoffs_wait(*method, true);
+}
+
 net::Task<void> GroupWriter::run() {
   while (!stopping_) {
     const auto steady = loop_.steady_now();
-    if (must_wait_for_answer()) {
-      co_await wait_steady(loop_, kicked_, careful_until_);
-      continue;
-    }
     const auto next = pick(steady);
     if (!next.entry) {
+      handoffs_wait_for(std::nullopt);
       co_await wait_steady(loop_, kicked_, next.at);
       continue;
     }
@@ -165,12 +159,15 @@ net::Task<void> GroupWriter::run() {
       const auto id = entry.rotation.id;
       if (auto closed = decider_.group_is_right(entry, loop_.now()); !closed)
         entry.write->not_before = steady + 1s;
-      listener_.on_written(id, false);
+      listener_.on_written(id, false, {});
       continue;
     }
     const auto priority = entry.write->refused ? slack::Priority::background : entry.write->priority;
+    const bool handoff = priority == slack::Priority::handoff;
+    if (!handoff) handoffs_wait_for(std::nullopt);
     auto permit = gate_.try_acquire(method_for(kind), priority);
     if (!permit) {
+      if (handoff) handoffs_wait_for(method_for(kind));
       const auto wait = std::max<milliseconds>(gate_.when(method_for(kind), priority, 1) - loop_.now(), 1ms);
       co_await wait_steady(loop_, kicked_, steady + wait);
       continue;
@@ -179,6 +176,7 @@ net::Task<void> GroupWriter::run() {
     ++in_flight_;
     tasks_.spawn(write_one(entry.rotation.id, entry.write->target, std::move(*permit)));
   }
+  handoffs_wait_for(std::nullopt);
 }
 
 net::Task<Result<GroupNow>> GroupWriter::carry_out(GroupId group, GroupTarget target, WriteNeeded kind,
@@ -189,6 +187,7 @@ net::Task<Result<GroupNow>> GroupWriter::carry_out(GroupId group, GroupTarget ta
     co_return GroupNow{{}, true};
   }
   auto members = co_await groups_.set_members(std::move(permit), group, target.members);
+  note_write_ended();
   if (kind == WriteNeeded::members) {
     if (!members) co_return members.error();
     co_return GroupNow{*members, false};
@@ -206,6 +205,7 @@ net::Task<Result<GroupNow>> GroupWriter::carry_out(GroupId group, GroupTarget ta
   auto enabled = co_await groups_.enable_group(std::move(enable), group);
   if (!enabled) co_return enabled.error();
   auto again = co_await groups_.set_members(std::move(update), group, target.members);
+  note_write_ended();
   if (!again) co_return again.error();
   co_return GroupNow{*again, false};
 }
@@ -223,6 +223,7 @@ net::Task<void> GroupWriter::write_one(RotationId rotation, GroupTarget target, 
   if (!entry || entry->rotation.group != group) co_return;
   entry->group.in_flight = false;
   entry->group.last_write_ended = loop_.steady_now();
+  entry->group.answered.reset();
   if (written) {
     succeeded(*entry, target, std::move(*written));
   } else {
@@ -232,15 +233,15 @@ net::Task<void> GroupWriter::write_one(RotationId rotation, GroupTarget target, 
 
 void GroupWriter::succeeded(RotationEntry& entry, const GroupTarget& target, GroupNow now) {
   const auto id = entry.rotation.id;
-  // Slack answered with other members than those we sent: believe the list, not the answer.
   if (write_needed(target, now) != WriteNeeded::none) {
-    entry.group.must_read = true;
-    if (entry.write) entry.write->not_before = loop_.steady_now() + backoff(++entry.write->attempts);
-    listener_.on_written(id, true);
-    return;
+    entry.group.now = std::move(now);
+    return was_not_done(entry, target);
   }
+  // Once it did not do what it said: then only a list can tell.
+  const bool doubted = entry.times_not_done > 0 || (entry.refusal && entry.refusal->code == kNotDone);
   entry.group.now = std::move(now);
   entry.group.must_read = false;
+  entry.group.answered = target;
   if (!entry.open_changes.empty() && entry.open_changes.back().cause == Cause::handoff) {
     const auto& change = entry.open_changes.back();
     listener_.on_write_lag(loop_.now() - change.held_since.value_or(change.at));
@@ -250,33 +251,63 @@ void GroupWriter::succeeded(RotationEntry& entry, const GroupTarget& target, Gro
     if (auto closed = decider_.group_is_right(entry, loop_.now()); !closed)
       entry.write->not_before = loop_.steady_now() + 1s;
   }
-  listener_.on_written(id, false);
+  listener_.on_written(id, doubted, {});
+}
+
+/// Slack answered with other members than those that were sent: nothing is decided before a list says so,
+/// too.
+void GroupWriter::was_not_done(RotationEntry& entry, const GroupTarget& target) {
+  const auto error = not_done_error();
+  entry.group.must_read = true;
+  if (++entry.times_not_done >= kProblemAfter) {
+    refused(entry, target, error, static_cast<std::size_t>(entry.times_not_done - kProblemAfter));
+  } else if (entry.write) {
+    entry.write->not_before = loop_.steady_now() + backoff(++entry.write->attempts);
+  }
+  listener_.on_written(entry.rotation.id, true, error.message);
+}
+
+/// What repeating does not mend: it is tried rarely, and told.
+void GroupWriter::refused(RotationEntry& entry, const GroupTarget& target, const Error& error,
+                          std::size_t attempt) {
+  if (entry.write) {
+    entry.write->refused = error;
+    entry.write->not_before = loop_.steady_now() + refused_wait(attempt);
+  }
+  entry.refusal = error;
+  // If it cannot be noted the change stays open, which is as true.
+  (void)decider_.write_refused(entry, error);
+  if (about_members(error)) listener_.on_invalid_members(entry.rotation.id, target.members);
+}
+
+void GroupWriter::note_write_ended() {
+  const auto now = loop_.now();
+  auto& writes = model_.group_writes;
+  writes.push_back(now);
+  // Those of a clock that was set back since mean nothing any more.
+  std::erase_if(writes, [&](Instant at) { return at + kBudgetWindow < now || at > now; });
 }
 
 void GroupWriter::failed(RotationEntry& entry, const GroupTarget& target, const Error& error) {
-  const auto id = entry.rotation.id;
-  const auto now = loop_.steady_now();
-  const bool read_again = must_read_after(error);
-  entry.group.must_read = read_again;
+  const bool disabled_meanwhile =
+      entry.group.now && !entry.group.now->disabled && may_be_for_being_disabled(error);
+  entry.group.must_read = must_read_after(error);
+  int attempts = 0;
   if (entry.write) {
-    auto& write = *entry.write;
-    write.unread = false;
-    const auto attempt = static_cast<std::size_t>(write.attempts++);
-    if (only_a_person_can_mend(error)) {
-      write.refused = error;
-      write.not_before = now + kRefusedWaits[std::min(attempt, kRefusedWaits.size() - 1)];
-    } else if (error.kind != ErrorKind::rate_limited) {
-      write.refused.reset();
-      write.not_before = now + (attempt == 0 ? milliseconds{500} : backoff(write.attempts - 1));
-    }
+    entry.write->unread = false;
+    attempts = ++entry.write->attempts;
   }
   if (only_a_person_can_mend(error)) {
-    entry.refusal = error;
-    // If it cannot be noted the change stays open, which is as true.
-    (void)decider_.write_refused(entry, error);
-    if (about_members(error)) listener_.on_invalid_members(id, target.members);
+    refused(entry, target, error, static_cast<std::size_t>(std::max(attempts - 1, 0)));
+  } else if (error.kind != ErrorKind::rate_limited) {
+    if (entry.write) {
+      entry.write->refused.reset();
+      entry.write->not_before =
+          loop_.steady_now() + (attempts == 1 ? milliseconds{500} : backoff(attempts - 1));
+    }
+    if (attempts >= kProblemAfter) entry.refusal = error;
   }
-  listener_.on_written(id, read_again);
+  listener_.on_written(entry.rotation.id, entry.group.must_read || disabled_meanwhile, error.message);
 }
 
 }  // namespace watchbill::engine

@@ -15,8 +15,9 @@ namespace watchbill::engine {
 class WriteListener {
  public:
   virtual ~WriteListener() = default;
-  /// A write ended: the group is right, or refused, or has to be read again.
-  virtual void on_written(RotationId rotation, bool read_again) = 0;
+  /// A write ended, or proved unnecessary. `failure` says why it did not work, and is empty if it did; with
+  /// `read_again` only a list of groups can tell.
+  virtual void on_written(RotationId rotation, bool read_again, const std::string& failure) = 0;
   /// Slack called somebody of this target invalid: look at these people again.
   virtual void on_invalid_members(RotationId rotation, const std::vector<UserId>& members) = 0;
   /// A write reached Slack `lag` after the change that it carries out.
@@ -29,9 +30,7 @@ class GroupWriter {
  public:
   GroupWriter(net::Loop& loop, Model& model, Decider& decider, slack::Groups& groups, slack::Gate& gate,
               WriteListener& listener);
-  /// `careful_for`: a process before this one may have used up the budget; for so long each write waits for
-  /// the answer to the one before, so that Slack says at most once that it is too much.
-  void start(milliseconds careful_for);
+  void start();
   /// Tries at once what Slack refused.
   void retry_refused();
   /// Something was queued.
@@ -54,12 +53,16 @@ class GroupWriter {
   };
   net::Task<void> run();
   Next pick(SteadyInstant now);
-  [[nodiscard]] bool must_wait_for_answer() const;
+  /// Handoffs wait for the budget of this method, or for none.
+  void handoffs_wait_for(std::optional<slack::Method> method);
   net::Task<void> write_one(RotationId rotation, GroupTarget target, slack::Permit permit);
   net::Task<Result<GroupNow>> carry_out(GroupId group, GroupTarget target, WriteNeeded kind,
                                         slack::Priority priority, slack::Permit permit);
   void succeeded(RotationEntry& entry, const GroupTarget& target, GroupNow now);
   void failed(RotationEntry& entry, const GroupTarget& target, const Error& error);
+  void was_not_done(RotationEntry& entry, const GroupTarget& target);
+  void refused(RotationEntry& entry, const GroupTarget& target, const Error& error, std::size_t attempt);
+  void note_write_ended();
 
   net::Loop& loop_;
   Model& model_;
@@ -69,7 +72,7 @@ class GroupWriter {
   WriteListener& listener_;
   net::Signal kicked_;
   std::size_t in_flight_ = 0;
-  SteadyInstant careful_until_ = SteadyInstant::min();
+  std::optional<slack::Method> handoffs_wait_for_;
   bool stopping_ = false;
   net::TaskScope tasks_;
 };

@@ -41,6 +41,10 @@ struct GroupEntry {
   /// A write may have worked, or emptied the group: decide nothing before it was read again.
   bool must_read = false;
   std::optional<SteadyInstant> last_write_ended;
+  /// What Slack's answer to the last write called done, until a list shows whether it is.
+  std::optional<GroupTarget> answered;
+  /// That list showed something else, and nobody else changed the group since.
+  bool not_done = false;
   /// The last drifts, and whether they were so many that somebody else must be managing the group: then it is
   /// repaired slowly.
   std::deque<SteadyInstant> drifts;
@@ -98,7 +102,10 @@ struct RotationEntry {
   std::optional<Instant> quiet_before;
   /// Since when the group is not what it should be.
   std::optional<Instant> out_of_sync_since;
-  /// Why Slack refused the last write; until one is carried out.
+  /// Writes in a row that Slack called done and did not do.
+  int times_not_done = 0;
+  /// Why the group is not written: Slack refused it, did not do it or failed, the latter two twice. Until it
+  /// is.
   std::optional<Error> refusal;
   /// A problem of the engine's own (a missing group), beside the plan's.
   std::map<std::string, std::string> problems;
@@ -108,6 +115,8 @@ struct Model {
   std::map<RotationId, RotationEntry> rotations;
   std::unordered_map<ScheduleRef, ScheduleEntry> schedules;
   std::unordered_map<GroupId, RotationId> by_group;
+  /// When the writes of groups within the last minute ended, whatever came of them.
+  std::deque<Instant> group_writes;
 
   RotationEntry* find(RotationId id) {
     const auto it = rotations.find(id);

@@ -1,7 +1,10 @@
 #include "engine/status_board.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
+
+#include "engine/refusal.hpp"
 
 namespace watchbill::engine {
 
@@ -22,7 +25,68 @@ bool differs(const RotationEntry& entry) {
          write_needed(*entry.record.target, *entry.group.now) != WriteNeeded::none;
 }
 
+/// "ada (U1)": by the name that the scheduling systems know, if any does.
+std::string name_of_member(const RotationEntry& entry, const UserId& user) {
+  for (const auto* people : {&entry.plan.people, &entry.record.people}) {
+    for (const auto& person : *people) {
+      if (person.member == user) return fmt::format("{} ({})", person.responder.name, user);
+    }
+  }
+  return user.value;
+}
+
+/// Those of `these` who are not among `others`, both sorted.
+std::vector<std::string> names_without(const RotationEntry& entry, const std::vector<UserId>& these,
+                                       const std::vector<UserId>& others) {
+  std::vector<UserId> rest;
+  std::set_difference(these.begin(), these.end(), others.begin(), others.end(), std::back_inserter(rest));
+  std::vector<std::string> names;
+  for (const auto& user : rest) names.push_back(name_of_member(entry, user));
+  return names;
+}
+
+std::string sentence(const std::vector<std::string>& names, std::string_view one, std::string_view several) {
+  if (names.size() == 1) return fmt::format("{} {}", names.front(), one);
+  const std::vector<std::string> first(names.begin(), names.end() - 1);
+  return fmt::format("{} and {} {}", fmt::join(first, ", "), names.back(), several);
+}
+
+/// Why, who should be there, and how the group differs.
+std::string refusal_text(const RotationEntry& entry) {
+  std::vector<std::string> names;
+  for (const auto& person : entry.plan.people) names.push_back(person.responder.name);
+  auto text =
+      fmt::format("@{} was not written: {}. On call is {}", entry.rotation.handle, entry.refusal->message,
+                  names.empty() ? "nobody" : fmt::format("{}", fmt::join(names, ", ")));
+  const auto difference = difference_of(entry);
+  if (!difference.empty()) text += fmt::format("; in the group, {}", difference);
+  if (entry.refusal->code == kNotDone && entry.record.target && !entry.record.target->disable)
+    text +=
+        ". If Slack shows the same people under other ids, map them to those with `watchbill people map`; "
+        "else see whether they can be members of a group";
+  return text;
+}
+
 }  // namespace
+
+std::string difference_of(const RotationEntry& entry) {
+  if (!entry.group.now || !entry.record.target) return {};
+  // Before it was read nobody knows what a write without an answer left behind.
+  if (entry.group.must_read && entry.times_not_done == 0) return {};
+  const auto& now = *entry.group.now;
+  const auto& target = *entry.record.target;
+  if (write_needed(target, now) == WriteNeeded::none) return {};
+  if (target.disable) return "it is still enabled";
+  std::vector<std::string> parts;
+  if (now.disabled) parts.emplace_back("it is still disabled");
+  const auto missing = names_without(entry, target.members, now.members);
+  if (!missing.empty()) parts.push_back(sentence(missing, "is missing", "are missing"));
+  const auto surplus = names_without(entry, now.members, target.members);
+  const std::string_view how = missing.empty() ? "there, too" : "there instead";
+  if (!surplus.empty())
+    parts.push_back(sentence(surplus, fmt::format("is {}", how), fmt::format("are {}", how)));
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
 
 std::vector<Problem> problems_of(const RotationEntry& entry) {
   auto problems = entry.plan.problems;
@@ -30,15 +94,9 @@ std::vector<Problem> problems_of(const RotationEntry& entry) {
     problems.push_back(
         {fmt::format("rotation:{}:{}", entry.rotation.id.value, kind), text, entry.rotation.id});
   }
-  if (entry.refusal) {
-    std::vector<std::string> names;
-    for (const auto& person : entry.plan.people) names.push_back(person.responder.name);
-    problems.push_back(
-        {fmt::format("rotation:{}:refused", entry.rotation.id.value),
-         fmt::format("@{} was not written: {}. On call is {}", entry.rotation.handle, entry.refusal->message,
-                     names.empty() ? "nobody" : fmt::format("{}", fmt::join(names, ", "))),
-         entry.rotation.id});
-  }
+  if (entry.refusal)
+    problems.push_back({fmt::format("rotation:{}:refused", entry.rotation.id.value), refusal_text(entry),
+                        entry.rotation.id});
   if (entry.group.reported && differs(entry)) {
     problems.push_back(
         {fmt::format("rotation:{}:differs", entry.rotation.id.value),

@@ -11,6 +11,10 @@
 
 namespace watchbill::engine {
 
+/// In words how the group is not what it should be, with the people's names: "ada (U1) is missing". Empty if
+/// it is, or is not known.
+std::string difference_of(const RotationEntry& entry);
+
 /// The state of a rotation, first that applies: paused, observing, error (a person must act), stale, pending,
 /// in_sync. `source_silent`: one of its schedules has not answered for three intervals.
 std::string state_of(const RotationEntry& entry, bool source_silent);

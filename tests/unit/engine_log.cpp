@@ -73,6 +73,37 @@ TEST_CASE("a night tells its story in one line for each event, and an idle hour 
   CHECK(journal.lines().empty());
 }
 
+TEST_CASE("a write that failed says why in the log, and one that Slack did not do who is missing") {
+  Payments p;
+  Journal journal;
+  p.world.slack.fate = [](slack::Method method, const std::string&) {
+    return method == slack::Method::usergroups_users_update ? FakeSlack::Fate::dropped
+                                                            : FakeSlack::Fate::normal;
+  };
+  p.world.loop.run_until(p.boundary + 1s);
+  auto lines = journal.lines();
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[1] ==
+        "warning: write_failed rotation=payments group=@payments error=\"no answer in time\" "
+        "next_try_in=500ms");
+  p.world.slack.fate = {};
+  p.world.slack.left_out = {UserId{"UBO"}};
+  p.world.advance(5min);
+  lines = journal.lines();
+  const auto told = [&lines](const std::string& start, const std::string& what) {
+    return std::any_of(lines.begin(), lines.end(), [&](const auto& line) {
+      return is_line(line, start) && line.find(what) != std::string::npos;
+    });
+  };
+  CHECK(told("warning: write_failed", "error=\"Slack answered ok and did not do it [not_done]\""));
+  CHECK(told("warning: write_refused", "code=not_done"));
+  CHECK(told("warning: problem key=", "bo (UBO) is missing"));
+  // None without its reason.
+  for (const auto& line : lines) {
+    if (is_line(line, "warning: write_")) CHECK(line.find("error=") != std::string::npos);
+  }
+}
+
 TEST_CASE("a refused write says Slack's code, and when it is tried again") {
   Payments p;
   Journal journal;

@@ -65,6 +65,37 @@ std::vector<FakeSlack::Message> FakeSlack::messages(const std::string& channel) 
   return found;
 }
 
+slack::UserGroup& FakeSlack::changing(const GroupId& group) {
+  auto& changed = groups.at(group);
+  past_.push_back({loop_.steady_now(), changed});
+  while (past_.front().until + 1min < loop_.steady_now()) past_.pop_front();
+  return changed;
+}
+
+bool FakeSlack::changed_by_us(const slack::UserGroup& group) const {
+  const auto ours = written_.find(group.id);
+  return ours != written_.end() && ours->second.members == group.members &&
+         ours->second.disabled == group.disabled;
+}
+
+void FakeSlack::edit_by_hand(const std::string& group, const std::vector<std::string>& members) {
+  changing(GroupId{group}).members = ids(members);
+}
+
+void FakeSlack::disable_by_hand(const std::string& group) {
+  changing(GroupId{group}).disabled = true;
+}
+
+std::vector<UserId> FakeSlack::taken(std::vector<UserId> members) const {
+  std::erase_if(members, [this](const UserId& user) { return left_out.contains(user); });
+  for (auto& user : members) {
+    const auto other = other_ids.find(user);
+    if (other != other_ids.end()) user = other->second;
+  }
+  std::sort(members.begin(), members.end());
+  return members;
+}
+
 std::optional<seconds> FakeSlack::over_limit(slack::Method method) {
   const auto limit = limits.find(method);
   if (limit == limits.end()) return std::nullopt;
@@ -91,15 +122,22 @@ net::Task<FakeSlack::Outcome> FakeSlack::arrive(slack::Method method, std::strin
   if (how == Fate::refused) co_return Outcome{false, error};
   if (how == Fate::dropped) co_return Outcome{false, lost()};
   if (how == Fate::lost) co_return Outcome{true, lost()};
+  if (how == Fate::ignored) co_return Outcome{false, std::nullopt};
   co_return Outcome{};
 }
 
 net::Task<Result<std::vector<slack::UserGroup>>> FakeSlack::list_groups(slack::Permit permit) {
   const auto outcome = co_await arrive(permit.method(), "");
   if (outcome.error) co_return *outcome.error;
+  const auto then = loop_.steady_now() - list_lag;
   std::vector<slack::UserGroup> all;
   for (const auto& [id, group] : groups) {
-    if (!hidden.contains(id)) all.push_back(group);
+    if (hidden.contains(id)) continue;
+    const auto past = std::find_if(past_.begin(), past_.end(), [&, &of = id](const Past& was) {
+      return was.group.id == of && was.until > then;
+    });
+    auto& shown = all.emplace_back(past == past_.end() ? group : past->group);
+    shown.updated_by = UserId{changed_by_us(shown) ? "UBOT" : "UADMIN"};
   }
   co_return all;
 }
@@ -116,6 +154,11 @@ net::Task<Result<std::vector<UserId>>> FakeSlack::set_members(slack::Permit perm
     refusal.code = "invalid_users";
     co_return refusal;
   }
+  if (!outcome.error && refuses_disabled && groups.at(group).disabled) {
+    auto refusal = fail(ErrorKind::invalid, "Slack refused the arguments [invalid_arguments]");
+    refusal.code = "invalid_arguments";
+    co_return refusal;
+  }
   if (outcome.effect) {
     if (members.empty()) violations.push_back("an empty list for " + group.value);
     for (const auto& user : members) {
@@ -123,23 +166,34 @@ net::Task<Result<std::vector<UserId>>> FakeSlack::set_members(slack::Permit perm
       if (known == users.end() || !known->second.assignable())
         violations.push_back(user.value + " in " + group.value);
     }
-    groups.at(group).members = members;
+    auto& changed = changing(group);
+    changed.members = taken(members);
+    written_[group] = changed;
     writes.push_back({group, members, loop_.now()});
   }
   if (outcome.error) co_return *outcome.error;
-  co_return members;
+  if (echoes) co_return members;
+  co_return groups.at(group).members;
 }
 
 net::Task<Result<void>> FakeSlack::enable_group(slack::Permit permit, GroupId group) {
   const auto outcome = co_await arrive(permit.method(), group.value);
-  if (outcome.effect) groups.at(group).disabled = false;
+  if (outcome.effect) {
+    auto& changed = changing(group);
+    changed.disabled = false;
+    written_[group] = changed;
+  }
   if (outcome.error) co_return *outcome.error;
   co_return Result<void>{};
 }
 
 net::Task<Result<void>> FakeSlack::disable_group(slack::Permit permit, GroupId group) {
   const auto outcome = co_await arrive(permit.method(), group.value);
-  if (outcome.effect) groups.at(group).disabled = true;
+  if (outcome.effect) {
+    auto& changed = changing(group);
+    changed.disabled = true;
+    written_[group] = changed;
+  }
   if (outcome.error) co_return *outcome.error;
   co_return Result<void>{};
 }
@@ -460,7 +514,7 @@ Payments::Payments(const std::function<void(Rotation&)>& adjust, engine::EngineO
 }
 
 void Payments::edit_group(const std::vector<std::string>& members) {
-  world.slack.groups.at(GroupId{"Spayments"}).members = ids(members);
+  world.slack.edit_by_hand("Spayments", members);
 }
 
 store::RotationStatus Payments::status() {

@@ -32,6 +32,7 @@ class FakeSlack final : public slack::Groups, public slack::People, public slack
     lost,     ///< it takes effect, and the answer never comes
     dropped,  ///< it never arrives, and nobody knows
     refused,  ///< `error` is answered
+    ignored,  ///< ok is answered, and nothing was done
   };
   /// A change of a group's members that took effect.
   struct Write {
@@ -47,6 +48,10 @@ class FakeSlack final : public slack::Groups, public slack::People, public slack
                  bool disabled = false);
   [[nodiscard]] std::vector<std::string> members(const std::string& group) const;
   [[nodiscard]] std::vector<Message> messages(const std::string& channel) const;
+  /// As a person does it in Slack. Who changes `groups` directly does so too, but nobody remembers what it
+  /// was before.
+  void edit_by_hand(const std::string& group, const std::vector<std::string>& members);
+  void disable_by_hand(const std::string& group);
 
   std::map<UserId, slack::User> users;
   std::map<GroupId, slack::UserGroup> groups;
@@ -60,10 +65,20 @@ class FakeSlack final : public slack::Groups, public slack::People, public slack
   /// then.
   enum class Invalid { never, refused, emptied };
   Invalid invalid = Invalid::never;
+  /// Leaves these people out of every list that is written, and says ok.
+  std::set<UserId> left_out;
+  /// Shows these people under another id.
+  std::map<UserId, UserId> other_ids;
+  /// Answers a write with the members that were sent, whatever became of the group.
+  bool echoes = false;
+  /// Refuses the members of a disabled group.
+  bool refuses_disabled = false;
   milliseconds latency{20ms};
   /// How many calls of a method it takes in any minute; beyond that it answers 429.
   std::map<slack::Method, std::size_t> limits;
   int too_many = 0;  ///< answers 429
+  /// Its list shows groups as they were so long ago.
+  milliseconds list_lag{0};
   /// Groups that its list leaves out.
   std::set<GroupId> hidden;
   std::vector<Write> writes;
@@ -103,8 +118,22 @@ class FakeSlack final : public slack::Groups, public slack::People, public slack
   net::Task<Outcome> arrive(slack::Method method, std::string what);
   /// How long a call of this method must wait; nothing if it may go on.
   std::optional<seconds> over_limit(slack::Method method);
+  /// What a write makes of these members.
+  [[nodiscard]] std::vector<UserId> taken(std::vector<UserId> members) const;
+  /// The group, about to be changed.
+  slack::UserGroup& changing(const GroupId& group);
+  [[nodiscard]] bool changed_by_us(const slack::UserGroup& group) const;
+
+  /// What a group was before a change.
+  struct Past {
+    SteadyInstant until;
+    slack::UserGroup group;
+  };
 
   net::Loop& loop_;
+  std::deque<Past> past_;
+  /// What our writes left behind.
+  std::map<GroupId, slack::UserGroup> written_;
   std::map<slack::Method, std::deque<SteadyInstant>> recent_;
 };
 
