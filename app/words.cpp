@@ -46,14 +46,17 @@ struct Counterpart {
   std::string_view button;
   bool credentials = false;  ///< there only with the forms for credentials
 };
-constexpr std::array<Counterpart, 10> kCounterparts{{
+constexpr std::array<Counterpart, 13> kCounterparts{{
     {"watchbill rotation edit", "\"Edit\""},
+    {"watchbill rotation resume", "\"Resume\" in its menu"},
+    {"watchbill rotation delete", "\"Delete\" in its menu"},
     {"watchbill people map", "\"Fix\""},
     {"watchbill connection update", "\"New credentials\"", true},
     {"watchbill connection test", "\"Test\" in its menu", true},
     {"watchbill connection list", "the home tab"},
     {"watchbill people list", "the home tab"},
     {"watchbill rotation list", "the home tab"},
+    {"watchbill rotation show", "the home tab"},
     {"watchbill schedule list", "the home tab"},
     {"watchbill status", "the home tab"},
     {"--empty fallback", "\"Put others in the group\" with \"Edit\""},

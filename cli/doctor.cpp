@@ -85,6 +85,12 @@ void check_daemon(const manage::Overview& overview, const std::vector<store::Ope
   } else {
     warned(checks, "daemon", "not running, " + pass, "systemctl start watchbilld");
   }
+  for (const auto& view : overview.rotations) {
+    if (!view.deletion) continue;
+    warned(checks, fmt::format("rotation {}", view.rotation.name),
+           manage::say_deleting(*view.deletion, view.rotation),
+           fmt::format("watchbill rotation resume \"{}\"", view.rotation.name));
+  }
   for (const auto& open : problems) {
     if (open.ended_at) continue;
     failed(checks, "problem", fmt::format("{} (since {})", open.problem.text, format_rfc3339(open.since)),

@@ -202,8 +202,9 @@ net::Task<Result<json::Document>> Session::group_request(std::string kind, std::
   if (!path) co_return path.error();
   auto lock = store::WriterLock::take(*path, "watchbill");
   if (!lock) co_return lock.error();
-  auto answer = co_await engine::carry_out_group_request(desk_->groups, desk_->gate, std::move(kind),
-                                                         std::move(payload));
+  auto answer = co_await engine::carry_out_group_request(
+      {desk_->loop, desk_->store, desk_->groups, desk_->gate}, std::move(kind), std::move(payload),
+      [] { return Result<void>{}; });
   co_return manage::read_answer(answer);
 }
 

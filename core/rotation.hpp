@@ -72,6 +72,16 @@ struct Rotation {
   [[nodiscard]] bool alerts_when_empty() const { return empty_alert.value_or(empty == Empty::keep); }
 };
 
+/// That a rotation is being deleted, by a command that puts its group back first. Meanwhile the group is left
+/// alone as if the rotation were paused.
+struct Deletion {
+  RotationId rotation{};
+  std::string by{};  ///< the actor
+  Instant at{};      ///< since when
+  Instant until{};   ///< a command that has not finished by then is given up, and the group kept again
+  bool operator==(const Deletion&) const = default;
+};
+
 /// The rules that need no other system: name, schedules (at least one, none twice), fallback members when the
 /// policy needs them, the template's syntax, lists without repeats. The error names the field.
 Result<void> validate(const Rotation& rotation);

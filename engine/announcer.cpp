@@ -85,7 +85,7 @@ net::Task<void> Announcer::run() {
       auto row = found->second;
       if (release(row, now) && !save(row)) break;
       const auto* entry = model_.find(row.rotation);
-      if (entry && entry->rotation.paused) continue;
+      if (entry && entry->paused()) continue;
       const auto max_age = entry ? entry->rotation.announce.max_age : milliseconds{6h};
       const auto step = next_step(row, behind(row), now, max_age);
       if (step.at) next = std::min(next, *step.at);

@@ -52,6 +52,11 @@ Result<void> Decider::load(Instant now) {
   auto changes = store_.history().open_changes();
   if (!changes) return changes.error();
   for (auto& change : *changes) {
+    // Putting a group back is no decision of the engine's: whoever did it is gone.
+    if (change.cause == Cause::restore) {
+      if (auto closed = store_.history().close(change.id, "superseded"); !closed) return closed;
+      continue;
+    }
     if (auto* entry = model_.find(change.rotation)) entry->open_changes.push_back(std::move(change));
   }
   for (auto& [id, entry] : model_.rotations) {

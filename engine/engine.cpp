@@ -52,7 +52,7 @@ Engine::Impl::Impl(EnginePorts ports, EngineOptions options, ProviderFactory mak
       alerter_(ports.loop, ports.store, ports.channels, ports.gate, ports.http, options_.alerts),
       board_(model_, ports.store),
       keeper_(ports.loop, model_, directory_, roster_, [this] { mark_all(); }),
-      desk_(ports.store, ports.groups, ports.gate, [this] { return sync_now(); }),
+      desk_({ports.loop, ports.store, ports.groups, ports.gate}, [this] { return sync_now(); }),
       after_restore_(ports.store),
       agenda_(ports.loop, [this](const std::vector<Appointment>& due) { on_due(due); }) {
   if (!make_provider_) {

@@ -109,6 +109,10 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   void replace_rotation(RotationEntry& entry, Rotation rotation, const Records& records,
                         const std::string& by);
   void drop_rotation(RotationId id);
+  /// Which rotations are being deleted. One whose deletion was given up or taken back is kept again.
+  Result<void> load_deletions(Instant now);
+  /// Looks whether a deletion is given up by now.
+  void give_up_deletions(Instant now);
   void rebuild_schedules(const Watches& watches);
   [[nodiscard]] std::string last_editor(const std::string& rotation) const;
 

@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "engine/engine_impl.hpp"
+#include "engine/event_log.hpp"
 
 namespace watchbill::engine {
 
@@ -7,9 +10,10 @@ Result<void> Engine::Impl::load() {
   auto mappings = ports_.store.people().mappings();
   if (!mappings) return mappings.error();
   roster_.set_mappings(*mappings);
-  if (auto loaded = load_rotations(true); !loaded) return loaded;
-  if (auto loaded = load_connections(); !loaded) return loaded;
   const auto now = ports_.loop.now();
+  if (auto loaded = load_rotations(true); !loaded) return loaded;
+  if (auto loaded = load_deletions(now); !loaded) return loaded;
+  if (auto loaded = load_connections(); !loaded) return loaded;
   if (auto loaded = after_restore_.load(now); !loaded) return loaded;
   if (after_restore_.catching_up()) {
     for (auto& [id, entry] : model_.rotations) entry.quiet_before = now;
@@ -38,6 +42,7 @@ Result<void> Engine::Impl::reload() {
     if (!mappings) return mappings.error();
     roster_.set_mappings(*mappings);
     if (auto loaded = load_rotations(false); !loaded) return loaded;
+    if (auto loaded = load_deletions(ports_.loop.now()); !loaded) return loaded;
     if (auto loaded = load_connections(); !loaded) return loaded;
     generation_ = *generation;
     keeper_.kick();
@@ -131,6 +136,9 @@ void Engine::Impl::replace_rotation(RotationEntry& entry, Rotation rotation, con
     const auto record = records.find(rotation.id);
     entry.record = record == records.end() ? RotationRecord{} : std::move(*record->second);
     entry.record.rotation = rotation.id;
+  } else if (const auto record = records.find(rotation.id); record != records.end()) {
+    // The group may have been taken over anew.
+    entry.record.former = record->second->former;
   }
   entry.rotation = std::move(rotation);
   entry.edited_by = by;
@@ -144,6 +152,49 @@ void Engine::Impl::drop_rotation(RotationId id) {
   marked_.erase(id);
   disabled_.erase(id);
   told_writes_.erase(id);
+}
+
+Result<void> Engine::Impl::load_deletions(Instant now) {
+  auto deletions = ports_.store.rotations().deletions();
+  if (!deletions) return deletions.error();
+  std::map<RotationId, Deletion> noted;
+  for (auto& deletion : *deletions) noted.emplace(deletion.rotation, std::move(deletion));
+  for (auto& [id, entry] : model_.rotations) {
+    const auto found = noted.find(id);
+    if (found != noted.end() && found->second.until > now) {
+      entry.deletion = std::move(found->second);
+      continue;
+    }
+    if (found != noted.end()) {
+      if (auto ended = ports_.store.rotations().end_deletion(found->second); !ended) return ended;
+      entry.deletion = std::move(found->second);
+    }
+    if (!entry.deletion) continue;
+    Event("deletion_ended")
+        .with("rotation", entry.rotation.name)
+        .with("by", entry.deletion->by)
+        .log(spdlog::level::info);
+    // Its group may be as it was before the rotation. That is no drift: somebody had it put back.
+    entry.edited_by = entry.deletion->by;
+    entry.deletion.reset();
+    entry.group.must_read = true;
+    entry.group.reported.reset();
+  }
+  return {};
+}
+
+void Engine::Impl::give_up_deletions(Instant now) {
+  const bool over = std::any_of(model_.rotations.begin(), model_.rotations.end(), [&](const auto& item) {
+    return item.second.deletion && item.second.deletion->until <= now;
+  });
+  if (!over) return;
+  // A store that is blocked is asked again a second later.
+  if (auto loaded = load_deletions(now); !loaded) {
+    store_error_ = loaded.error().message;
+    return;
+  }
+  reader_.read_soon();
+  mark_all();
 }
 
 void Engine::Impl::rebuild_schedules(const Watches& watches) {

@@ -125,7 +125,7 @@ std::optional<std::string> Engine::Impl::silence_of_slack(bool at_once) const {
 
 std::vector<std::string> Engine::Impl::why_silent(const RotationEntry& entry) const {
   std::vector<std::string> why;
-  if (entry.rotation.paused) return why;
+  if (entry.paused()) return why;
   if (auto clock = wrong_clock()) {
     why.push_back(*std::move(clock));
     return why;

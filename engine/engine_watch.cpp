@@ -32,6 +32,7 @@ net::Task<void> Engine::Impl::tick() {
     const auto steady = ports_.loop.steady_now();
     if (!stopping_) {
       if (auto loaded = reload(); !loaded) store_error_ = loaded.error().message;
+      give_up_deletions(now);
       if (steady - reviewed >= kReview) {
         reviewed = steady;
         mark_all();
@@ -183,7 +184,7 @@ void Engine::Impl::report_problems(Instant now) {
   std::map<RotationId, ChannelId> channel_of;
   for (const auto& [id, entry] : model_.rotations) {
     if (entry.rotation.alert_channel) channel_of.emplace(id, *entry.rotation.alert_channel);
-    if (entry.rotation.paused) continue;
+    if (entry.paused()) continue;
     for (auto& problem : problems_of(entry)) {
       problem.text = fmt::format("rotation \"{}\": {}", entry.rotation.name, problem.text);
       problems.push_back(std::move(problem));

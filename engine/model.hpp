@@ -81,6 +81,8 @@ struct Confirmation {
 
 struct RotationEntry {
   Rotation rotation;
+  /// It is being deleted.
+  std::optional<Deletion> deletion;
   RotationRecord record;
   Plan plan;
   GroupEntry group;
@@ -109,6 +111,9 @@ struct RotationEntry {
   std::optional<Error> refusal;
   /// A problem of the engine's own (a missing group), beside the plan's.
   std::map<std::string, std::string> problems;
+
+  /// The group is left alone, and nothing is announced.
+  [[nodiscard]] bool paused() const { return rotation.paused || deletion; }
 };
 
 struct Model {

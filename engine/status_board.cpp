@@ -109,7 +109,7 @@ std::vector<Problem> problems_of(const RotationEntry& entry) {
 }
 
 std::string state_of(const RotationEntry& entry, bool source_silent) {
-  if (entry.rotation.paused) return "paused";
+  if (entry.paused()) return "paused";
   if (entry.rotation.mode == Mode::observe) return "observing";
   const auto problems = problems_of(entry);
   const bool error = std::any_of(problems.begin(), problems.end(),

@@ -1,5 +1,7 @@
 // Deleting a rotation and giving its group back; asking for a pass.
 
+#include <algorithm>
+
 #include "engine/request_desk.hpp"
 #include "manage/save.hpp"
 
@@ -7,51 +9,45 @@ namespace watchbill::manage {
 
 namespace {
 
-std::vector<UserId> members_now(store::Store& store, const GroupId& id) {
-  auto groups = store.engine().groups();
-  if (!groups) return {};
-  for (const auto& group : *groups) {
-    if (group.id == id) return group.members;
-  }
-  return {};
-}
+/// Beside the time in which Slack is asked: for the call that was begun at its end.
+constexpr seconds kLastCall{60};
 
-Change restoring(Desk& desk, const Caller& caller, const Rotation& rotation, const FormerGroup& former) {
-  Change change;
-  change.at = desk.loop.now();
-  change.rotation = rotation.id;
-  change.rotation_name = rotation.name;
-  change.group = rotation.group;
-  change.cause = Cause::restore;
-  change.before = members_now(desk.store, rotation.group);
-  change.after = former.members;
-  change.disabled = former.disabled;
-  change.by = caller.actor;
-  return change;
-}
-
-/// Puts the group back while the rotation is paused, so that nobody repairs it meanwhile.
-net::Task<Result<void>> restore_group(Desk& desk, const Caller& caller, const Rotation& rotation,
+/// Puts the group back while the rotation is noted as being deleted, so that nobody repairs it meanwhile.
+net::Task<Result<void>> restore_group(Desk& desk, const Deletion& deletion, const Rotation& rotation,
                                       const FormerGroup& former) {
-  auto& store = desk.store;
-  auto paused = rotation;
-  paused.paused = true;
-  if (auto saved = store.rotations().update(paused, caller.actor); !saved) co_return saved;
-  auto recorded = store.history().add(restoring(desk, caller, rotation, former));
-  if (!recorded) co_return recorded.error();
-
+  if (auto begun = desk.store.rotations().begin_deletion(deletion); !begun) co_return begun;
   json::Writer w;
-  w.begin_object().field("group", rotation.group.value).field("members", texts(former.members));
-  w.field("disabled", former.disabled).end_object();
+  w.begin_object().field("rotation", rotation.id.value).field("group", rotation.group.value);
+  w.field("members", texts(former.members)).field("disabled", former.disabled).end_object();
   auto answer = co_await desk.group_request(engine::kRestoreGroupRequest, w.take());
-  const auto result = answer                        ? "ok"
-                      : answer.error().code.empty() ? std::string(name_of(answer.error().kind))
-                                                    : answer.error().code;
-  if (auto closed = store.history().close(*recorded, result); !closed) co_return closed;
   if (answer) co_return Result<void>{};
-  if (auto back = store.rotations().update(rotation, caller.actor); !back) co_return back;
   co_return answer.error().in("rotation \"{}\" was not deleted: @{} could not be put back", rotation.name,
                               rotation.handle);
+}
+
+/// Nobody took the deletion back while the group was put back, and it did not take too long.
+Result<void> still_deleting(const Desk& desk, const Deletion& deletion, const Rotation& rotation) {
+  auto noted = desk.store.rotations().deletions();
+  if (!noted) return noted.error();
+  const bool there = std::find(noted->begin(), noted->end(), deletion) != noted->end();
+  if (there && desk.loop.now() < deletion.until) return {};
+  return fail(
+      ErrorKind::conflict,
+      "rotation \"{}\" was not deleted: that was taken back while its group was put back, or took too "
+      "long. The rotation is kept again: `watchbill rotation show` says how it stands",
+      rotation.name);
+}
+
+Result<void> remove_rotation(const Desk& desk, const Caller& caller, const Rotation& rotation,
+                             const std::optional<Deletion>& deletion) {
+  return desk.store.transaction([&]() -> Result<void> {
+    // Somebody may have been faster.
+    if (auto there = rotation_of(desk, caller, rotation.id); !there) return there.error();
+    if (deletion) {
+      if (auto going_on = still_deleting(desk, *deletion, rotation); !going_on) return going_on;
+    }
+    return desk.store.rotations().remove(rotation.id, caller.actor);
+  });
 }
 
 }  // namespace
@@ -60,18 +56,20 @@ net::Task<Result<Rotation>> delete_rotation(Desk& desk, Caller caller, RotationI
   auto rotation = rotation_of(desk, caller, id);
   if (!rotation) co_return rotation.error();
   if (auto ok = allowed(desk, caller, Action::remove, {&*rotation, {}}); !ok) co_return ok.error();
+  std::optional<Deletion> deletion;
+  Result<void> done;
   if (restore) {
     auto former = former_of(desk.store, *rotation);
     if (!former) co_return former.error();
-    if (auto restored = co_await restore_group(desk, caller, *rotation, *former); !restored)
-      co_return restored.error();
+    const auto now = desk.loop.now();
+    deletion = Deletion{id, caller.actor, now, now + kGroupPatience + kLastCall};
+    done = co_await restore_group(desk, *deletion, *rotation, *former);
   }
-  if (auto removed = desk.store.rotations().remove(id, caller.actor); !removed) {
-    // Somebody was faster while the group was put back.
-    if (auto gone = rotation_of(desk, caller, id); !gone) co_return gone.error();
-    co_return removed.error();
-  }
-  co_return rotation;
+  if (done) done = remove_rotation(desk, caller, *rotation, deletion);
+  if (done) co_return rotation;
+  // If that cannot be noted, it ends by itself when its time is over.
+  if (deletion) (void)desk.store.rotations().end_deletion(*deletion);
+  co_return done.error();
 }
 
 net::Task<Result<bool>> request_sync(Desk& desk, Caller caller, std::optional<RotationId> rotation,

@@ -30,28 +30,40 @@ Result<json::Document> read_answer(const std::string& answer) {
   return error;
 }
 
-net::Task<Result<json::Document>> ask_writer(net::Loop& loop, store::Store& store,
-                                             std::function<Result<bool>()> daemon_runs, std::string kind,
-                                             std::string payload, seconds patience) {
-  auto id = store.requests().ask(kind, payload);
-  if (!id) co_return id.error();
+namespace {
+
+net::Task<Result<json::Document>> wait_for_answer(net::Loop& loop, store::Store& store,
+                                                  std::function<Result<bool>()> daemon_runs, std::int64_t id,
+                                                  seconds patience) {
   const auto until = loop.steady_now() + patience;
   while (loop.steady_now() < until) {
-    auto answer = store.requests().answer_of(*id);
+    auto answer = store.requests().answer_of(id);
     if (!answer && answer.error().code != "busy") co_return answer.error();
     if (answer && *answer) co_return read_answer(**answer);
     auto running = daemon_runs();
     if (!running) co_return running.error();
     if (!*running) {
       co_return fail(ErrorKind::unreachable,
-                     "the daemon stopped before it answered: start it again, and it will carry the request "
-                     "out");
+                     "the daemon stopped before it answered: start it again, and then run this again");
     }
     co_await net::sleep_for(loop, kLookEvery);
   }
   co_return fail(ErrorKind::timeout,
                  "the daemon has not answered within {}: `watchbill status` and its log say what it does",
                  format_duration(patience));
+}
+
+}  // namespace
+
+net::Task<Result<json::Document>> ask_writer(net::Loop& loop, store::Store& store,
+                                             std::function<Result<bool>()> daemon_runs, std::string kind,
+                                             std::string payload, seconds patience) {
+  auto id = store.requests().ask(kind, payload, loop.now() + patience);
+  if (!id) co_return id.error();
+  auto answer = co_await wait_for_answer(loop, store, std::move(daemon_runs), *id, patience);
+  // If that cannot be noted, the request ends by itself when its time is over.
+  if (!answer) (void)store.requests().withdraw(*id);
+  co_return answer;
 }
 
 namespace {

@@ -52,7 +52,7 @@ Result<void> allowed(const Desk& desk, const Caller& caller, Action action, cons
 
 /// Leaves a request for the process that holds the writer's lock and waits for its answer: how the command
 /// line and the app have groups written (engine/request_desk.hpp). Errors: those of the request;
-/// `unreachable` if that process ends meanwhile; `timeout`.
+/// `unreachable` if that process ends meanwhile; `timeout`. What was not begun by then is not begun any more.
 net::Task<Result<json::Document>> ask_writer(net::Loop& loop, store::Store& store,
                                              std::function<Result<bool>()> daemon_runs, std::string kind,
                                              std::string payload, seconds patience);

@@ -80,6 +80,16 @@ std::string say_stale(std::optional<Instant> last_pass) {
 
 }  // namespace
 
+std::string say_deleting(const Deletion& deletion, const Rotation& rotation) {
+  return fmt::format(
+      "it is being deleted by {} since {}, and its group put back to what it was. If that was interrupted, "
+      "the "
+      "group is kept again from {} on, or at once after `watchbill rotation resume \"{}\"`; `watchbill "
+      "rotation "
+      "delete --restore \"{}\"` deletes it",
+      deletion.by, format_rfc3339(deletion.at), format_rfc3339(deletion.until), rotation.name, rotation.name);
+}
+
 std::string state_now(const Rotation& rotation, const std::string& written, seconds interval,
                       std::optional<Instant> last_pass, Instant now) {
   if (rotation.paused) return "paused";
@@ -109,6 +119,8 @@ Result<Overview> read_overview(Desk& desk) {
   auto rotations = store.rotations().list();
   auto statuses = store.engine().statuses();
   auto groups = store.engine().groups();
+  auto deletions = store.rotations().deletions();
+  if (!deletions) return deletions.error();
   if (!rotations) return rotations.error();
   if (!statuses) return statuses.error();
   if (!groups) return groups.error();
@@ -140,6 +152,12 @@ Result<Overview> read_overview(Desk& desk) {
     view.state = state_now(rotation, written, interval, seen, now);
     if (view.state == "stale" && !overview.daemon_running)
       view.problems.push_back(say_stale(overview.last_pass));
+    for (const auto& deletion : *deletions) {
+      if (deletion.rotation != rotation.id || deletion.until <= now) continue;
+      view.state = "paused";
+      view.problems.insert(view.problems.begin(), say_deleting(deletion, rotation));
+      view.deletion = deletion;
+    }
     view.rotation = std::move(rotation);
     overview.rotations.push_back(std::move(view));
   }

@@ -19,6 +19,8 @@ struct RotationView {
   std::optional<Instant> next_boundary;
   std::vector<NextPerson> next;
   std::vector<std::string> problems;
+  /// It is being deleted, or was when a command was interrupted; `problems` says so, too.
+  std::optional<Deletion> deletion{};
 };
 
 struct ConnectionView {
@@ -49,6 +51,9 @@ struct Overview {
 };
 
 Result<Overview> read_overview(Desk& desk);
+
+/// Who deletes the rotation, until when that holds its group, and how that is ended at once.
+std::string say_deleting(const Deletion& deletion, const Rotation& rotation);
 
 /// The state as it is now: the one the engine wrote, unless the rotation was changed since, or no pass was
 /// complete for three of its intervals.

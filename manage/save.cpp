@@ -69,7 +69,11 @@ Result<void> write_batch(const Desk& desk, const Caller& caller, Batch& batch) {
     if (auto saved = store.rotations().update(rotation, caller.actor); !saved) return saved;
   }
   for (auto& wanted : batch.wanted) {
-    if (wanted.before) continue;
+    if (wanted.before) {
+      if (!wanted.former) continue;
+      if (auto put = store.rotations().put_former(wanted.rotation.id, *wanted.former); !put) return put;
+      continue;
+    }
     auto added = store.rotations().add(wanted.rotation, batch.quiet, wanted.former, caller.actor);
     if (!added) return added.error();
     wanted.rotation.id = *added;
@@ -154,10 +158,28 @@ Result<bool> set_paused(Desk& desk, const Caller& caller, RotationId id, bool pa
   auto rotation = rotation_of(desk, caller, id);
   if (!rotation) return rotation.error();
   if (auto ok = allowed(desk, caller, Action::pause, {&*rotation, {}}); !ok) return ok.error();
-  if (rotation->paused == paused) return false;
-  rotation->paused = paused;
-  if (auto saved = desk.store.rotations().update(*rotation, caller.actor); !saved) return saved.error();
-  return true;
+  bool changed = false;
+  auto saved = desk.store.transaction([&]() -> Result<void> {
+    auto deletion = paused ? std::optional<Deletion>{} : deletion_of(desk.store, id, desk.loop.now());
+    if (deletion) {
+      if (auto ended = desk.store.rotations().end_deletion(*deletion); !ended) return ended;
+    }
+    changed = deletion || rotation->paused != paused;
+    if (rotation->paused == paused) return {};
+    rotation->paused = paused;
+    return desk.store.rotations().update(*rotation, caller.actor);
+  });
+  if (!saved) return saved.error();
+  return changed;
+}
+
+std::optional<Deletion> deletion_of(store::Store& store, RotationId id, Instant now) {
+  auto deletions = store.rotations().deletions();
+  if (!deletions) return std::nullopt;
+  for (auto& deletion : *deletions) {
+    if (deletion.rotation == id && now < deletion.until) return std::move(deletion);
+  }
+  return std::nullopt;
 }
 
 Result<FormerGroup> former_of(store::Store& store, const Rotation& rotation) {

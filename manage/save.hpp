@@ -32,14 +32,19 @@ std::vector<Rotation> in_storable_order(const std::vector<Wanted>& wanted,
 /// By id; `not_found` says to the reader who deleted it and when.
 Result<Rotation> rotation_of(const Desk& desk, const Caller& reader, RotationId id);
 
-/// Pauses or resumes; false if it was so already.
+/// Pauses or resumes; false if it was so already. To resume takes back a deletion that is going on.
 Result<bool> set_paused(Desk& desk, const Caller& caller, RotationId id, bool paused);
+
+/// The deletion with `restore` that is going on; nothing if none is, or it was given up.
+std::optional<Deletion> deletion_of(store::Store& store, RotationId id, Instant now);
 
 /// What the group was before it was adopted; `not_found` says what to do then. One that had no members counts
 /// as disabled: Slack empties no group.
 Result<FormerGroup> former_of(store::Store& store, const Rotation& rotation);
 /// Deletes the rotation; its history stays. With `restore` the group gets the members back that it had before
-/// its adoption, and if that fails nothing is deleted. Returns the rotation as it was.
+/// its adoption, and if that fails nothing is deleted. A process that ends meanwhile leaves the rotation as
+/// being deleted; that is shown, and after some 2 minutes the group is kept again. Returns the rotation as it
+/// was.
 net::Task<Result<Rotation>> delete_rotation(Desk& desk, Caller caller, RotationId id, bool restore);
 
 /// Has the daemon make a pass now and waits for it (at most `patience`): false if it did not become complete

@@ -260,7 +260,19 @@ CREATE TABLE problems(
 INSERT INTO counters(name, value) VALUES ('generation', 0);
 )sql";
 
-constexpr std::array kMigrations{k0001};
+// A request that an older program left has no end: nobody waits for it any more.
+constexpr std::string_view k0002 = R"sql(
+ALTER TABLE requests ADD COLUMN until INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE rotation_deletions(
+  rotation INTEGER PRIMARY KEY NOT NULL REFERENCES rotations(id) ON DELETE CASCADE,
+  by TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  until INTEGER NOT NULL
+) STRICT;
+)sql";
+
+constexpr std::array kMigrations{k0001, k0002};
 
 }  // namespace
 

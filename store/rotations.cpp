@@ -39,7 +39,11 @@ class SqliteRotations : public Rotations {
   Result<RotationId> add(const Rotation& rotation, bool quiet, const std::optional<FormerGroup>& former,
                          const Actor& actor) override;
   Result<void> update(const Rotation& rotation, const Actor& actor) override;
+  Result<void> put_former(RotationId id, const FormerGroup& former) override;
   Result<void> remove(RotationId id, const Actor& actor) override;
+  Result<void> begin_deletion(const Deletion& deletion) override;
+  Result<void> end_deletion(const Deletion& deletion) override;
+  Result<std::vector<Deletion>> deletions() override;
 
  private:
   template <class... Args>
@@ -314,6 +318,16 @@ Result<void> SqliteRotations::update(const Rotation& rotation, const Actor& acto
   });
 }
 
+Result<void> SqliteRotations::put_former(RotationId id, const FormerGroup& former) {
+  return db_.transaction([&]() -> Result<void> {
+    auto put = db_.execute("UPDATE rotation_records SET former = ?2, adopted = 1 WHERE rotation = ?1", id,
+                           encode_maybe(std::optional(former)));
+    if (!put) return put;
+    if (db_.changes() == 0) return no_rotation(fmt::format("with the number {}", id.value));
+    return bump_generation(db_);
+  });
+}
+
 Result<void> SqliteRotations::remove(RotationId id, const Actor& actor) {
   return db_.transaction([&]() -> Result<void> {
     auto before = one("WHERE id = ?1", id);
@@ -323,6 +337,41 @@ Result<void> SqliteRotations::remove(RotationId id, const Actor& actor) {
     if (auto deleted = db_.execute("DELETE FROM rotations WHERE id = ?1", id); !deleted) return deleted;
     return audit(actor, "rotation.delete", **before, audit_json(**before), "");
   });
+}
+
+Result<void> SqliteRotations::begin_deletion(const Deletion& deletion) {
+  return db_.transaction([&]() -> Result<void> {
+    auto noted = db_.execute(
+        "INSERT OR REPLACE INTO rotation_deletions(rotation, by, at, until) VALUES (?1, ?2, ?3, ?4)",
+        deletion.rotation, deletion.by, deletion.at, deletion.until);
+    if (!noted) {
+      const auto number = fmt::format("with the number {}", deletion.rotation.value);
+      return missing(noted.error(), ErrorKind::not_found, no_rotation(number).message);
+    }
+    return bump_generation(db_);
+  });
+}
+
+Result<void> SqliteRotations::end_deletion(const Deletion& deletion) {
+  return db_.transaction([&]() -> Result<void> {
+    auto ended = db_.execute(
+        "DELETE FROM rotation_deletions WHERE rotation = ?1 AND by = ?2 AND at = ?3 AND until = ?4",
+        deletion.rotation, deletion.by, deletion.at, deletion.until);
+    if (!ended || db_.changes() == 0) return ended;
+    return bump_generation(db_);
+  });
+}
+
+Result<std::vector<Deletion>> SqliteRotations::deletions() {
+  std::vector<Deletion> found;
+  auto done = db_.query("SELECT rotation, by, at, until FROM rotation_deletions ORDER BY rotation",
+                        [&found](const Row& row) -> Result<void> {
+                          auto& one = found.emplace_back();
+                          Columns(row).plain(one.rotation).plain(one.by).plain(one.at).plain(one.until);
+                          return {};
+                        });
+  if (!done) return done.error();
+  return found;
 }
 
 }  // namespace

@@ -88,6 +88,14 @@ CREATE TABLE rotation_people(
   PRIMARY KEY (rotation, role, position)
 ) STRICT, WITHOUT ROWID;
 
+-- Who is deleting a rotation, and when that is given up.
+CREATE TABLE rotation_deletions(
+  rotation INTEGER PRIMARY KEY NOT NULL REFERENCES rotations(id) ON DELETE CASCADE,
+  by TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  until INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE rotation_records(
   rotation INTEGER PRIMARY KEY NOT NULL REFERENCES rotations(id) ON DELETE CASCADE,
   decided INTEGER NOT NULL,
@@ -235,7 +243,8 @@ CREATE TABLE requests(
   payload TEXT NOT NULL,
   at INTEGER NOT NULL,
   answer TEXT,
-  answered_at INTEGER
+  answered_at INTEGER,
+  until INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX requests_open ON requests(id) WHERE answer IS NULL;
 

@@ -73,9 +73,17 @@ class Rotations {
   /// By id. A change of the group forgets the record of the old one, and closes its open changes as
   /// "superseded". `not_found` (also for a schedule's connection), `conflict`.
   virtual Result<void> update(const Rotation& rotation, const Actor& actor) = 0;
+  /// The group is taken over anew: what it is now is what it was before Watchbill. `not_found`.
+  virtual Result<void> put_former(RotationId id, const FormerGroup& former) = 0;
   /// Its history stays; what is open of it (changes, announcements) becomes "superseded". Ids are not used
   /// again.
   virtual Result<void> remove(RotationId id, const Actor& actor) = 0;
+  /// Notes that a rotation is being deleted; replaces what was noted before. `not_found`.
+  virtual Result<void> begin_deletion(const Deletion& deletion) = 0;
+  /// Takes that back, if it is still noted as here.
+  virtual Result<void> end_deletion(const Deletion& deletion) = 0;
+  /// Those that are given up, too (`Deletion::until`).
+  virtual Result<std::vector<Deletion>> deletions() = 0;
 };
 
 /// A rotation's state as the engine last wrote it, for `status`.
@@ -196,16 +204,20 @@ struct Request {
   std::string kind;     ///< "sync", "restore_group", ...
   std::string payload;  ///< JSON
   Instant at{};
+  Instant until{};                      ///< nobody waits for the answer any more
   std::optional<std::string> answer{};  ///< JSON, when it is done
 };
 
 class Requests {
  public:
   virtual ~Requests() = default;
-  virtual Result<std::int64_t> ask(const std::string& kind, const std::string& payload) = 0;
-  /// Not answered yet, oldest first.
+  /// `until`: how long the answer is waited for. What was not begun by then is not begun any more.
+  virtual Result<std::int64_t> ask(const std::string& kind, const std::string& payload, Instant until) = 0;
+  /// Not answered yet, oldest first; those that nobody waits for any more, too.
   virtual Result<std::vector<Request>> open_requests() = 0;
   virtual Result<void> answer(std::int64_t id, const std::string& answer) = 0;
+  /// Whoever asked waits no longer: it is not begun any more. One that is answered stays so.
+  virtual Result<void> withdraw(std::int64_t id) = 0;
   /// The answer, or nothing while there is none; `not_found`.
   virtual Result<std::optional<std::string>> answer_of(std::int64_t id) = 0;
 };

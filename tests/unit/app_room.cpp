@@ -64,7 +64,8 @@ net::Task<Result<slack::Identity>> FakeScreens::auth_test(slack::Permit) {
 }
 
 AppRoom::AppRoom()
-    : requests_(*world.store, world.slack, *world.gate, []() -> net::Task<bool> { co_return true; }) {
+    : requests_({world.loop, *world.store, world.slack, *world.gate},
+                []() -> net::Task<bool> { co_return true; }) {
   world.connection();
   world.slack.users.at(UserId("UEDITOR")).admin = true;
   restart();

@@ -24,7 +24,8 @@ TEST_CASE("a request left within the daemon's own process is answered") {
   EngineWorld world;
   world.start();
   world.advance(20s);
-  auto id = world.store->requests().ask("create_group", R"({"name":"New","handle":"new","description":""})");
+  auto id = world.store->requests().ask("create_group", R"({"name":"New","handle":"new","description":""})",
+                                        world.loop.now() + 90s);
   REQUIRE(id);
   world.engine->notice_changes();
   world.advance(5s);

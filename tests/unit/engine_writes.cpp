@@ -104,7 +104,7 @@ TEST_CASE("`sync` tries a refused write again at once") {
   writes_are(p.world, Fate::refused);
   p.world.loop.run_until(p.boundary + 10min);
   p.world.slack.fate = {};
-  REQUIRE(p.world.as_cli()->requests().ask("sync", "{}"));
+  REQUIRE(p.world.as_cli()->requests().ask("sync", "{}", p.world.loop.now() + 60s));
   p.world.advance(5s);
   CHECK(p.members() == Names{"UBO"});
 }
@@ -114,7 +114,7 @@ TEST_CASE("`sync` too soon after a write to tell an edit from Slack's lag looks 
   p.world.loop.run_until(p.boundary + 1s);
   CHECK(p.members() == Names{"UBO"});
   p.edit_group({"UCY"});
-  REQUIRE(p.world.as_cli()->requests().ask("sync", "{}"));
+  REQUIRE(p.world.as_cli()->requests().ask("sync", "{}", p.world.loop.now() + 60s));
   p.world.advance(10s);
   CHECK(p.members() == Names{"UBO"});
 }

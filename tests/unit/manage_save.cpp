@@ -274,3 +274,112 @@ TEST_CASE("who only owns a rotation cannot make it notify a whole channel, by it
   CHECK(render(facts, announce, AnnouncementContext{world.loop.now()}).text ==
         "&lt;!channel&gt; !here is handed on");
 }
+
+namespace {
+
+/// "payments", which took @payments-oncall over from Otto; Ada is in it now.
+Rotation adopted(ManageWorld& world) {
+  world.connection();
+  world.slack.add_group("S1", "payments-oncall", {"UOTTO"});
+  auto wanted = world.wanted("payments", "payments-oncall", "pd/PONE");
+  good(world.settle(wanted));
+  good(world.run(save(*world.desk, world.cli, wanted, false)));
+  world.slack.groups[GroupId("S1")].members = {UserId("UADA")};
+  return wanted.rotation;
+}
+
+RotationView view_of(ManageWorld& world) {
+  return good(read_overview(*world.desk)).rotations.at(0);
+}
+
+/// An answer that somebody else has used the time for.
+struct SlowRefusal {
+  ManageWorld& world;
+  std::function<void()> meanwhile;
+  net::Task<Result<json::Document>> operator()(std::string, std::string) const {
+    co_await net::sleep_for(world.loop, 30s);
+    meanwhile();
+    co_return fail(ErrorKind::timeout, "the daemon has not answered");
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a deletion that fails takes nothing back that others changed meanwhile") {
+  ManageWorld world;
+  const auto rotation = adopted(world);
+  const bool pauses = GENERATE(false, true);
+  world.desk->group_request = SlowRefusal{world, [&] {
+                                            auto edited = world.now("payments");
+                                            edited.channels = {ChannelId("C9")};
+                                            edited.paused = pauses;
+                                            good(world.store->rotations().update(edited, "cli:bo"));
+                                          }};
+  const auto refused = bad(world.run(delete_rotation(*world.desk, world.cli, rotation.id, true)));
+  CHECK(says(refused, "was not deleted"));
+  CHECK(world.now("payments").channels == std::vector<ChannelId>{ChannelId("C9")});
+  CHECK(world.now("payments").paused == pauses);
+  CHECK_FALSE(view_of(world).deletion);
+}
+
+TEST_CASE("a deletion whose command died is told with what ends it, and ends by itself") {
+  ManageWorld world;
+  const auto rotation = adopted(world);
+  world.desk->group_request = SlowRefusal{world, [] {}};
+  {
+    net::TaskScope command;
+    struct Run {
+      static net::Task<void> it(Desk& desk, Caller caller, RotationId id) {
+        (void)co_await delete_rotation(desk, caller, id, true);
+      }
+    };
+    command.spawn(Run::it(*world.desk, world.cli, rotation.id));
+    world.loop.advance(5s);
+  }
+  const auto view = view_of(world);
+  CHECK(view.state == "paused");
+  REQUIRE(view.problems.size() == 1);
+  for (const auto* part : {"being deleted by cli:ada since ", "`watchbill rotation resume \"payments\"`",
+                           "`watchbill rotation delete --restore \"payments\"`"}) {
+    CHECK(view.problems[0].find(part) != std::string::npos);
+  }
+  CHECK_FALSE(world.now("payments").paused);
+  SECTION("at once, by resuming the rotation") {
+    CHECK(good(set_paused(*world.desk, world.cli, rotation.id, false)));
+  }
+  SECTION("after its time") {
+    world.loop.advance(3min);
+  }
+  CHECK(view_of(world).state == "pending");
+  CHECK(view_of(world).problems.empty());
+}
+
+TEST_CASE("a deletion that was taken back, or took too long, deletes nothing") {
+  ManageWorld world;
+  const auto rotation = adopted(world);
+  struct SlowSuccess {
+    ManageWorld& world;
+    RotationId rotation;
+    bool resumed;
+    net::Task<Result<json::Document>> operator()(std::string, std::string) const {
+      co_await net::sleep_for(world.loop, resumed ? 1s : 5min);
+      if (resumed) good(set_paused(*world.desk, world.cli, rotation, false));
+      co_return json::parse(R"({"ok":true})");
+    }
+  };
+  world.desk->group_request = SlowSuccess{world, rotation.id, GENERATE(true, false)};
+  const auto refused = bad(world.run(delete_rotation(*world.desk, world.cli, rotation.id, true)));
+  CHECK(refused.kind == ErrorKind::conflict);
+  CHECK(says(refused, "was not deleted"));
+  CHECK(world.now("payments").name == "payments");
+  CHECK_FALSE(view_of(world).deletion);
+}
+
+TEST_CASE("whoever gives up waiting for the daemon takes the request back") {
+  ManageWorld world;
+  world.connection();
+  const auto rotation = world.stored("payments");
+  world.daemon = true;
+  CHECK_FALSE(good(world.run(request_sync(*world.desk, world.cli, rotation.id, 5s))));
+  CHECK(good(world.store->requests().open_requests()).empty());
+}

@@ -117,7 +117,8 @@ ManageWorld::~ManageWorld() {
 }
 
 net::Task<Result<json::Document>> ManageWorld::write_group(std::string kind, std::string payload) {
-  auto answer = co_await engine::carry_out_group_request(slack, *gate, std::move(kind), std::move(payload));
+  auto answer = co_await engine::carry_out_group_request({loop, *store, slack, *gate}, std::move(kind),
+                                                         std::move(payload), [] { return Result<void>{}; });
   co_return manage::read_answer(answer);
 }
 

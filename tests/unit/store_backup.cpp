@@ -217,7 +217,7 @@ TEST_CASE("after a restore open announcements and requests are not taken for the
     auto sent = announcement(id, "k3");
     sent.state = OutboxState::sent;
     must(store->outbox().add(sent));
-    request = must(store->requests().ask("restore_group", "{}"));
+    request = must(store->requests().ask("restore_group", "{}", kNever));
     must(back_up(folder.database(), file, false));
   }
   CHECK(restore(folder, file).open_announcements == 2);

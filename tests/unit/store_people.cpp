@@ -73,8 +73,8 @@ TEST_CASE("another process's request is seen, answered and read") {
   TempFolder folder;
   auto cli = open_store(folder);
   auto daemon = open_store(folder);
-  const auto id = must(cli->requests().ask("sync", R"({"rotation":1})"));
-  const auto second = must(cli->requests().ask("restore_group", "{}"));
+  const auto id = must(cli->requests().ask("sync", R"({"rotation":1})", kNever));
+  const auto second = must(cli->requests().ask("restore_group", "{}", kNever));
   CHECK(must(cli->requests().answer_of(id)) == std::nullopt);
   const auto open = must(daemon->requests().open_requests());
   REQUIRE(open.size() == 2);
