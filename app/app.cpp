@@ -194,6 +194,7 @@ net::Task<std::string> App::Impl::submitted(json::Document payload) {
   const auto& callback = place.callback;
   if (callback == kRotationForm) co_return co_await editor.submit(place);
   if (callback == kAdoption) co_return co_await editor.submit_adoption(place);
+  if (callback == kResume) co_return co_await actions.submit_resume(place);
   if (callback == kDelete) co_return co_await actions.submit_delete(place);
   if (callback == kConnectForm) co_return co_await systems.submit(place);
   if (callback == kDisconnect) co_return co_await systems.submit_disconnect(place);

@@ -40,8 +40,10 @@ std::string notice_modal(const std::string& title, const std::string& mrkdwn_tex
 std::string adoption_modal(const AdoptionModel& model) {
   Blocks blocks{section(mrkdwn(fmt::format(
       "{} has other members than who is on call. Watchbill would keep it equal to who is on call in "
-      "*{}* from now on. Who is in it today is remembered and can be put back.",
-      model.group, slack_name(model.rotation, 80))))};
+      "*{}* {}.{}",
+      model.group, slack_name(model.rotation, 80),
+      model.when_resumed ? "once the rotation is resumed" : "from now on",
+      model.first ? " Who is in it today is remembered and can be put back." : "")))};
   blocks.push_back(section(mrkdwn("*Goes:* " + people_or(model.goes, "nobody"), kTextUnits)));
   blocks.push_back(
       section(mrkdwn("*Comes:* " + (model.unsure.empty() ? people_or(model.comes, "nobody")
@@ -51,13 +53,19 @@ std::string adoption_modal(const AdoptionModel& model) {
   if (!model.channels.empty()) {
     blocks.push_back(context({mrkdwn("Slack adds members of this group to " + phrase(model.channels))}));
   }
+  const auto title = model.first ? "Take over this group?" : "May they go?";
+  const auto yes = model.first ? "Yes, take it over" : "Yes, they may go";
+  if (model.resumes) {
+    json::Writer metadata;
+    metadata.begin_object().field("rotation", model.resumes->value).end_object();
+    return modal_view({.callback = kResume, .title = title, .submit = yes, .metadata = metadata.take()},
+                      blocks);
+  }
   blocks.push_back(
       actions({button({kFormBack, "Back to the form", model.draft, Style::normal, {}, {}})}, "back"));
-  return modal_view({.callback = kAdoption,
-                     .title = "Take over this group?",
-                     .submit = "Yes, take it over",
-                     .metadata = one_field("draft", model.draft)},
-                    blocks);
+  return modal_view(
+      {.callback = kAdoption, .title = title, .submit = yes, .metadata = one_field("draft", model.draft)},
+      blocks);
 }
 
 std::string delete_modal(const DeleteModel& model) {

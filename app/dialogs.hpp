@@ -16,7 +16,7 @@ std::string loading_modal(const std::string& title);
 /// What happened, or why it did not.
 std::string notice_modal(const std::string& title, const std::string& mrkdwn_text);
 
-/// Taking over a group that has other members than who is on call.
+/// Members whom a change takes out of a group, or puts into one that is taken over.
 struct AdoptionModel {
   std::string draft;                ///< under which the form is kept meanwhile
   std::string rotation;             ///< its name
@@ -26,9 +26,13 @@ struct AdoptionModel {
   std::string unsure{};                 ///< why it is not known who comes; plain text
   std::string last_edited{};            ///< mrkdwn; empty if Slack does not tell
   std::vector<std::string> channels{};  ///< mrkdwn: Slack adds members of the group to these
+  bool first = true;                    ///< the group is taken over, and what it was can be put back
+  bool when_resumed = false;            ///< the rotation is paused
+  std::optional<RotationId> resumes{};  ///< the rotation that is to be resumed; none for a form
 };
 std::string adoption_modal(const AdoptionModel& model);
 inline constexpr const char* kAdoption = "rotation_adopt";
+inline constexpr const char* kResume = "rotation_resume";
 
 struct DeleteModel {
   RotationId id{};

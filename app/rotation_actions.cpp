@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "app/dialogs.hpp"
+#include "app/rotation_editor.hpp"
 #include "app/rotation_form.hpp"
 #include "app/words.hpp"
 #include "core/announcement.hpp"
@@ -15,6 +16,8 @@ namespace {
 
 constexpr seconds kSyncPatience{60};
 constexpr std::size_t kHistoryShown = 25;
+constexpr const char* kDeleted = "The rotation is deleted.";
+constexpr const char* kResumed = "The rotation is resumed.";
 
 /// Mentions of those who are in `some` and not in `others`.
 std::vector<std::string> only_in(const std::vector<UserId>& some, const std::vector<UserId>& others) {
@@ -62,21 +65,54 @@ net::Task<std::string> RotationActions::sync_view(UserId user, RotationId id) {
 }
 
 net::Task<void> RotationActions::pause(UserId user, std::string trigger, RotationId rotation, bool paused) {
-  auto caller = co_await who_is(surface_, std::move(user));
-  std::optional<Error> error;
-  if (!caller) {
-    error = caller.error();
-  } else if (auto done = manage::set_paused(surface_.desk(), *caller, rotation, paused); !done) {
-    error = done.error();
-  }
-  if (!error) {
-    surface_.changed();
-    co_return;
+  auto work = std::make_unique<Later<std::string>>(surface_.loop(),
+                                                   set_paused(std::move(user), rotation, paused, false));
+  const bool ready = co_await work->ready_within(kOpenWithin);
+  std::string view;
+  if (ready) {
+    view = co_await work->result();
+    if (view.empty()) co_return;
+  } else {
+    view = loading_modal("Resume rotation");
   }
   auto permit = co_await surface_.desk().gate.acquire(slack::Method::views_open, slack::Priority::edit);
-  auto view = notice_modal(paused ? "Not paused" : "Not resumed", error_text(*error));
-  auto told = co_await surface_.views().open_view(std::move(permit), std::move(trigger), std::move(view));
-  if (!told) note_failure("telling why", told.error());
+  auto opened = co_await surface_.views().open_view(std::move(permit), std::move(trigger), std::move(view));
+  if (!opened) note_failure("telling what became of it", opened.error());
+  if (opened && !ready) co_await finish(opened->id, std::move(work), kResumed);
+}
+
+net::Task<std::string> RotationActions::set_paused(UserId user, RotationId id, bool paused, bool agreed) {
+  const auto refused = [&](const Error& error) {
+    return notice_modal(paused ? "Not paused" : "Not resumed", error_text(error));
+  };
+  auto& desk = surface_.desk();
+  auto caller = co_await who_is(surface_, std::move(user));
+  if (!caller) co_return refused(caller.error());
+  auto rotation = manage::rotation_of(desk, *caller, id);
+  if (rotation && rotation->paused && !paused && !agreed) {
+    auto groups = co_await surface_.catalog().groups(kGroupsAge);
+    if (!groups) co_return refused(groups.error());
+    manage::Workspace workspace(desk);
+    workspace.know(*std::move(groups));
+    auto wanted = co_await manage::settle_resume(workspace, *caller, id);
+    if (!wanted) co_return refused(wanted.error());
+    if (wanted->adoption) {
+      auto model = adoption_model(*wanted);
+      model.resumes = id;
+      co_return adoption_modal(model);
+    }
+  }
+  auto done = manage::set_paused(desk, *caller, id, paused);
+  if (!done) co_return refused(done.error());
+  surface_.changed();
+  co_return std::string();
+}
+
+net::Task<std::string> RotationActions::submit_resume(Place place) {
+  const auto document = json::parse(place.metadata);
+  const auto id = document ? document->root()["rotation"].integer_or(0) : 0;
+  auto view = co_await set_paused(place.user, RotationId{id}, false, true);
+  co_return view.empty() ? answer_clear() : answer_update(view);
 }
 
 net::Task<void> RotationActions::open_history(UserId user, std::string trigger, RotationId rotation) {
@@ -128,13 +164,14 @@ net::Task<std::string> RotationActions::submit_delete(Place place) {
     auto view = co_await work->result();
     co_return view.empty() ? answer_clear() : answer_update(view);
   }
-  surface_.spawn(finish(place.view, std::move(work)));
+  surface_.spawn(finish(place.view, std::move(work), kDeleted));
   co_return answer_update(loading_modal("Delete rotation"));
 }
 
-net::Task<void> RotationActions::finish(std::string view, std::unique_ptr<Later<std::string>> work) {
+net::Task<void> RotationActions::finish(std::string view, std::unique_ptr<Later<std::string>> work,
+                                        std::string done) {
   auto told = co_await work->result();
-  if (told.empty()) told = notice_modal("Deleted", "The rotation is deleted.");
+  if (told.empty()) told = notice_modal("Done", done);
   co_await surface_.update(std::move(view), std::move(told), {});
 }
 

@@ -14,8 +14,11 @@ class RotationActions {
 
   /// A pass now; a modal says what came of it.
   net::Task<void> sync(UserId user, std::string trigger, RotationId rotation);
-  /// Silent when it works: the home tab shows it.
+  /// Silent when it works: the home tab shows it. Asks first if the group loses members whom no handoff takes
+  /// out when it is resumed.
   net::Task<void> pause(UserId user, std::string trigger, RotationId rotation, bool paused);
+  /// The answer to that question's yes.
+  net::Task<std::string> submit_resume(Place place);
   net::Task<void> open_history(UserId user, std::string trigger, RotationId rotation);
   net::Task<void> open_delete(UserId user, std::string trigger, RotationId rotation);
   /// The answer to the submission of the delete modal.
@@ -24,10 +27,12 @@ class RotationActions {
  private:
   net::Task<std::string> sync_view(UserId user, RotationId rotation);
   net::Task<std::string> history_view(UserId user, RotationId rotation);
+  /// What came of it: a view, empty if it just worked. `agreed`: to what the group loses.
+  net::Task<std::string> set_paused(UserId user, RotationId rotation, bool paused, bool agreed);
   net::Task<std::string> delete_view(UserId user, RotationId rotation);
   /// What came of deleting it: a view, empty if it just worked.
   net::Task<std::string> remove(UserId user, RotationId rotation, bool restore);
-  net::Task<void> finish(std::string view, std::unique_ptr<Later<std::string>> work);
+  net::Task<void> finish(std::string view, std::unique_ptr<Later<std::string>> work, std::string done);
 
   Surface& surface_;
 };

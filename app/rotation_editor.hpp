@@ -41,6 +41,9 @@ struct SaveOutcome {
   std::string remark{};  ///< mrkdwn: what should be done yet, though it was saved; may be empty
 };
 
+/// The question about what a change does to a group's members.
+AdoptionModel adoption_model(const manage::Wanted& wanted);
+
 /// Makes and edits rotations: the form, the question about an adoption, and saving.
 class RotationEditor {
  public:

@@ -16,7 +16,6 @@ namespace watchbill::app {
 
 namespace {
 
-constexpr milliseconds kGroupsAge{15000};
 constexpr std::size_t kEditsNamed = 5;
 constexpr const char* kCopyIt = ". What you typed stands here until you close the form.";
 
@@ -58,32 +57,6 @@ SaveOutcome refused(const manage::Wanted& wanted, const RotationForm& form, cons
         bot_name;
   }
   return wrong(field, text);
-}
-
-std::vector<std::string> mentions_of(const std::vector<UserId>& users) {
-  std::vector<std::string> out;
-  out.reserve(users.size());
-  for (const auto& user : users) out.push_back(slack_mention(user));
-  return out;
-}
-
-SaveOutcome ask_for_adoption(const manage::Wanted& wanted) {
-  const auto& adoption = *wanted.adoption;
-  AdoptionModel model;
-  model.rotation = wanted.rotation.name;
-  model.group = group_text(adoption.group, adoption.handle);
-  model.goes = mentions_of(adoption.change.goes);
-  model.comes = mentions_of(adoption.change.comes);
-  model.unsure = adoption.unsure;
-  if (!adoption.edited_by.empty()) {
-    model.last_edited = slack_mention(adoption.edited_by);
-    if (adoption.edited_at > Instant{}) model.last_edited += ", " + slack_date(adoption.edited_at);
-  }
-  for (const auto& channel : adoption.default_channels)
-    model.channels.push_back(fmt::format("<#{}>", channel));
-  SaveOutcome outcome;
-  outcome.adoption = std::move(model);
-  return outcome;
 }
 
 std::string remark_of(const manage::Wanted& wanted, const std::string& bot_name) {
@@ -134,6 +107,31 @@ std::string merge_words(const MergedForm& both) {
 }
 
 }  // namespace
+
+AdoptionModel adoption_model(const manage::Wanted& wanted) {
+  const auto& adoption = *wanted.adoption;
+  const auto mentions_of = [](const std::vector<UserId>& users) {
+    std::vector<std::string> out;
+    out.reserve(users.size());
+    for (const auto& user : users) out.push_back(slack_mention(user));
+    return out;
+  };
+  AdoptionModel model;
+  model.first = adoption.kind == Takeover::first;
+  model.when_resumed = adoption.when_resumed;
+  model.rotation = wanted.rotation.name;
+  model.group = group_text(adoption.group, adoption.handle);
+  model.goes = mentions_of(adoption.change.goes);
+  model.comes = mentions_of(adoption.change.comes);
+  model.unsure = adoption.unsure;
+  if (!adoption.edited_by.empty()) {
+    model.last_edited = slack_mention(adoption.edited_by);
+    if (adoption.edited_at > Instant{}) model.last_edited += ", " + slack_date(adoption.edited_at);
+  }
+  for (const auto& channel : adoption.default_channels)
+    model.channels.push_back(fmt::format("<#{}>", channel));
+  return model;
+}
 
 SaveOutcome RotationEditor::changed_meanwhile(const SaveJob& job, const Rotation& now) {
   const auto theirs = shown_form(now);
@@ -188,7 +186,11 @@ net::Task<SaveOutcome> RotationEditor::save(SaveJob job) {
   auto settled = co_await manage::settle(workspace, *caller, all, {});
   wanted = std::move(all.front());
   if (!settled) co_return refused(wanted, job.form, surface_.bot_name, settled.error());
-  if (wanted.adoption && !job.adopt) co_return ask_for_adoption(wanted);
+  if (wanted.adoption && !job.adopt) {
+    SaveOutcome outcome;
+    outcome.adoption = adoption_model(wanted);
+    co_return outcome;
+  }
   auto saved = co_await manage::save(desk, *caller, wanted, false);
   if (!saved) {
     // Somebody may have been faster while Slack and the systems were asked.

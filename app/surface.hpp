@@ -15,6 +15,8 @@ namespace watchbill::app {
 inline constexpr milliseconds kAnswerWithin{2000};
 /// What is ready by then is opened as it is; else a loading view comes first. A trigger lives for 3 s.
 inline constexpr milliseconds kOpenWithin{700};
+/// The groups that a change is checked against are at most so old.
+inline constexpr milliseconds kGroupsAge{15000};
 
 /// What all screens work with: the rules, what there is to choose from, and the way to show something.
 class Surface {

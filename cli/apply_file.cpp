@@ -124,10 +124,11 @@ Result<void> agree(Session& session, manage::Workspace& workspace, const Invocat
     ++adopted;
   }
   if (adopted > 0 && !in.has("adopt")) {
-    return fail(ErrorKind::conflict,
-                "{} group{} other members than who is on call, as shown: run it again with --adopt to take "
-                "{} over. Nothing was changed",
-                adopted, adopted == 1 ? " has" : "s have", adopted == 1 ? "it" : "them");
+    return fail(
+        ErrorKind::conflict,
+        "{} group{} other members than who is on call, as shown: run it again with --adopt if they may "
+        "go. Nothing was changed",
+        adopted, adopted == 1 ? " has" : "s have");
   }
   if (adopted == 0 && plan.batch.deleted.empty()) return {};
   return session.confirm(confirm_question(adopted, plan.batch.deleted.size()));
@@ -139,6 +140,17 @@ void show(Session& session, const ApplyPlan& plan, bool dry_run) {
   } else {
     session.io().out << printable(plan_text(plan, dry_run));
   }
+}
+
+/// What a run that failed leaves: groups are made before anything is stored.
+std::string left_by(const manage::Batch& batch) {
+  std::string made;
+  for (const auto& wanted : batch.wanted) {
+    if (wanted.create_group && !wanted.rotation.group.empty())
+      made += (made.empty() ? "@" : ", @") + wanted.rotation.handle;
+  }
+  if (made.empty()) return "nothing was changed";
+  return fmt::format("no rotation was changed ({} made in Slack, and taken when this is repeated)", made);
 }
 
 Result<int> apply(Session& session, const Invocation& in) {
@@ -162,7 +174,7 @@ Result<int> apply(Session& session, const Invocation& in) {
   if (auto agreed = agree(session, workspace, in, *plan); !agreed) return agreed.error();
   if (!plan->batch.wanted.empty() || !plan->batch.deleted.empty()) {
     auto written = session.run(manage::save_all(**desk, caller_of(session, *source), plan->batch));
-    if (!written) return written.error().in("nothing was changed");
+    if (!written) return written.error().in("{}", left_by(plan->batch));
   }
   if (session.json()) show(session, *plan, false);
   return kDone;
@@ -198,7 +210,9 @@ std::vector<Command> apply_commands() {
        {{"file", "FILE", "the file; '-' reads standard input", false, 'f'},
         {"dry-run", "", "only show the plan"},
         {"prune", "", "delete rotations that are not in the file, but for those of other files"},
-        {"adopt", "", "take over groups that have other members than who is on call"},
+        {"adopt", "",
+         "take over groups that have other members than who is on call, and take members out whom no handoff "
+         "does"},
         {"create-group", "", "create groups that do not exist"},
         {"quiet", "", "new rotations start without an announcement"},
         {"no-verify", "", "do not ask the scheduling systems whether the schedules exist"}},

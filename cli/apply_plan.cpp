@@ -68,7 +68,10 @@ std::string notes_of(const ApplyPlan& plan, const manage::Wanted& wanted) {
   std::string notes;
   if (wanted.create_group) notes += ", creates the group";
   if (wanted.enable_group) notes += ", enables the group";
-  if (wanted.adoption) notes += ", takes the group over";
+  if (wanted.adoption) {
+    const bool first = wanted.adoption->kind == Takeover::first;
+    notes += first ? ", takes the group over" : ", takes members out of the group";
+  }
   if (!wanted.before && plan.batch.quiet) notes += ", without an announcement";
   return notes;
 }

@@ -15,21 +15,6 @@ namespace watchbill::cli {
 
 namespace {
 
-/// The person agrees to take over the group, or the error that shows what that would mean.
-Result<void> agree_to_adopt(Session& session, const Invocation& in, manage::Workspace& workspace,
-                            const manage::Wanted& wanted) {
-  if (!wanted.adoption) return {};
-  show_adoption(session, workspace, *wanted.adoption);
-  if (!in.has("adopt")) {
-    return fail(
-        ErrorKind::conflict,
-        "rotation \"{}\": the group @{} has other members: run it again with --adopt to take the group "
-        "over; `watchbill rotation delete --restore` gives it back",
-        wanted.rotation.name, wanted.rotation.handle);
-  }
-  return session.confirm(fmt::format("Take over @{}?", wanted.rotation.handle));
-}
-
 void tell(Session& session, const Rotation& rotation, std::string_view what) {
   if (session.json()) {
     session.print_json(manage::rotation_json(rotation));
@@ -278,7 +263,11 @@ std::vector<Command> rotation_commands() {
        "Change a rotation",
        "Takes the options of `rotation create`: what is given replaces what was, lists as a whole; the rest "
        "stays. `--channel ''` or `--no-channel` clears the channels, and so for the other lists. Another "
-       "--group moves the rotation there; the old group stays as it is. A rotation that a file manages is "
+       "--group moves the rotation there; the old group stays as it is. Where the group would lose members "
+       "whom "
+       "no handoff takes out (--group, --mode keep, --membership exact, --drift repair, the schedules of a "
+       "paused "
+       "rotation), that is shown first, and --adopt is needed. A rotation that a file manages is "
        "changed in that file.",
        {rotation},
        rotation_options(true),

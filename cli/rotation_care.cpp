@@ -5,6 +5,7 @@
 #include "cli/commands.hpp"
 #include "cli/overview.hpp"
 #include "cli/session.hpp"
+#include "cli/settle.hpp"
 #include "manage/save.hpp"
 
 namespace watchbill::cli {
@@ -57,6 +58,14 @@ Result<int> pause(Session& session, const Invocation& in) {
 }
 
 Result<int> resume(Session& session, const Invocation& in) {
+  auto found = find(session, in, Action::pause);
+  if (!found) return found.error();
+  if (found->rotation.paused) {
+    manage::Workspace workspace(*found->desk);
+    auto wanted = session.run(manage::settle_resume(workspace, session.caller(), found->rotation.id));
+    if (!wanted) return wanted.error();
+    if (auto agreed = agree_to_adopt(session, in, workspace, *wanted); !agreed) return agreed.error();
+  }
   return set_paused(session, in, false);
 }
 
@@ -111,10 +120,13 @@ std::vector<Command> rotation_care_commands() {
        pause},
       {"rotation resume",
        "Keep a paused rotation's group again",
-       "The group becomes what it should be by then.",
+       "The group becomes what it should be by then. If it would lose members whom no handoff takes out "
+       "(somebody added them meanwhile, or the schedules were changed), that is shown, and --adopt is "
+       "needed. "
+       "Ends a `rotation delete --restore` that was interrupted, too.",
        {rotation},
-       {},
-       {"rotation resume payments"},
+       {{"adopt", "", "resume although the group loses members whom no handoff takes out"}},
+       {"rotation resume payments", "rotation resume payments --adopt --yes"},
        resume},
   };
 }

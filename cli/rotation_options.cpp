@@ -110,8 +110,11 @@ std::vector<OptionSpec> rotation_options(bool edit) {
       {"create-group", "",
        "create the group if there is none of that handle; a disabled one is enabled by its first write"},
       {"adopt", "",
-       "take over a group although it has other members than who is on call; they are kept for "
-       "`rotation delete --restore`"},
+       edit ? "go on although the group loses members whom no handoff takes out; those of a group that is "
+              "taken "
+              "over are kept for `rotation delete --restore`"
+            : "take over a group although it has other members than who is on call; they are kept for "
+              "`rotation delete --restore`"},
       {"schedule", "CONN/ID", "whose on-call people are the members (see `schedule list`)", true},
       {"label", "CONN/ID=TEXT", "what announcements call the schedule", true},
       {"required", "CONN/ID", "nobody on call in this schedule is a problem, whoever is in the others", true},

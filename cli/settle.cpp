@@ -42,12 +42,35 @@ Result<void> settle_here(Session& session, manage::Workspace& workspace, std::ve
   return settle_for(session, workspace, session.caller(), wanted, options);
 }
 
+Result<void> agree_to_adopt(Session& session, const Invocation& in, manage::Workspace& workspace,
+                            const manage::Wanted& wanted) {
+  if (!wanted.adoption) return {};
+  const auto& rotation = wanted.rotation;
+  show_adoption(session, workspace, *wanted.adoption);
+  if (wanted.adoption->kind == Takeover::again) {
+    if (in.has("adopt"))
+      return session.confirm(fmt::format("Let @{} become who is on call?", rotation.handle));
+    return fail(
+        ErrorKind::conflict,
+        "rotation \"{}\": this takes members out of the group @{}, as shown: run it again with --adopt "
+        "if they may go. Nothing was changed",
+        rotation.name, rotation.handle);
+  }
+  if (in.has("adopt")) return session.confirm(fmt::format("Take over @{}?", rotation.handle));
+  return fail(
+      ErrorKind::conflict,
+      "rotation \"{}\": the group @{} has other members: run it again with --adopt to take the group over; "
+      "`watchbill rotation delete --restore` gives it back",
+      rotation.name, rotation.handle);
+}
+
 void show_adoption(Session& session, manage::Workspace& workspace, const manage::Adoption& adoption) {
   auto text =
       fmt::format("@{} ({}) has other members than who is on call:\n", adoption.handle, adoption.group);
   text += people_line(session, workspace, "goes", adoption.change.goes);
   text += adoption.unsure.empty() ? people_line(session, workspace, "comes", adoption.change.comes)
                                   : "  comes: " + adoption.unsure + "\n";
+  if (adoption.when_resumed) text += "  when: not before the rotation is resumed\n";
   if (!adoption.edited_by.empty()) {
     const bool told = adoption.edited_at > Instant{};
     text += fmt::format("  last edited by: {}{}\n", session.run(workspace.name_of(adoption.edited_by)),

@@ -6,6 +6,7 @@
 #include "core/announcement.hpp"
 #include "engine/request_desk.hpp"
 #include "manage/connections.hpp"
+#include "manage/save.hpp"
 
 namespace watchbill::manage {
 
@@ -118,12 +119,12 @@ Result<void> refuse_taken(store::Store& store, const std::vector<Wanted>& all, W
   return {};
 }
 
-/// Whether the group's members stay as they are, go or come.
-std::optional<Adoption> adoption_of(const Rotation& rotation, const slack::UserGroup& group,
-                                    const LivePlan* live) {
-  if (rotation.mode == Mode::observe || rotation.membership == Membership::merge || group.members.empty())
-    return std::nullopt;
-  Adoption adoption{group.id, group.handle};
+/// Whether the group's members stay as they are, go or come, so that somebody must agree to it.
+std::optional<Adoption> adoption_of(const Wanted& wanted, Takeover kind, const RotationRecord& record,
+                                    const slack::UserGroup& group, const LivePlan* live) {
+  const auto& rotation = wanted.rotation;
+  if (kind == Takeover::none || group.members.empty()) return std::nullopt;
+  Adoption adoption{kind, rotation.paused, group.id, group.handle};
   adoption.edited_by = group.updated_by;
   adoption.edited_at = group.updated_at;
   adoption.default_channels = group.default_channels;
@@ -141,23 +142,45 @@ std::optional<Adoption> adoption_of(const Rotation& rotation, const slack::UserG
     if (adoption.change.goes.empty() && adoption.change.comes.empty()) return std::nullopt;
   }
   if (!unsure.empty()) adoption.change.goes = group.members;
+  if (kind == Takeover::again && unforeseen(adoption.change.goes, record, *wanted.before, rotation).empty())
+    return std::nullopt;
   return adoption;
 }
 
-/// Looks at the groups that rotations of this run take over.
+Takeover takeover_by(const Wanted& wanted) {
+  return takeover_of(wanted.before ? &*wanted.before : nullptr, wanted.rotation);
+}
+
+/// What is remembered of the rotations, in their order; of one that gets another group, nothing.
+Result<std::vector<RotationRecord>> records_of(store::Store& store, const std::vector<Wanted*>& taken) {
+  auto stored = store.engine().records();
+  if (!stored) return stored.error();
+  std::vector<RotationRecord> records(taken.size());
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    if (taken[i]->takes_group()) continue;
+    for (const auto& record : *stored) {
+      if (record.rotation == taken[i]->rotation.id) records[i] = record;
+    }
+  }
+  return records;
+}
+
+/// Looks at the groups that rotations of this run take over, and at those that lose members by it.
 net::Task<Result<void>> look_at_groups(Workspace& workspace, std::vector<Wanted>& all, bool verify) {
   std::vector<Wanted*> taken;
   std::vector<Rotation> rotations;
   for (auto& wanted : all) {
-    if (!wanted.takes_group() || wanted.create_group) continue;
+    const bool stays = !wanted.takes_group() && takeover_by(wanted) == Takeover::none;
+    if (stays || wanted.create_group) continue;
     taken.push_back(&wanted);
     rotations.push_back(wanted.rotation);
   }
   if (taken.empty()) co_return Result<void>{};
+  auto records = records_of(workspace.desk().store, taken);
+  if (!records) co_return records.error();
   std::vector<LivePlan> plans;
   if (verify) {
-    std::vector<RotationRecord> records(rotations.size());
-    auto live = co_await plan_live(workspace, std::move(rotations), std::move(records));
+    auto live = co_await plan_live(workspace, std::move(rotations), *records);
     if (!live) co_return live.error();
     plans = *std::move(live);
   }
@@ -166,10 +189,12 @@ net::Task<Result<void>> look_at_groups(Workspace& workspace, std::vector<Wanted>
     auto group = co_await workspace.find_group(wanted.rotation.group, wanted.rotation.handle);
     if (!group) co_return group.error();
     if (*group == nullptr) continue;
-    wanted.former = FormerGroup{(*group)->members, (*group)->disabled, workspace.desk().loop.now()};
+    const auto kind = takeover_by(wanted);
+    if (wanted.takes_group() || kind == Takeover::first)
+      wanted.former = FormerGroup{(*group)->members, (*group)->disabled, workspace.desk().loop.now()};
     // Nobody relies on the members of a group that was disabled and is asked for as a new one.
     if (wanted.enable_group) continue;
-    wanted.adoption = adoption_of(wanted.rotation, **group, verify ? &plans[i] : nullptr);
+    wanted.adoption = adoption_of(wanted, kind, (*records)[i], **group, verify ? &plans[i] : nullptr);
   }
   co_return Result<void>{};
 }
@@ -280,6 +305,19 @@ net::Task<Result<void>> settle(Workspace& workspace, Caller caller, std::vector<
     co_return exist;
   }
   co_return co_await look_at_groups(workspace, all, options.verify);
+}
+
+net::Task<Result<Wanted>> settle_resume(Workspace& workspace, Caller caller, RotationId id) {
+  auto& desk = workspace.desk();
+  auto stored = rotation_of(desk, caller, id);
+  if (!stored) co_return stored.error();
+  if (auto ok = allowed(desk, caller, Action::pause, {&*stored, {}}); !ok) co_return ok.error();
+  std::vector<Wanted> all(1);
+  all.front().before = *stored;
+  all.front().rotation = *std::move(stored);
+  all.front().rotation.paused = false;
+  if (auto looked = co_await look_at_groups(workspace, all, true); !looked) co_return looked.error();
+  co_return std::move(all.front());
 }
 
 net::Task<Result<std::optional<Adoption>>> preview_adoption(Workspace& workspace, Rotation rotation) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/takeover.hpp"
 #include "manage/live.hpp"
 #include "manage/workspace.hpp"
 
@@ -16,8 +17,11 @@
 ///     save_all       makes the groups and stores everything, or nothing (manage/save.hpp)
 namespace watchbill::manage {
 
-/// Taking over a group that has other members than who is on call.
+/// Members whom a change takes out of a group, or puts into one that is taken over: what somebody must agree
+/// to first (core/takeover.hpp).
 struct Adoption {
+  Takeover kind = Takeover::first;
+  bool when_resumed = false;  ///< the rotation is paused
   GroupId group;
   std::string handle;
   MemberChange change{};
@@ -60,6 +64,10 @@ net::Task<Result<void>> settle_group(Workspace& workspace, Wanted& wanted, bool 
 /// The rest: rights, names, rules, schedules, adoption. The error says where and why.
 net::Task<Result<void>> settle(Workspace& workspace, Caller caller, std::vector<Wanted>& wanted,
                                SettleOptions options);
+
+/// The rotation as it is when it is resumed, with what that would mean for the members of its group, asked of
+/// the systems and Slack now. `not_found`; `forbidden`.
+net::Task<Result<Wanted>> settle_resume(Workspace& workspace, Caller caller, RotationId id);
 
 /// What taking over the rotation's group would mean for its members, asked of the systems and Slack now;
 /// nothing if they stay as they are. `not_found` if Slack has no such group.

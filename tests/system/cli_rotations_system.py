@@ -124,6 +124,43 @@ class Rotations(Case):
         self.ok("sync")
         self.assertEqual(self.sandbox.group("payments-oncall")["users"], ["U0ADA"])
 
+    def test_a_change_that_takes_out_strangers_is_shown_and_asks_as_an_adoption_does(self):
+        def strangers():
+            self.sandbox.do("group", handle="payments-oncall", people=["ada", "otto"])
+
+        def asks(*args):
+            error = self.fails(4, *args, says="--adopt")
+            self.assertIn("(U0OTTO)", error.split("goes: ")[1].splitlines()[0])
+            self.assertEqual(self.sandbox.group("payments-oncall")["users"], ["U0ADA", "U0OTTO"])
+            self.ok(*args, "--adopt", "--yes")
+
+        self.create("payments", "--group", "@payments-oncall", "--schedule", "pd/PSCHED1", "--mode", "observe")
+        strangers()
+        asks("rotation", "edit", "payments", "--mode", "keep")
+        self.ok("sync")
+        self.assertEqual(self.sandbox.group("payments-oncall")["users"], ["U0ADA"])
+        self.ok("rotation", "pause", "payments")
+        # Nobody goes whom a handoff would have left.
+        self.ok("rotation", "resume", "payments")
+        self.ok("rotation", "pause", "payments")
+        strangers()
+        asks("rotation", "resume", "payments")
+        self.ok("sync")
+        self.assertEqual(self.sandbox.group("payments-oncall")["users"], ["U0ADA"])
+        self.ok("rotation", "edit", "payments", "--membership", "merge")
+        strangers()
+        asks("rotation", "edit", "payments", "--membership", "exact")
+        self.ok("rotation", "delete", "payments", "--yes")
+
+        lines = ("version: 1\nrotations:\n- name: payments\n  group: '@payments-oncall'\n"
+                 "  schedules: [{ref: pd/PSCHED1}]\n")
+        strangers()
+        self.ok("apply", "-f", self.write("r.yaml", lines + "  mode: observe\n"))
+        name = self.write("r.yaml", lines + "  mode: keep\n")
+        self.assertIn("takes the group over", self.ok("apply", "-f", name, "--dry-run"))
+        asks("apply", "-f", name)
+        self.assertEqual(self.json("rotation", "show", "payments")["mode"], "keep")
+
 
 class Files(Case):
     def setUp(self):

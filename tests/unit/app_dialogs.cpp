@@ -160,6 +160,10 @@ TEST_CASE("every dialog is what Slack takes, with any names") {
     CHECK(test::view_problems(adoption_modal(
               {"7", names.rotation, "<!subteam^S1>", people, people, "", "<@U1>", {"<#C1>", "<#C2>"}})) ==
           Problems{});
+    AdoptionModel resuming{"", names.rotation, "<!subteam^S1>", people};
+    resuming.first = false;
+    resuming.resumes = RotationId{7};
+    CHECK(test::view_problems(adoption_modal(resuming)) == Problems{});
     CHECK(test::view_problems(adoption_modal(
               {"7", names.rotation, "<!subteam^S1>", {}, {}, names.person, "", {}})) == Problems{});
     const auto at = std::optional(Instant(1'800'000'000s));

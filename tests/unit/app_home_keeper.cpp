@@ -1,4 +1,5 @@
 #include "app/home.hpp"
+#include "manage/save.hpp"
 #include "tests/unit/app_room.hpp"
 
 using namespace watchbill;
@@ -171,10 +172,31 @@ TEST_CASE("pausing and resuming are one click, and syncing says what came of it"
   room.advance(5s);
   CHECK(has(room.modal(), "Done: every system and Slack were asked"));
   CHECK(has(room.modal(), "stays as it is, because its rotation is paused"));
+  const auto before = room.modal();
   room.click_home("UOWNER", menu(room, "resume:" + room.number("payments")));
+  room.advance(5s);
+  CHECK_FALSE(room.world.now("payments").paused);
+  CHECK(room.modal() == before);
   room.click_home("UOWNER", menu(room, "sync:" + room.number("payments")));
   room.advance(5s);
   CHECK(has(room.modal(), "what differed is being written"));
+}
+
+TEST_CASE("resuming in Slack asks for those whom no handoff takes out") {
+  AppRoom room;
+  room.world.stored("payments");
+  room.world.slack.add_group("SPAYMENTS", "payments-oncall", {"UADA", "UOTTO"});
+  good(manage::set_paused(*room.world.desk, room.world.cli, room.world.now("payments").id, true));
+  room.open_home("UOWNER");
+  room.advance(5s);
+  room.click_home("UOWNER", menu(room, "resume:" + room.number("payments")));
+  room.advance(5s);
+  CHECK(room.world.now("payments").paused);
+  CHECK(has(room.modal(), "*Goes:* <@UOTTO>"));
+  CHECK(has(room.modal_json(), "May they go?"));
+  const auto answer = room.submit("UOWNER", "{}");
+  CHECK(has(answer.ack, "clear"));
+  CHECK_FALSE(room.world.now("payments").paused);
 }
 
 TEST_CASE("a search finds rotations by name and group, and a page that is gone shows the last one") {

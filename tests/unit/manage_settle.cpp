@@ -1,4 +1,5 @@
 #include "manage/catalog.hpp"
+#include "manage/save.hpp"
 #include "manage/settle.hpp"
 #include "tests/unit/manage_world.hpp"
 
@@ -179,4 +180,94 @@ TEST_CASE("without a token for Slack it is said what is missing") {
   CHECK(says(bad(world.run(workspace.person("UADA"))), "bot_token_file"));
   CHECK(says(bad(world.run(workspace.channel("C1"))), "bot_token_file"));
   CHECK(world.run(workspace.name_of(UserId("UADA"))) == "UADA");
+}
+
+namespace {
+
+/// "payments" keeps @payments-oncall, in which Ada is, who is on call in pd/PONE.
+Rotation kept(ManageWorld& world, const std::function<void(Rotation&)>& adjust = {}) {
+  world.connection();
+  world.slack.add_group("S1", "payments-oncall", {"UADA"});
+  auto wanted = world.wanted("payments", "payments-oncall", "pd/PONE");
+  if (adjust) adjust(wanted.rotation);
+  good(world.settle(wanted));
+  good(world.run(save(*world.desk, world.cli, wanted, false)));
+  RotationRecord record;
+  record.rotation = wanted.rotation.id;
+  record.decided = true;
+  record.people.emplace_back();
+  record.people[0].responder = {"pd", "PADA", "ada", "ada@example.com"};
+  record.people[0].schedule = {"pd", "PONE"};
+  record.people[0].member = UserId("UADA");
+  good(world.store->engine().put_record(record));
+  return wanted.rotation;
+}
+
+Wanted changed(ManageWorld& world, const Rotation& before, const std::function<void(Rotation&)>& change) {
+  Workspace workspace(*world.desk);
+  std::vector<Wanted> all(1);
+  all[0].before = before;
+  all[0].rotation = before;
+  change(all[0].rotation);
+  good(world.run(settle(workspace, world.cli, all, {})));
+  return all[0];
+}
+
+}  // namespace
+
+TEST_CASE("a rotation that observed shows who goes when it begins to keep its group, and remembers them") {
+  ManageWorld world;
+  auto before = kept(world, [](Rotation& r) { r.mode = Mode::observe; });
+  world.slack.groups[GroupId("S1")].members = users({"UBO", "UOTTO"});
+  auto wanted = changed(world, before, [](Rotation& r) { r.mode = Mode::keep; });
+  REQUIRE(wanted.adoption);
+  CHECK(wanted.adoption->kind == Takeover::first);
+  CHECK(wanted.adoption->change.goes == users({"UBO", "UOTTO"}));
+  CHECK(wanted.adoption->change.comes == users({"UADA"}));
+  good(world.run(save(*world.desk, world.cli, wanted, false)));
+  CHECK(good(former_of(*world.store, wanted.rotation)).members == users({"UBO", "UOTTO"}));
+}
+
+TEST_CASE("resuming asks if the group loses somebody whom no handoff takes out") {
+  ManageWorld world;
+  auto before = kept(world, [](Rotation& r) { r.paused = true; });
+  const auto resume = [&] {
+    Workspace workspace(*world.desk);
+    return good(world.run(settle_resume(workspace, world.cli, before.id))).adoption;
+  };
+  CHECK_FALSE(resume());
+  // Bo takes over from Ada: a handoff.
+  world.pagerduty.schedules["PONE"].person = "bo";
+  CHECK_FALSE(resume());
+  world.slack.groups[GroupId("S1")].members = users({"UADA", "UOTTO"});
+  const auto asked = resume();
+  REQUIRE(asked);
+  CHECK(asked->kind == Takeover::again);
+  CHECK(asked->change.goes == users({"UADA", "UOTTO"}));
+  // Another team's schedule: Ada goes for good.
+  world.slack.groups[GroupId("S1")].members = users({"UADA"});
+  const auto moved = changed(world, before, [](Rotation& r) { r.schedules = {{{"pd", "PTWO"}}}; });
+  REQUIRE(moved.adoption);
+  CHECK(moved.adoption->when_resumed);
+  good(world.store->rotations().update(moved.rotation, "cli:ada"));
+  CHECK(resume());
+  // Whoever may not pause may not ask.
+  Workspace workspace(*world.desk);
+  CHECK(bad(world.run(settle_resume(workspace, world.reader, before.id))).kind == ErrorKind::forbidden);
+}
+
+TEST_CASE("no longer merging, and repairing again, ask for those who were not to be touched") {
+  ManageWorld world;
+  auto before = kept(world, [](Rotation& r) {
+    r.membership = Membership::merge;
+    r.drift = Drift::report;
+  });
+  world.slack.groups[GroupId("S1")].members = users({"UADA", "UOTTO"});
+  const auto exact = changed(world, before, [](Rotation& r) { r.membership = Membership::exact; });
+  REQUIRE(exact.adoption);
+  CHECK(exact.adoption->change.goes == users({"UOTTO"}));
+  CHECK_FALSE(exact.former);
+  good(world.store->rotations().update(exact.rotation, "cli:ada"));
+  CHECK(changed(world, exact.rotation, [](Rotation& r) { r.drift = Drift::repair; }).adoption);
+  CHECK_FALSE(changed(world, exact.rotation, [](Rotation& r) { r.announce.enabled = false; }).adoption);
 }
