@@ -19,12 +19,6 @@ constexpr long kMaxIdleSeconds = 50;
 /// All header lines of one answer together.
 constexpr std::size_t kMaxHeaderBytes = std::size_t{256} << 10U;
 
-bool is_token(std::string_view text) {
-  constexpr std::string_view kToken =
-      "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-  return !text.empty() && text.find_first_not_of(kToken) == std::string_view::npos;
-}
-
 bool is_header_value(std::string_view text) {
   return std::none_of(text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
 }

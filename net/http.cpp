@@ -131,6 +131,12 @@ std::optional<std::string_view> find_header(const Headers& headers, std::string_
   return std::nullopt;
 }
 
+bool is_token(std::string_view text) {
+  constexpr std::string_view kToken =
+      "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  return !text.empty() && text.find_first_not_of(kToken) == std::string_view::npos;
+}
+
 std::string percent_encode(std::string_view text) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string out;
@@ -174,7 +180,7 @@ std::string encode_form(const Fields& fields) {
 
 Fields decode_form(std::string_view text) {
   Fields fields;
-  while (!text.empty()) {
+  while (!text.empty() && fields.size() < kMaxFields) {
     const auto pair = text.substr(0, text.find('&'));
     text.remove_prefix(std::min(pair.size() + 1, text.size()));
     if (pair.empty()) continue;
@@ -183,6 +189,19 @@ Fields decode_form(std::string_view text) {
                         percent_decode(pair.substr(std::min(equals + 1, pair.size())), true));
   }
   return fields;
+}
+
+std::string format_http_date(Instant t) {
+  using namespace std::chrono;
+  static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto day = floor<days>(t);
+  const year_month_day date{day};
+  const hh_mm_ss time{floor<seconds>(t - day)};
+  return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT", kDays[weekday{day}.c_encoding()],
+                     unsigned{date.day()}, kMonths[unsigned{date.month()} - 1], int{date.year()},
+                     time.hours().count(), time.minutes().count(), time.seconds().count());
 }
 
 std::string Url::origin() const {

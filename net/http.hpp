@@ -18,6 +18,9 @@ using Headers = std::vector<Header>;
 /// The first header of that name, or nothing.
 std::optional<std::string_view> find_header(const Headers& headers, std::string_view name);
 
+/// Is it a method or a header's name (RFC 9110, section 5.6.2)?
+bool is_token(std::string_view text);
+
 struct HttpRequest {
   std::string method = "GET";
   std::string url;
@@ -65,7 +68,12 @@ std::string percent_decode(std::string_view text, bool plus_is_space = false);
 using Fields = std::vector<std::pair<std::string, std::string>>;
 /// `a=1&b=2`, encoded: a query string or a form body.
 std::string encode_form(const Fields& fields);
+/// At most `kMaxFields`; what follows them is ignored.
 Fields decode_form(std::string_view text);
+inline constexpr std::size_t kMaxFields = 1000;
+
+/// "Sun, 06 Nov 1994 08:49:37 GMT"
+std::string format_http_date(Instant t);
 
 /// The parts of an http(s) URL that we use.
 struct Url {

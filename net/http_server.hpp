@@ -43,7 +43,7 @@ class BodyStream {
   [[nodiscard]] std::size_t waiting() const;
 
  private:
-  friend class HttpServer;
+  friend class HttpConnection;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
@@ -60,19 +60,42 @@ struct ServerResponse {
   std::shared_ptr<BodyStream> stream{};
 };
 
-struct ServerOptions {
-  std::size_t max_body = std::size_t{1} << 20U;
-  std::size_t max_headers = std::size_t{16} << 10U;
-  /// A client that does not finish its request in this time is dropped; so is an answer that takes longer.
-  milliseconds deadline{30s};
-  /// More clients wait until one has gone: file descriptors are needed elsewhere too.
-  std::size_t max_connections = 256;
+/// What a request may bring, decided by its first line and headers.
+struct RequestLimits {
+  /// Bytes of body. A longer one is refused (413). 0: none is read; the handler gets the request without it,
+  /// and the connection then ends.
+  std::size_t max_body = 0;
+  /// Served even when all places but the kept ones are taken.
+  bool kept = false;
 };
 
-/// HTTP/1.1 listener (libevent's evhttp) for loopback addresses. Each request is a task; when its client goes
-/// away the task is cancelled. It stops accepting while file descriptors run out. Unknown methods: 501; a
-/// handler that throws: 500. `Date`, `Content-Length` (unless the handler gives one) and what a HEAD needs
-/// are added. A handler must not destroy its own server.
+struct ServerOptions {
+  /// Asked once the headers of a request are there (its body is not); without it every request may bring
+  /// `max_body`.
+  std::function<RequestLimits(const ServerRequest& request)> limits{};
+  std::size_t max_body = std::size_t{1} << 20U;
+  /// Bytes of all bodies that are being read or handled. When that is used up, whoever is furthest behind
+  /// `min_rate` gives up its body; if nobody is, the newest. Both are told 503.
+  std::size_t max_bodies = std::size_t{32} << 20U;
+  std::size_t max_headers = std::size_t{16} << 10U;
+  /// A client whose headers are not there in this time is dropped; a body may take as much longer as it takes
+  /// at `min_rate`, in bytes a second.
+  milliseconds head_deadline{5s};
+  std::size_t min_rate = std::size_t{8} << 10U;
+  /// Bounds a whole request, a handler, an answer, and the time between two requests.
+  milliseconds deadline{30s};
+  /// Places for clients: at most a quarter of RLIMIT_NOFILE. When all are taken the slowest client that has
+  /// not finished its request, or not taken its answer, has to go.
+  std::size_t max_connections = 512;
+  /// Beyond them: for `RequestLimits::kept` while all others are with their handlers; who asks for something
+  /// else there is told 503.
+  std::size_t kept_places = 16;
+};
+
+/// HTTP/1.1 listener for loopback addresses, with a strict parser of its own (decisions/0021). Each request
+/// is a task; when its client goes away the task is cancelled. It stops accepting while file descriptors run
+/// out. Unknown methods: 501; a handler that throws: 500. `Date`, `Content-Length` (unless the handler gives
+/// one) and what a HEAD needs are added. A handler must not destroy its own server.
 class HttpServer {
  public:
   using Handler = std::function<Task<ServerResponse>(ServerRequest)>;

@@ -2,7 +2,6 @@
 
 #include <event2/buffer.h>
 #include <event2/event.h>
-#include <event2/http.h>
 
 #include <memory>
 
@@ -13,12 +12,10 @@ struct FreeLibevent {
   void operator()(event_base* base) const { event_base_free(base); }
   void operator()(event* one) const { event_free(one); }
   void operator()(evbuffer* buffer) const { evbuffer_free(buffer); }
-  void operator()(evhttp* http) const { evhttp_free(http); }
 };
 
 using EventBasePtr = std::unique_ptr<event_base, FreeLibevent>;
 using EventPtr = std::unique_ptr<event, FreeLibevent>;
 using EvbufferPtr = std::unique_ptr<evbuffer, FreeLibevent>;
-using EvhttpPtr = std::unique_ptr<evhttp, FreeLibevent>;
 
 }  // namespace watchbill::net

@@ -13,19 +13,6 @@ constexpr std::size_t kLogKept = 50'000;
 /// Longer than any client waits.
 constexpr milliseconds kForEver = 10min;
 
-std::string http_date(Instant t) {
-  using namespace std::chrono;
-  static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const auto day = floor<days>(t);
-  const year_month_day date{day};
-  const hh_mm_ss time{floor<seconds>(t - day)};
-  return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT", kDays[weekday{day}.c_encoding()],
-                     unsigned{date.day()}, kMonths[unsigned{date.month()} - 1], int{date.year()},
-                     time.hours().count(), time.minutes().count(), time.seconds().count());
-}
-
 Call describe(System system, const net::ServerRequest& request) {
   Call call{system, {}, {}};
   if (system == System::slack) {
@@ -121,7 +108,7 @@ net::Task<net::ServerResponse> Front::serve(System system, net::ServerRequest re
   const auto skewed = skew.find(system);
   if (skewed != skew.end() || !clock_.real()) {
     const auto off = skewed == skew.end() ? milliseconds(0) : skewed->second;
-    response.headers.emplace_back("Date", http_date(clock_.now() + off));
+    response.headers.emplace_back("Date", net::format_http_date(clock_.now() + off));
   }
   co_return response;
 }

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "net/curl_client.hpp"
@@ -162,25 +163,100 @@ TEST_CASE("a handler that throws is answered with 500 without detail") {
 }
 
 TEST_CASE("unknown methods are answered with 501, nonsense with 400") {
-  // evhttp leaves the connection open after a refused CONNECT: it ends at the deadline.
-  Fixture f(&Handlers::echo, deadline(100ms));
+  Fixture f;
   CHECK(f.talk("BREW /pot HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 501 "));
   CHECK(f.talk("CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 501 "));
   CHECK(f.talk("nonsense and more of it\r\n\r\n").starts_with("HTTP/1.1 400 "));
-  CHECK(f.talk("GET / HTTP/7.1\r\n\r\n").starts_with("HTTP/1.1 400 "));
-  CHECK(f.talk("GET / HTTP/1.1\r\nno colon\r\n\r\n").starts_with("HTTP/1.1 400 "));
-  CHECK(f.talk("POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n").starts_with("HTTP/1.1 400 "));
+  CHECK(f.talk("GET / HTTP/7.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 505 "));
+  CHECK(f.talk("GET / HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n").starts_with("HTTP/1.1 400 "));
 }
 
-TEST_CASE("a request whose end could be read two ways is refused and its connection closed") {
+TEST_CASE("a request that could be read two ways is refused and its connection closed") {
   Fixture f;
-  CHECK(f.talk("POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
-            .starts_with("HTTP/1.1 400 "));
-  CHECK(f.talk("POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n")
-            .starts_with("HTTP/1.1 400 "));
-  CHECK(f.talk("POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab")
-            .starts_with("HTTP/1.1 400 "));
-  CHECK(f.talk("HEAD / HTTP/1.1\r\nContent-Length: 5\r\n\r\nabcde").starts_with("HTTP/1.1 400 "));
+  // What follows would be taken for a request by one reader, and for a body by another.
+  const std::string hidden = "GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n";
+  for (const auto* head : {
+           "Content-Length: 3\r\nTransfer-Encoding: chunked",
+           "Transfer-Encoding: gzip, chunked",
+           "Transfer-Encoding: identity",
+           "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+           "Content-Length: 1\r\nContent-Length: 2",
+           "Content-Length: 3\r\nContent-Length: 3",
+           "Content-Length: 3, 3",
+           "Content-Length: +3",
+           "Content-Length: -3",
+           "Content-Length: 0x3",
+           "Content-Length: 3 3",
+           "Content-Length:",
+           "Content-Length: 99999999999999999999",
+           "Content-Length : 3",
+           "Transfer-Encoding : chunked",
+           " folded: line",
+           "\tfolded: line",
+           "X: a\r\n folded",
+           "X: a\nContent-Length: 3",
+           "X: a\rContent-Length: 3",
+           "Host: x",
+           ": empty",
+       }) {
+    INFO(head);
+    const auto out =
+        f.talk("POST / HTTP/1.1\r\nHost: x\r\n" + std::string(head) + "\r\n\r\n0\r\n\r\n" + hidden);
+    CHECK(out.starts_with("HTTP/1.1 400 "));
+    CHECK(out.find("hidden") == std::string::npos);
+  }
+  CHECK(f.talk("HEAD / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nabcde").starts_with("HTTP/1.1 400 "));
+  CHECK(f.talk("GET / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 400 "));
+  CHECK(f.talk("GET / HTTP/1.1\nHost: x\n\n").starts_with("HTTP/1.1 400 "));
+  CHECK(f.talk(std::string("GET / HTTP/1.1\r\nHost: x\r\nX: a\0b\r\n\r\n", 37)).starts_with("HTTP/1.1 400 "));
+}
+
+TEST_CASE("HTTP/1.0 is answered, and its connection closed") {
+  Fixture f;
+  // What nginx sends to the servers behind it, and what checks of health send.
+  const auto out =
+      f.talk("POST /old HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\nabc");
+  CHECK(out.find("/old|none|abc") != std::string::npos);
+  CHECK(f.talk("GET /bare HTTP/1.0\r\n\r\n").find("/bare|none|") != std::string::npos);
+}
+
+TEST_CASE("a client that has closed its side alone gets its answers") {
+  Fixture f;
+  const int fd = test::connect_to(f.server->url());
+  const std::string two = "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n";
+  ::send(fd, two.data(), two.size(), MSG_NOSIGNAL);
+  ::shutdown(fd, SHUT_WR);
+  std::string out;
+  CHECK(f.run_until([&] { return Fixture::receive(fd, out); }));
+  CHECK(out.find("/1|none|") != std::string::npos);
+  CHECK(out.find("/2|none|") != std::string::npos);
+  ::close(fd);
+}
+
+TEST_CASE("who waits for leave to send a body gets it, or the refusal at once") {
+  ServerOptions options;
+  options.max_body = 3;
+  Fixture f(&Handlers::echo, options);
+  const auto ask = [&](const std::string& length) {
+    const int fd = test::connect_to(f.server->url());
+    const auto head =
+        "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nConnection: close\r\n"
+        "Content-Length: " +
+        length + "\r\n\r\n";
+    ::send(fd, head.data(), head.size(), MSG_NOSIGNAL);
+    std::string out;
+    CHECK(f.run_until([&] { return Fixture::receive(fd, out) || out.ends_with("\r\n\r\n"); }));
+    if (out.starts_with("HTTP/1.1 100 Continue\r\n\r\n")) {
+      ::send(fd, "abc", 3, MSG_NOSIGNAL);
+      CHECK(f.run_until([&] { return Fixture::receive(fd, out); }));
+    }
+    ::close(fd);
+    return out;
+  };
+  CHECK(ask("3").find("HTTP/1.1 200 OK") != std::string::npos);
+  CHECK(ask("3").find("/|none|abc") != std::string::npos);
+  CHECK(ask("4").starts_with("HTTP/1.1 413 "));
+  CHECK(f.talk("GET / HTTP/1.1\r\nHost: x\r\nExpect: else\r\n\r\n").starts_with("HTTP/1.1 417 "));
 }
 
 TEST_CASE("a body or a header over the limit is refused and does not reach the handler") {
@@ -198,10 +274,11 @@ TEST_CASE("a body or a header over the limit is refused and does not reach the h
   CHECK(handled == 1);
   CHECK(f.send("POST", "/", std::string(1001, 'x')).value().status == 413);
   CHECK(f.send("POST", "/", std::string(5'000'000, 'x')).value().status == 413);
-  CHECK(f.talk("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3ea\r\n" + std::string(1002, 'x'))
+  CHECK(f.talk("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3ea\r\n" +
+               std::string(1002, 'x'))
             .starts_with("HTTP/1.1 413 "));
-  CHECK(f.talk("GET / HTTP/1.1\r\nX: " + std::string(3000, 'x') + "\r\n\r\n").starts_with("HTTP/1.1 400 "));
-  CHECK(f.talk("GET /" + std::string(3000, 'x')).starts_with("HTTP/1.1 400 "));
+  CHECK(f.talk("GET / HTTP/1.1\r\nX: " + std::string(3000, 'x') + "\r\n\r\n").starts_with("HTTP/1.1 431 "));
+  CHECK(f.talk("GET /" + std::string(3000, 'x')).starts_with("HTTP/1.1 431 "));
   CHECK(handled == 1);
 }
 
@@ -275,7 +352,8 @@ TEST_CASE("the handler is cancelled when its client goes") {
   on = &f.loop;
   for (const std::string body : {"", "Content-Length: 3\r\n"}) {
     const int fd = test::connect_to(f.server->url());
-    const auto request = "POST / HTTP/1.1\r\nHost: x\r\n" + body + "\r\nabcGET /next HTTP/1.1\r\n\r\n";
+    const auto request =
+        "POST / HTTP/1.1\r\nHost: x\r\n" + body + "\r\nabcGET /next HTTP/1.1\r\nHost: x\r\n\r\n";
     ::send(fd, request.data(), request.size(), MSG_NOSIGNAL);
     const int before = started;
     CHECK(f.run_until([&] { return started == before + 1; }));
@@ -294,7 +372,7 @@ TEST_CASE("handlers that hang are cancelled with their server") {
   std::vector<int> clients;
   for (int i = 0; i < 5; ++i) {
     clients.push_back(test::connect_to(f.server->url()));
-    ::send(clients.back(), "GET / HTTP/1.1\r\n\r\n", 18, MSG_NOSIGNAL);
+    ::send(clients.back(), "GET / HTTP/1.0\r\n\r\n", 18, MSG_NOSIGNAL);
   }
   CHECK(f.run_until([&] { return started == 5; }));
   f.server.reset();
@@ -352,7 +430,7 @@ TEST_CASE("after stop_accepting what is under way is answered and then closed") 
   CHECK(f.send("GET", "/").ok());
   const auto url = f.server->url();
   f.server->stop_accepting();
-  ::send(fd, "GET /late HTTP/1.1\r\n\r\n", 22, MSG_NOSIGNAL);
+  ::send(fd, "GET /late HTTP/1.0\r\n\r\n", 22, MSG_NOSIGNAL);
   std::string out;
   CHECK(f.run_until([&] { return Fixture::receive(fd, out); }));
   CHECK(out.find("/late") != std::string::npos);
@@ -360,24 +438,205 @@ TEST_CASE("after stop_accepting what is under way is answered and then closed") 
   CHECK_THROWS(test::connect_to(url));
 }
 
-TEST_CASE("clients beyond the limit of connections wait until another has gone") {
+TEST_CASE("when all places are taken the slowest unfinished request has to go") {
+  ServerOptions options;
+  options.max_connections = 3;
+  options.head_deadline = 500ms;
+  options.min_rate = 100;
+  Fixture f(&Handlers::echo, options);
+  const auto later = [&](milliseconds time) {
+    f.run_until([end = f.loop.steady_now() + time, &f] { return f.loop.steady_now() > end; });
+  };
+  const auto begin = [&](const std::string& text) {
+    const int fd = test::connect_to(f.server->url());
+    ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+    later(20ms);
+    return fd;
+  };
+  const int body = begin("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n" + std::string(400, 'x'));
+  const int slow = begin("GET / HT");
+  later(150ms);
+  const int fresh = begin("GET / HT");
+  std::string out;
+  CHECK(f.send("GET", "/ok").value().body == "/ok|none|");
+  CHECK(Fixture::receive(slow, out));
+  CHECK_FALSE(Fixture::receive(fresh, out));
+  CHECK_FALSE(Fixture::receive(body, out));
+  CHECK(out.empty());
+  ::send(fresh, "TP/1.0\r\n\r\n", 10, MSG_NOSIGNAL);
+  CHECK(f.run_until([&] { return Fixture::receive(fresh, out); }));
+  CHECK(out.find("/|none|") != std::string::npos);
+  for (const int fd : {body, slow, fresh}) ::close(fd);
+}
+
+TEST_CASE("a connection between two requests outlasts clients that began before") {
   ServerOptions options;
   options.max_connections = 2;
   Fixture f(&Handlers::echo, options);
-  std::vector<int> clients;
-  for (int i = 0; i < 3; ++i) clients.push_back(test::connect_to(f.server->url()));
+  const auto begin = [&](const std::string& text) {
+    const int fd = test::connect_to(f.server->url());
+    ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+    f.run_until([end = f.loop.steady_now() + 20ms, &f] { return f.loop.steady_now() > end; });
+    return fd;
+  };
+  // A proxy keeps such a connection, and would tell its client 502 if it ended just when it is used again.
+  const std::string request = "GET /kept HTTP/1.1\r\nHost: x\r\n\r\n";
+  const int slow = begin("GET / HT");
+  const int proxy = begin(request);
+  const int next = begin(request);
   std::string out;
-  ::send(clients[2], "GET / HTTP/1.1\r\n\r\n", 18, MSG_NOSIGNAL);
-  f.run_until([begin = f.loop.steady_now(), &f] { return f.loop.steady_now() - begin > 50ms; });
-  Fixture::receive(clients[2], out);
-  CHECK(out.empty());
-  ::close(clients[0]);
+  CHECK(f.run_until([&] { return Fixture::receive(slow, out); }));
+  CHECK_FALSE(Fixture::receive(proxy, out));
+  out.clear();
+  ::send(proxy, request.data(), request.size(), MSG_NOSIGNAL);
   CHECK(f.run_until([&] {
-    Fixture::receive(clients[2], out);
-    return !out.empty();
+    Fixture::receive(proxy, out);
+    return out.ends_with("/kept|none|");
   }));
-  ::close(clients[1]);
-  ::close(clients[2]);
+  for (const int fd : {slow, proxy, next}) ::close(fd);
+}
+
+TEST_CASE("an answer that nobody takes does not hold a place that another needs") {
+  ServerOptions options;
+  options.max_connections = 1;
+  options.head_deadline = 100ms;
+  Fixture f(
+      [](ServerRequest request) {
+        ServerResponse response;
+        if (request.path == "/long") response.body.assign(std::size_t{20} << 20U, 'x');
+        return Handlers::fixed(std::move(response));
+      },
+      options);
+  const int fd = test::connect_to(f.server->url());
+  ::send(fd, "GET /long HTTP/1.0\r\n\r\n", 22, MSG_NOSIGNAL);
+  f.run_until([end = f.loop.steady_now() + 50ms, &f] { return f.loop.steady_now() > end; });
+  CHECK(f.send("GET", "/").value().status == 200);
+  ::close(fd);
+}
+
+TEST_CASE(
+    "while every place is with a handler the kept ones serve what they are kept for, and nothing else") {
+  int started = 0;
+  int cancelled = 0;
+  EventLoop* on = nullptr;
+  ServerOptions options;
+  options.max_connections = 2;
+  options.kept_places = 1;
+  options.limits = [](const ServerRequest& request) { return RequestLimits{10, request.path == "/healthz"}; };
+  Fixture f(
+      [&](ServerRequest request) {
+        return request.path == "/hang" ? Handlers::hang(*on, started, cancelled)
+                                       : Handlers::echo(std::move(request));
+      },
+      options);
+  on = &f.loop;
+  std::vector<int> clients;
+  for (int i = 0; i < 2; ++i) {
+    clients.push_back(test::connect_to(f.server->url()));
+    ::send(clients.back(), "GET /hang HTTP/1.0\r\n\r\n", 22, MSG_NOSIGNAL);
+  }
+  REQUIRE(f.run_until([&] { return started == 2; }));
+  for (int i = 0; i < 3; ++i) {
+    CHECK(f.send("GET", "/healthz").value().status == 200);
+    CHECK(f.talk("GET /other HTTP/1.0\r\n\r\n").starts_with("HTTP/1.1 503 "));
+  }
+  CHECK(cancelled == 0);
+  for (const int fd : clients) ::close(fd);
+}
+
+TEST_CASE("places follow the limit of file descriptors") {
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  rlimit few = before;
+  few.rlim_cur = 64;
+  ::setrlimit(RLIMIT_NOFILE, &few);
+  Fixture f;
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  std::vector<int> clients;
+  for (int i = 0; i < 20; ++i) clients.push_back(test::connect_to(f.server->url()));
+  const auto gone = [&] {
+    return std::count_if(clients.begin(), clients.end(), [](int fd) {
+      std::string out;
+      return Fixture::receive(fd, out);
+    });
+  };
+  CHECK(f.run_until([&] { return gone() == 4; }));
+  for (const int fd : clients) ::close(fd);
+}
+
+TEST_CASE("a body that comes more slowly than it must is dropped, and one that keeps the rate is not") {
+  ServerOptions options;
+  options.head_deadline = 100ms;
+  options.min_rate = 1000;
+  Fixture f(&Handlers::echo, options);
+  const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 600\r\nConnection: close\r\n\r\n";
+  const int slow = test::connect_to(f.server->url());
+  const int steady = test::connect_to(f.server->url());
+  ::send(slow, head.data(), head.size(), MSG_NOSIGNAL);
+  ::send(steady, head.data(), head.size(), MSG_NOSIGNAL);
+  std::string of_slow;
+  std::string of_steady;
+  const auto begin = f.loop.steady_now();
+  std::size_t sent = 0;
+  CHECK(f.run_until([&] {
+    // A byte a millisecond at least, against one in all.
+    const auto due = static_cast<std::size_t>((f.loop.steady_now() - begin) / 500us);
+    for (; sent < std::min<std::size_t>(due, 600); ++sent) {
+      ::send(steady, "x", 1, MSG_NOSIGNAL);
+      if (sent == 0) ::send(slow, "x", 1, MSG_NOSIGNAL);
+    }
+    return Fixture::receive(slow, of_slow) && Fixture::receive(steady, of_steady);
+  }));
+  CHECK(of_slow.empty());
+  CHECK(of_steady.find(std::string(600, 'x')) != std::string::npos);
+  ::close(slow);
+  ::close(steady);
+}
+
+TEST_CASE("all bodies together have one budget, and whoever lags gives up first") {
+  ServerOptions options;
+  options.max_body = 1000;
+  options.max_bodies = 2500;
+  options.head_deadline = 500ms;
+  options.min_rate = 1000;
+  Fixture f(&Handlers::echo, options);
+  const auto later = [&](milliseconds time) {
+    f.run_until([end = f.loop.steady_now() + time, &f] { return f.loop.steady_now() > end; });
+  };
+  const std::string held =
+      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + std::string(900, 'x');
+  std::vector<int> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.push_back(test::connect_to(f.server->url()));
+    ::send(clients.back(), held.data(), held.size(), MSG_NOSIGNAL);
+    later(20ms);
+  }
+  // None lags yet: the newest is told to come again.
+  std::string out;
+  CHECK(Fixture::receive(clients[2], out));
+  CHECK(out.starts_with("HTTP/1.1 503 "));
+  CHECK_FALSE(Fixture::receive(clients[0], out));
+  later(120ms);
+  // The first has lagged longest.
+  CHECK(f.send("POST", "/", std::string(1000, 'y')).value().status == 200);
+  out.clear();
+  CHECK(Fixture::receive(clients[0], out));
+  CHECK(out.starts_with("HTTP/1.1 503 "));
+  // What was given up, and what was answered, counts no more.
+  for (int i = 0; i < 5; ++i) CHECK(f.send("POST", "/", std::string(1000, 'y')).value().status == 200);
+  CHECK_FALSE(Fixture::receive(clients[1], out));
+  for (const int fd : clients) ::close(fd);
+}
+
+TEST_CASE("where no body belongs none is read, and the answer comes all the same") {
+  ServerOptions options;
+  options.limits = [](const ServerRequest&) { return RequestLimits{}; };
+  Fixture f(&Handlers::echo, options);
+  const auto out =
+      f.talk("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n" + std::string(2000, 'x'));
+  CHECK(out.starts_with("HTTP/1.1 200 "));
+  CHECK(out.ends_with("/x|none|"));
+  CHECK(out.find("Connection: close") != std::string::npos);
 }
 
 TEST_CASE("a body that is sent piece by piece reaches the client as it is sent") {
@@ -426,7 +685,7 @@ TEST_CASE("without file descriptors it waits instead of spinning, and goes on wh
   Fixture f;
   CHECK(f.send("GET", "/").ok());
   const int client = test::connect_to(f.server->url());
-  ::send(client, "GET /late HTTP/1.1\r\n\r\n", 22, MSG_NOSIGNAL);
+  ::send(client, "GET /late HTTP/1.0\r\n\r\n", 22, MSG_NOSIGNAL);
   rlimit before{};
   ::getrlimit(RLIMIT_NOFILE, &before);
   const int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
