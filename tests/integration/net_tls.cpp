@@ -43,14 +43,15 @@ while True:
 class TlsServer {
  public:
   /// `names` as in "IP:127.0.0.1,DNS:localhost".
-  explicit TlsServer(const std::string& names, const char* command = kWebServer) {
+  explicit TlsServer(const std::string& names, const char* command = kWebServer,
+                     const char* key = "ec -pkeyopt ec_paramgen_curve:P-256") {
     std::string folder = (std::filesystem::temp_directory_path() / "watchbill-tls-XXXXXX").string();
     REQUIRE(::mkdtemp(folder.data()));
     folder_ = folder;
     const auto make = fmt::format(
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test "
+        "openssl req -x509 -newkey {} -nodes -days 2 -subj /CN=test "
         "-addext subjectAltName={} -keyout {}/key -out {}/cert 2>/dev/null",
-        names, folder, folder);
+        key, names, folder, folder);
     REQUIRE(::system(make.c_str()) == 0);
     const auto serve = "echo $$; exec " + fmt::format(fmt::runtime(command), folder);
     output_ = ::popen(serve.c_str(), "r");
@@ -84,13 +85,13 @@ class TlsServer {
   int port_ = 0;
 };
 
-Result<HttpResponse> post(const TlsServer& server, const std::string& ca_file) {
+Result<HttpResponse> ask(const TlsServer& server, const std::string& ca_file, const char* method = "POST") {
   EventLoop loop;
   CurlOptions options;
   options.ca_file = ca_file;
   CurlClient client(loop, options);
   HttpRequest request;
-  request.method = "POST";
+  request.method = method;
   request.url = server.url();
   return loop.run_until_done(client.send(std::move(request)));
 }
@@ -100,11 +101,11 @@ Result<HttpResponse> post(const TlsServer& server, const std::string& ca_file) {
 TEST_CASE("a certificate is accepted only from who is trusted, and for the host asked") {
   const TlsServer server("IP:127.0.0.1");
   const TlsServer other("DNS:elsewhere.example");
-  const auto untrusted = post(server, "");
+  const auto untrusted = ask(server, "");
   REQUIRE_FALSE(untrusted.ok());
   CHECK(untrusted.error().kind == ErrorKind::unreachable);
   CHECK_FALSE(untrusted.error().maybe_done);
-  const auto elsewhere = post(other, other.certificate());
+  const auto elsewhere = ask(other, other.certificate());
   REQUIRE_FALSE(elsewhere.ok());
   CHECK(elsewhere.error().kind == ErrorKind::unreachable);
   CHECK_FALSE(elsewhere.error().maybe_done);
@@ -116,6 +117,26 @@ TEST_CASE("a certificate is accepted only from who is trusted, and for the host 
   HttpRequest request;
   request.url = server.url();
   CHECK(loop.run_until_done(client.send(request)).value().status == 200);
+}
+
+TEST_CASE("only TLS 1.2 or newer with forward secrecy is spoken") {
+  const auto answers = [](const char* options) {
+    const auto command = fmt::format(
+        "openssl s_server -accept 127.0.0.1:0 -www -key {{0}}/key -cert {{0}}/cert {} 2>/dev/null", options);
+    const TlsServer server("IP:127.0.0.1", command.c_str(), "rsa:2048");
+    const auto answer = ask(server, server.certificate(), "GET");
+    if (answer) return true;
+    CHECK(answer.error().kind == ErrorKind::unreachable);
+    CHECK_FALSE(answer.error().maybe_done);
+    return false;
+  };
+  CHECK(answers("-tls1_3"));
+  CHECK(answers("-tls1_2"));
+  CHECK(answers("-tls1_2 -cipher ECDHE-RSA-AES128-GCM-SHA256"));
+  CHECK_FALSE(answers("-tls1_1 -cipher ALL:@SECLEVEL=0"));
+  // The server's key alone would open what was recorded.
+  CHECK_FALSE(answers("-tls1_2 -cipher AES256-GCM-SHA384"));
+  CHECK_FALSE(answers("-tls1_2 -cipher kRSA:@SECLEVEL=0"));
 }
 
 TEST_CASE("a WebSocket over TLS delivers also what TLS has read ahead") {
