@@ -33,39 +33,55 @@ net::ServerResponse acknowledged(std::string answer) {
 
 }  // namespace
 
-HttpReceiver::HttpReceiver(net::Loop& loop, Dispatcher& dispatcher, Secret signing_secret)
+HttpReceiver::HttpReceiver(net::Loop& loop, Dispatcher& dispatcher, Secret signing_secret, ClockSkew skew)
     : loop_(loop),
       dispatcher_(dispatcher),
       signing_secret_(std::move(signing_secret)),
+      skew_(std::move(skew)),
       started_(loop.now()) {}
 
-bool HttpReceiver::is_slacks(const net::ServerRequest& request) {
+bool HttpReceiver::takes(const net::ServerRequest& request) {
+  return request.method == "POST" && std::find(kPaths.begin(), kPaths.end(), request.path) != kPaths.end();
+}
+
+std::optional<Instant> HttpReceiver::signed_by_slack(const net::ServerRequest& request) {
   const auto checked = check_signature(signing_secret_, request.header("X-Slack-Request-Timestamp"),
                                        request.header("X-Slack-Signature"), request.body, loop_.now());
-  if (checked) {
-    ++accepted_;
-    if (!first_accepted_) first_accepted_ = loop_.now();
-    return true;
-  }
+  if (checked) return *checked;
   ++refused_;
   // Whoever does not even claim to be Slack says nothing about our settings.
-  if (!request.header("X-Slack-Signature")) return false;
-  if (told_refusal_) return false;
+  if (!request.header("X-Slack-Signature")) return std::nullopt;
   // Anybody can send such requests: logged once, and no sentence of `status` follows from them.
-  told_refusal_ = true;
+  if (std::exchange(told_refusal_, true)) return std::nullopt;
   const auto* const fix = checked.error().kind == ErrorKind::conflict
                               ? "is this host's clock right?"
                               : "unless somebody only pretended to be Slack, check slack.signing_secret_file";
   spdlog::warn("Slack's requests: one was refused ({}): {}", checked.error().message, fix);
-  return false;
+  return std::nullopt;
+}
+
+bool HttpReceiver::may_be_repeated(Instant signed_at) const {
+  // Both the time of signing and the difference of the clocks are known to the second.
+  constexpr auto kInexact = 1s;
+  const auto skew = skew_ ? skew_().value_or(0s) : 0s;
+  return signed_at <= std::chrono::floor<seconds>(started_ + skew) + kInexact;
 }
 
 net::Task<net::ServerResponse> HttpReceiver::answer(net::ServerRequest request) {
-  const bool known = std::find(kPaths.begin(), kPaths.end(), request.path) != kPaths.end();
-  if (!known || request.method != "POST") co_return plain(404);
+  if (!takes(request)) co_return plain(404);
   const std::string content_type(request.header("Content-Type").value_or(""));
   if (is_ssl_check(content_type, request.body)) co_return plain(200);
-  if (!is_slacks(request)) co_return plain(401);
+  const auto signed_at = signed_by_slack(request);
+  if (!signed_at) co_return plain(401);
+  if (may_be_repeated(*signed_at)) {
+    ++refused_;
+    if (!std::exchange(early_told_, true))
+      spdlog::info(
+          "Slack's requests: one that was signed before this start was refused; Slack sends events again");
+    co_return plain(503);
+  }
+  ++accepted_;
+  if (!first_accepted_) first_accepted_ = loop_.now();
   auto body = decode_http_body(content_type, request.body);
   if (!body) {
     spdlog::warn("Slack's requests: one that cannot be read: {}", body.error().message);

@@ -157,10 +157,13 @@ Result<Incoming> decode_command(json::Document fields) {
 }
 
 bool is_ssl_check(std::string_view content_type, std::string_view body) {
-  if (!is_form(content_type) || body.find("ssl_check=1") == std::string_view::npos) return false;
-  const auto fields = net::decode_form(body);
-  const auto* const flag = find_field(fields, "ssl_check");
-  return flag != nullptr && *flag == "1";
+  constexpr std::string_view kFlag = "ssl_check=1";
+  if (!is_form(content_type)) return false;
+  for (auto at = body.find(kFlag); at != std::string_view::npos; at = body.find(kFlag, at + 1)) {
+    const auto end = at + kFlag.size();
+    if ((at == 0 || body[at - 1] == '&') && (end == body.size() || body[end] == '&')) return true;
+  }
+  return false;
 }
 
 Result<HttpBody> decode_http_body(std::string_view content_type, std::string_view body) {

@@ -44,7 +44,8 @@ struct HttpBody {
 };
 /// Tells by content type and fields what it is. `unreadable` for anything that Slack does not send.
 Result<HttpBody> decode_http_body(std::string_view content_type, std::string_view body);
-/// Slack tries our certificate (ssl_check=1): answered by 200, and nothing else in it counts.
+/// Slack tries our certificate (ssl_check=1): answered by 200, and nothing else in it counts. Decodes
+/// nothing: anybody can send one.
 bool is_ssl_check(std::string_view content_type, std::string_view body);
 
 /// One frame of Socket Mode.

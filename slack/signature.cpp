@@ -49,8 +49,9 @@ std::string sign(const Secret& secret, std::string_view timestamp, std::string_v
   return std::string(kVersion) + "=" + hex.data();
 }
 
-Result<void> check_signature(const Secret& secret, std::optional<std::string_view> timestamp,
-                             std::optional<std::string_view> signature, std::string_view body, Instant now) {
+Result<Instant> check_signature(const Secret& secret, std::optional<std::string_view> timestamp,
+                                std::optional<std::string_view> signature, std::string_view body,
+                                Instant now) {
   if (!timestamp || !signature) return fail(ErrorKind::unauthorized, "a request without a signature");
   const auto at = parse_timestamp(*timestamp);
   if (!at) return fail(ErrorKind::unauthorized, "a request without a usable time");
@@ -63,7 +64,7 @@ Result<void> check_signature(const Secret& secret, std::optional<std::string_vie
     return fail(ErrorKind::conflict, "a request that was signed {} {}",
                 format_duration(std::chrono::abs(distance)), distance > 0s ? "ago" : "in the future");
   }
-  return {};
+  return Instant{*at};
 }
 
 }  // namespace watchbill::slack

@@ -19,8 +19,10 @@ std::string sign(const Secret& secret, std::string_view timestamp, std::string_v
 
 /// Is this body, as its raw bytes came, Slack's? Compares in constant time. Errors: `unauthorized` (a header
 /// is missing or malformed, or the signature does not fit), `conflict` (it fits, but its time is too far from
-/// ours: our clock is wrong, or somebody repeats an old request).
-Result<void> check_signature(const Secret& secret, std::optional<std::string_view> timestamp,
-                             std::optional<std::string_view> signature, std::string_view body, Instant now);
+/// ours: our clock is wrong, or somebody repeats an old request). Returns when it was signed, in whole
+/// seconds.
+Result<Instant> check_signature(const Secret& secret, std::optional<std::string_view> timestamp,
+                                std::optional<std::string_view> signature, std::string_view body,
+                                Instant now);
 
 }  // namespace watchbill::slack

@@ -30,10 +30,14 @@ class App final : public Receiver {
 };
 
 struct Bench {
+  /// `age`: how long it has been running.
+  explicit Bench(seconds age = 10min) { loop.advance(age); }
+
   test::SimLoop loop;
   App app{loop};
   Dispatcher dispatcher{loop, app};
-  HttpReceiver receiver{loop, dispatcher, kSecret};
+  std::optional<seconds> skew{};
+  HttpReceiver receiver{loop, dispatcher, kSecret, [this] { return skew; }};
 
   net::ServerRequest unsigned_request(std::string content_type, std::string body) const {
     net::ServerRequest request;
@@ -175,7 +179,7 @@ TEST_CASE("the state says whether Slack has come, and strangers cannot change a 
   Bench b;
   const auto waiting = b.receiver.state();
   CHECK(waiting.state == "waiting");
-  CHECK(waiting.since == b.loop.now());
+  CHECK(waiting.since == b.loop.now() - 10min);
   CHECK(waiting.problem.find("slack.signing_secret_file") != std::string::npos);
   CHECK(waiting.problem.find("clock") != std::string::npos);
   const auto stranger = [&] {
@@ -193,6 +197,40 @@ TEST_CASE("the state says whether Slack has come, and strangers cannot change a 
   CHECK(b.receiver.state() == up);
   stranger();
   CHECK(b.receiver.state() == up);
+}
+
+TEST_CASE("what was signed before the start is refused, so that Slack sends it again, and nothing is done") {
+  Bench b(0s);
+  b.loop.advance(20s);
+  const auto early = [&](seconds ago) { return b.send(b.request(kJson, event("Ev1"), ago)); };
+  // Somebody has kept what was sent to the daemon that ran before.
+  for (const auto ago : {300s, 21s, 20s, 19s}) {
+    const auto answer = early(ago);
+    CHECK(answer.status == 503);
+    CHECK(answer.body.empty());
+    CHECK_FALSE(net::find_header(answer.headers, "X-Slack-No-Retry"));
+  }
+  b.loop.run_until_idle();
+  CHECK(b.app.kinds.empty());
+  CHECK(b.receiver.refused() == 4);
+  CHECK(b.receiver.state().state == "waiting");
+  // Slack's second attempt is signed anew.
+  CHECK(early(0s).status == 200);
+  b.loop.run_until_idle();
+  CHECK(b.app.kinds.size() == 1);
+}
+
+TEST_CASE("before and after the start is told by Slack's clock, as far as it is known") {
+  Bench b(0s);
+  b.loop.advance(100s);
+  // Ours is a minute behind: what Slack signed before our start looks younger than it.
+  b.skew = 60s;
+  CHECK(b.send(b.request(kJson, event("Ev1"), 45s)).status == 503);
+  CHECK(b.send(b.request(kJson, event("Ev1"), 38s)).status == 200);
+  // Ours is a minute ahead: what it signed since our start looks older.
+  b.skew = -60s;
+  CHECK(b.send(b.request(kJson, event("Ev2"), 161s)).status == 503);
+  CHECK(b.send(b.request(kJson, event("Ev2"), 158s)).status == 200);
 }
 
 TEST_CASE("every answer over HTTP comes within Slack's three seconds") {
