@@ -31,6 +31,9 @@ void check_clock(Checks& checks, const std::string& system, std::optional<second
 void check_slack(Session& session, const config::Config& config, const std::vector<Rotation>& rotations,
                  Checks& checks);
 
+/// The library that reads what strangers send: has it Debian's security fixes, and does the daemon run it?
+void check_libraries(Session& session, Checks& checks);
+
 /// The people behind the user token, editors, owners and fallback members (manage/roles.hpp).
 void check_roles(Session& session, const std::vector<Rotation>& rotations, Checks& checks);
 

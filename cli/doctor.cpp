@@ -106,6 +106,7 @@ void check_all(Session& session, Checks& checks) {
         fmt::format("correct {}; `watchbilld --check-config` tells when it is right", session.config_path()));
   }
   ok(checks, "configuration", "correct");
+  check_libraries(session, checks);
   const auto refuse = [&](const Error& why) {
     failed(checks, "store", why.message, store_fix(why, (*config)->store));
   };

@@ -17,7 +17,7 @@ def run(*command, **options):
     return subprocess.run(command, check=True, text=True, **options)
 
 
-def mirror():
+def mirror(part="debian"):
     """Where this machine's packages come from."""
     sources = ""
     for folder, _, names in os.walk("/etc/apt"):
@@ -25,14 +25,14 @@ def mirror():
             if name.startswith("sources") or name.endswith((".list", ".sources")):
                 with open(os.path.join(folder, name), encoding="utf-8") as file:
                     sources += file.read()
-    found = re.search(r"https?://\S+/debian/?(?=\s|$)", sources)
-    return found.group(0) if found else "http://deb.debian.org/debian"
+    found = re.search(rf"https?://\S+/{part}/?(?=\s|$)", sources)
+    return found.group(0) if found else f"http://deb.debian.org/{part}"
 
 
 class CleanRoot:
     def __init__(self, packages=("systemd", "systemd-sysv", "dbus")):
         """`packages`: what is there besides the minimum. Made once and copied."""
-        base = os.path.join(CACHE, "-".join(("base",) + tuple(packages)))
+        base = os.path.join(CACHE, "-".join(("base-security",) + tuple(packages)))
         if not os.path.isdir(os.path.join(base, "usr")):
             self.make(base, packages)
         self.folder = tempfile.mkdtemp(prefix="watchbill-root-", dir=os.environ.get("TMPDIR", "/var/tmp"))
@@ -48,6 +48,9 @@ class CleanRoot:
         os.makedirs(base, exist_ok=True)
         run("debootstrap", "--variant=minbase", "--include=" + ",".join(("ca-certificates",) + tuple(packages)), "bookworm",
             base, mirror(), stdout=subprocess.DEVNULL)
+        # As Debian's installer has it: the package depends on what the security team has mended.
+        with open(os.path.join(base, "etc/apt/sources.list"), "a", encoding="utf-8") as file:
+            file.write(f"deb {mirror('debian-security')} bookworm-security main\n")
         for name in ("resolv.conf", "hosts"):
             shutil.copy("/etc/" + name, os.path.join(base, "etc", name))
         for name in os.listdir("/etc/apt/apt.conf.d"):
