@@ -326,4 +326,8 @@ net::Task<net::ServerResponse> App::page(net::ServerRequest request) {
   return impl_->browser.page(std::move(request));
 }
 
+std::vector<std::string> App::posts() {
+  return BrowserConnect::posts();
+}
+
 }  // namespace watchbill::app

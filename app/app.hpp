@@ -47,6 +47,8 @@ class App final : public slack::Receiver {
   net::Task<std::string> receive(slack::Delivery delivery) override;
   /// Answers everything under /oauth/.
   net::Task<net::ServerResponse> page(net::ServerRequest request);
+  /// Paths among them that take a POST.
+  static std::vector<std::string> posts();
 
  private:
   struct Impl;

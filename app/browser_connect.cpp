@@ -129,6 +129,10 @@ void BrowserConnect::opened(const Place& place, const std::string& ticket) {
   if (found != tickets_.end() && found->second.user == place.user) found->second.view = place.view;
 }
 
+std::vector<std::string> BrowserConnect::posts() {
+  return {kStartPath};
+}
+
 net::Task<net::ServerResponse> BrowserConnect::page(net::ServerRequest request) {
   forget_old();
   const bool reading = request.method == "GET" || request.method == "HEAD";

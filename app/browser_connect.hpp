@@ -43,6 +43,7 @@ class BrowserConnect {
   /// The button that leads to the browser was clicked in this view: it tells how it goes on.
   void opened(const Place& place, const std::string& ticket);
   net::Task<net::ServerResponse> page(net::ServerRequest request);
+  static std::vector<std::string> posts();
 
   [[nodiscard]] std::vector<WaitingAccount> waiting_for(const UserId& user) const;
   /// The question about the account in a modal.

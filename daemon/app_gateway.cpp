@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 namespace watchbill::daemon {
 
 namespace {
@@ -61,7 +63,8 @@ AppGateway::AppGateway(net::EventLoop& loop, store::Store& store, const config::
     : loop_(loop), store_(store), config_(config), access_(std::move(access)) {}
 
 void AppGateway::start(SlackApp app, std::unique_ptr<net::WebSocketClient> sockets,
-                       std::unique_ptr<slack::SocketAddresses> addresses) {
+                       std::unique_ptr<slack::SocketAddresses> addresses,
+                       slack::HttpReceiver::ClockSkew skew) {
   app_ = std::move(app);
   sockets_ = std::move(sockets);
   addresses_ = std::move(addresses);
@@ -74,7 +77,8 @@ void AppGateway::start(SlackApp app, std::unique_ptr<net::WebSocketClient> socke
       socket_mode_ = std::make_unique<slack::SocketMode>(loop_, *sockets_, *addresses_, *dispatcher_);
       socket_mode_->start();
     } else {
-      http_receiver_ = std::make_unique<slack::HttpReceiver>(loop_, *dispatcher_, *access_.secret);
+      http_receiver_ =
+          std::make_unique<slack::HttpReceiver>(loop_, *dispatcher_, *access_.secret, std::move(skew));
     }
   }
   tasks_.spawn(publish());
@@ -92,6 +96,13 @@ net::Task<void> AppGateway::publish() {
     if (now != written && store_.set_meta(kStateKey, now)) written = std::move(now);
     co_await net::sleep_for(loop_, 1s);
   }
+}
+
+std::size_t AppGateway::max_body(const net::ServerRequest& request) const {
+  if (http_receiver_ && slack::HttpReceiver::takes(request)) return slack::kMaxSlackRequest;
+  const bool posted = request.method == "POST" && app_.page;
+  const auto& posts = app_.posts;
+  return posted && std::find(posts.begin(), posts.end(), request.path) != posts.end() ? kMaxPageBody : 0;
 }
 
 net::Task<net::ServerResponse> AppGateway::answer(net::ServerRequest request) {

@@ -33,7 +33,11 @@ struct SlackApp {
   std::shared_ptr<slack::Receiver> receiver;
   /// Pages for browsers, under /oauth/.
   std::function<net::Task<net::ServerResponse>(net::ServerRequest)> page;
+  /// Their paths that take a POST, with a body of at most `kMaxPageBody`.
+  std::vector<std::string> posts{};
 };
+inline constexpr std::size_t kMaxPageBody = std::size_t{64} << 10U;
+
 using AppFactory = std::function<SlackApp(const AppPorts&)>;
 
 /// What lets Slack reach the app: the app-level token or the signing secret, whichever `slack.mode` needs.
@@ -65,11 +69,13 @@ class AppGateway {
   AppGateway(const AppGateway&) = delete;
   AppGateway& operator=(const AppGateway&) = delete;
 
-  /// `sockets` and `addresses` are used in Socket Mode alone.
+  /// `sockets` and `addresses` are used in Socket Mode alone, `skew` over HTTP alone.
   void start(SlackApp app, std::unique_ptr<net::WebSocketClient> sockets,
-             std::unique_ptr<slack::SocketAddresses> addresses);
+             std::unique_ptr<slack::SocketAddresses> addresses, slack::HttpReceiver::ClockSkew skew);
   net::Task<void> stop();
 
+  /// Bytes that the body of this request, which has not been read, may have; 0 where none belongs.
+  [[nodiscard]] std::size_t max_body(const net::ServerRequest& request) const;
   /// Requests under /slack/ and /oauth/; 404 where nothing serves them.
   net::Task<net::ServerResponse> answer(net::ServerRequest request);
 

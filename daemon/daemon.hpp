@@ -44,9 +44,10 @@ class Service {
 
  private:
   Service(net::EventLoop& loop, store::Store& store, const config::Config& config);
+  [[nodiscard]] net::RequestLimits limits(const net::ServerRequest& request) const;
   net::Task<net::ServerResponse> answer(net::ServerRequest request);
   [[nodiscard]] net::ServerResponse readiness() const;
-  net::ServerResponse status(const net::ServerRequest& request);
+  net::ServerResponse status();
   [[nodiscard]] TokenEnds token_ends() const;
   net::Task<void> introduce();
 

@@ -38,7 +38,8 @@ watchbill::daemon::SlackApp make_slack_app(const watchbill::daemon::AppPorts& po
       [&engine](auto rotation) { return engine.forecast(rotation); },
       [&engine] { engine.notice_changes(); }});
   app->start();
-  return {app, [app](watchbill::net::ServerRequest request) { return app->page(std::move(request)); }};
+  return {app, [app](watchbill::net::ServerRequest request) { return app->page(std::move(request)); },
+          watchbill::app::App::posts()};
 }
 
 }  // namespace

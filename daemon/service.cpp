@@ -83,7 +83,7 @@ Result<void> Service::start() {
   roles_->start();
   if (config_.listen.empty()) return {};
   net::ServerOptions options;
-  options.max_body = slack::kMaxSlackRequest;
+  options.limits = [this](const net::ServerRequest& request) { return limits(request); };
   auto server = net::HttpServer::listen(
       loop_, config_.listen, [this](net::ServerRequest request) { return answer(std::move(request)); },
       options);
@@ -109,7 +109,8 @@ void Service::open_app(const AppFactory& make_app) {
   SlackApp app;
   if (make_app) app = make_app({loop_, store_, *http_, *slack_, *gate_, *engine_, config_});
   gateway_->start(std::move(app), std::make_unique<net::CurlWebSocketClient>(loop_, curl_options(config_)),
-                  std::make_unique<slack::ConnectionAddresses>(*slack_, *gate_));
+                  std::make_unique<slack::ConnectionAddresses>(*slack_, *gate_),
+                  [this] { return slack_->clock_skew(); });
 }
 
 net::Task<void> Service::stop(milliseconds patience) {
@@ -142,10 +143,7 @@ TokenEnds Service::token_ends() const {
   return ends;
 }
 
-net::ServerResponse Service::status(const net::ServerRequest& request) {
-  if (request.method != "GET" && request.method != "HEAD") return service_text(405, "");
-  if (!may_see_status(request.header("host").value_or(""), config_.public_url))
-    return service_text(421, "the status page is shown under this host's loopback names and public_url\n");
+net::ServerResponse Service::status() {
   const auto now = loop_.steady_now();
   if (status_page_.empty() || now - status_made_ > kStatusAge) {
     auto overview = manage::read_overview(*desk_);
@@ -163,16 +161,24 @@ net::ServerResponse Service::status(const net::ServerRequest& request) {
           status_page_};
 }
 
+net::RequestLimits Service::limits(const net::ServerRequest& request) const {
+  const bool kept = request.path == "/healthz" || request.path == "/metrics";
+  return {.max_body = gateway_->max_body(request), .kept = kept};
+}
+
 net::Task<net::ServerResponse> Service::answer(net::ServerRequest request) {
   const auto& path = request.path;
   if (path.starts_with("/slack/") || path.starts_with("/oauth/")) {
     co_return co_await gateway_->answer(std::move(request));
   }
-  if (path == "/" && config_.status_page) co_return status(request);
-  const bool ours = path == "/healthz" || path == "/readyz" || path == "/metrics";
+  const bool page = path == "/" && config_.status_page;
+  const bool ours = page || path == "/healthz" || path == "/readyz" || path == "/metrics";
   if (!ours) co_return service_text(404, "");
   if (request.method != "GET" && request.method != "HEAD") co_return service_text(405, "");
   if (path == "/healthz") co_return service_text(200, "ok\n");
+  if (!may_see_status(request.header("host").value_or(""), config_.public_url))
+    co_return service_text(421, "this is shown under this host's loopback names and public_url\n");
+  if (page) co_return status();
   if (path == "/readyz") co_return readiness();
   auto response = service_text(200, metrics_text(engine_->figures(), gateway_->figures(), slack_->counts(),
                                                  gate_->waits(), token_ends(), loop_.now()));

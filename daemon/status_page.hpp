@@ -27,8 +27,9 @@ std::string status_page(const StatusFacts& facts);
 /// What forbids a browser all that the page does not need: `Content-Security-Policy`.
 std::string status_page_policy();
 
-/// True if a request may see the page that names `host` (its header): this host, or that of `public_url`. A
-/// name of somebody else's that leads here (DNS rebinding) would let his page read ours.
+/// True if a request that names `host` (its header) may see the page, /readyz and /metrics: this host, or
+/// that of `public_url`. A name of somebody else's that leads here (DNS rebinding) would let their page read
+/// ours.
 bool may_see_status(std::string_view host, const std::string& public_url);
 
 }  // namespace watchbill::daemon

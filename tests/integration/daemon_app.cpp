@@ -62,6 +62,7 @@ struct World {
       daemon::SlackApp out;
       out.receiver = app;
       out.page = [](net::ServerRequest request) { return show(std::move(request)); };
+      out.posts = {"/oauth/start"};
       return out;
     });
   }
@@ -176,7 +177,9 @@ TEST_CASE("with the signing secret the app is reached by requests") {
   });
   w.open_app();
   w.until([&] { return w.status_state() == "waiting"; });
-  w.control(R"({"do":"transport","mode":"http","url":")" + w.service->url() + R"(/slack/events"})");
+  // Signed ahead: what was signed before the start is refused.
+  w.control(R"({"do":"transport","mode":"http","skew_seconds":5,"url":")" + w.service->url() +
+            R"(/slack/events"})");
   CHECK(w.command().root()["messages"].size() == 1);
   w.control(R"({"do":"transport","signature":"wrong"})");
   CHECK(w.command().root()["messages"].size() == 0);
@@ -184,6 +187,46 @@ TEST_CASE("with the signing secret the app is reached by requests") {
   w.until([&] { return w.status_state() == "up"; });
   CHECK(w.metric(R"(slack_app_requests_total{result="refused"})") == "1");
   CHECK(w.get("/slack/events").status == 404);
+}
+
+TEST_CASE("bodies are read where Slack and browsers send some, and nowhere else") {
+  const auto post = [](World& w, const std::string& path, std::size_t size) {
+    net::HttpRequest request;
+    request.method = "POST";
+    request.url = w.service->url() + path;
+    request.body.assign(size, 'x');
+    return w.loop.run_until_done(w.client.send(std::move(request))).value().status;
+  };
+  World http([](config::Config& config, World& world) {
+    config.slack.mode = config::SlackMode::http;
+    config.slack.signing_secret.file = world.secret("signing", "sandbox-signing-secret");
+  });
+  http.open_app();
+  CHECK(post(http, "/slack/events", slack::kMaxSlackRequest) == 401);
+  CHECK(post(http, "/slack/events", slack::kMaxSlackRequest + 1) == 413);
+  CHECK(post(http, "/oauth/start", daemon::kMaxPageBody) == 200);
+  CHECK(post(http, "/oauth/start", daemon::kMaxPageBody + 1) == 413);
+  CHECK(post(http, "/oauth/other", 100'000) == 200);
+  CHECK(post(http, "/slack/other", 5'000'000) == 404);
+  CHECK(post(http, "/other", 5'000'000) == 404);
+  CHECK(post(http, "/healthz", 5'000'000) == 405);
+  World socket;
+  socket.open_app();
+  CHECK(post(socket, "/slack/events", 5'000'000) == 404);
+}
+
+TEST_CASE("figures and readiness are shown under our own names only") {
+  World w;
+  const auto ask = [&](const std::string& path) {
+    net::HttpRequest request;
+    request.url = w.service->url() + path;
+    request.headers = {{"Host", "evil.example"}};
+    return w.loop.run_until_done(w.client.send(std::move(request))).value().status;
+  };
+  CHECK(ask("/metrics") == 421);
+  CHECK(ask("/readyz") == 421);
+  CHECK(ask("/healthz") == 200);
+  CHECK(w.get("/metrics").status == 200);
 }
 
 TEST_CASE("while Slack cannot reach the app the service is ready all the same, and says so") {
