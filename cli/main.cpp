@@ -7,11 +7,13 @@
 
 #include "cli/commands.hpp"
 #include "cli/sandbox_run.hpp"
+#include "store/files.hpp"
 
 int main(int argc, char** argv) {
   // A pass without a daemon (`watchbill sync`) says what it did itself; the log is the daemon's.
   spdlog::set_level(spdlog::level::off);
   using namespace watchbill;
+  store::keep_memory_private();
   // A reader who goes away is noticed when writing, and a server who does so by the network code.
   std::signal(SIGPIPE, SIG_IGN);
   std::ios::sync_with_stdio(false);

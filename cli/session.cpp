@@ -23,12 +23,18 @@ namespace {
 constexpr auto kBusyTimeout = 2s;
 constexpr std::size_t kLongestFile = 10'000'000;
 
-/// The person, also behind sudo.
-std::string login_name() {
+std::string find_login_name() {
   const char* behind = std::getenv("SUDO_USER");
   if (behind != nullptr && *behind != '\0' && getuid() == 0) return behind;
   if (const auto* entry = getpwuid(getuid())) return entry->pw_name;
   return fmt::format("uid-{}", getuid());
+}
+
+/// The person who runs this process, also behind sudo. Found when the first session begins: with the store
+/// open root is the store's owner.
+const std::string& login_name() {
+  static const std::string name = find_login_name();
+  return name;
 }
 
 Result<std::string> read_stream(std::istream& in, const std::string& what) {
@@ -51,11 +57,13 @@ SlackDesk::SlackDesk(net::EventLoop& loop, net::HttpClient& http, const config::
 Session::Session(Globals globals, Io& io)
     : globals_(std::move(globals)),
       io_(io),
-      now_(std::chrono::floor<milliseconds>(std::chrono::system_clock::now())) {}
+      now_(std::chrono::floor<milliseconds>(std::chrono::system_clock::now())) {
+  login_name();
+}
 Session::~Session() = default;
 
 manage::Caller Session::caller() const {
-  const auto name = login_name();
+  const auto& name = login_name();
   return {LocalUser{name}, "cli:" + name};
 }
 

@@ -202,27 +202,47 @@ Result<void> Setup::start_service() {
 }
 
 int Setup::command(std::vector<std::string> args, std::ostream& out) {
-  const AsBefore again;
   const auto& globals = session_.globals();
   if (globals.config) args.insert(args.end(), {"--config", *globals.config});
   if (globals.store) args.insert(args.end(), {"--store", *globals.store});
   if (globals.yes) args.emplace_back("--yes");
   Io io{out, io_.err, io_.in, io_.in_tty, io_.out_tty, io_.width};
-  return cli::run(all_commands(nullptr), args, io);
+  return in_child([&](std::string&) { return cli::run(all_commands(nullptr), args, io); }).first;
+}
+
+/// What `stored` needs, as JSON; an empty list each while there is no store.
+Result<std::string> names_in_store(Session& session) {
+  std::vector<std::string> connections;
+  std::vector<std::string> rotations;
+  auto store = session.store();
+  if (!store && store.error().kind != ErrorKind::not_found) return store.error();
+  if (store) {
+    auto listed = (*store)->connections().list();
+    if (!listed) return listed.error();
+    for (const auto& connection : *listed) connections.push_back(connection.name);
+    auto kept = (*store)->rotations().list();
+    if (!kept) return kept.error();
+    for (const auto& rotation : *kept) rotations.push_back(fold_name(rotation.name));
+  }
+  json::Writer w;
+  w.begin_object().field("connections", connections).field("rotations", rotations).end_object();
+  return w.take();
 }
 
 Result<Setup::Stored> Setup::stored() {
-  const AsBefore again;
-  Session fresh(session_.globals(), io_);
-  auto store = fresh.store();
-  if (!store) return store.error().kind == ErrorKind::not_found ? Result<Stored>(Stored{}) : store.error();
+  const auto [code, answer] = in_child([&](std::string& text) {
+    Session fresh(session_.globals(), io_);
+    auto names = names_in_store(fresh);
+    text = names ? *names : names.error().message;
+    return names ? kDone : kFailed;
+  });
+  if (code != kDone) return fail(ErrorKind::storage, "{}", answer);
+  auto document = json::parse(answer);
+  if (!document) return document.error();
   Stored names;
-  auto connections = (*store)->connections().list();
-  if (!connections) return connections.error();
-  for (const auto& connection : *connections) names.connections.insert(connection.name);
-  auto rotations = (*store)->rotations().list();
-  if (!rotations) return rotations.error();
-  for (const auto& rotation : *rotations) names.rotations.insert(fold_name(rotation.name));
+  for (const auto name : document->root()["connections"].items())
+    names.connections.insert(name.string_or(""));
+  for (const auto name : document->root()["rotations"].items()) names.rotations.insert(name.string_or(""));
   return names;
 }
 

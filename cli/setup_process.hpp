@@ -1,25 +1,16 @@
 #pragma once
 
-#include <sys/types.h>
-
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace watchbill::cli {
 
-/// Commands that run within this one may become the owner of the store (store/files.hpp); what follows needs
-/// root again: who the process was when this was made, it is when this ends.
-class AsBefore {
- public:
-  AsBefore();
-  ~AsBefore();
-  AsBefore(const AsBefore&) = delete;
-  AsBefore& operator=(const AsBefore&) = delete;
-
- private:
-  uid_t user_;
-  gid_t group_;
-};
+/// Runs `body` in a process of its own and waits for it: its exit code, and the text that it answers. Who
+/// runs as root and opens the store becomes its owner for good (store/files.hpp); what follows needs root.
+/// Standard input and output are this process's: nothing may wait in a buffer.
+std::pair<int, std::string> in_child(const std::function<int(std::string& answer)>& body);
 
 /// Runs a program of the system, without a shell, and waits for it: true if it ended with 0.
 bool run_program(std::vector<std::string> words);

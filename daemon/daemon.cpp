@@ -11,6 +11,7 @@
 #include "daemon/log.hpp"
 #include "daemon/notify.hpp"
 #include "daemon/unsettled.hpp"
+#include "store/files.hpp"
 
 namespace watchbill::daemon {
 
@@ -177,6 +178,7 @@ Result<std::unique_ptr<store::Store>> open_store(const config::Config& config) {
 }
 
 int run(const DaemonOptions& options) {
+  store::keep_memory_private();
   keep_heap_small();
   auto config = config::load(options.sources);
   if (!config) return complain(config.error());

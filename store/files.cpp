@@ -1,7 +1,9 @@
 #include "store/files.hpp"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -90,8 +92,10 @@ Result<void> become_owner_of(const std::string& folder) {
   if (!found) return found.error();
   if (!*found || (*found)->st_uid == 0) return {};
   const auto& owner = **found;
-  // The group first: once the user id is gone, so is the right to change it.
-  if (setegid(owner.st_gid) != 0 || seteuid(owner.st_uid) != 0) {
+  // The groups first: once the user id is gone, so is the right to change them. With the last user id of root
+  // the kernel takes the capabilities (capabilities(7)).
+  if (setgroups(0, nullptr) != 0 || setresgid(owner.st_gid, owner.st_gid, owner.st_gid) != 0 ||
+      setresuid(owner.st_uid, owner.st_uid, owner.st_uid) != 0) {
     const int code = errno;
     return fail(
         ErrorKind::forbidden,
@@ -100,7 +104,13 @@ Result<void> become_owner_of(const std::string& folder) {
         folder, user_name(owner.st_uid), std::strerror(code), user_name(owner.st_uid),
         user_name(owner.st_uid));
   }
+  // The system's own rule for a process that changes its user may be another one (fs.suid_dumpable, proc(5)).
+  keep_memory_private();
   return {};
+}
+
+void keep_memory_private() {
+  prctl(PR_SET_DUMPABLE, 0);
 }
 
 Result<void> prepare_folder(const std::string& folder) {
@@ -128,14 +138,50 @@ Result<void> prepare_folder(const std::string& folder) {
 }
 
 Result<void> check_private_file(const std::string& path) {
+  return check_private_file(path, geteuid());
+}
+
+Result<void> check_private_file(const std::string& path, uid_t owner) {
   auto found = look(path);
   if (!found) return found.error();
   if (!*found) return {};
   const auto& is = **found;
   if (!S_ISREG(is.st_mode)) return fail(ErrorKind::forbidden, "{} is not an ordinary file", path);
-  if (is.st_uid != geteuid()) return not_ours(path, is.st_uid);
+  if (is.st_uid != owner) return not_ours(path, is.st_uid);
   if ((is.st_mode & 077U) != 0) return too_open(path, is.st_mode, "600");
   return {};
+}
+
+namespace {
+
+Result<void> check_folder_of_key(const std::string& folder, uid_t owner) {
+  auto found = look(folder);
+  if (!found) return found.error();
+  if (!*found) return {};
+  const auto& is = **found;
+  if (is.st_uid != 0 && is.st_uid != owner) {
+    return fail(ErrorKind::forbidden,
+                "{} belongs to user {}, who could replace the key file in it: run `chown {} {}`", folder,
+                user_name(is.st_uid), user_name(owner), folder);
+  }
+  if ((is.st_mode & 022U) != 0) {
+    return fail(ErrorKind::forbidden,
+                "{} can be written by other users (mode {:04o}), who could replace the key file in it: run "
+                "`chmod go-w {}`",
+                folder, is.st_mode & 07777U, folder);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_key_folder(const std::string& path, uid_t owner) {
+  const auto folder = folder_of(path);
+  if (auto good = check_folder_of_key(folder, owner); !good) return good;
+  std::error_code failed;
+  const auto real = std::filesystem::canonical(path, failed);
+  if (failed || real.parent_path() == std::filesystem::path(folder)) return {};
+  return check_folder_of_key(real.parent_path().string(), owner);
 }
 
 Result<void> prepare_private_file(const std::string& path) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <string_view>
 
@@ -30,11 +32,15 @@ void sync_folder(const std::string& folder);
 /// The folder of `path`; "." if it names none.
 std::string folder_of(const std::string& path);
 
-/// If this process runs as root and `folder` belongs to somebody else, takes on that owner's effective group
-/// and user id, so that whatever is created stays readable for the daemon. Does nothing for other users, or
-/// while the folder does not exist. It keeps files' ownership right; it is no security boundary (the saved
-/// user id stays root). `forbidden` if the system refuses.
+/// If this process runs as root and `folder` belongs to somebody else, it becomes that owner, for good: all
+/// user and group ids, no other groups, no capabilities. So whatever is created stays readable for the
+/// daemon, and root's rights are gone before anything of the store is read. Does nothing for other users, or
+/// while the folder does not exist. `forbidden` if the system refuses: this process should end then.
 Result<void> become_owner_of(const std::string& folder);
+
+/// Keeps this process's memory, where secrets are, out of core dumps and from debuggers of the same user
+/// (PR_SET_DUMPABLE, prctl(2)). Both programs begin with it.
+void keep_memory_private();
 
 /// Creates `folder` (0700) if it is missing. `forbidden` if others may enter it, or it is not ours: the
 /// message has the command that mends it.
@@ -43,6 +49,13 @@ Result<void> prepare_folder(const std::string& folder);
 /// Nothing if `path` does not exist. `forbidden` if it is not an ordinary file of ours that nobody else can
 /// read or write: the message has the command that mends it.
 Result<void> check_private_file(const std::string& path);
+/// The same for a file of `owner`'s.
+Result<void> check_private_file(const std::string& path, uid_t owner);
+
+/// Whoever may write the folder of a key file may put another key in its place: `forbidden` if that is
+/// somebody else than root and `owner`. The message has the command that mends it. A link's own folder
+/// counts, too.
+Result<void> check_key_folder(const std::string& path, uid_t owner);
 
 /// Creates `path` (0600) if it is missing; then the same as `check_private_file`.
 Result<void> prepare_private_file(const std::string& path);

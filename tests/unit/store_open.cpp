@@ -191,6 +191,25 @@ TEST_CASE("run as root, the owner of the store's folder owns what is created") {
   CHECK(geteuid() == 0);
 }
 
+TEST_CASE("run as root, nothing of root is left once the store is open") {
+  if (!is_root()) return;
+  TempFolder folder;
+  REQUIRE(chown(folder.path().c_str(), kStranger, kStrangersGroup) == 0);
+  CHECK(in_child([&] {
+    const auto store = Store::open(folder.options());
+    std::ifstream file("/proc/self/status");
+    std::stringstream status;
+    status << file.rdbuf();
+    const auto text = status.str();
+    const auto ids = [](unsigned id) { return fmt::format("\t{0}\t{0}\t{0}\t{0}\n", id); };
+    const std::string none(16, '0');
+    return store.ok() && mentions(text, "Uid:" + ids(kStranger)) &&
+           mentions(text, "Gid:" + ids(kStrangersGroup)) &&
+           (mentions(text, "Groups:\t\n") || mentions(text, "Groups:\t \n")) &&
+           mentions(text, "CapPrm:\t" + none) && mentions(text, "CapEff:\t" + none) && setuid(0) != 0;
+  }));
+}
+
 TEST_CASE("root without the right to become the owner is refused before anything is created") {
   if (!is_root()) return;
   TempFolder folder;
