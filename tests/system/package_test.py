@@ -95,7 +95,7 @@ def check_files(host):
         for unit in ("watchbilld.service", "watchbilld@acme.service", "watchbill-backup.service"):
             rated = host(f"systemd-analyze security --offline=yes {unit} | tail -1")
             exposure = float(re.search(r": ([0-9.]+) ", rated).group(1))
-            assert exposure <= 1.5, rated
+            assert exposure <= 1.0, rated
 
 
 def check_dependencies(host):
