@@ -11,6 +11,7 @@
 #include "core/text.hpp"
 #include "store/copies.hpp"
 #include "store/files.hpp"
+#include "store/opening.hpp"
 
 namespace watchbill::store {
 
@@ -80,8 +81,39 @@ class Draft {
   bool kept_ = false;
 };
 
-Result<DatabaseFacts> write_copy(const std::string& source, const std::string& copy) {
-  auto database = open_copy(source);
+/// As root: of the store's owner, unless the key is root's own.
+uid_t owner_of_key(const OpenOptions& store) {
+  struct stat database {};
+  struct stat key {};
+  const bool of_owner = geteuid() == 0 && stat(store.path.c_str(), &database) == 0 &&
+                        stat(store.key_file.c_str(), &key) == 0 && key.st_uid != 0;
+  return of_owner ? database.st_uid : geteuid();
+}
+
+/// The key that the secrets are sealed with, or would be.
+Result<std::optional<Sealer>> key_for(const OpenOptions& store, const DatabaseFacts& facts) {
+  auto keys = keys_at_hand(store, owner_of_key(store));
+  if (!keys) return keys.error();
+  for (auto& key : *keys) {
+    if (!facts.key_id || key.key_id() == *facts.key_id) return std::optional(std::move(key));
+  }
+  return std::optional<Sealer>();
+}
+
+/// The hash by which nobody can change it unnoticed.
+Result<void> prove(const OpenOptions& store, const std::string& copy, DatabaseFacts& facts) {
+  auto key = key_for(store, facts);
+  if (!key) return key.error();
+  if (!*key) return {};
+  if (auto done = append_mac(copy, **key); !done) return done;
+  facts.proven = true;
+  struct stat is {};
+  if (stat(copy.c_str(), &is) == 0) facts.bytes = is.st_size;
+  return {};
+}
+
+Result<DatabaseFacts> write_copy(const OpenOptions& store, const std::string& copy) {
+  auto database = open_copy(store.path);
   if (!database) return database.error();
   // A little early, so that nothing can be missing from what is called known.
   const auto now = std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
@@ -96,13 +128,17 @@ Result<DatabaseFacts> write_copy(const std::string& source, const std::string& c
   if (auto sound = check_sound(*written, copy); !sound) return sound.error();
   auto facts = facts_of(*written, copy);
   if (!facts) return facts;
+  // Nothing more is written through SQLite, which knows nothing of the hash.
+  { const Database closed = *std::move(written); }
+  if (auto proven = prove(store, copy, *facts); !proven) return proven.error();
   if (auto on_disk = sync_file(copy); !on_disk) return on_disk.error();
   return facts;
 }
 
 }  // namespace
 
-Result<DatabaseFacts> back_up(const std::string& database, const std::string& file, bool replace) {
+Result<DatabaseFacts> back_up(const OpenOptions& store, const std::string& file, bool replace) {
+  const auto& database = store.path;
   const int access_denied = access(database.c_str(), R_OK | W_OK);
   if (access_denied != 0 && errno == ENOENT)
     return fail(ErrorKind::not_found, "there is no store at {}: nothing to back up", database);
@@ -112,7 +148,7 @@ Result<DatabaseFacts> back_up(const std::string& database, const std::string& fi
   if (auto locked = lock_folder(folder, folder_of(file)); !locked) return locked.error();
   Draft draft(file + ".partial");
   if (auto created = draft.create(); !created) return created.error();
-  auto facts = write_copy(database, draft.path());
+  auto facts = write_copy(store, draft.path());
   if (!facts) return facts.error().in("backup to {}", file);
   if (auto moved = draft.move_to(file, replace); !moved) return moved.error();
   return facts;

@@ -4,9 +4,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/result.hpp"
 #include "core/time.hpp"
+#include "store/backup_mac.hpp"
 #include "store/store.hpp"
 
 namespace watchbill::store {
@@ -26,13 +28,25 @@ struct DatabaseFacts {
   std::optional<Instant> as_of{};
   /// The key that seals its secrets; nothing if there are none.
   std::optional<std::string> key_id{};
+  /// Of a backup that was just written: whether it ends with the hash by which nobody can change it
+  /// unnoticed.
+  bool proven = false;
 };
 
 /// Writes the database, as it is at one moment, to `file` (0600), whoever else uses it meanwhile. It appears
 /// under its name when it is complete, verified and on the disk; before that it is FILE.partial. An existing
-/// file is kept (`conflict`) unless `replace`. Neither the key nor a newer schema is needed: the database is
-/// not changed, migrated or even created. Run as root the backup belongs to root.
-Result<DatabaseFacts> back_up(const std::string& database, const std::string& file, bool replace);
+/// file is kept (`conflict`) unless `replace`. It ends with a hash by the store's key (store/backup_mac.hpp);
+/// without one where there is no key. The database is not changed, migrated or even created. Run as root the
+/// backup belongs to root.
+Result<DatabaseFacts> back_up(const OpenOptions& store, const std::string& file, bool replace);
+
+/// A setting that decides where a connection's credentials go, and is another one in the backup.
+struct AddressChange {
+  std::string connection;
+  std::string setting;                  ///< "base_url", "host", …; "kind"
+  std::optional<std::string> before{};  ///< in the store; nothing: it is not there
+  std::optional<std::string> after{};   ///< in the backup
+};
 
 /// What became of a restore.
 struct Restored {
@@ -46,12 +60,18 @@ struct Restored {
 class Restore {
  public:
   /// Copies `file` beside the store's database and checks it there: `conflict` for a newer schema, a foreign
-  /// key, a running daemon or another program's database; `invalid` for what is no backup; `storage` for a
-  /// damaged one; `not_found`. Nothing is replaced yet.
+  /// key, a running daemon or another program's database; `invalid` for what is no backup, or too large for
+  /// one; `storage` for one that is damaged, was changed, or has another shape than a store of ours;
+  /// `not_found`. Nothing is replaced yet.
   static Result<std::unique_ptr<Restore>> prepare(const OpenOptions& store, const std::string& file);
   virtual ~Restore() = default;
 
   [[nodiscard]] virtual const DatabaseFacts& backup() const = 0;
+  /// Whether it is known to be as it was made. Who restores one that is not trusts whoever could write it.
+  [[nodiscard]] virtual Proof proof() const = 0;
+  /// Where credentials would go after the restore, and do not go now. Of connections that are not in the
+  /// store: all their addresses.
+  [[nodiscard]] virtual const std::vector<AddressChange>& address_changes() const = 0;
   /// The database that will be replaced; nothing if there is none, or it is damaged.
   [[nodiscard]] virtual const std::optional<DatabaseFacts>& current() const = 0;
   /// Replaces the database in one step and keeps the old one as PATH.replaced-TIME. All open announcements of

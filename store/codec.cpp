@@ -7,6 +7,7 @@
 
 #include "core/names.hpp"
 #include "json/json.hpp"
+#include "store/sqlite.hpp"
 
 namespace watchbill::store {
 
@@ -241,7 +242,7 @@ class Decoder {
   static Result<void> read(json::View view, Instant& out) {
     std::int64_t count = 0;
     if (auto done = take(view.integer(), count); !done) return done;
-    out = Instant(milliseconds(count));
+    out = stored_moment(count);
     return {};
   }
   static Result<void> read(json::View view, Doubt::Kind& out) {

@@ -29,7 +29,7 @@ class SqliteConnections : public Connections {
 
  private:
   Result<std::vector<Connection>> select(const std::optional<std::string>& name);
-  Result<void> put_secret(const std::string& connection, const std::string& name, const Secret& secret);
+  Result<void> put_secret(const Connection& connection, const std::string& name, const Secret& secret);
   Result<void> put_secrets(const Connection& connection);
   Result<void> refuse_if_used(const std::string& name);
   Result<void> audit(const Actor& actor, std::string action, const std::string& name, std::string before,
@@ -53,10 +53,13 @@ Result<std::vector<Connection>> SqliteConnections::select(const std::optional<st
   auto unseal = [&](const Row& row) -> Result<void> {
     const auto owner = row.get<std::string>(0);
     const auto secret_name = row.get<std::string>(1);
-    auto secret =
-        sealer_.open({row.get<std::string>(2), row.get<Blob>(3).bytes}, {kSecretsTable, owner, secret_name});
+    const auto connection = found.find(owner);
+    if (connection == found.end())
+      return corrupt(kSecretsTable, owner, secret_name, "there is no such connection");
+    auto secret = sealer_.open({row.get<std::string>(2), row.get<Blob>(3).bytes},
+                               place_of_secret(connection->second, secret_name));
     if (!secret) return secret.error();
-    found[owner].secrets[secret_name] = std::move(*secret);
+    connection->second.secrets[secret_name] = std::move(*secret);
     return {};
   };
   const std::string rows = "SELECT name, kind, settings, created_at FROM connections ";
@@ -83,10 +86,10 @@ Result<Connection> SqliteConnections::get(const std::string& name) {
   return std::move(found->front());
 }
 
-Result<void> SqliteConnections::put_secret(const std::string& connection, const std::string& name,
+Result<void> SqliteConnections::put_secret(const Connection& connection, const std::string& name,
                                            const Secret& secret) {
   if (secret.empty()) {
-    return db_.execute("DELETE FROM connection_secrets WHERE connection = ?1 AND name = ?2", connection,
+    return db_.execute("DELETE FROM connection_secrets WHERE connection = ?1 AND name = ?2", connection.name,
                        name);
   }
   // Another process may have sealed with another key since this one opened the store.
@@ -99,16 +102,18 @@ Result<void> SqliteConnections::put_secret(const std::string& connection, const 
         "other secrets in the store are sealed with the key {}, but {} is the key {}: use one key for all",
         **other, sealer_.origin(), sealer_.key_id());
   }
-  const Sealed sealed = sealer_.seal(secret, {kSecretsTable, connection, name});
+  const Sealed sealed = sealer_.seal(secret, place_of_secret(connection, name));
   return db_.execute(
-      "INSERT INTO connection_secrets(connection, name, key_id, sealed) VALUES (?1, ?2, ?3, ?4) "
-      "ON CONFLICT (connection, name) DO UPDATE SET key_id = excluded.key_id, sealed = excluded.sealed",
-      connection, name, sealed.key_id, Blob{sealed.bytes});
+      "INSERT INTO connection_secrets(connection, name, key_id, sealed, seal_version) VALUES (?1, ?2, ?3, "
+      "?4, "
+      "?5) ON CONFLICT (connection, name) DO UPDATE SET key_id = excluded.key_id, sealed = excluded.sealed, "
+      "seal_version = excluded.seal_version",
+      connection.name, name, sealed.key_id, Blob{sealed.bytes}, kSealVersion);
 }
 
 Result<void> SqliteConnections::put_secrets(const Connection& connection) {
   for (const auto& [name, secret] : connection.secrets) {
-    if (auto done = put_secret(connection.name, name, secret); !done) return done;
+    if (auto done = put_secret(connection, name, secret); !done) return done;
   }
   return {};
 }
@@ -208,22 +213,24 @@ Result<void> SqliteConnections::keep_tokens(const std::string& name,
                                             const std::map<std::string, std::string>& settings,
                                             const std::map<std::string, Secret>& secrets) {
   return db_.transaction([&]() -> Result<void> {
-    auto stored = db_.value<std::string>("SELECT settings FROM connections WHERE name = ?1", name);
-    if (!stored) return stored.error();
-    if (!*stored) return no_connection(name);
-    auto merged = decode<std::map<std::string, std::string>>(**stored);
-    if (!merged) return corrupt("connections", name, "settings", merged.error().message);
+    // The secrets that stay are sealed for the addresses that stay.
+    auto connection = get(name);
+    if (!connection) return connection.error();
+    const auto addresses = addresses_of(*connection);
     for (const auto& [key, value] : settings) {
       if (value.empty()) {
-        merged->erase(key);
+        connection->settings.erase(key);
       } else {
-        (*merged)[key] = value;
+        connection->settings[key] = value;
       }
     }
-    auto done = db_.execute("UPDATE connections SET settings = ?2 WHERE name = ?1", name, encode(*merged));
+    if (addresses_of(*connection) != addresses)
+      return fail(ErrorKind::internal, "connection {}: renewed tokens have come with another address", name);
+    auto done = db_.execute("UPDATE connections SET settings = ?2 WHERE name = ?1", name,
+                            encode(connection->settings));
     if (!done) return done;
     for (const auto& [key, secret] : secrets) {
-      if (done = put_secret(name, key, secret); !done) return done;
+      if (done = put_secret(*connection, key, secret); !done) return done;
     }
     return {};
   });

@@ -8,9 +8,11 @@
 #include <fstream>
 
 #include "core/text.hpp"
+#include "store/columns.hpp"
 #include "store/files.hpp"
 #include "store/migrations.hpp"
 #include "store/opening.hpp"
+#include "store/schema_check.hpp"
 
 namespace watchbill::store {
 
@@ -44,13 +46,21 @@ Result<std::optional<Instant>> moment(Database& database, const char* key) {
 }  // namespace
 
 Result<Database> open_copy(const std::string& path) {
+  struct stat is {};
+  if (stat(path.c_str(), &is) == 0 && !S_ISREG(is.st_mode))
+    return fail(ErrorKind::invalid, "{} is not an ordinary file", path);
   auto database = Database::open(path, kOpenTimeout);
   if (!database) return database;
   auto application = database->value<std::int64_t>("PRAGMA application_id");
   if (!application && application.error().code == "corrupt")
     return looks_like_sqlite(path) ? damaged(path, application.error().message) : no_database(path);
   if (!application) return application.error();
-  if (application->value_or(0) == kApplicationId) return database;
+  if (application->value_or(0) == kApplicationId) {
+    // A newer schema is nobody's to judge here.
+    auto good = check_schema(*database, path);
+    if (!good && good.error().kind != ErrorKind::conflict) return good.error();
+    return database;
+  }
   auto tables = database->value<std::int64_t>("SELECT count(*) FROM sqlite_schema");
   if (!tables) return tables.error();
   if (tables->value_or(0) == 0) return no_database(path);
@@ -62,6 +72,20 @@ Result<void> check_sound(Database& database, const std::string& path) {
   if (!found) return found.error();
   if (found->value_or("") == "ok") return {};
   return damaged(path, found->value_or(""));
+}
+
+Result<std::vector<Connection>> connections_of(Database& database) {
+  std::vector<Connection> connections;
+  auto done = database.query("SELECT name, kind, settings FROM connections ORDER BY name",
+                             [&](const Row& row) -> Result<void> {
+                               auto& connection = connections.emplace_back();
+                               Columns columns(row);
+                               columns.plain(connection.name).plain(connection.kind);
+                               columns.json("settings", connection.settings);
+                               return columns.done("connections", connection.name);
+                             });
+  if (!done) return done.error();
+  return connections;
 }
 
 Result<DatabaseFacts> facts_of(Database& database, const std::string& path) {

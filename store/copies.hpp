@@ -12,11 +12,14 @@ namespace watchbill::store {
 inline constexpr const char* kBackupMoment = "backed_up_at";
 
 /// Opens a database of ours as it is: nothing is migrated. `conflict` for another program's, `invalid` for an
-/// empty file or what is no database.
+/// empty file or what is no database, `storage` for one of another shape (store/schema_check.hpp).
 Result<Database> open_copy(const std::string& path);
 
 /// Reads all of it. `storage` (code "corrupt") if anything is damaged.
 Result<void> check_sound(Database& database, const std::string& path);
+
+/// Its connections, without their secrets.
+Result<std::vector<Connection>> connections_of(Database& database);
 
 Result<DatabaseFacts> facts_of(Database& database, const std::string& path);
 

@@ -42,41 +42,63 @@ Result<Sealer> load_key(const OpenOptions& options, bool something_sealed) {
 }
 
 struct SealedRow {
-  std::string connection;
+  Connection connection;
   std::string name;
+  int version = 0;
   Sealed sealed;
 };
 
+/// The secret in a row, whichever of the two seals it has.
+Result<Secret> unseal(const Sealer& sealer, const SealedRow& row) {
+  Place place = place_of_secret(row.connection, row.name);
+  if (row.version == 1) place.purpose.reset();
+  return sealer.open(row.sealed, place);
+}
+
 Result<std::vector<SealedRow>> sealed_rows(Database& database) {
   std::vector<SealedRow> rows;
-  auto done = database.query("SELECT connection, name, key_id, sealed FROM connection_secrets",
-                             [&rows](const Row& row) -> Result<void> {
-                               rows.push_back({row.get<std::string>(0),
-                                               row.get<std::string>(1),
-                                               {row.get<std::string>(2), row.get<Blob>(3).bytes}});
-                               return {};
-                             });
+  auto done = database.query(
+      "SELECT s.connection, s.name, s.seal_version, s.key_id, s.sealed, c.kind, c.settings FROM "
+      "connection_secrets s LEFT JOIN connections c ON c.name = s.connection",
+      [&rows](const Row& row) -> Result<void> {
+        auto& sealed = rows.emplace_back();
+        Columns columns(row);
+        columns.plain(sealed.connection.name).plain(sealed.name).plain(sealed.version);
+        columns.plain(sealed.sealed.key_id);
+        Blob bytes;
+        columns.plain(bytes).plain(sealed.connection.kind).json("settings", sealed.connection.settings);
+        sealed.sealed.bytes = std::move(bytes.bytes);
+        return columns.done("connections", sealed.connection.name);
+      });
   if (!done) return done.error();
   return rows;
+}
+
+/// Opens each row's secret with `before` and seals it with `after`, for its connection's present addresses.
+Result<void> seal_rows(Database& database, const std::vector<SealedRow>& rows, const Sealer& before,
+                       const Sealer& after) {
+  for (const auto& row : rows) {
+    auto secret = unseal(before, row);
+    if (!secret) return secret.error();
+    const auto sealed = after.seal(*secret, place_of_secret(row.connection, row.name));
+    auto saved = database.execute(
+        "UPDATE connection_secrets SET key_id = ?3, sealed = ?4, seal_version = ?5 WHERE connection = ?1 AND "
+        "name = ?2",
+        row.connection.name, row.name, sealed.key_id, Blob{sealed.bytes}, kSealVersion);
+    if (!saved) return saved;
+  }
+  return {};
 }
 
 Result<std::int64_t> seal_again(Database& database, const Sealer& before, const Sealer& after,
                                 const Actor& actor) {
   std::int64_t count = 0;
   auto done = database.transaction([&]() -> Result<void> {
+    if (auto good = check_seals(database, before); !good) return good;
     auto rows = sealed_rows(database);
     if (!rows) return rows.error();
-    for (const auto& row : *rows) {
-      const Place place{kSecretsTable, row.connection, row.name};
-      auto secret = before.open(row.sealed, place);
-      if (!secret) return secret.error();
-      const auto sealed = after.seal(*secret, place);
-      auto saved = database.execute(
-          "UPDATE connection_secrets SET key_id = ?3, sealed = ?4 WHERE connection = ?1 AND name = ?2",
-          row.connection, row.name, sealed.key_id, Blob{sealed.bytes});
-      if (!saved) return saved;
-      ++count;
-    }
+    if (auto sealed = seal_rows(database, *rows, before, after); !sealed) return sealed;
+    count = static_cast<std::int64_t>(rows->size());
     const AuditEntry entry{wall_clock(), actor, "key.rotate", "key", before.key_id(), after.key_id()};
     return write_audit(database, entry, std::nullopt);
   });
@@ -148,6 +170,62 @@ Result<Sealer> open_sealer(Database& database, const OpenOptions& options) {
   return fail(ErrorKind::conflict,
               "{} (key {}) is not the key that sealed the secrets in {} (key {}): put the right key back",
               sealer->origin(), sealer->key_id(), options.path, **other);
+}
+
+Result<std::vector<Sealer>> keys_at_hand(const OpenOptions& options, uid_t owner) {
+  std::vector<Sealer> keys;
+  if (options.key) {
+    auto given = Sealer::from_key(*options.key, "the given key");
+    if (!given) return given.error();
+    keys.push_back(*std::move(given));
+    return keys;
+  }
+  for (const auto& file : {options.key_file, next_key_file(options.key_file)}) {
+    auto content = read_key_file(file, owner);
+    if (!content && content.error().kind == ErrorKind::not_found) continue;
+    if (!content) return content.error();
+    auto key = Sealer::from_key(*content, "the key file " + file);
+    if (!key) return key.error();
+    keys.push_back(*std::move(key));
+  }
+  return keys;
+}
+
+Result<void> check_seals(Database& database, const Sealer& sealer) {
+  auto rows = sealed_rows(database);
+  if (!rows) return rows.error();
+  std::optional<int> version;
+  for (const auto& row : *rows) {
+    // All are sealed again in one transaction: an old one among new ones was put there.
+    if (row.version != version.value_or(row.version) || row.version < 1 || row.version > kSealVersion)
+      return corrupt(kSecretsTable, row.connection.name, "seal_version",
+                     "this seal is none of this store's: restore a backup");
+    version = row.version;
+    if (auto secret = unseal(sealer, row); !secret) return secret.error();
+  }
+  return {};
+}
+
+Result<void> renew_seals(Database& database, const Sealer& sealer) {
+  const auto old = [&database]() {
+    return database.value<int>("SELECT 1 FROM connection_secrets WHERE seal_version <> ?1 LIMIT 1",
+                               kSealVersion);
+  };
+  auto some = old();
+  if (!some) return some.error();
+  if (!*some) return {};
+  bool done_here = false;
+  auto done = database.transaction([&]() -> Result<void> {
+    if (some = old(); !some || !*some) return some ? Result<void>() : some.error();
+    if (auto good = check_seals(database, sealer); !good) return good;
+    auto rows = sealed_rows(database);
+    if (!rows) return rows.error();
+    done_here = true;
+    return seal_rows(database, *rows, sealer, sealer);
+  });
+  // The old values leave the disk as soon as nobody reads them.
+  if (done && done_here) (void)database.scrub().ok();
+  return done;
 }
 
 namespace {

@@ -272,7 +272,12 @@ CREATE TABLE rotation_deletions(
 ) STRICT;
 )sql";
 
-constexpr std::array kMigrations{k0001, k0002};
+// Seals of before bind the place alone; store/keys.cpp seals them again.
+constexpr std::string_view k0003 = R"sql(
+ALTER TABLE connection_secrets ADD COLUMN seal_version INTEGER NOT NULL DEFAULT 1;
+)sql";
+
+constexpr std::array kMigrations{k0001, k0002, k0003};
 
 }  // namespace
 
@@ -282,6 +287,18 @@ std::span<const std::string_view> migrations() {
 
 int schema_version() {
   return static_cast<int>(kMigrations.size());
+}
+
+Error newer_schema(const std::string& path, std::int64_t version, std::int64_t newest) {
+  return fail(ErrorKind::conflict,
+              "{} was written by a newer Watchbill (its schema is version {}, this program knows up to {}): "
+              "install the newer version again, or restore a backup from before the upgrade",
+              path, version, newest);
+}
+
+Error other_program(const std::string& path) {
+  return fail(ErrorKind::conflict, "{} is a database of another program: name another file as the store",
+              path);
 }
 
 namespace {
@@ -299,11 +316,17 @@ Result<bool> is_empty(Database& database, const std::string& path) {
   if (*tables == 0) return true;
   auto application = number(database, "PRAGMA application_id");
   if (!application) return application.error();
-  if (*application != kApplicationId) {
-    return fail(ErrorKind::conflict, "{} is a database of another program: name another file as the store",
-                path);
-  }
+  if (*application != kApplicationId) return other_program(path);
   return false;
+}
+
+/// A version is a place in the list of migrations.
+Error no_version(const std::string& path, std::int64_t version) {
+  Error error =
+      fail(ErrorKind::storage, "{} has a schema of version {}, which no Watchbill has: restore a backup",
+           path, version);
+  error.code = "corrupt";
+  return error;
 }
 
 Result<void> check_references(Database& database, const std::string& path) {
@@ -322,6 +345,7 @@ Result<void> apply_steps(Database& database, const std::string& path, const Step
   // Read again inside the transaction: another process may have been faster.
   auto version = number(database, "PRAGMA user_version");
   if (!version) return version.error();
+  if (*version < 0) return no_version(path, *version);
   if (*version >= newest) return {};
   if (*empty && !steps.schema.empty()) {
     if (auto done = database.script(std::string(steps.schema)); !done) return done.error().in("schema");
@@ -343,13 +367,8 @@ Result<void> migrate(Database& database, const std::string& path, const Steps& s
   if (auto empty = is_empty(database, path); !empty) return empty.error();
   auto version = number(database, "PRAGMA user_version");
   if (!version) return version.error();
-  if (*version > newest) {
-    return fail(
-        ErrorKind::conflict,
-        "{} was written by a newer Watchbill (its schema is version {}, this program knows up to {}): "
-        "install the newer version again, or restore a backup from before the upgrade",
-        path, *version, newest);
-  }
+  if (*version > newest) return newer_schema(path, *version, newest);
+  if (*version < 0) return no_version(path, *version);
   if (*version == newest) return {};
   // A migration that rebuilds a table must not fire the references to it; they are checked at its end.
   if (auto done = database.execute("PRAGMA foreign_keys = OFF"); !done) return done;

@@ -19,6 +19,11 @@ std::string_view schema();
 /// SQL that takes version i to i + 1.
 std::span<const std::string_view> migrations();
 
+/// "PATH was written by a newer Watchbill", with what to do.
+Error newer_schema(const std::string& path, std::int64_t version, std::int64_t newest);
+/// "PATH is a database of another program".
+Error other_program(const std::string& path);
+
 struct Steps {
   std::span<const std::string_view> migrations;
   /// Used for an empty file instead of the migrations; may be empty.

@@ -6,6 +6,7 @@
 
 #include "store/files.hpp"
 #include "store/migrations.hpp"
+#include "store/schema_check.hpp"
 
 namespace watchbill::store {
 
@@ -43,6 +44,7 @@ Result<void> configure(Database& database, const std::string& path) {
 Result<Database> open_database(const OpenOptions& options) {
   auto opened = Database::open(options.path, kOpenTimeout);
   if (!opened) return opened;
+  if (auto done = check_schema(*opened, options.path); !done) return done.error();
   if (auto done = configure(*opened, options.path); !done) return done.error();
   if (auto done = migrate(*opened, options.path); !done) return done.error();
   if (auto done = opened->execute("PRAGMA foreign_keys = ON"); !done) return done.error();

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <sys/types.h>
+
+#include <vector>
+
 #include "store/seal.hpp"
 #include "store/sqlite.hpp"
 #include "store/store.hpp"
@@ -22,5 +26,17 @@ Result<Database> open_database(const OpenOptions& options);
 /// The key that opens the secrets of `database`; makes one if there are none yet. A change of key that was
 /// interrupted is finished. `conflict` if the key is missing or another one: the message names both.
 Result<Sealer> open_sealer(Database& database, const OpenOptions& options);
+
+/// The keys that there are, without making one or changing anything: the given one, or the key file (of this
+/// user's, or of `owner`) and the next one beside it. Empty if there is none.
+Result<std::vector<Sealer>> keys_at_hand(const OpenOptions& options, uid_t owner);
+
+/// Success if every secret opens and all are sealed in one way. `storage` (code "corrupt") names the one that
+/// does not.
+Result<void> check_seals(Database& database, const Sealer& sealer);
+
+/// Secrets that an earlier release sealed, for their place alone, are sealed for their connection's
+/// addresses. In one transaction; nothing to do for a store of today.
+Result<void> renew_seals(Database& database, const Sealer& sealer);
 
 }  // namespace watchbill::store

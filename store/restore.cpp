@@ -2,10 +2,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 
 #include "core/text.hpp"
 #include "store/copies.hpp"
@@ -28,15 +30,19 @@ std::string name_of_moment(Instant now) {
   return name;
 }
 
-Result<void> copy_bytes(int from, const std::string& from_path, const std::string& to_path) {
+/// The first `size` bytes.
+Result<void> copy_bytes(int from, std::int64_t size, const std::string& from_path,
+                        const std::string& to_path) {
   const FileHandle to(::open(to_path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (to.fd() < 0) return file_error("create", to_path);
   std::array<char, 1 << 16> buffer{};
-  for (;;) {
-    const auto got = read(from, buffer.data(), buffer.size());
+  while (size > 0) {
+    const auto part = std::min<std::size_t>(buffer.size(), static_cast<std::size_t>(size));
+    const auto got = read(from, buffer.data(), part);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return file_error("read", from_path);
     if (got == 0) break;
+    size -= got;
     std::string_view rest(buffer.data(), static_cast<std::size_t>(got));
     while (!rest.empty()) {
       const auto written = write(to.fd(), rest.data(), rest.size());
@@ -104,7 +110,12 @@ class FileRestore final : public Restore {
   Result<void> take(int fd) {
     remove_copy();
     remove_drafts();
-    if (auto copied = copy_bytes(fd, file_, copy_path()); !copied) return copied;
+    auto keys = keys_at_hand(store_, geteuid());
+    if (!keys) return keys.error();
+    auto content = check_mac(fd, file_, *keys);
+    if (!content) return content.error();
+    proof_ = content->proof;
+    if (auto copied = copy_bytes(fd, content->bytes, file_, copy_path()); !copied) return copied;
     auto copy = open_copy(copy_path());
     if (!copy) return renamed(copy.error());
     if (auto sound = check_sound(*copy, file_); !sound) return renamed(sound.error());
@@ -115,11 +126,16 @@ class FileRestore final : public Restore {
     // The same questions as when the store is opened, asked of the backup.
     OpenOptions options = store_;
     options.path = file_;
-    if (auto sealer = open_sealer(*copy, options); !sealer) return sealer.error();
-    return look_at_current();
+    auto sealer = open_sealer(*copy, options);
+    if (!sealer) return sealer.error();
+    if (auto good = check_seals(*copy, *sealer); !good) return good;
+    if (auto current = look_at_current(); !current) return current;
+    return compare_addresses(*copy);
   }
 
   [[nodiscard]] const DatabaseFacts& backup() const override { return backup_; }
+  [[nodiscard]] Proof proof() const override { return proof_; }
+  [[nodiscard]] const std::vector<AddressChange>& address_changes() const override { return changes_; }
   [[nodiscard]] const std::optional<DatabaseFacts>& current() const override { return current_; }
   Result<Restored> carry_out(const Actor& actor, Instant now) override;
 
@@ -137,6 +153,7 @@ class FileRestore final : public Restore {
     return error;
   }
   Result<void> look_at_current();
+  Result<void> compare_addresses(Database& copy);
   Result<std::string> keep_current(Instant now);
   Result<void> move_aside(const std::string& name);
 
@@ -145,6 +162,9 @@ class FileRestore final : public Restore {
   std::unique_ptr<WriterLock> lock_;
   DatabaseFacts backup_;
   std::optional<DatabaseFacts> current_;
+  std::vector<Connection> connections_;  ///< of the present store
+  Proof proof_ = Proof::none;
+  std::vector<AddressChange> changes_;
   bool damaged_ = false;
 };
 
@@ -169,7 +189,36 @@ Result<void> FileRestore::look_at_current() {
   }
   auto facts = facts_of(*database, store_.path);
   damaged_ = !facts || !check_sound(*database, store_.path);
-  if (!damaged_) current_ = *facts;
+  if (damaged_) return {};
+  current_ = *facts;
+  // Of a newer schema nobody knows them: then all of the backup's are told.
+  if (auto connections = connections_of(*database)) connections_ = *std::move(connections);
+  return {};
+}
+
+/// All that decides where a connection's credentials go.
+std::map<std::string, std::string> where_it_goes(const Connection& connection) {
+  auto settings = addresses_of(connection);
+  settings["kind"] = connection.kind;
+  return settings;
+}
+
+Result<void> FileRestore::compare_addresses(Database& copy) {
+  auto connections = connections_of(copy);
+  if (!connections) return connections.error();
+  for (const auto& connection : *connections) {
+    const auto there = std::find_if(connections_.begin(), connections_.end(),
+                                    [&](const Connection& one) { return one.name == connection.name; });
+    auto before = there == connections_.end() ? std::map<std::string, std::string>() : where_it_goes(*there);
+    for (const auto& [setting, value] : where_it_goes(connection)) {
+      const auto old = before.extract(setting);
+      if (!old.empty() && old.mapped() == value) continue;
+      changes_.push_back(
+          {connection.name, setting, old.empty() ? std::nullopt : std::optional(old.mapped()), value});
+    }
+    for (const auto& [setting, value] : before)
+      changes_.push_back({connection.name, setting, value, std::nullopt});
+  }
   return {};
 }
 
@@ -193,7 +242,7 @@ Result<std::string> FileRestore::keep_current(Instant now) {
     return name;
   }
   if (!current_) return std::string();
-  if (auto kept = back_up(store_.path, name, false); !kept) return kept.error();
+  if (auto kept = back_up(store_, name, false); !kept) return kept.error();
   return name;
 }
 
@@ -221,7 +270,7 @@ Result<Restored> FileRestore::carry_out(const Actor& actor, Instant now) {
 
 Result<std::unique_ptr<Restore>> Restore::prepare(const OpenOptions& store, const std::string& file) {
   // Read as whoever runs this; from the lock on, root is the owner of the store's folder.
-  const FileHandle source(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  const FileHandle source(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (auto good = check_backup_file(source.fd(), file); !good) return good.error();
   auto options = with_key_of_root(store);
   if (!options) return options.error();

@@ -27,6 +27,7 @@ CREATE TABLE connection_secrets(
   name TEXT NOT NULL,
   key_id TEXT NOT NULL,
   sealed BLOB NOT NULL,
+  seal_version INTEGER NOT NULL DEFAULT 1,
   PRIMARY KEY (connection, name)
 ) STRICT, WITHOUT ROWID;
 

@@ -64,17 +64,30 @@ std::string id_of(const Secret& key) {
   return hex(std::string_view(digest).substr(0, 8));
 }
 
-/// The place as bytes in which no two places look alike: each part has its length in front.
+/// Each part has its length in front, so that no two rows of parts look alike.
+void append(std::string& text, std::string_view part) {
+  text += fmt::format("|{}:", part.size());
+  text += part;
+}
+
+/// The place as bytes in which no two places look alike.
 std::string describe(const Place& place) {
-  std::string text = "watchbill:1";
-  for (const auto part : {place.table, place.row, place.column}) {
-    text += fmt::format("|{}:", part.size());
-    text += part;
-  }
+  std::string text = place.purpose ? "watchbill:2" : "watchbill:1";
+  for (const auto part : {place.table, place.row, place.column}) append(text, part);
+  if (place.purpose) append(text, *place.purpose);
   return text;
 }
 
 }  // namespace
+
+std::string purpose_of(const Connection& connection) {
+  std::string text = connection.kind;
+  for (const auto& [key, value] : addresses_of(connection)) {
+    append(text, key);
+    append(text, value);
+  }
+  return text;
+}
 
 Result<Sealer> Sealer::from_key(const Secret& key, std::string origin) {
   start_sodium();
@@ -88,12 +101,17 @@ Result<Sealer> Sealer::from_key(const Secret& key, std::string origin) {
 }
 
 Result<Secret> read_key_file(const std::string& path) {
-  if (auto good = check_private_file(path); !good) return good.error();
-  const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  return read_key_file(path, geteuid());
+}
+
+Result<Secret> read_key_file(const std::string& path, uid_t owner) {
+  if (auto good = check_private_file(path, owner); !good) return good.error();
+  const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.fd() < 0) {
     if (errno == ENOENT) return fail(ErrorKind::not_found, "the key file {} is missing", path);
     return file_error("read the key file", path);
   }
+  if (auto good = check_key_folder(path, owner); !good) return good.error();
   std::string text(kMostKeyFile, '\0');
   const auto size = read(file.fd(), text.data(), text.size());
   if (size < 0) return file_error("read the key file", path);
@@ -109,6 +127,7 @@ Result<Sealer> Sealer::from_file(const std::string& path) {
 
 Result<Sealer> Sealer::write_file(const std::string& path) {
   start_sodium();
+  if (auto good = check_key_folder(path, geteuid()); !good) return good.error();
   std::string key(kKeySize, '\0');
   randombytes_buf(key.data(), key.size());
   const Secret text(hex(key) + "\n");
@@ -143,6 +162,14 @@ Result<Sealer> Sealer::create_file(const std::string& path) {
   return from_file(path);
 }
 
+Secret Sealer::derive(std::string_view use) const {
+  const std::string context = fmt::format("watchbill key for {}", use);
+  std::string key(kKeySize, '\0');
+  crypto_generichash(bytes_of(key), key.size(), bytes_of(std::string_view(context)), context.size(),
+                     bytes_of(key_.reveal()), key_.reveal().size());
+  return Secret(std::move(key));
+}
+
 Sealed Sealer::seal(const Secret& value, const Place& place) const {
   const std::string about = describe(place);
   std::string sealed(kNonceSize + value.reveal().size() + kTagSize, '\0');
@@ -159,9 +186,11 @@ Result<Secret> Sealer::open(const Sealed& sealed, const Place& place) const {
                 "{} \"{}\" was sealed with the key {}, but {} is the key {}: put the right key back",
                 place.table, place.row, sealed.key_id, origin_, key_id_);
   }
-  Error damaged =
-      fail(ErrorKind::storage, "table {}, row {}, column {}: the sealed value was changed or moved",
-           place.table, place.row, place.column);
+  Error damaged = fail(
+      ErrorKind::storage,
+      "table {}, row {}, column {}: the sealed value was changed or moved, or the address that it is for "
+      "was changed: restore a backup",
+      place.table, place.row, place.column);
   damaged.code = "corrupt";
   if (sealed.bytes.size() < kNonceSize + kTagSize) return damaged;
   const std::string about = describe(place);

@@ -1,21 +1,31 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "core/connection_address.hpp"
 #include "core/result.hpp"
 #include "core/secret.hpp"
 
 namespace watchbill::store {
 
-/// Where a sealed value lives. A value moved to another place does not open.
+/// Where a sealed value lives, and what it is for. A value that was moved, or whose purpose was changed, does
+/// not open.
 struct Place {
   std::string_view table;
   std::string_view row;
   std::string_view column;
+  /// What it may be used for: of a connection's secret its kind and addresses (`purpose_of`). Nothing: as it
+  /// was sealed by releases that bound the place alone.
+  std::optional<std::string> purpose{};
 };
+
+/// Kind and addresses of a connection as one text in which no two look alike.
+std::string purpose_of(const Connection& connection);
 
 /// A value encrypted with XChaCha20-Poly1305: a random nonce (24 bytes), then ciphertext and tag.
 struct Sealed {
@@ -23,8 +33,10 @@ struct Sealed {
   std::string bytes;
 };
 
-/// What is in a key file (0600). `not_found` if there is none, `forbidden` if others can read it.
+/// What is in a key file (0600) of this user's, or of `owner`. `not_found` if there is none, `forbidden` if
+/// others can read it, or may put another one in its place (`check_key_folder`).
 Result<Secret> read_key_file(const std::string& path);
+Result<Secret> read_key_file(const std::string& path, uid_t owner);
 
 /// Encrypts single values with one key (libsodium).
 class Sealer {
@@ -47,8 +59,12 @@ class Sealer {
   /// Where the key came from, for errors.
   [[nodiscard]] const std::string& origin() const { return origin_; }
 
+  /// A key of 32 bytes for another use, which gives this one not away. Each `use` has its own.
+  [[nodiscard]] Secret derive(std::string_view use) const;
+
   [[nodiscard]] Sealed seal(const Secret& value, const Place& place) const;
-  /// `conflict` if another key sealed it; `storage` (code "corrupt") if it was changed or moved.
+  /// `conflict` if another key sealed it; `storage` (code "corrupt") if it was changed or moved, or
+  /// its purpose was.
   [[nodiscard]] Result<Secret> open(const Sealed& sealed, const Place& place) const;
 
  private:

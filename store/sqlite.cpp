@@ -2,11 +2,25 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <utility>
+
+#include "core/text.hpp"
 
 namespace watchbill::store {
 
 namespace {
+
+/// Far beyond what Watchbill writes; a hostile file gets no further (sqlite.org/limits.html,
+/// sqlite.org/security.html).
+constexpr std::array<std::pair<int, int>, 5> kLimits{{{SQLITE_LIMIT_LENGTH, 64 << 20},
+                                                      {SQLITE_LIMIT_SQL_LENGTH, 1 << 20},
+                                                      {SQLITE_LIMIT_COLUMN, 100},
+                                                      {SQLITE_LIMIT_EXPR_DEPTH, 100},
+                                                      // VACUUM has one.
+                                                      {SQLITE_LIMIT_ATTACHED, 1}}};
 
 std::string_view storage_code(int primary, int system_errno) {
   // A full disk shows as SQLITE_IOERR when the file that cannot grow is the -shm.
@@ -71,6 +85,37 @@ Error to_error(sqlite3* handle, const std::string& path) {
 
 }  // namespace
 
+namespace {
+
+/// To the end of the year 9999.
+constexpr milliseconds kMostMilliseconds{253'402'300'799'999};
+
+/// `text` with U+FFFD in the place of each byte that is not well-formed UTF-8.
+std::string repaired(std::string_view text) {
+  constexpr std::size_t kLongest = 4;
+  std::string out;
+  while (!text.empty()) {
+    std::size_t length = 1;
+    while (length < kLongest && !is_utf8(text.substr(0, length))) ++length;
+    const bool whole = is_utf8(text.substr(0, length));
+    if (!whole) length = 1;
+    out += whole ? text.substr(0, length) : "\xef\xbf\xbd";
+    text.remove_prefix(length);
+  }
+  return out;
+}
+
+}  // namespace
+
+milliseconds stored_duration(std::int64_t count) {
+  return std::clamp(milliseconds(count), -kMostMilliseconds, kMostMilliseconds);
+}
+
+Instant stored_moment(std::int64_t count) {
+  const Instant told{milliseconds(count)};
+  return told == kAlways || told == kNever ? told : Instant(stored_duration(count));
+}
+
 bool Row::is_null(int column) const {
   return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }
@@ -94,7 +139,8 @@ void Row::read(int column, std::string& out) const {
   if (text == nullptr) {
     out.clear();
   } else {
-    out.assign(reinterpret_cast<const char*>(text), static_cast<std::size_t>(size));
+    const std::string_view found(reinterpret_cast<const char*>(text), static_cast<std::size_t>(size));
+    out = is_utf8(found) ? std::string(found) : repaired(found);
   }
 }
 
@@ -109,15 +155,16 @@ void Row::read(int column, Blob& out) const {
 }
 
 void Row::read(int column, Instant& out) const {
-  out = Instant(milliseconds(get<std::int64_t>(column)));
+  out = stored_moment(get<std::int64_t>(column));
 }
 
 void Row::read(int column, milliseconds& out) const {
-  out = milliseconds(get<std::int64_t>(column));
+  out = stored_duration(get<std::int64_t>(column));
 }
 
 void Row::read(int column, seconds& out) const {
-  out = seconds(get<std::int64_t>(column));
+  constexpr auto kMost = std::chrono::floor<seconds>(kMostMilliseconds).count();
+  out = seconds(std::clamp<std::int64_t>(get<std::int64_t>(column), -kMost, kMost));
 }
 
 void Database::CloseDatabase::operator()(sqlite3* handle) const {
@@ -142,6 +189,10 @@ Result<Database> Database::open(const std::string& path, milliseconds busy_timeo
   // A damaged or hostile file must not run SQL of its own, nor we damage it through its internals.
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
+  for (const auto& [limit, value] : kLimits) sqlite3_limit(handle, limit, value);
+  if (auto done = database.execute("PRAGMA cell_size_check = ON"); !done) return done.error();
   database.set_busy_timeout(busy_timeout);
   return database;
 }

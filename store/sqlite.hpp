@@ -21,6 +21,11 @@ struct sqlite3_stmt;
 /// SQLite with values instead of handles. Only store/sqlite.cpp includes sqlite3.h.
 namespace watchbill::store {
 
+/// Milliseconds of a duration from outside: at most 10,000 years, so that no sum overflows.
+milliseconds stored_duration(std::int64_t count);
+/// The same of a moment. `kAlways` and `kNever` stay what they are.
+Instant stored_moment(std::int64_t count);
+
 /// A value of a BLOB column.
 struct Blob {
   std::string bytes;
@@ -28,6 +33,9 @@ struct Blob {
 };
 
 /// The columns of the row that a query stands on, from 0. Valid inside the query's callback only.
+///
+/// What no program of ours has written is read as something that does no harm: broken UTF-8 as U+FFFD,
+/// moments and durations as `stored_moment` and `stored_duration` say.
 class Row {
  public:
   [[nodiscard]] bool is_null(int column) const;

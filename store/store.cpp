@@ -17,6 +17,7 @@ Result<std::unique_ptr<Store>> Store::open(const OpenOptions& given) {
   if (!database) return database.error();
   auto sealer = open_sealer(*database, *options);
   if (!sealer) return sealer.error();
+  if (auto done = renew_seals(*database, *sealer); !done) return done.error();
   database->set_busy_timeout(options->busy_timeout);
   return std::unique_ptr<Store>(std::make_unique<SqliteStore>(std::move(*database), std::move(*sealer)));
 }

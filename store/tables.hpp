@@ -21,6 +21,11 @@ std::unique_ptr<Problems> make_problems(Database& database);
 
 /// Where secrets lie; part of what each is sealed with.
 inline constexpr std::string_view kSecretsTable = "connection_secrets";
+/// Place and purpose of a connection's secret (`connection_secrets.seal_version` 2). Both must outlive it.
+inline constexpr int kSealVersion = 2;
+inline Place place_of_secret(const Connection& connection, const std::string& name) {
+  return {kSecretsTable, connection.name, name, purpose_of(connection)};
+}
 
 /// The workspace's id as an SQL expression; '' while it is not known.
 #define WATCHBILL_TEAM "coalesce((SELECT value FROM meta WHERE key = 'team_id'), '')"

@@ -29,7 +29,7 @@ struct RestoreWorld : EngineWorld {
 
   [[nodiscard]] std::string file() const { return folder + "/backup.db"; }
   [[nodiscard]] std::string database() const { return folder + "/watchbill.db"; }
-  void back_up() { REQUIRE(store::back_up(database(), file(), true)); }
+  void back_up() { REQUIRE(store::back_up({database(), folder + "/key"}, file(), true)); }
   /// The daemon is stopped, the backup restored, and a daemon started after `pause`.
   void restore_and_start(milliseconds pause = 1min) {
     kill();

@@ -43,6 +43,11 @@ std::vector<std::string> names_in(const std::string& folder) {
   return names;
 }
 
+/// As if a release had written it that added no hash (store/backup_mac.cpp: one line at the end).
+void without_proof(const std::string& file) {
+  fs::resize_file(file, fs::file_size(file) - 102);
+}
+
 Restored restore(const TempFolder& folder, const std::string& file) {
   auto prepared = must(Restore::prepare(folder.options(), file));
   return must(prepared->carry_out("test", at(5000)));
@@ -60,7 +65,7 @@ TEST_CASE("a backup shows one moment of a store that others go on using, and is 
   auto store = open_store(folder);
   fill(*store);
   const auto file = elsewhere.path() + "/b.db";
-  const auto facts = must(back_up(folder.database(), file, false));
+  const auto facts = must(back_up(folder.options(), file, false));
   CHECK(facts.rotations == 1);
   CHECK(facts.schema == schema_version());
   CHECK(facts.key_id.has_value());
@@ -79,11 +84,11 @@ TEST_CASE("a backup keeps an existing file unless it is told to replace it") {
   fill(*open_store(folder));
   const auto file = elsewhere.path() + "/b.db";
   std::ofstream(file) << "somebody's";
-  const auto error = error_of(back_up(folder.database(), file, false));
+  const auto error = error_of(back_up(folder.options(), file, false));
   CHECK(error.kind == ErrorKind::conflict);
   CHECK(mentions(error.message, "--force"));
   CHECK(content(file) == "somebody's");
-  must(back_up(folder.database(), file, true));
+  must(back_up(folder.options(), file, true));
   CHECK(content(file).starts_with("SQLite format 3"));
   CHECK(mode_of(file) == 0600);
 }
@@ -94,11 +99,11 @@ TEST_CASE("a backup never overwrites the store itself, whatever it is called") {
   fill(*store);
   for (const char* suffix : {"", "-wal", ".lock"}) {
     INFO(suffix);
-    CHECK(error_of(back_up(folder.database(), folder.database() + suffix, true)).kind == ErrorKind::invalid);
+    CHECK(error_of(back_up(folder.options(), folder.database() + suffix, true)).kind == ErrorKind::invalid);
   }
   const auto other = folder.path() + "/other";
   fs::create_symlink(folder.database(), other);
-  CHECK(error_of(back_up(folder.database(), other, true)).kind == ErrorKind::invalid);
+  CHECK(error_of(back_up(folder.options(), other, true)).kind == ErrorKind::invalid);
   CHECK(must(store->rotations().list()).size() == 1);
 }
 
@@ -110,34 +115,35 @@ TEST_CASE("what a killed backup left neither stands in the way nor gets into the
   std::ofstream(file + ".partial") << std::string(5000, 'x');
   // A journal that SQLite would play back into the file of that name.
   std::ofstream(file + ".partial-journal") << std::string(5000, 'x');
-  must(back_up(folder.database(), file, false));
+  must(back_up(folder.options(), file, false));
   CHECK(names_in(elsewhere.path()) == std::vector<std::string>{"b.db"});
 }
 
 TEST_CASE("a backup does not migrate, so that it can be made before an upgrade") {
   TempFolder folder;
   TempFolder elsewhere;
-  fill(*open_store(folder));
   {
+    fs::remove(folder.database());
+    std::ofstream(folder.database()).close();
     auto database = must(Database::open(folder.database(), 0ms));
-    must(database.script("PRAGMA user_version = 0"));
+    must(migrate(database, "it", {migrations().first(1), ""}));
   }
-  const auto facts = must(back_up(folder.database(), elsewhere.path() + "/b.db", false));
-  CHECK(facts.schema == 0);
+  const auto facts = must(back_up(folder.options(), elsewhere.path() + "/b.db", false));
+  CHECK(facts.schema == 1);
   auto database = must(Database::open(folder.database(), 0ms));
-  CHECK(must(database.value<std::int64_t>("PRAGMA user_version")) == 0);
+  CHECK(must(database.value<std::int64_t>("PRAGMA user_version")) == 1);
 }
 
 TEST_CASE("there is no backup of a store that is not there, or of another program's database") {
   TempFolder folder;
-  CHECK(error_of(back_up(folder.database(), folder.path() + "/b", false)).kind == ErrorKind::not_found);
+  CHECK(error_of(back_up(folder.options(), folder.path() + "/b", false)).kind == ErrorKind::not_found);
   CHECK(names_in(folder.path()).empty());
   std::ofstream(folder.database()).close();
   {
     auto database = must(Database::open(folder.database(), 0ms));
     must(database.script("CREATE TABLE theirs(x)"));
   }
-  CHECK(error_of(back_up(folder.database(), folder.path() + "/b", false)).kind == ErrorKind::conflict);
+  CHECK(error_of(back_up(folder.options(), folder.path() + "/b", false)).kind == ErrorKind::conflict);
 }
 
 TEST_CASE("a restore brings back what was, keeps what it replaces, and leaves nothing else behind") {
@@ -147,7 +153,7 @@ TEST_CASE("a restore brings back what was, keeps what it replaces, and leaves no
   {
     auto store = open_store(folder);
     fill(*store);
-    must(back_up(folder.database(), file, false));
+    must(back_up(folder.options(), file, false));
     must(store->rotations().add(plain_rotation("Later", "S2"), false, std::nullopt, "test"));
   }
   const auto before = content(file);
@@ -179,7 +185,7 @@ TEST_CASE("a restore builds a store where there is none, for the backup's key") 
   TempFolder host;
   const auto file = folder.path() + "/b.db";
   fill(*open_store(folder));
-  must(back_up(folder.database(), file, false));
+  must(back_up(folder.options(), file, false));
   SECTION("without the key it is refused") {
     const auto error = refusal(host, file);
     CHECK(error.kind == ErrorKind::conflict);
@@ -218,127 +224,4 @@ TEST_CASE("after a restore open announcements and requests are not taken for the
     sent.state = OutboxState::sent;
     must(store->outbox().add(sent));
     request = must(store->requests().ask("restore_group", "{}", kNever));
-    must(back_up(folder.database(), file, false));
-  }
-  CHECK(restore(folder, file).open_announcements == 2);
-  auto store = open_store(folder);
-  const auto rows = must(store->outbox().open_rows());
-  REQUIRE(rows.size() == 2);
-  for (const auto& row : rows) {
-    CHECK(row.state == OutboxState::unknown);
-    CHECK(row.probes == 0);
-    // History is read from the handoff on: a later attempt of the lost hours is found too.
-    CHECK(row.attempt_at == row.facts.at);
-  }
-  CHECK(must(store->requests().open_requests()).empty());
-  CHECK(mentions(must(store->requests().answer_of(request)).value_or(""), "restored from a backup"));
-  CHECK(must(store->meta(kRestoredAt)) == format_rfc3339(at(5000)));
-  CHECK(must(store->meta(kRestoredFrom)).value_or("") != "");
-  const auto audit = must(store->history().audit({}));
-  CHECK(std::any_of(audit.begin(), audit.end(), [&](const AuditEntry& entry) {
-    return entry.action == "store.restore" && entry.object == file;
-  }));
-}
-
-TEST_CASE("a restore refuses what is no backup of ours") {
-  TempFolder folder;
-  fill(*open_store(folder));
-  const auto file = folder.path() + "/b.db";
-  must(back_up(folder.database(), file, false));
-  const auto before = must(open_store(folder)->rotations().list()).size();
-  SECTION("a file that is not there") {
-    CHECK(refusal(folder, folder.path() + "/none").kind == ErrorKind::not_found);
-  }
-  SECTION("an empty file") {
-    std::ofstream(file, std::ios::trunc).close();
-    CHECK(refusal(folder, file).kind == ErrorKind::invalid);
-  }
-  SECTION("something else") {
-    std::ofstream(file) << "This is a letter to my aunt, and longer than one hundred bytes, so that it could "
-                           "be taken for a header of something.";
-    const auto error = refusal(folder, file);
-    CHECK(error.kind == ErrorKind::invalid);
-    CHECK(mentions(error.message, file));
-  }
-  SECTION("another program's database") {
-    fs::remove(file);
-    std::ofstream(file).close();
-    must(must(Database::open(file, 0ms)).script("CREATE TABLE theirs(x)"));
-    CHECK(refusal(folder, file).kind == ErrorKind::conflict);
-  }
-  SECTION("a newer schema") {
-    must(must(Database::open(file, 0ms)).script("PRAGMA user_version = 4711"));
-    const auto error = refusal(folder, file);
-    CHECK(error.kind == ErrorKind::conflict);
-    CHECK(mentions(error.message, "4711"));
-    CHECK(mentions(error.message, file));
-    CHECK(mentions(error.message, "install the newer version"));
-  }
-  SECTION("half of it") {
-    fs::resize_file(file, fs::file_size(file) / 2);
-    const auto error = refusal(folder, file);
-    CHECK(error.kind == ErrorKind::storage);
-    CHECK(mentions(error.message, file));
-  }
-  SECTION("a live store's file") {
-    std::ofstream(file + "-wal") << "something";
-    const auto error = refusal(folder, file);
-    CHECK(error.kind == ErrorKind::invalid);
-    CHECK(mentions(error.message, "watchbill --store"));
-  }
-  SECTION("a daemon is running") {
-    auto lock = must(WriterLock::take(folder.database(), "watchbilld"));
-    const auto error = refusal(folder, file);
-    CHECK(error.kind == ErrorKind::conflict);
-    CHECK(mentions(error.message, "watchbilld"));
-  }
-  CHECK(must(open_store(folder)->rotations().list()).size() == before);
-  CHECK_FALSE(fs::exists(folder.database() + ".restoring"));
-}
-
-TEST_CASE("a damaged database is moved aside, and the backup takes its place") {
-  TempFolder folder;
-  const auto file = folder.path() + "/b.db";
-  fill(*open_store(folder));
-  must(back_up(folder.database(), file, false));
-  SECTION("its header") {
-    std::ofstream(folder.database(), std::ios::trunc) << std::string(9000, 'x');
-  }
-  SECTION("its middle") {
-    std::fstream broken(folder.database(), std::ios::in | std::ios::out | std::ios::binary);
-    broken.seekp(8192);
-    broken << std::string(20'000, 'x');
-  }
-  {
-    auto prepared = must(Restore::prepare(folder.options(), file));
-    CHECK_FALSE(prepared->current());
-  }
-  const auto restored = restore(folder, file);
-  CHECK(mentions(content(restored.replaced), "xxxxxxxx"));
-  CHECK(must(open_store(folder)->rotations().list()).size() == 1);
-}
-
-TEST_CASE("another program's database in the store's place is refused, not replaced") {
-  TempFolder folder;
-  TempFolder elsewhere;
-  fill(*open_store(elsewhere));
-  const auto file = elsewhere.path() + "/b.db";
-  must(back_up(elsewhere.database(), file, false));
-  std::ofstream(folder.database()).close();
-  must(must(Database::open(folder.database(), 0ms)).script("CREATE TABLE theirs(x)"));
-  fs::copy_file(elsewhere.key(), folder.key());
-  CHECK(refusal(folder, file).kind == ErrorKind::conflict);
-}
-
-TEST_CASE("a restore works while another program has the store open, and both see the backup") {
-  TempFolder folder;
-  const auto file = folder.path() + "/b.db";
-  auto other = open_store(folder);
-  fill(*other);
-  must(back_up(folder.database(), file, false));
-  must(other->rotations().add(plain_rotation("Later", "S2"), false, std::nullopt, "test"));
-  restore(folder, file);
-  CHECK(must(other->rotations().list()).size() == 1);
-  other.reset();
-  CHECK(must(open_store(folder)->rotations().list()).size() == 1);
-}
+    must(back_up(folder.options(), file, false));

@@ -35,7 +35,9 @@ class Any {
       case 2:
         return Instant{};
       default:
-        return Instant(milliseconds(std::uniform_int_distribution<std::int64_t>()(random_)));
+        // The years that calendars know (`stored_moment`).
+        return Instant(
+            milliseconds(std::uniform_int_distribution<std::int64_t>(0, 253'402'300'799'999)(random_)));
     }
   }
 

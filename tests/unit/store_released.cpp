@@ -1,28 +1,15 @@
+#include "tests/unit/store_released.hpp"
+
 #include <algorithm>
 #include <filesystem>
 #include <map>
 
 #include "store/migrations.hpp"
-#include "tests/support/project.hpp"
-#include "tests/unit/store_support.hpp"
-
-// Stores as released programs left them, one for each schema (tests/system/released_store.py writes them).
 
 using namespace watchbill;
 using namespace watchbill::store;
 
 namespace {
-
-/// tests/system/released_store.py: KEY
-std::string released_key() {
-  std::string key;
-  for (char byte = 0; byte < 32; ++byte) key += byte;
-  return key;
-}
-
-std::filesystem::path released_file(int version) {
-  return test::project_file(fmt::format("tests/unit/released/schema_{}.sql", version));
-}
 
 /// How many rows each table has.
 std::map<std::string, std::int64_t> rows_by_table(Database& database) {
@@ -37,20 +24,10 @@ std::map<std::string, std::int64_t> rows_by_table(Database& database) {
   return rows;
 }
 
-void write_private(const std::string& path, const std::string& content) {
-  std::ofstream(path, std::ios::binary) << content;
-  std::filesystem::permissions(path,
-                               std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
-}
-
 /// The store of that release in `folder`, and what was in it.
 std::map<std::string, std::int64_t> put_back(const TempFolder& folder, int version) {
-  std::ostringstream sql;
-  sql << std::ifstream(released_file(version)).rdbuf();
-  write_private(folder.key(), released_key());
-  write_private(folder.database(), "");
+  put_back_released(folder, version);
   auto database = must(Database::open(folder.database(), 0ms));
-  must(database.script(sql.str()));
   return rows_by_table(database);
 }
 

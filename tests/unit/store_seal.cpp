@@ -25,11 +25,36 @@ TEST_CASE("a sealed value opens again, and only there") {
     for (const Place& elsewhere :
          {Place{"other", "pd", "api_key"}, Place{"connection_secrets", "pd2", "api_key"},
           Place{"connection_secrets", "pd", "api_secret"},
+          // Sealed without a purpose, it is not for one.
+          Place{"connection_secrets", "pd", "api_key", "pagerduty"},
           // The same letters, cut differently.
           Place{"connection_secrets", "pdapi", "_key"}}) {
       CHECK(error_of(key.open(sealed, elsewhere)).code == "corrupt");
     }
   }
+}
+
+TEST_CASE("a secret opens for the kind and the addresses that it was sealed for, and no others") {
+  const Sealer key = sealer('k');
+  Connection connection{"pd", "pagerduty", {{"region", "us"}, {"base_url", "https://a"}, {"note", "x"}}};
+  const auto place = [](const Connection& of) {
+    return Place{"connection_secrets", "pd", "api_key", purpose_of(of)};
+  };
+  const Sealed sealed = key.seal(Secret("token"), place(connection));
+  CHECK_FALSE(key.open(sealed, kHere));
+  auto other = connection;
+  other.settings["note"] = "y";
+  CHECK(must(key.open(sealed, place(other))).reveal() == "token");
+  for (const auto setting : kAddressSettings) {
+    other = connection;
+    other.settings[std::string(setting)] += "x";
+    CHECK_FALSE(key.open(sealed, place(other)));
+    other.settings.erase(std::string(setting));
+    CHECK(key.open(sealed, place(other)).ok() == !connection.settings.contains(std::string(setting)));
+  }
+  other = connection;
+  other.kind = "opsgenie";
+  CHECK_FALSE(key.open(sealed, place(other)));
 }
 
 TEST_CASE("every flipped bit of a sealed value is noticed") {
@@ -102,4 +127,31 @@ TEST_CASE("a key file that others can read is refused with the command that mend
   const auto error = error_of(Sealer::from_file(folder.key()));
   CHECK(error.kind == ErrorKind::forbidden);
   CHECK(mentions(error.message, "chmod 600 " + folder.key()));
+}
+
+TEST_CASE("a key file in a folder that others may write is refused with the command that mends it") {
+  TempFolder folder;
+  const auto inner = folder.path() + "/keys";
+  std::filesystem::create_directory(inner);
+  const auto file = inner + "/key";
+  REQUIRE(chmod(inner.c_str(), 0755) == 0);
+  const auto id = must(Sealer::create_file(file)).key_id();
+  const auto link = folder.path() + "/link";
+  std::filesystem::create_symlink(file, link);
+  for (const mode_t loose : {0775U, 0757U, 01777U}) {
+    REQUIRE(chmod(inner.c_str(), loose) == 0);
+    for (const auto& path : {file, link}) {
+      const auto error = error_of(Sealer::from_file(path));
+      CHECK(error.kind == ErrorKind::forbidden);
+      CHECK(mentions(error.message, "`chmod go-w " + inner + "`"));
+    }
+    CHECK(error_of(Sealer::create_file(inner + "/other")).kind == ErrorKind::forbidden);
+  }
+  REQUIRE(chmod(inner.c_str(), 0755) == 0);
+  CHECK(must(Sealer::from_file(link)).key_id() == id);
+  if (geteuid() != 0) return;
+  REQUIRE(chown(inner.c_str(), 54321, 54321) == 0);
+  const auto error = error_of(Sealer::from_file(file));
+  CHECK(error.kind == ErrorKind::forbidden);
+  CHECK(mentions(error.message, "`chown root " + inner + "`"));
 }
