@@ -324,6 +324,11 @@ net::Task<SystemScreens::Outcome> SystemScreens::connect(Typed typed) {
   const auto name = connection->name;
   manage::TryOptions options;
   options.deadline = kTryFor;
+  if (!fresh) {
+    auto stored = desk.store.connections().get(name);
+    if (!stored) co_return wrong("", stored.error().message);
+    options.replaces = manage::Replaced{*std::move(stored), {typed.input.texts, typed.input.secrets}};
+  }
   auto tried =
       co_await manage::try_connection(manage::reach_of(desk), *caller, *std::move(connection), options);
   if (!tried) {

@@ -64,7 +64,8 @@ Result<manage::ConnectionInput> read_given(Session& session, const Invocation& i
 }
 
 /// Tries the credentials, unless --no-verify is given.
-Result<manage::Tried> try_out(Session& session, const Invocation& in, Connection connection) {
+Result<manage::Tried> try_out(Session& session, const Invocation& in, Connection connection,
+                              std::optional<manage::Replaced> replaces = std::nullopt) {
   auto http = session.http();
   if (!http) return http.error();
   auto config = session.config();
@@ -72,6 +73,7 @@ Result<manage::Tried> try_out(Session& session, const Invocation& in, Connection
   const auto name = connection.name;
   manage::TryOptions options;
   options.verify = !in.has("no-verify");
+  options.replaces = std::move(replaces);
   auto tried = session.run(manage::try_connection({session.loop(), **http, **config}, session.caller(),
                                                   std::move(connection), options));
   if (tried && tried->refused) {
@@ -165,9 +167,9 @@ Result<int> update(Session& session, const Invocation& in) {
   if (!desk) return desk.error();
   auto connection = (*desk)->store.connections().get(in.argument("NAME"));
   if (!connection) return connection.error();
-  auto filled = manage::with_input(*std::move(connection), *given);
+  auto filled = manage::with_input(*connection, *given);
   if (!filled) return filled.error();
-  auto tried = try_out(session, in, *std::move(filled));
+  auto tried = try_out(session, in, *std::move(filled), manage::Replaced{*connection, *given});
   if (!tried) return tried.error();
   if (auto saved = manage::update_connection(**desk, session.caller(), tried->connection); !saved)
     return saved.error();
@@ -291,11 +293,14 @@ std::vector<Command> connection_commands() {
        "Change address or credentials of a scheduling system",
        "What is given replaces what was; the rest stays. The new credentials are tried first and then "
        "swapped in "
-       "one step: rotations that use the connection are not touched. An empty value removes a setting.",
+       "one step: rotations that use the connection are not touched. An empty value removes a setting. Who "
+       "changes the address (host, region, subdomain or base URL) gives the credentials again: those of "
+       "before "
+       "are not sent to another address.",
        {name},
        connection_options(),
-       {"connection update pd --api-key-file new.key", "connection update pd --region eu",
-        "connection update pd --oauth"},
+       {"connection update pd --api-key-file new.key",
+        "connection update pd --region eu --api-key-file eu.key", "connection update pd --oauth"},
        update},
       {"connection list",
        "List scheduling systems and how they are doing",

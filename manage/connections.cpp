@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/connection_address.hpp"
 #include "core/text.hpp"
 #include "manage/deadline.hpp"
 
@@ -95,6 +96,52 @@ Error no_schedule(const ScheduleRef& ref, const std::vector<providers::ScheduleI
               near.empty() ? "" : fmt::format("; did you mean {}/{}?", ref.connection, near), ref.connection);
 }
 
+/// "--api-key-file, --api-secret-file": what must be given for the secrets that were not.
+std::string not_given(const Connection& connection, const ConnectionInput& given,
+                      const providers::Adapter& adapter) {
+  std::vector<std::string> flags;
+  bool signed_in = false;
+  for (const auto& [key, secret] : connection.secrets) {
+    const auto option = std::find_if(adapter.options.begin(), adapter.options.end(),
+                                     [&](const providers::Option& one) { return one.key == key; });
+    if (option == adapter.options.end()) {
+      signed_in = true;
+    } else if (!given.secrets.contains(option->flag)) {
+      flags.push_back("--" + option->flag);
+    }
+  }
+  // Tokens were got with a secret, or by signing in.
+  if (flags.empty() && signed_in && given.secrets.empty()) flags.emplace_back("--oauth");
+  return fmt::format("{}", fmt::join(flags, ", "));
+}
+
+/// `changed` is cleaned already.
+Result<void> check_given_anew(const Reach& reach, const Replaced& replaced, const Connection& changed) {
+  auto adapter = providers::find_adapter(changed.kind);
+  if (!adapter) return adapter.error();
+  auto stored = replaced.stored;
+  // With today's defaults, so that one that is new is no change.
+  if (auto open = open_new(reach, stored)) stored = (*open)->connection;
+  const auto before = addresses_of(stored);
+  const auto after = addresses_of(changed);
+  if (before == after) return {};
+  const auto missing = not_given(changed, replaced.given, **adapter);
+  if (missing.empty()) return {};
+  for (const auto& option : (*adapter)->options) {
+    const auto was = before.find(option.key);
+    const auto is = after.find(option.key);
+    const auto old = was == before.end() ? std::string("not set") : was->second;
+    if (old == (is == after.end() ? "not set" : is->second)) continue;
+    return fail(
+        ErrorKind::invalid,
+        "--{}: the credentials of connection {} were given for another address ({}: {}), and are not sent to "
+        "a new one: give them again, with {}",
+        option.flag, changed.name, option.flag, old, missing);
+  }
+  return fail(ErrorKind::invalid, "connection {}: its address changes: give its credentials again, with {}",
+              changed.name, missing);
+}
+
 using Listed = Result<std::vector<providers::ScheduleInfo>>;
 
 net::Task<Listed> list_one(Desk& desk, Connection connection) {
@@ -174,6 +221,10 @@ net::Task<Result<Tried>> try_connection(Reach reach, Caller caller, Connection c
   if (auto good = check_connection_name(connection.name); !good) co_return good.error();
   auto open = open_new(reach, std::move(connection));
   if (!open) co_return open.error();
+  if (options.replaces) {
+    auto anew = check_given_anew(reach, *options.replaces, (*open)->connection);
+    if (!anew) co_return anew.error();
+  }
   if (!options.verify) co_return Tried{(*open)->connection};
   std::optional<Result<std::string>> verified;
   if (options.deadline) {

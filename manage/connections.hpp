@@ -61,8 +61,16 @@ struct Tried {
   std::optional<std::string> opened{};  ///< what they open ("acme, as Ada Example")
   std::optional<Error> refused{};       ///< why they do not work
 };
+/// A stored connection as it is now, and what a person gives for it.
+struct Replaced {
+  Connection stored;
+  ConnectionInput given;
+};
 struct TryOptions {
   bool verify = true;
+  /// For one that is stored. Its secrets were given for its address: they are not taken to another one, so
+  /// `invalid` if the address changes and a secret was not given anew.
+  std::optional<Replaced> replaces{};
   /// After this the trying is given up (`timeout`). None: as long as the adapter waits.
   std::optional<milliseconds> deadline{};
 };

@@ -52,11 +52,11 @@ Error token_refusal(std::string_view code, const std::string& connection) {
         "PagerDuty does not know the client id and secret of connection {}: give it the right ones with "
         "`watchbill connection update {} --client-id ID --client-secret-file FILE`",
         connection, connection);
-  return fail(
-      ErrorKind::unauthorized,
-      "PagerDuty gives no token to connection {}: check that the app has the scopes {}, and that "
-      "subdomain and region are right (`watchbill connection update {} --subdomain S --region us|eu`)",
-      connection, kScopes, connection);
+  return fail(ErrorKind::unauthorized,
+              "PagerDuty gives no token to connection {}: check that the app has the scopes {}, and that "
+              "subdomain and region are right (`watchbill connection update {} --subdomain S --region us|eu "
+              "--client-secret-file FILE`)",
+              connection, kScopes, connection);
 }
 
 }  // namespace

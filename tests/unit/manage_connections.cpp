@@ -110,6 +110,59 @@ TEST_CASE("new credentials replace the kind that was there, and a new region its
   CHECK(after.secrets.contains("api_key"));
 }
 
+TEST_CASE("a connection's address changes only together with its credentials") {
+  ManageWorld world;
+  Connection stored{"og", "opsgenie", {{"region", "us"}}, {{"api_key", Secret("good-key")}}};
+  const auto change = [&](const std::string& flag, const std::string& text, bool with_secret) {
+    ConnectionInput input;
+    if (with_secret) input = with_key("good-key");
+    input.texts = {{flag, text}};
+    TryOptions options;
+    options.verify = false;
+    options.replaces = Replaced{stored, input};
+    return try_out(world, world.cli, good(with_input(stored, input)), options);
+  };
+  for (const auto& [flag, text] :
+       std::map<std::string, std::string>{{"region", "eu"}, {"base-url", "https://evil.example"}}) {
+    const auto error = bad(change(flag, text, false));
+    CHECK(error.kind == ErrorKind::invalid);
+    CHECK(option_of(error) == flag);
+    CHECK(says(error, "give them again, with --api-key-file"));
+    CHECK_FALSE(says(error, "good-key"));
+    good(change(flag, text, true));
+  }
+  // The same address in other words is no change.
+  good(change("region", "us", false));
+}
+
+TEST_CASE("a host, a subdomain and an address of sign-ins need all credentials anew") {
+  ManageWorld world;
+  const auto refused = [&](const Connection& stored, const std::string& flag, const std::string& text,
+                           std::map<std::string, Secret> secrets) {
+    ConnectionInput input{{{flag, text}}, std::move(secrets)};
+    TryOptions options;
+    options.verify = false;
+    options.replaces = Replaced{stored, input};
+    return bad(try_out(world, world.cli, good(with_input(stored, input)), options)).message;
+  };
+  const Connection xmatters{"xm",
+                            "xmatters",
+                            {{"host", "acme.xmatters.com"}},
+                            {{"api_key", Secret("k")}, {"api_secret", Secret("s")}}};
+  CHECK(refused(xmatters, "host", "other.xmatters.com", {}).find("--api-key-file, --api-secret-file") !=
+        std::string::npos);
+  const auto half = refused(xmatters, "host", "other.xmatters.com", {{"api-key-file", Secret("k")}});
+  CHECK(half.find("with --api-secret-file") != std::string::npos);
+  const Connection app{"pd",
+                       "pagerduty",
+                       {{"client_id", "id"}, {"subdomain", "acme"}, {"region", "us"}},
+                       {{"client_secret", Secret("c")}, {"access_token", Secret("a")}}};
+  CHECK(refused(app, "subdomain", "other", {}).find("with --client-secret-file") != std::string::npos);
+  const Connection person{
+      "pd", "pagerduty", {{"region", "us"}}, {{"access_token", Secret("a")}, {"refresh_token", Secret("r")}}};
+  CHECK(refused(person, "base-url", "https://evil.example", {}).find("with --oauth") != std::string::npos);
+}
+
 TEST_CASE("a connection is not removed while rotations use it, and a taken name is refused") {
   ManageWorld world;
   world.connection();

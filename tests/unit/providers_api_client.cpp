@@ -1,5 +1,8 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <set>
 
+#include "core/connection_address.hpp"
 #include "providers/api_client.hpp"
 #include "providers/support.hpp"
 #include "tests/unit/providers_fakes.hpp"
@@ -269,4 +272,17 @@ TEST_CASE("a token that is given is taken as it is, though it may be the one tha
   const auto refused = ask();
   REQUIRE_FALSE(refused);
   CHECK(refused.error().message == "Acme refuses the request (status 400, … is unknown)");
+}
+
+TEST_CASE("every option of an adapter is a secret, an address that secrets are sealed for, or a name") {
+  // Neither secret, nor does it change where secrets go.
+  const std::set<std::string> names{"client_id"};
+  for (const auto& adapter : adapters()) {
+    for (const auto& option : adapter.options) {
+      INFO(adapter.kind << ": --" << option.flag);
+      const bool address =
+          std::find(kAddressSettings.begin(), kAddressSettings.end(), option.key) != kAddressSettings.end();
+      CHECK(int{option.secret} + int{address} + int{names.contains(option.key)} == 1);
+    }
+  }
 }
