@@ -73,7 +73,7 @@ std::string head_of(const manage::RotationView& view) {
 }
 
 std::string line_of(const manage::Overview& overview, const manage::RotationView& view, Instant now) {
-  auto text = head_of(view) + ": " + who_text(view.on_call, view.state, Naming::mention, 5);
+  auto text = head_of(view) + ": " + who_text(view.on_call, view.unknown, Naming::mention, 5);
   if (view.rotation.paused) text += "  _(paused: the group may differ)_";
   return text + age_of(overview, view, now);
 }

@@ -52,6 +52,7 @@ struct RotationLine {
   GroupId group;
   std::string handle;
   std::vector<OnCallPerson> on_call{};
+  std::vector<ScheduleRef> unknown{};  ///< where it is not known who is on call
   std::vector<NextPerson> next{};
   std::string state;                         ///< as `watchbill status` names it
   std::vector<std::string> problems{};       ///< mrkdwn, the most important first

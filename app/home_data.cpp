@@ -136,6 +136,7 @@ RotationLine line_of(manage::Desk& desk, const HomeSnapshot& snapshot, const man
   line.group = rotation.group;
   line.handle = rotation.handle;
   line.on_call = view.on_call;
+  line.unknown = view.unknown;
   line.next = view.next;
   line.state = view.state;
   for (const auto& problem : view.problems)

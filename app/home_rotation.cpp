@@ -64,13 +64,9 @@ std::string state_words(const RotationLine& rotation) {
 }
 
 Blocks rotation_blocks(const RotationLine& rotation, bool guest) {
-  // Paused before anything was decided: nothing is known of it.
-  const bool undecided = rotation.state == "paused" && rotation.on_call.empty() && rotation.next.empty() &&
-                         !rotation.last_change;
-  auto text =
-      fmt::format("*{}*  \xE2\x86\x92  {}\nOn call: {}", slack_name(rotation.name, 80),
-                  group_text(rotation.group, rotation.handle),
-                  who_text(rotation.on_call, undecided ? "pending" : rotation.state, Naming::mention));
+  auto text = fmt::format("*{}*  \xE2\x86\x92  {}\nOn call: {}", slack_name(rotation.name, 80),
+                          group_text(rotation.group, rotation.handle),
+                          who_text(rotation.on_call, rotation.unknown, Naming::mention));
   if (const auto next = next_text(rotation.next, Naming::mention); !next.empty()) text += "\nNext: " + next;
   const auto id = "rotation:" + std::to_string(rotation.id.value);
   if (guest) return {section(mrkdwn(text, kMainUnits), id)};

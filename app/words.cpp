@@ -104,6 +104,7 @@ struct OnDuty {
 std::string duty_text(const OnCallPerson& person) {
   const auto& label = person.schedule_label.empty() ? person.schedule.id : person.schedule_label;
   auto text = slack_name(label, kNameCharacters);
+  if (person.last_known) text += ", last known";
   if (const auto until = until_text(person.until); !until.empty()) text += " " + until;
   return text;
 }
@@ -188,11 +189,15 @@ std::string on_call_text(const std::vector<OnCallPerson>& people, Naming naming,
   return parts.empty() ? "nobody" : phrase(parts, at_most);
 }
 
-std::string who_text(const std::vector<OnCallPerson>& people, const std::string& state, Naming naming,
-                     std::size_t at_most) {
-  if (!people.empty()) return on_call_text(people, naming, at_most);
-  if (state == "pending") return "not known yet";
-  return state == "stale" ? "not known" : "nobody";
+std::string who_text(const std::vector<OnCallPerson>& people, const std::vector<ScheduleRef>& unknown,
+                     Naming naming, std::size_t at_most) {
+  if (people.empty()) return unknown.empty() ? "nobody" : "not known";
+  auto text = on_call_text(people, naming, at_most);
+  std::vector<std::string> rest;
+  for (const auto& ref : without_people(people, unknown))
+    rest.push_back(slack_name(to_string(ref), kNameCharacters));
+  if (!rest.empty()) text += "; not known in " + phrase(rest, 4);
+  return text;
 }
 
 std::string next_text(const std::vector<NextPerson>& next, Naming naming) {

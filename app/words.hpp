@@ -34,9 +34,9 @@ std::string actor_text(const std::string& actor);
 std::string until_text(const std::optional<Instant>& until);
 /// Everybody on call, each with his schedules and until when; "nobody".
 std::string on_call_text(const std::vector<OnCallPerson>& people, Naming naming, std::size_t at_most = 8);
-/// The same for a rotation of that state (`manage::RotationView::state`): nobody known is not yet nobody.
-std::string who_text(const std::vector<OnCallPerson>& people, const std::string& state, Naming naming,
-                     std::size_t at_most = 8);
+/// The same where it is not known of every schedule: nobody known is not yet nobody.
+std::string who_text(const std::vector<OnCallPerson>& people, const std::vector<ScheduleRef>& unknown,
+                     Naming naming, std::size_t at_most = 8);
 /// Those who come next, with the moment; empty if nothing is known.
 std::string next_text(const std::vector<NextPerson>& next, Naming naming);
 /// "• *Payments* (Primary): on call now, until …" (no `from`), or "from … until …".

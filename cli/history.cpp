@@ -43,7 +43,8 @@ void write(json::Writer& w, const manage::HistoryEntry& entry) {
   w.field("note", entry.note).key("on_call").begin_array();
   for (const auto& person : entry.said) {
     w.begin_object().field("name", person.responder.name).field("schedule", to_string(person.schedule));
-    w.field("member", person.member ? std::optional(person.member->value) : std::nullopt).end_object();
+    w.field("member", person.member ? std::optional(person.member->value) : std::nullopt);
+    w.field("last_known", person.last_known).end_object();
   }
   w.end_array().key("announcements").begin_array();
   for (const auto& row : entry.announcements) {

@@ -32,9 +32,12 @@ void write_view_fields(json::Writer& w, const manage::RotationView& view) {
   for (const auto& person : view.on_call) {
     w.begin_object().field("name", person.responder.name).field("email", person.responder.email);
     w.field("member", text_of(person.member)).field("schedule", to_string(person.schedule));
-    w.field("until", text_of(person.until)).end_object();
+    w.field("until", text_of(person.until)).field("last_known", person.last_known).end_object();
   }
-  w.end_array().field("next_boundary", text_of(view.next_boundary)).key("next").begin_array();
+  std::vector<std::string> unknown;
+  for (const auto& schedule : view.unknown) unknown.push_back(to_string(schedule));
+  w.end_array().field("unknown", unknown);
+  w.field("next_boundary", text_of(view.next_boundary)).key("next").begin_array();
   for (const auto& person : view.next) {
     w.begin_object().field("name", person.name).field("member", text_of(person.member));
     w.field("from", format_rfc3339(person.from)).end_object();

@@ -174,10 +174,12 @@ void show_table(Session& session, const manage::RotationView& view,
   for (const auto& person : view.on_call) {
     line(
         "on call",
-        fmt::format("{} ({}){}{}", person.responder.name, person.schedule,
+        fmt::format("{} ({}){}{}{}", person.responder.name, person.schedule,
                     person.until && *person.until != kNever ? ", until " + format_rfc3339(*person.until) : "",
-                    person.member ? "" : ", not in Slack"));
+                    person.member ? "" : ", not in Slack", person.last_known ? ", last known" : ""));
   }
+  for (const auto& ref : without_people(view.on_call, view.unknown))
+    line("on call", fmt::format("not known ({})", ref));
   line("in the group", manage::names_of(names, view.members));
   for (const auto& person : view.next)
     line("next", fmt::format("{} from {}", person.name, format_rfc3339(person.from)));

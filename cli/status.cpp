@@ -12,16 +12,6 @@ namespace watchbill::cli {
 
 namespace {
 
-std::string on_call_text(const manage::RotationView& view) {
-  std::string out;
-  std::set<std::string> named;
-  for (const auto& person : view.on_call) {
-    if (!named.insert(person.responder.name).second) continue;
-    out += (out.empty() ? "" : ", ") + person.responder.name + (person.member ? "" : " (not in Slack)");
-  }
-  return out.empty() ? "nobody" : out;
-}
-
 void print_rotations(Session& session, const manage::Overview& overview) {
   auto& out = session.io().out;
   if (overview.rotations.empty()) {
@@ -31,8 +21,8 @@ void print_rotations(Session& session, const manage::Overview& overview) {
   const auto names = known_names(session);
   Table table({"STATE", "ROTATION", "GROUP", "ON CALL", "IN THE GROUP", "NEXT CHANGE"});
   for (const auto& view : overview.rotations) {
-    table.add({view.state, view.rotation.name, "@" + view.rotation.handle, on_call_text(view),
-               manage::names_of(names, view.members),
+    table.add({view.state, view.rotation.name, "@" + view.rotation.handle,
+               on_call_names(view.on_call, view.unknown), manage::names_of(names, view.members),
                view.next_boundary ? format_rfc3339(*view.next_boundary) : "unknown"});
   }
   out << table.render(session.io().width);

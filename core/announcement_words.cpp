@@ -1,5 +1,7 @@
 #include "core/announcement_words.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -50,7 +52,10 @@ AnnouncementWords::AnnouncementWords(const AnnouncementFacts& facts, Mention pol
     : facts_(facts), policy_(policy), context_(context) {
   const auto before = facts.first ? Humans{} : humans_of(facts.before);
   on_call_ = humans_of(facts.after);
-  for (const auto& human : on_call_) (is_in(before, human) ? staying_ : incoming_).push_back(human);
+  for (const auto& human : on_call_) {
+    auto& part = human.last_known ? last_known_ : is_in(before, human) ? staying_ : incoming_;
+    part.push_back(human);
+  }
   for (const auto& human : before) {
     if (!is_in(on_call_, human)) outgoing_.push_back(human);
   }
@@ -62,7 +67,7 @@ std::string AnnouncementWords::default_text() const {
   if (on_call_.size() > 1) text += list();
   if (!facts_.group_note.empty()) text += "\n" + note();
   std::vector<std::string> sentences;
-  if (on_call_.size() == 1) {
+  if (on_call_.size() == 1 && last_known_.empty()) {
     const auto duties = duties_of(on_call_.front());
     if (!duties.empty()) {
       sentences.push_back(fmt::format("On call {}{}.", name_schedules_ ? "in " : "", duties));
@@ -117,8 +122,9 @@ AnnouncementWords::Humans AnnouncementWords::humans_of(const std::vector<OnCallP
   for (const auto& person : people) {
     auto known = std::find_if(humans.begin(), humans.end(),
                               [&](const Human& human) { return same_person(*human.person, person); });
-    if (known == humans.end()) known = humans.insert(humans.end(), Human{&person, {}});
+    if (known == humans.end()) known = humans.insert(humans.end(), Human{&person, {}, true});
     if (!known->person->member && person.member) known->person = &person;
+    known->last_known = known->last_known && person.last_known;
     Duty duty{person.schedule_label.empty() ? person.schedule.id : person.schedule_label, person.until};
     if (std::find(known->duties.begin(), known->duties.end(), duty) == known->duties.end())
       known->duties.push_back(std::move(duty));
@@ -171,9 +177,11 @@ bool AnnouncementWords::is_in(const Humans& humans, const Human& human) const {
 std::string AnnouncementWords::shown(const Human& human) const {
   const auto& person = *human.person;
   const bool goes_off = is_in(outgoing_, human);
-  if (!person.member) return slack_name(plain_name(person)) + (goes_off ? "" : " (no Slack account found)");
+  const std::string remark = human.last_known && !goes_off ? " (last known)" : "";
+  if (!person.member)
+    return slack_name(plain_name(person)) + (goes_off ? "" : " (no Slack account found)") + remark;
   const bool mentioned = policy_ == Mention::all || (policy_ == Mention::incoming && is_in(incoming_, human));
-  return mention_of(mentioned ? person.member : std::nullopt, plain_name(person));
+  return mention_of(mentioned ? person.member : std::nullopt, plain_name(person)) + remark;
 }
 
 std::string AnnouncementWords::shown(const Humans& humans) const {
@@ -201,18 +209,34 @@ std::string AnnouncementWords::headline() const {
       return facts_.first ? "nobody is on call at the moment." : "nobody is on call now.";
     return clause(outgoing_, "goes", "go") + " off call. Nobody is on call now.";
   }
-  if (facts_.first || (outgoing_.empty() && staying_.empty()))
-    return clause(on_call_, "is", "are") + " now on call.";
-  std::string text;
+  std::vector<std::string> clauses;
   if (!incoming_.empty() && !outgoing_.empty()) {
-    text = fmt::format("{} over from {}", clause(incoming_, "takes", "take"), shown(outgoing_));
+    clauses.push_back(fmt::format("{} over from {}", clause(incoming_, "takes", "take"), shown(outgoing_)));
   } else if (!incoming_.empty()) {
-    text = clause(incoming_, "goes", "go") + " on call";
+    clauses.push_back(staying_.empty() ? clause(incoming_, "is", "are") + " now on call"
+                                       : clause(incoming_, "goes", "go") + " on call");
   } else if (!outgoing_.empty()) {
-    text = clause(outgoing_, "goes", "go") + " off call";
+    clauses.push_back(clause(outgoing_, "goes", "go") + " off call");
   }
-  if (!staying_.empty()) text += (text.empty() ? "" : "; ") + clause(staying_, "stays", "stay") + " on call";
-  return text + ".";
+  if (!staying_.empty()) clauses.push_back(clause(staying_, "stays", "stay") + " on call");
+  if (!last_known_.empty()) clauses.push_back(not_known());
+  return fmt::format("{}.", fmt::join(clauses, "; "));
+}
+
+/// "who is on call in secondary is not known, last was Cy".
+std::string AnnouncementWords::not_known() const {
+  std::vector<std::string> schedules;
+  std::vector<std::string> names;
+  for (const auto& human : last_known_) {
+    names.push_back(slack_name(plain_name(*human.person)));
+    for (const auto& duty : human.duties) {
+      const auto name = slack_name(duty.schedule);
+      if (std::find(schedules.begin(), schedules.end(), name) == schedules.end()) schedules.push_back(name);
+    }
+  }
+  return fmt::format("who is on call{} is not known, last {} {}",
+                     name_schedules_ ? " in " + phrase(schedules) : "", names.size() == 1 ? "was" : "were",
+                     phrase(names));
 }
 
 /// "until X", "primary until X", "primary and secondary until X", "primary until X and secondary until Y";

@@ -35,6 +35,7 @@ class AnnouncementWords {
   struct Human {
     const OnCallPerson* person;
     std::vector<Duty> duties;
+    bool last_known = true;  ///< of none of his schedules it is known who is on call
   };
   using Humans = std::vector<Human>;
 
@@ -50,6 +51,7 @@ class AnnouncementWords {
   [[nodiscard]] std::string group() const;
   [[nodiscard]] std::string note() const;
   [[nodiscard]] std::string headline() const;
+  [[nodiscard]] std::string not_known() const;
   [[nodiscard]] std::string duties_of(const Human& human) const;
   [[nodiscard]] std::string list() const;
   [[nodiscard]] std::string next_sentence() const;
@@ -61,6 +63,7 @@ class AnnouncementWords {
   Mention policy_;
   const AnnouncementContext& context_;
   Humans on_call_, incoming_, staying_, outgoing_;
+  Humans last_known_;  ///< of `on_call_`: neither incoming nor staying, since that is not known
   bool name_schedules_ = false;
 };
 

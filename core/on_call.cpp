@@ -1,5 +1,7 @@
 #include "core/on_call.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 namespace watchbill {
@@ -36,6 +38,31 @@ std::vector<OnCallPerson> people_without(const std::vector<OnCallPerson>& a,
     if (!contains(b, person) && !contains(left, person)) left.push_back(person);
   }
   return left;
+}
+
+std::vector<ScheduleRef> without_people(const std::vector<OnCallPerson>& people,
+                                        const std::vector<ScheduleRef>& unknown) {
+  std::vector<ScheduleRef> found;
+  for (const auto& ref : unknown) {
+    const bool has = std::any_of(people.begin(), people.end(),
+                                 [&](const OnCallPerson& person) { return person.schedule == ref; });
+    if (!has) found.push_back(ref);
+  }
+  return found;
+}
+
+std::string on_call_names(const std::vector<OnCallPerson>& people, const std::vector<ScheduleRef>& unknown) {
+  if (people.empty()) return unknown.empty() ? "nobody" : "not known";
+  std::vector<std::string> parts;
+  for (const auto& person : people) {
+    const auto& name = person.responder.name.empty() ? person.responder.id : person.responder.name;
+    auto part = fmt::format("{}{}{}", name, person.member ? "" : " (not in Slack)",
+                            person.last_known ? " (last known)" : "");
+    if (std::find(parts.begin(), parts.end(), part) == parts.end()) parts.push_back(std::move(part));
+  }
+  for (const auto& ref : without_people(people, unknown))
+    parts.push_back(fmt::format("not known in {}", ref));
+  return fmt::format("{}", fmt::join(parts, ", "));
 }
 
 }  // namespace watchbill

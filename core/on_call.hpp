@@ -19,6 +19,8 @@ struct OnCallPerson {
   std::optional<UserId> member{};  ///< none: nobody in Slack matches
   std::optional<Instant> since{};  ///< none: not known
   std::optional<Instant> until{};  ///< none: not known; kNever: does not end
+  /// Who is on call in the schedule is not known: this is who it was when it was.
+  bool last_known = false;
   bool operator==(const OnCallPerson&) const = default;
 };
 
@@ -29,5 +31,12 @@ bool same_people(const std::vector<OnCallPerson>& a, const std::vector<OnCallPer
 /// Those of `a` who are not in `b`, each human being once.
 std::vector<OnCallPerson> people_without(const std::vector<OnCallPerson>& a,
                                          const std::vector<OnCallPerson>& b);
+
+/// "Ada, Bo (not in Slack), Cy (last known)": everybody once. Without anybody "nobody", or "not known" while
+/// a schedule is `unknown`; one that is and has no last known people is named behind the others.
+std::string on_call_names(const std::vector<OnCallPerson>& people, const std::vector<ScheduleRef>& unknown);
+/// Those of `unknown` of which not even the last known people are among `people`.
+std::vector<ScheduleRef> without_people(const std::vector<OnCallPerson>& people,
+                                        const std::vector<ScheduleRef>& unknown);
 
 }  // namespace watchbill

@@ -38,9 +38,13 @@ class Planner {
   explicit Planner(const PlanInput& input) : in_(input) {}
 
   Plan make() {
-    if (!all_asked()) return std::move(plan_);
+    if (!all_asked()) {
+      note_unknown();
+      return std::move(plan_);
+    }
     gather_people();
-    if (ignorant_) return std::move(plan_);
+    // Nobody known to be on call is not yet nobody.
+    if (plan_.people.empty() && !plan_.unknown.empty()) return std::move(plan_);
     plan_.decided = true;
     std::sort(plan_.people.begin(), plan_.people.end(), [](const OnCallPerson& a, const OnCallPerson& b) {
       return a.responder != b.responder ? a.responder < b.responder : a.schedule < b.schedule;
@@ -86,6 +90,7 @@ class Planner {
     const auto match = in_.matcher.match(responder);
     person.member = match.user;
     person.responder.name = name_of(responder, match);
+    person.last_known = !confirmed;
     if (confirmed) {
       person.until = on_call_until(timeline, responder, in_.now);
       for (const auto& shift : timeline.shifts) {
@@ -117,27 +122,37 @@ class Planner {
     return responders.empty() ? watch.held : responders;
   }
 
-  void gather_people() {
-    bool somebody_known = false;
+  /// While not all have been asked.
+  void note_unknown() {
     for (std::size_t i = 0; i < in_.watches.size(); ++i) {
-      const auto& watch = *in_.watches[i];
-      const auto on_call = believed_on_call(watch, in_.now);
+      const auto* watch = in_.watches[i];
+      const auto on_call = watch ? believed_on_call(*watch, in_.now) : OnCall{Unknown{}};
+      if (std::holds_alternative<Unknown>(on_call)) plan_.unknown.push_back(in_.rotation.schedules[i].ref);
+    }
+  }
+
+  void gather_people() {
+    for (std::size_t i = 0; i < in_.watches.size(); ++i) {
+      const auto on_call = believed_on_call(*in_.watches[i], in_.now);
       if (const auto* people = std::get_if<People>(&on_call)) {
-        somebody_known = true;
         for (const auto& responder : people->responders) add_person(i, responder, true);
       } else if (std::holds_alternative<Nobody>(on_call)) {
-        somebody_known = true;
         report_empty_schedule(i);
-      } else if (watch.presence == Presence::never_asked && watch.doubt) {
-        never_known_ = true;  // its first answer, that nobody is on call, is being confirmed
       } else {
-        plan_.stale = true;
-        never_known_ = never_known_ || watch.timeline.confirmed_at == kAlways;
-        for (const auto& responder : last_known(watch)) add_person(i, responder, false);
-        report_unknown(i);
+        gather_last_known(i);
       }
     }
-    ignorant_ = !somebody_known && plan_.people.empty();
+  }
+
+  void gather_last_known(std::size_t i) {
+    const auto& watch = *in_.watches[i];
+    plan_.unknown.push_back(in_.rotation.schedules[i].ref);
+    never_known_ = never_known_ || watch.timeline.confirmed_at == kAlways;
+    // Its first answer, that nobody is on call, is being confirmed.
+    if (watch.presence == Presence::never_asked && watch.doubt) return;
+    plan_.stale = true;
+    for (const auto& responder : last_known(watch)) add_person(i, responder, false);
+    report_unknown(i);
   }
 
   void report_empty_schedule(std::size_t i) {
@@ -222,7 +237,6 @@ class Planner {
     }
     sort_unique(matched);
     if (!matched.empty()) return aim_at(united(matched, permanent));
-    if (plan_.stale && plan_.people.empty()) return;
     if (!plan_.people.empty()) return nobody_matches(permanent);
     nobody_on_call(permanent);
   }
@@ -301,7 +315,6 @@ class Planner {
   const PlanInput& in_;
   Plan plan_;
   bool never_known_ = false;
-  bool ignorant_ = false;
 };
 
 }  // namespace

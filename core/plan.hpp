@@ -51,14 +51,18 @@ struct PlanInput {
 
 /// What should be. Nothing is done by making one.
 struct Plan {
-  /// False while a schedule has not been asked at all, or nothing at all is known: leave everything.
+  /// False while a schedule has not been asked at all, or nobody is known to be on call and of some schedule
+  /// it is not known who is: leave everything.
   bool decided = false;
   /// A source is Unknown: its last people stay.
   bool stale = false;
   /// Somebody has not been looked up in Slack yet.
   bool pending = false;
-  /// Who is on call; one entry for each person and schedule. Empty means nobody.
+  /// Who is on call; one entry for each person and schedule. Empty means nobody, unless a schedule is
+  /// `unknown`.
   std::vector<OnCallPerson> people{};
+  /// Schedules of which it is not known who is on call, in the rotation's order.
+  std::vector<ScheduleRef> unknown{};
   /// The people differ from those of the last decision.
   bool handoff = false;
   /// What the group should be; nothing means: leave it as it is.

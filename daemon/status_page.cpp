@@ -92,15 +92,6 @@ std::string facts_list(const StatusFacts& facts) {
   return out + "</dl>\n";
 }
 
-std::string on_call_names(const manage::RotationView& view) {
-  std::vector<std::string> names;
-  for (const auto& person : view.on_call) {
-    const auto name = person.responder.name + (person.member ? "" : " (not in Slack)");
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-  }
-  return names.empty() ? "nobody" : fmt::format("{}", fmt::join(names, ", "));
-}
-
 std::string rotation_row(const StatusFacts& facts, const manage::RotationView& view, seconds wrong_for) {
   const auto& look = kLooks[rank_of(view.state)];
   return fmt::format(
@@ -108,7 +99,8 @@ std::string rotation_row(const StatusFacts& facts, const manage::RotationView& v
       "<td class=\"line\">{}</td></tr>\n",
       look.colour, look.says, wrong_for > 0s ? " for " + format_duration(wrong_for) : "",
       net::html_text(view.rotation.name), net::html_text(view.rotation.handle),
-      net::html_text(on_call_names(view)), net::html_text(manage::names_of(facts.names, view.members)),
+      net::html_text(on_call_names(view.on_call, view.unknown)),
+      net::html_text(manage::names_of(facts.names, view.members)),
       view.next_boundary ? format_minutes(*view.next_boundary) : "not known");
 }
 

@@ -74,7 +74,8 @@ Decider::Stage Decider::plan_one(RotationEntry& entry, Moment moment) const {
     stage.right = equal && !entry.group.in_flight;
     stage.write = !equal && !observing && !entry.group.unwritable && !entry.group.missing;
   } else {
-    stage.right = !plan.target;
+    // What a group that was not seen needs is not known.
+    stage.right = group && !plan.target;
     stage.blind = entry.group.must_read;
   }
   plan_change(stage, now);

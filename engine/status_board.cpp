@@ -53,11 +53,8 @@ std::string sentence(const std::vector<std::string>& names, std::string_view one
 
 /// Why, who should be there, and how the group differs.
 std::string refusal_text(const RotationEntry& entry) {
-  std::vector<std::string> names;
-  for (const auto& person : entry.plan.people) names.push_back(person.responder.name);
-  auto text =
-      fmt::format("@{} was not written: {}. On call is {}", entry.rotation.handle, entry.refusal->message,
-                  names.empty() ? "nobody" : fmt::format("{}", fmt::join(names, ", ")));
+  auto text = fmt::format("@{} was not written: {}. On call is {}", entry.rotation.handle, entry.refusal->message,
+                          on_call_names(entry.plan.people, entry.plan.unknown));
   const auto difference = difference_of(entry);
   if (!difference.empty()) text += fmt::format("; in the group, {}", difference);
   if (entry.refusal->code == kNotDone && entry.record.target && !entry.record.target->disable)
@@ -117,7 +114,7 @@ std::string state_of(const RotationEntry& entry, bool source_silent) {
   if (error) return "error";
   if (entry.plan.stale || source_silent) return "stale";
   const bool pending = entry.write || entry.group.in_flight || entry.group.must_read || !entry.group.now ||
-                       !entry.record.decided || entry.pending_since || differs(entry);
+                       !entry.record.decided || entry.pending_since || !entry.plan.decided || differs(entry);
   return pending ? "pending" : "in_sync";
 }
 
@@ -143,6 +140,7 @@ Result<void> StatusBoard::flush(const std::set<RotationId>& silent, const WhySil
     store::RotationStatus status{id, state_of(*entry, silent.contains(id)), entry->plan.people,
                                  entry->plan.next, entry->plan.next_boundary};
     for (const auto& problem : problems_of(*entry)) status.problems.push_back(problem.text);
+    status.unknown = entry->plan.unknown;
     for (auto& text : why(*entry)) status.problems.push_back(std::move(text));
     const auto known = written_.find(id);
     if (known == written_.end() || !(known->second == status)) changed.push_back(std::move(status));

@@ -44,7 +44,7 @@ Duty from_timelines(const Rotation& rotation, const Known& known, Instant at) {
   for (const auto& schedule : rotation.schedules) {
     const auto watch = known.watches.find(schedule.ref);
     const bool asked = watch != known.watches.end();
-    const auto on_call = asked ? on_call_at(watch->second.timeline, at) : OnCall{Unknown{}};
+    const auto on_call = asked ? believed_on_call(watch->second, at) : OnCall{Unknown{}};
     if (asked && watch->second.timeline.confirmed_at != kAlways) {
       const auto confirmed = watch->second.timeline.confirmed_at;
       duty.confirmed_at = std::min(duty.confirmed_at.value_or(confirmed), confirmed);

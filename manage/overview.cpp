@@ -78,6 +78,12 @@ std::string say_stale(std::optional<Instant> last_pass) {
       "no complete pass {}: watchbilld is not running; start it (`systemctl start watchbilld`)", when);
 }
 
+std::vector<ScheduleRef> refs_of(const Rotation& rotation) {
+  std::vector<ScheduleRef> refs;
+  for (const auto& schedule : rotation.schedules) refs.push_back(schedule.ref);
+  return refs;
+}
+
 }  // namespace
 
 std::string say_deleting(const Deletion& deletion, const Rotation& rotation) {
@@ -144,14 +150,17 @@ Result<Overview> read_overview(Desk& desk) {
       view.next = std::move(found->second->next);
       view.next_boundary = found->second->next_boundary;
       view.problems = std::move(found->second->problems);
+      view.unknown = std::move(found->second->unknown);
     }
     if (const auto found = members_of.find(rotation.group); found != members_of.end())
       view.members = found->second;
     // A daemon that runs looks at every source each second: what it wrote is so.
     const auto seen = overview.daemon_running ? std::optional(now) : overview.last_pass;
     view.state = state_now(rotation, written, interval, seen, now);
-    if (view.state == "stale" && !overview.daemon_running)
-      view.problems.push_back(say_stale(overview.last_pass));
+    const bool unwatched = view.state == "stale" && !overview.daemon_running;
+    if (unwatched) view.problems.push_back(say_stale(overview.last_pass));
+    // Nobody has looked yet, or for long.
+    if (written.empty() || unwatched) view.unknown = refs_of(rotation);
     for (const auto& deletion : *deletions) {
       if (deletion.rotation != rotation.id || deletion.until <= now) continue;
       view.state = "paused";

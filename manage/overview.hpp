@@ -21,6 +21,8 @@ struct RotationView {
   std::vector<std::string> problems;
   /// It is being deleted, or was when a command was interrupted; `problems` says so, too.
   std::optional<Deletion> deletion{};
+  /// Schedules of which it is not known who is on call.
+  std::vector<ScheduleRef> unknown;
 };
 
 struct ConnectionView {

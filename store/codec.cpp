@@ -124,6 +124,7 @@ void describe(V& v, T& person) {
   v.may("member", person.member);
   v.may("since", person.since);
   v.may("until", person.until);
+  v.may("last_known", person.last_known);
 }
 
 template <class V, Either<NextPerson> T>
@@ -341,6 +342,7 @@ WATCHBILL_STORE_CODEC(std::vector<OnCallPerson>)
 WATCHBILL_STORE_CODEC(std::vector<NextPerson>)
 WATCHBILL_STORE_CODEC(std::vector<Responder>)
 WATCHBILL_STORE_CODEC(std::vector<UserId>)
+WATCHBILL_STORE_CODEC(std::vector<ScheduleRef>)
 WATCHBILL_STORE_CODEC(std::vector<std::string>)
 WATCHBILL_STORE_CODEC(Doubt)
 WATCHBILL_STORE_CODEC(Turn)

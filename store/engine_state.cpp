@@ -106,12 +106,14 @@ Result<void> SqliteEngineState::remove_watch(const ScheduleRef& schedule) {
 Result<std::vector<RotationStatus>> SqliteEngineState::statuses() {
   std::vector<RotationStatus> found;
   auto done = db_.query(
-      "SELECT rotation, state, on_call, next, next_boundary, problems FROM rotation_status ORDER BY rotation",
+      "SELECT rotation, state, on_call, next, next_boundary, problems, unknown FROM rotation_status "
+      "ORDER BY rotation",
       [&found](const Row& row) -> Result<void> {
         auto& status = found.emplace_back();
         Columns columns(row);
         columns.plain(status.rotation).plain(status.state).json("on_call", status.on_call);
         columns.json("next", status.next).plain(status.next_boundary).json("problems", status.problems);
+        columns.json("unknown", status.unknown);
         return columns.done("rotation_status", status.rotation.value);
       });
   if (!done) return done.error();
@@ -120,12 +122,12 @@ Result<std::vector<RotationStatus>> SqliteEngineState::statuses() {
 
 Result<void> SqliteEngineState::put_status(const RotationStatus& status) {
   auto done = db_.execute(
-      "INSERT INTO rotation_status(rotation, state, on_call, next, next_boundary, problems) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (rotation) DO UPDATE SET state = excluded.state, "
+      "INSERT INTO rotation_status(rotation, state, on_call, next, next_boundary, problems, unknown) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (rotation) DO UPDATE SET state = excluded.state, "
       "on_call = excluded.on_call, next = excluded.next, next_boundary = excluded.next_boundary, "
-      "problems = excluded.problems",
+      "problems = excluded.problems, unknown = excluded.unknown",
       status.rotation, status.state, encode(status.on_call), encode(status.next), status.next_boundary,
-      encode(status.problems));
+      encode(status.problems), encode(status.unknown));
   if (!done) return gone(done.error(), status.rotation);
   return {};
 }

@@ -277,7 +277,11 @@ constexpr std::string_view k0003 = R"sql(
 ALTER TABLE connection_secrets ADD COLUMN seal_version INTEGER NOT NULL DEFAULT 1;
 )sql";
 
-constexpr std::array kMigrations{k0001, k0002, k0003};
+constexpr std::string_view k0004 = R"sql(
+ALTER TABLE rotation_status ADD COLUMN unknown TEXT NOT NULL DEFAULT '[]';
+)sql";
+
+constexpr std::array kMigrations{k0001, k0002, k0003, k0004};
 
 }  // namespace
 

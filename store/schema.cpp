@@ -115,7 +115,8 @@ CREATE TABLE rotation_status(
   on_call TEXT NOT NULL,
   next TEXT NOT NULL,
   next_boundary INTEGER,
-  problems TEXT NOT NULL
+  problems TEXT NOT NULL,
+  unknown TEXT NOT NULL DEFAULT '[]'
 ) STRICT;
 
 CREATE TABLE watches(

@@ -94,6 +94,7 @@ struct RotationStatus {
   std::vector<NextPerson> next{};
   std::optional<Instant> next_boundary{};
   std::vector<std::string> problems{};
+  std::vector<ScheduleRef> unknown{};  ///< schedules of which it is not known who is on call
   bool operator==(const RotationStatus&) const = default;
 };
 

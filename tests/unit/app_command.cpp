@@ -298,9 +298,14 @@ TEST_CASE("who did something is named as people know him") {
 }
 
 TEST_CASE("who is on call and not known yet is not called nobody") {
-  CHECK(who_text({}, "pending", Naming::mention) == "not known yet");
-  CHECK(who_text({}, "stale", Naming::mention) == "not known");
-  CHECK(who_text({}, "in_sync", Naming::mention) == "nobody");
+  const ScheduleRef night{"og", "night"};
+  CHECK(who_text({}, {night}, Naming::mention) == "not known");
+  CHECK(who_text({}, {}, Naming::mention) == "nobody");
+  OnCallPerson ada{{"pd", "1", "Ada"}, {"pd", "day"}, "", UserId("U1")};
+  CHECK(who_text({ada}, {night}, Naming::mention) == "<@U1> (day); not known in og/night");
+  ada.schedule = night;
+  ada.last_known = true;
+  CHECK(who_text({ada}, {night}, Naming::mention) == "<@U1> (night, last known)");
 }
 
 TEST_CASE("a sentence of the rules keeps its mentions and nothing else that Slack would act on") {

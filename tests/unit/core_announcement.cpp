@@ -125,6 +125,22 @@ TEST_CASE("nobody on call says what became of the group and who comes next") {
             kTomorrow + ". Slack group: `payments-oncall`.");
 }
 
+TEST_CASE("who was on call when that was last known is not said to be on call") {
+  auto cy = kCy;
+  cy.last_known = true;
+  cy.until.reset();
+  const auto text = text_of(facts({kAda, kCy}, {kBob, cy}));
+  CHECK(has(text,
+            "<@UBOB> takes over from Ada Lovelace; who is on call in secondary is not known, last was Cy "
+            "Young."));
+  CHECK(has(text, "Cy Young (last known): secondary"));
+  CHECK_FALSE(has(text, "stays"));
+  CHECK(has(text_of(facts({kAda, kCy}, {cy})), "Ada Lovelace goes off call; who is on call in secondary"));
+  CHECK(has(text_of(facts({kAda}, {cy})), "Ada Lovelace goes off call; who is on call in secondary"));
+  // Known through another schedule, he is on call.
+  CHECK(has(text_of(facts({kAda, kCy}, {cy, person("Cy Young", "UCY")})), "Cy Young stays on call"));
+}
+
 TEST_CASE("a person who is not in Slack stands there by name, and only the one who is on call is marked") {
   CHECK(has(text_of(facts({kBob}, {person("Zoe", "")})),
             "*Payments*: Zoe (no Slack account found) takes over from Bob Ito.\n"));

@@ -149,6 +149,29 @@ TEST_CASE("one source that is Unknown keeps its last people, and no empty policy
   CHECK_FALSE(alone.plan().target);
 }
 
+TEST_CASE("nobody known to be on call is not nobody while of a schedule it is not known who is") {
+  Case c;
+  c.record.decided = true;
+  c.rotation.empty = Empty::disable;
+  c.add("A", {});
+  c.add("B", {}, false);
+  auto plan = c.plan();
+  CHECK_FALSE(plan.decided);
+  CHECK_FALSE(plan.target);
+  CHECK(plan.stale);
+  CHECK(plan.unknown == std::vector<ScheduleRef>{{"pd", "B"}});
+  // The same while its first answer, that nobody is on call, is being confirmed.
+  c.watches[1] = Watch{{"pd", "B"}};
+  c.watches[1].last_answer = kNow;
+  c.watches[1].doubt = Doubt{Doubt::Kind::empty, kNow, kNow, 1};
+  plan = c.plan();
+  CHECK_FALSE(plan.decided);
+  CHECK(plan.unknown == std::vector<ScheduleRef>{{"pd", "B"}});
+  // Or while it has not been asked at all.
+  c.watches[1] = Watch{{"pd", "B"}};
+  CHECK(c.plan().unknown == std::vector<ScheduleRef>{{"pd", "B"}});
+}
+
 TEST_CASE("a schedule that may not be read is named with the reason, if one is known") {
   Case c;
   c.add("A", {"p1"});

@@ -2,7 +2,7 @@
 #include <random>
 #include <set>
 
-#include "tests/unit/engine_world.hpp"
+#include "tests/unit/engine_judge.hpp"
 
 using namespace watchbill;
 using namespace watchbill::test;
@@ -47,6 +47,7 @@ void run_through(unsigned seed, Trouble trouble) {
         method == slack::Method::usergroups_users_update || method == slack::Method::chat_post_message;
     return trouble.lost_answers && write && chance(3) ? FakeSlack::Fate::lost : FakeSlack::Fate::normal;
   };
+  Judge judge(world);
   world.start();
   const Instant end = first + 2h;
   while (world.loop.now() < end) {
@@ -58,11 +59,14 @@ void run_through(unsigned seed, Trouble trouble) {
       world.kill();
       world.start();
     }
+    if (!near) judge.look();
   }
   trouble.lost_answers = false;
   world.advance(3min);
 
   CHECK(world.slack.violations.empty());
+  CHECK(judge.wrong == Names{});
+  CHECK(judge.judged > 100);
   for (const std::string name : {"one", "two", "three"}) {
     CHECK(world.slack.members("S" + name) == Names{"Ubo"});
     auto seen = announced(world, "C" + name);

@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 #include <random>
 
-#include "tests/unit/engine_world.hpp"
+#include "tests/unit/engine_judge.hpp"
 
 using namespace watchbill;
 using namespace watchbill::test;
@@ -81,6 +81,7 @@ void run_through(unsigned seed, bool moments) {
   world.system.rotate("P1", {"ada", "bo", "cy"}, began - kInto, kShift);
   world.system.moments = moments;
   world.create(world.rotation("payments", {"P1"}));
+  Judge judge(world);
   world.start();
   auto& shifts = world.system.truth["P1"];
   const auto regular = shifts;
@@ -105,6 +106,7 @@ void run_through(unsigned seed, bool moments) {
     world.advance(1s);
     truth.note(world.loop.now(), on_call(shifts, world.loop.now()));
     if (world.loop.now() < began + 2min) continue;
+    if (now.time_since_epoch() / 1s % 10 == 0) judge.look();
     const auto members = world.slack.members("Spayments");
     REQUIRE(members.size() == 1);
     CHECK(truth.was_within(members[0], world.loop.now() - kPoll - kSlack, world.loop.now()));
@@ -115,6 +117,8 @@ void run_through(unsigned seed, bool moments) {
     seen.push_back(message.text.substr(at + 2, message.text.find('>', at) - at - 2));
   }
   CHECK(truth.told_by(seen, world.loop.now()));
+  CHECK(judge.wrong == std::vector<std::string>{});
+  CHECK(judge.judged > 100);
 }
 
 }  // namespace

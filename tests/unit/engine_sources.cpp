@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "tests/unit/engine_world.hpp"
+#include "tests/unit/engine_judge.hpp"
 
 using namespace watchbill;
 using namespace watchbill::test;
@@ -11,9 +11,14 @@ namespace {
 /// Rotations one to four, whose schedules P1 to P4 hand off from Ada to Bo together.
 struct Four {
   EngineWorld world;
+  Judge judge{world};
   std::vector<RotationId> ids;
   Instant boundary;
 
+  ~Four() {
+    judge.look();
+    CHECK(judge.wrong == Names{});
+  }
   Four() {
     world.slack.add_user("UADA", "ada@example.com");
     world.slack.add_user("UBO", "bo@example.com");
@@ -33,9 +38,14 @@ struct Four {
 /// A rotation of each of three systems, and one over all of them. All hand off every hour, together.
 struct ThreeSystems {
   EngineWorld world;
+  std::optional<Judge> judge;
   std::map<std::string, RotationId> ids;
   Instant boundary;
 
+  ~ThreeSystems() {
+    judge->look();
+    CHECK(judge->wrong == Names{});
+  }
   ThreeSystems() {
     boundary = world.loop.now() + 30min;
     for (const std::string name : {"og", "xm"}) world.connect(name);
@@ -45,6 +55,7 @@ struct ThreeSystems {
       world.systems.at(name).rotate("1", {"a" + name, "b" + name}, boundary - 1h, 1h, 1600);
       ids[name] = world.create(world.rotation(name, {name + "/1"}));
     }
+    judge.emplace(world);
     ids["all"] = world.create(world.rotation("all", {"pd/1", "og/1", "xm/1"}));
     world.start();
     world.advance(30s);

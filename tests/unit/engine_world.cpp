@@ -128,6 +128,7 @@ net::Task<FakeSlack::Outcome> FakeSlack::arrive(slack::Method method, std::strin
 
 net::Task<Result<std::vector<slack::UserGroup>>> FakeSlack::list_groups(slack::Permit permit) {
   const auto outcome = co_await arrive(permit.method(), "");
+  if (on_list) on_list(!outcome.error);
   if (outcome.error) co_return *outcome.error;
   const auto then = loop_.steady_now() - list_lag;
   std::vector<slack::UserGroup> all;
@@ -209,8 +210,11 @@ net::Task<Result<slack::User>> FakeSlack::lookup_by_email(slack::Permit permit, 
   const auto outcome = co_await arrive(permit.method(), email);
   if (outcome.error) co_return *outcome.error;
   for (const auto& [id, user] : users) {
-    if (user.email == email && !user.deleted) co_return user;
+    if (user.email != email || user.deleted) continue;
+    if (on_person) on_person(email, true);
+    co_return user;
   }
+  if (on_person) on_person(email, false);
   co_return fail(ErrorKind::not_found, "no user has the address {}", email);
 }
 
@@ -232,7 +236,10 @@ net::Task<Result<slack::UserPage>> FakeSlack::list_users(slack::Permit permit, s
 
 net::Task<Result<slack::Posted>> FakeSlack::post(slack::Permit permit, slack::OutgoingMessage message) {
   const auto outcome = co_await arrive(permit.method(), message.channel.value);
-  if (outcome.effect) posted.push_back({message.channel, message.text, message.key, loop_.now() - ahead});
+  if (outcome.effect) {
+    posted.push_back({message.channel, message.text, message.key, loop_.now() - ahead});
+    if (on_message) on_message(posted.back());
+  }
   if (outcome.error) co_return *outcome.error;
   co_return slack::Posted{message.channel, std::to_string(posted.size())};
 }
@@ -290,7 +297,7 @@ class FakeProvider final : public providers::Provider {
     if (system_.before_poll) system_.before_poll(system_);
     const auto asked = loop_.now();
     co_await net::sleep_for(loop_, system_.latency);
-    for (const auto& id : schedules) sink(answer(id, window, asked, system_.moments, false));
+    for (const auto& id : schedules) sink(told(answer(id, window, asked, system_.moments, false)));
   }
   net::Task<void> look_ahead(std::vector<std::string> schedules, Window window,
                              providers::AnswerSink sink) override {
@@ -300,23 +307,29 @@ class FakeProvider final : public providers::Provider {
     std::vector<ScheduleAnswer> answers;
     for (const auto& id : schedules) answers.push_back(answer(id, window, asked, false, false));
     co_await net::sleep_for(loop_, system_.paging);
-    for (auto& said : answers) sink(std::move(said));
+    for (auto& said : answers) sink(told(std::move(said)));
   }
   net::Task<ScheduleAnswer> confirm(std::string id, Window window) override {
     ++system_.confirms;
     const auto asked = loop_.now();
     co_await net::sleep_for(loop_, system_.confirm_latency.value_or(system_.latency));
-    co_return answer(id, window, asked, false, true);
+    co_return told(answer(id, window, asked, false, true));
   }
   [[nodiscard]] providers::ConnectionHealth health() const override {
     providers::ConnectionHealth health;
     health.renewing = system_.renewing;
-    health.clock_skew = -std::chrono::floor<seconds>(system_.ahead);
+    if (answered_) health.clock_skew = -std::chrono::floor<seconds>(system_.ahead);
     return health;
   }
 
  private:
+  ScheduleAnswer told(ScheduleAnswer said) {
+    if (system_.on_answer) system_.on_answer(said);
+    return said;
+  }
+
   ScheduleAnswer answer(const std::string& id, Window window, Instant asked, bool moment, bool itself) {
+    answered_ = true;
     ScheduleAnswer said;
     said.schedule = {connection_, id};
     said.asked_at = asked;
@@ -326,7 +339,7 @@ class FakeProvider final : public providers::Provider {
     said.schedule_name = id;
     const bool too_far = window.to - window.from > system_.reach;
     if (system_.down || too_far || system_.failing.contains(id)) {
-      said.error = fail(ErrorKind::unreachable, "{} does not answer", connection_);
+      said.error = fail(system_.refusal, "{} does not answer", connection_);
       return said;
     }
     if (itself && system_.itself_fails) {
@@ -362,6 +375,7 @@ class FakeProvider final : public providers::Provider {
   net::Loop& loop_;
   FakeSystem& system_;
   std::string connection_;
+  bool answered_ = false;
 };
 
 }  // namespace
@@ -387,6 +401,7 @@ net::Task<Result<net::HttpResponse>> FakeWeb::send(net::HttpRequest request) {
   co_await net::sleep_for(loop_, latency);
   if (down) co_return fail(ErrorKind::unreachable, "nothing answers");
   sent.push_back({request.url, request.body, loop_.now()});
+  if (on_sent) on_sent(sent.back());
   net::HttpResponse response;
   response.status = 200;
   co_return response;

@@ -90,6 +90,11 @@ class FakeSlack final : public slack::Groups, public slack::People, public slack
   std::function<void(slack::Method, seconds)> on_too_many;
   /// Members that no list was ever allowed to contain turned up here.
   std::vector<std::string> violations;
+  /// Told what it answers, for whoever judges what is said of it: whether somebody has an address, whether
+  /// the list of groups was read, and every message that arrives.
+  std::function<void(const std::string& email, bool found)> on_person;
+  std::function<void(bool read)> on_list;
+  std::function<void(const Message&)> on_message;
 
   net::Task<Result<std::vector<slack::UserGroup>>> list_groups(slack::Permit permit) override;
   net::Task<Result<std::vector<UserId>>> set_members(slack::Permit permit, GroupId group,
@@ -150,7 +155,8 @@ class FakeWeb final : public net::HttpClient {
   [[nodiscard]] std::vector<Sent> sent_to(const std::string& url) const;
 
   std::vector<Sent> sent;  ///< what was answered with 200
-  bool down = false;       ///< nothing answers
+  std::function<void(const Sent&)> on_sent;
+  bool down = false;  ///< nothing answers
   milliseconds latency{10ms};
 
  private:
@@ -165,6 +171,8 @@ class FakeSystem {
   std::map<std::string, std::vector<Shift>> truth;
   std::map<std::string, AnswerStatus> presence;
   bool down = false;
+  /// What it answers while it is down.
+  ErrorKind refusal = ErrorKind::unreachable;
   /// Answers show how things were this long ago.
   milliseconds lag{0};
   /// Like Opsgenie: the frequent question tells who is on call now and nothing else.
@@ -181,6 +189,8 @@ class FakeSystem {
   milliseconds reach{days{365}};
   /// Called before each answer to the frequent question.
   std::function<void(FakeSystem&)> before_poll;
+  /// Told every answer when it arrives.
+  std::function<void(const ScheduleAnswer&)> on_answer;
   /// Its credentials are being renewed.
   bool renewing = false;
   /// Questions about these schedules fail.

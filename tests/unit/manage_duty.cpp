@@ -20,6 +20,7 @@ void plan(ManageWorld& world, const ScheduleRef& ref) {
   Watch watch;
   watch.schedule = ref;
   watch.name = "Payments primary";
+  watch.presence = Presence::ok;
   watch.timeline.shifts = {shift("ADA", now - 1h, now + 3h), shift("BO", now + 3h, now + 9h)};
   watch.timeline.known_from = now - 1h;
   watch.timeline.horizon = now + 11h;
@@ -60,6 +61,27 @@ TEST_CASE("who is on call now and later comes from the store, with its age, whil
   duty = good(on_duty(*world.desk, {rotation}, world.loop.now() + 12h)).front();
   CHECK(duty.unknown == std::vector<std::string>{"pd/PONE"});
   CHECK(world.pagerduty.asked == 0);
+}
+
+TEST_CASE("who is on call in a schedule that is gone is not known, whatever was known of it") {
+  ManageWorld world;
+  world.connection();
+  const auto rotation = world.stored("payments");
+  plan(world, {"pd", "PONE"});
+  auto watches = good(world.store->engine().watches());
+  watches.at(0).presence = Presence::gone;
+  good(world.store->engine().put_watch(watches.at(0)));
+  const auto duty = good(on_duty(*world.desk, {rotation})).front();
+  CHECK(duty.people.empty());
+  CHECK(duty.unknown == std::vector<std::string>{"pd/PONE"});
+}
+
+TEST_CASE("a rotation that no engine has looked at shows that it is not known who is on call") {
+  ManageWorld world;
+  world.connection();
+  world.stored("payments");
+  const auto view = good(read_overview(*world.desk)).rotations.at(0);
+  CHECK(on_call_names(view.on_call, view.unknown) == "not known");
 }
 
 TEST_CASE("everybody's own shifts come in order, across all rotations") {
