@@ -252,7 +252,7 @@ void check_roles(Session& session, const std::vector<Rotation>& rotations, Check
     auto user = session.run(ask_user(**slack));
     if (user) token_user = user->user_id;
   }
-  const auto lost = session.run(manage::lost_roles(**desk, token_user, kDoctorPriority));
+  const auto lost = session.run(manage::lost_roles(**desk, token_user, kDoctorPriority)).problems;
   for (const auto& problem : lost) {
     const auto rotation = std::find_if(rotations.begin(), rotations.end(),
                                        [&](const Rotation& one) { return one.id == problem.rotation; });

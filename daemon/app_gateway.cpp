@@ -12,6 +12,7 @@ namespace {
 constexpr milliseconds kToldAfter = 3min;
 /// Where `watchbill status` finds how Slack reaches the app.
 constexpr auto* kStateKey = "slack_app";
+constexpr auto* kProblemKey = "slack:app";
 
 bool is_socket(const config::Config& config) {
   return config.slack.mode == config::SlackMode::socket;
@@ -28,15 +29,14 @@ std::string state_json(const slack::TransportState& state) {
 }
 
 std::optional<Problem> problem_of(const slack::TransportState& state, bool broken, Instant now) {
-  constexpr auto* kKey = "slack:app";
   if (state.state == "off" && broken) {
-    return Problem{kKey, "there is no app home in Slack: " + state.problem, std::nullopt};
+    return Problem{kProblemKey, "there is no app home in Slack: " + state.problem, std::nullopt};
   }
   if (state.state != "down" || now - state.since.value_or(now) < kToldAfter) return std::nullopt;
   auto text = fmt::format(
       "Slack cannot reach the app home and commands since {}: {}. Groups are kept right all the same",
       format_minutes(*state.since), state.problem);
-  return Problem{kKey, std::move(text), std::nullopt};
+  return Problem{kProblemKey, std::move(text), std::nullopt};
 }
 
 AppAccess read_app_access(const config::Config& config) {
@@ -125,6 +125,11 @@ std::vector<Problem> AppGateway::problems(Instant now) const {
   std::vector<Problem> out;
   if (auto problem = problem_of(state(), access_.broken, now)) out.push_back(std::move(*problem));
   return out;
+}
+
+bool AppGateway::unsure(const Problem& problem) const {
+  const auto now = state().state;
+  return problem.key == kProblemKey && (now == "connecting" || now == "down");
 }
 
 AppFigures AppGateway::figures() const {

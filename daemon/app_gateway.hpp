@@ -81,6 +81,8 @@ class AppGateway {
 
   [[nodiscard]] slack::TransportState state() const;
   [[nodiscard]] std::vector<Problem> problems(Instant now) const;
+  /// True if an earlier problem of the app may be there all the same: it is being connected.
+  [[nodiscard]] bool unsure(const Problem& problem) const;
   [[nodiscard]] AppFigures figures() const;
 
  private:

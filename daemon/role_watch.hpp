@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "manage/desk.hpp"
+#include "manage/roles.hpp"
 #include "slack/web_client.hpp"
 
 namespace watchbill::daemon {
@@ -14,7 +14,9 @@ class RoleWatch {
   RoleWatch(manage::Desk& desk, slack::WebClient& client, bool has_user_token)
       : desk_(desk), client_(client), has_user_token_(has_user_token) {}
   void start() { tasks_.spawn(run()); }
-  [[nodiscard]] const std::vector<Problem>& problems() const { return problems_; }
+  [[nodiscard]] const std::vector<Problem>& problems() const { return lost_.problems; }
+  /// True if nobody can tell yet whether this problem of an earlier look is over.
+  [[nodiscard]] bool unsure(const Problem& problem) const;
 
  private:
   net::Task<void> run();
@@ -23,7 +25,9 @@ class RoleWatch {
   manage::Desk& desk_;
   slack::WebClient& client_;
   bool has_user_token_;
-  std::vector<Problem> problems_;
+  manage::LostRoles lost_;
+  bool looked_ = false;
+  bool token_unread_ = false;  ///< whose the user token is, Slack did not say
   net::TaskScope tasks_;
 };
 

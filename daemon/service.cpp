@@ -71,6 +71,10 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
     return problems;
   };
   options.slack_clock_skew = [&client] { return client.clock_skew(); };
+  options.other_unsure = [gateway = service->gateway_.get(),
+                          roles = service->roles_.get()](const Problem& problem) {
+    return gateway->unsure(problem) || roles->unsure(problem);
+  };
   service->engine_ = std::make_unique<engine::Engine>(
       engine::EnginePorts{loop, store, *service->http_, client, client, client, *service->gate_},
       std::move(options));

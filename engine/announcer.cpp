@@ -4,6 +4,7 @@
 
 #include "core/announcement.hpp"
 #include "engine/event_log.hpp"
+#include "engine/open_problems.hpp"
 
 namespace watchbill::engine {
 
@@ -11,8 +12,6 @@ namespace {
 
 /// History is read from this long before the attempt: clocks differ.
 constexpr auto kProbeMargin = 5min;
-
-constexpr std::string_view kChannelProblem = "channel:";
 
 }  // namespace
 
@@ -127,7 +126,7 @@ void Announcer::expire(OutboxRow row) {
   row.error =
       fmt::format("not sent: older than {} ({})", "announce.max_age", row.error.empty() ? "late" : row.error);
   if (save(row)) log_outcome(row, before);
-  note_problems(row.rotation);
+  note_problem(row);
   on_change_(row.rotation);
 }
 
@@ -195,7 +194,7 @@ net::Task<void> Announcer::send(OutboxId id) {
     }
   }
   busy_.erase(id);
-  note_problems(row.rotation);
+  note_problem(row);
   on_change_(row.rotation);
   kick();
 }
@@ -229,7 +228,7 @@ net::Task<void> Announcer::probe(OutboxId id) {
     settle_probe(row, seen, loop_.now());
     log_outcome(row, before.state);
     if (save(row) && row.state == OutboxState::ready) fold(row);
-    note_problems(row.rotation);
+    note_problem(row);
     on_change_(row.rotation);
   }
   busy_.erase(id);
@@ -258,15 +257,24 @@ net::Task<void> Announcer::join(ChannelId channel) {
   if (info) joined_.insert(channel);
 }
 
-void Announcer::note_problems(RotationId rotation) {
-  auto* entry = model_.find(rotation);
+void Announcer::note_problem(const OutboxRow& row) {
+  auto* entry = model_.find(row.rotation);
   if (!entry) return;
-  std::erase_if(entry->problems,
-                [](const auto& problem) { return problem.first.starts_with(kChannelProblem); });
-  for (const auto& [id, row] : decider_.outbox()) {
-    if (row.rotation != rotation || row.state != OutboxState::blocked) continue;
-    entry->problems[std::string(kChannelProblem) + row.channel.value] =
+  const auto key = std::string(kChannelProblem) + row.channel.value;
+  const auto known = entry->problems.find(key);
+  if (row.state == OutboxState::blocked) {
+    entry->problems[key] =
         fmt::format("the announcement for channel {} was refused: {}", row.channel, row.error);
+  } else if (row.state == OutboxState::sent || !announces_in(entry->rotation, row.channel)) {
+    entry->problems.erase(key);
+  } else if (row.state == OutboxState::expired && known != entry->problems.end()) {
+    known->second = fmt::format("the announcement for channel {} was {}", row.channel, row.error);
+  }
+}
+
+void Announcer::note_loaded() {
+  for (const auto& [id, row] : decider_.outbox()) {
+    if (row.state == OutboxState::blocked) note_problem(row);
   }
 }
 

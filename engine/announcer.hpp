@@ -20,6 +20,8 @@ class Announcer {
   Announcer(net::Loop& loop, Model& model, Decider& decider, slack::Channels& channels, slack::Gate& gate,
             bool history_probe, std::function<void(RotationId)> on_change);
   void start();
+  /// At the start, after the outbox was loaded.
+  void note_loaded();
   void kick();
   /// Starts nothing new.
   void stop() { stopping_ = true; }
@@ -46,8 +48,9 @@ class Announcer {
   void log_outcome(const OutboxRow& row, OutboxState before) const;
   [[nodiscard]] bool behind(const OutboxRow& row) const;
   [[nodiscard]] slack::OutgoingMessage message_of(const OutboxRow& row, Instant now) const;
-  /// A channel that refuses an announcement is a problem as long as that announcement waits.
-  void note_problems(RotationId rotation);
+  /// A channel that refuses an announcement is a problem until it takes one, or is none of the rotation's any
+  /// more.
+  void note_problem(const OutboxRow& row);
 
   net::Loop& loop_;
   Model& model_;

@@ -2,13 +2,12 @@
 #include <sstream>
 
 #include "engine/decider_stage.hpp"
+#include "engine/open_problems.hpp"
 #include "engine/refusal.hpp"
 
 namespace watchbill::engine {
 
 namespace {
-
-constexpr const char* kDriftProblem = "drift";
 
 /// Slack's word alone does not end that it did not keep it.
 void end_refusal(RotationEntry& entry) {
@@ -154,17 +153,19 @@ void Decider::note_contest(const Stage& stage, SteadyInstant now) {
   }
   if (stage.not_before) {
     group.contested = true;
-    entry.problems[kDriftProblem] = fmt::format(
+    group.contested_since = now;
+    entry.problems[std::string(kDriftProblem)] = fmt::format(
         "somebody else keeps changing @{}: it was repaired again and again, and is repaired at most every 10 "
         "minutes from now on. Find out who edits it (Slack shows it in the group's details), or set `--drift "
         "report`",
         entry.rotation.handle);
   }
-  const bool long_right = stage.right && now - group.last_write_ended.value_or(now) >= kDriftWindow;
+  const auto since = std::max(group.last_write_ended.value_or(group.contested_since), group.contested_since);
+  const bool long_right = stage.right && now - since >= kDriftWindow;
   if (!group.contested || !long_right) return;
   group.contested = false;
   group.drifts.clear();
-  entry.problems.erase(kDriftProblem);
+  entry.problems.erase(std::string(kDriftProblem));
 }
 
 void Decider::commit(Stage& stage, Moment moment) {

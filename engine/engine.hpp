@@ -26,6 +26,8 @@ struct EngineOptions {
   std::vector<std::string> xmatters_allowed_hosts{};
   /// Problems of others in this process, to be told like the engine's own: all that there are now.
   std::function<std::vector<Problem>(Instant now)> other_problems{};
+  /// Whether an earlier one of these may still be there although it is not told: nobody could look yet.
+  std::function<bool(const Problem& problem)> other_unsure{};
   /// Slack's clock minus ours, as its last answer told; nothing if none did.
   std::function<std::optional<seconds>()> slack_clock_skew{};
 };

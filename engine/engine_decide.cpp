@@ -355,6 +355,7 @@ void Engine::Impl::store_works() {
     spdlog::info("the store can be written again after {}", format_duration(blocked));
   }
   store_block_told_ = false;
+  store_worked_ = true;
   store_blocked_since_.reset();
   if (was_told) hold_announcements();
 }

@@ -32,7 +32,8 @@ struct ConnectionState {
   std::optional<Instant> failing_since;
   std::optional<Error> error;
   store::ConnectionStatus written;
-  bool emptied = false;  ///< many schedules emptied together, and that is not confirmed
+  store::ConnectionStatus recalled;  ///< what was shown before this run, or these settings, heard of it
+  bool emptied = false;              ///< many schedules emptied together, and that is not confirmed
   ClockWitness clock;
 };
 
@@ -113,6 +114,10 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   Result<void> load_deletions(Instant now);
   /// Looks whether a deletion is given up by now.
   void give_up_deletions(Instant now);
+  /// Problems that were open when the last run ended stay until they are looked at.
+  Result<void> recall_problems();
+  /// Ends those of channels that took an announcement since, or that are none of the rotation's any more.
+  Result<void> forget_reached_channels(RotationEntry& entry);
   void rebuild_schedules(const Watches& watches);
   [[nodiscard]] std::string last_editor(const std::string& rotation) const;
 
@@ -189,8 +194,10 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   void flush(Instant now);
   [[nodiscard]] Result<void> flush_watches();
   void report_problems(Instant now);
-  /// A start ends no problem of a source that has not answered this run yet.
+  /// Adds the open problems of which nobody can tell yet whether they are over.
   void keep_unheard(std::vector<Problem>& problems) const;
+  [[nodiscard]] bool unheard(const Problem& problem) const;
+  [[nodiscard]] bool is_used(const std::string& connection) const;
   [[nodiscard]] Result<void> note_connections(Instant now);
   void note_pass(Instant now);
   void write_queue_figures();
@@ -238,6 +245,7 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   std::set<ScheduleRef> dirty_watches_;
   std::optional<Moment> store_blocked_since_;
   bool store_block_told_ = false;
+  bool store_worked_ = false;  ///< something was written in this run
   std::string store_error_;
   std::optional<Error> slack_error_;
   std::optional<Instant> slack_failing_since_;

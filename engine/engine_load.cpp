@@ -2,8 +2,16 @@
 
 #include "engine/engine_impl.hpp"
 #include "engine/event_log.hpp"
+#include "engine/open_problems.hpp"
 
 namespace watchbill::engine {
+
+namespace {
+
+/// So many of a rotation's last announcements tell whether its channels take them.
+constexpr std::size_t kRowsLookedAt = 100;
+
+}  // namespace
 
 Result<void> Engine::Impl::load() {
   if (auto loaded = directory_.load(); !loaded) return loaded;
@@ -20,6 +28,7 @@ Result<void> Engine::Impl::load() {
   }
   if (auto loaded = decider_.load(now); !loaded) return loaded;
   if (auto loaded = alerter_.load(); !loaded) return loaded;
+  if (auto recalled = recall_problems(); !recalled) return recalled;
   auto generation = ports_.store.generation();
   if (!generation) return generation.error();
   generation_ = *generation;
@@ -28,6 +37,38 @@ Result<void> Engine::Impl::load() {
     if (entry.watch.doubt) agenda_.add({now + 1s, Appointment::Kind::confirm, ref, now + 1s});
     if (entry.watch.doubt) entry.confirm_at = now + 1s;
   }
+  return {};
+}
+
+Result<void> Engine::Impl::recall_problems() {
+  const auto steady = ports_.loop.steady_now();
+  for (const auto& [key, known] : alerter_.open()) {
+    auto* entry = known.problem.rotation ? model_.find(*known.problem.rotation) : nullptr;
+    const bool own = entry && key.starts_with(fmt::format("rotation:{}:", entry->rotation.id.value));
+    if (own && !known.ended_at) recall_problem(*entry, known.problem, steady);
+  }
+  for (auto& [id, entry] : model_.rotations) {
+    if (auto done = forget_reached_channels(entry); !done) return done;
+  }
+  announcer_.note_loaded();
+  return {};
+}
+
+Result<void> Engine::Impl::forget_reached_channels(RotationEntry& entry) {
+  auto& problems = entry.problems;
+  const auto first = problems.lower_bound(std::string(kChannelProblem));
+  if (first == problems.end() || !first->first.starts_with(kChannelProblem)) return {};
+  auto rows = ports_.store.outbox().of_rotation(entry.rotation.id, kRowsLookedAt);
+  if (!rows) return rows.error();
+  std::erase_if(problems, [&](const auto& problem) {
+    if (!problem.first.starts_with(kChannelProblem)) return false;
+    const ChannelId channel{problem.first.substr(kChannelProblem.size())};
+    const auto last = std::find_if(rows->begin(), rows->end(),
+                                   [&](const OutboxRow& row) { return row.channel == channel; });
+    const bool open = last != rows->end() && is_open(last->state);
+    const bool sent = last != rows->end() && last->state == OutboxState::sent;
+    return sent || (!open && !announces_in(entry.rotation, channel));
+  });
   return {};
 }
 
@@ -132,6 +173,7 @@ void Engine::Impl::replace_rotation(RotationEntry& entry, Rotation rotation, con
     entry.write.reset();
     entry.open_changes.clear();
     entry.problems.clear();
+    entry.open.clear();
     entry.refusal.reset();
     const auto record = records.find(rotation.id);
     entry.record = record == records.end() ? RotationRecord{} : std::move(*record->second);
@@ -144,6 +186,7 @@ void Engine::Impl::replace_rotation(RotationEntry& entry, Rotation rotation, con
   entry.edited_by = by;
   entry.group.drifts.clear();
   entry.group.reported.reset();
+  if (auto done = forget_reached_channels(entry); !done) store_error_ = done.error().message;
 }
 
 void Engine::Impl::drop_rotation(RotationId id) {
@@ -263,8 +306,12 @@ Result<void> Engine::Impl::load_connections() {
     ConnectionState state;
     state.kind = connection.kind;
     for (const auto& [status_name, status] : *statuses) {
-      if (status_name == name) state.last_success = status.last_success;
+      if (status_name != name) continue;
+      state.last_success = status.last_success;
+      state.recalled = status;
     }
+    const auto [doubtful, watched] = doubtful_of(name);
+    state.emptied = emptied_together(doubtful, watched);
     auto provider = make_provider_(connection);
     if (provider) {
       state.poller = std::make_unique<Poller>(ports_.loop, connection, std::move(*provider), *this,

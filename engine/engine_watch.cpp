@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/engine_impl.hpp"
+#include "engine/open_problems.hpp"
 #include "json/json.hpp"
 
 namespace watchbill::engine {
@@ -66,7 +67,8 @@ void Engine::Impl::flush(Instant now) {
         silent_, [this](const RotationEntry& entry) { return why_silent(entry); }, now);
   }
   // What is blocked may have nothing else to write that would tell when it works again.
-  if (flushed && store_blocked_since_) flushed = ports_.store.set_meta("store_checked", format_rfc3339(now));
+  if (flushed && (store_blocked_since_ || !store_worked_))
+    flushed = ports_.store.set_meta("store_checked", format_rfc3339(now));
   if (!flushed)
     store_failed(flushed.error());
   else if (marked_.empty())
@@ -122,6 +124,11 @@ Result<void> Engine::Impl::note_connections(Instant now) {
       status.state = "failing";
     }
     status.problem = problem_of(name, state);
+    const bool unheard = is_used(name) && !state.completed && !state.error && !status.problem;
+    if (unheard) {
+      status.state = state.recalled.state;
+      status.problem = state.recalled.problem;
+    }
     status.last_success = state.last_success;
     status.interval = std::chrono::ceil<seconds>(interval_of(state, now));
     if (status == state.written) continue;
@@ -139,10 +146,7 @@ std::optional<Instant> Engine::Impl::complete_since() const {
   if (!clock_trusted()) return std::nullopt;
   auto oldest = reader_.last_success();
   for (const auto& [name, state] : connections_) {
-    const bool used =
-        std::any_of(model_.schedules.begin(), model_.schedules.end(),
-                    [&connection = name](const auto& item) { return item.first.connection == connection; });
-    if (!used) continue;
+    if (!is_used(name)) continue;
     if (!oldest || !state.completed || state.error) return std::nullopt;
     if (absence_unconfirmed_of(name, ports_.loop.now())) return std::nullopt;
     oldest = std::min(*oldest, *state.completed);
@@ -182,10 +186,19 @@ Result<void> Engine::Impl::note_figure(const std::string& key, const std::string
 void Engine::Impl::report_problems(Instant now) {
   std::vector<Problem> problems;
   std::map<RotationId, ChannelId> channel_of;
-  for (const auto& [id, entry] : model_.rotations) {
+  // While a rotation is paused no problem of it begins; those of before are not over by that.
+  const auto is_told = [this](const std::string& key) {
+    const auto known = alerter_.open().find(key);
+    return known != alerter_.open().end() && !known->second.ended_at;
+  };
+  for (auto& [id, entry] : model_.rotations) {
     if (entry.rotation.alert_channel) channel_of.emplace(id, *entry.rotation.alert_channel);
-    if (entry.paused()) continue;
-    for (auto& problem : problems_of(entry)) {
+    auto own = problems_of(entry);
+    std::erase_if(own,
+                  [&](const Problem& problem) { return entry.paused() && !is_told(problem.key); });
+    entry.open.clear();
+    for (auto& problem : own) {
+      entry.open.emplace(problem.key, problem);
       problem.text = fmt::format("rotation \"{}\": {}", entry.rotation.name, problem.text);
       problems.push_back(std::move(problem));
     }
@@ -247,20 +260,35 @@ void Engine::Impl::report_problems(Instant now) {
   alerter_.report(problems, channel_of, now);
 }
 
+bool Engine::Impl::is_used(const std::string& connection) const {
+  return std::any_of(model_.schedules.begin(), model_.schedules.end(),
+                     [&](const auto& item) { return item.first.connection == connection; });
+}
+
+/// True if a problem that is not told (any more) may be there all the same.
+bool Engine::Impl::unheard(const Problem& problem) const {
+  const auto& key = problem.key;
+  if (key == "slack:groups") return slack_error_ || !reader_.last_success();
+  if (key == "clock:wrong") return clock_.verdict == ClockVerdict::open;
+  if (key == "slack:clock") return !clock_.slack.skew;
+  if (key == "store:blocked") return store_blocked_since_ || !store_worked_;
+  const auto connection = connections_.find(problem.connection);
+  if (connection != connections_.end()) {
+    const auto& [name, state] = *connection;
+    // One that no rotation uses is never asked.
+    if (!is_used(name)) return false;
+    if (key.ends_with(":clock")) return !state.clock.skew;
+    if (key.ends_with(":emptied")) return false;
+    return state.error || !state.completed || !silent_schedules_of(name).empty();
+  }
+  return !key.starts_with("rotation:") && options_.other_unsure && options_.other_unsure(problem);
+}
+
 void Engine::Impl::keep_unheard(std::vector<Problem>& problems) const {
+  std::set<std::string> told;
+  for (const auto& problem : problems) told.insert(problem.key);
   for (const auto& [key, open] : alerter_.open()) {
-    if (open.ended_at) continue;
-    bool unheard = (key == "slack:groups" && !reader_.last_success()) ||
-                   (key == "clock:wrong" && clock_.verdict == ClockVerdict::open);
-    const auto connection = connections_.find(open.problem.connection);
-    if (connection != connections_.end() && key.ends_with(":failing") && !connection->second.completed) {
-      // One that no rotation uses is never asked.
-      unheard = std::any_of(model_.schedules.begin(), model_.schedules.end(),
-                            [&](const auto& item) { return item.first.connection == connection->first; });
-    }
-    const bool told = std::any_of(problems.begin(), problems.end(),
-                                  [&known = key](const Problem& problem) { return problem.key == known; });
-    if (unheard && !told) problems.push_back(open.problem);
+    if (!open.ended_at && !told.contains(key) && unheard(open.problem)) problems.push_back(open.problem);
   }
 }
 

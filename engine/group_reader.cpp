@@ -4,6 +4,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "engine/open_problems.hpp"
+
 namespace watchbill::engine {
 
 namespace {
@@ -13,9 +15,6 @@ namespace {
 constexpr auto kSettle = 5s;
 /// A list that misses more than half of the managed groups is believed the third time in a row.
 constexpr int kBelieveAfter = 3;
-
-constexpr const char* kMissing = "missing";
-constexpr const char* kUnwritable = "unwritable";
 
 }  // namespace
 
@@ -146,11 +145,11 @@ std::vector<RotationId> GroupReader::apply(const std::vector<slack::UserGroup>& 
     known.missing = false;
     known.must_read = false;
     known.unwritable = group.unwritable;
-    entry.problems.erase(kMissing);
-    entry.problems.erase(kUnwritable);
+    entry.problems.erase(std::string(kMissingProblem));
+    entry.problems.erase(std::string(kUnwritableProblem));
     if (group.unwritable) {
-      entry.problems[kUnwritable] = fmt::format("@{} cannot be kept by Watchbill: {}; choose another group",
-                                                group.handle, *group.unwritable);
+      entry.problems[std::string(kUnwritableProblem)] = fmt::format(
+          "@{} cannot be kept by Watchbill: {}; choose another group", group.handle, *group.unwritable);
     }
     compare_with_answer(known, now, group.updated_by);
     // What was refused because the group was disabled, or was not, may pass now.
@@ -177,7 +176,7 @@ std::vector<RotationId> GroupReader::apply(const std::vector<slack::UserGroup>& 
     entry.group.missing = true;
     entry.group.must_read = false;
     entry.group.now.reset();
-    entry.problems[kMissing] = fmt::format(
+    entry.problems[std::string(kMissingProblem)] = fmt::format(
         "Slack has no user group {} (@{}) any more; choose another with `watchbill rotation "
         "edit`, or delete the rotation",
         id, entry.rotation.handle);

@@ -49,6 +49,8 @@ struct GroupEntry {
   /// repaired slowly.
   std::deque<SteadyInstant> drifts;
   bool contested = false;
+  /// Since when this run knows that it is.
+  SteadyInstant contested_since = SteadyInstant::min();
   /// The drift that was reported last (`drift: report`).
   std::optional<GroupNow> reported;
 };
@@ -114,7 +116,15 @@ struct RotationEntry {
 
   /// The group is left alone, and nothing is announced.
   [[nodiscard]] bool paused() const { return rotation.paused || deletion; }
+  /// All problems that were there when they were told last, by key: those of the last run at the start.
+  std::map<std::string, Problem> open;
 };
+
+/// True if Slack shows the group other than it was decided.
+inline bool differs(const RotationEntry& entry) {
+  return entry.group.now && entry.record.target &&
+         write_needed(*entry.record.target, *entry.group.now) != WriteNeeded::none;
+}
 
 struct Model {
   std::map<RotationId, RotationEntry> rotations;

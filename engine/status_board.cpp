@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "engine/open_problems.hpp"
 #include "engine/refusal.hpp"
 
 namespace watchbill::engine {
@@ -18,11 +19,6 @@ bool agreed(const Problem& problem) {
 
 bool unknown_source(const Problem& problem) {
   return problem.key.find(":unknown:") != std::string::npos;
-}
-
-bool differs(const RotationEntry& entry) {
-  return entry.group.now && entry.record.target &&
-         write_needed(*entry.record.target, *entry.group.now) != WriteNeeded::none;
 }
 
 /// "ada (U1)": by the name that the scheduling systems know, if any does.
@@ -51,19 +47,6 @@ std::string sentence(const std::vector<std::string>& names, std::string_view one
   return fmt::format("{} and {} {}", fmt::join(first, ", "), names.back(), several);
 }
 
-/// Why, who should be there, and how the group differs.
-std::string refusal_text(const RotationEntry& entry) {
-  auto text = fmt::format("@{} was not written: {}. On call is {}", entry.rotation.handle, entry.refusal->message,
-                          on_call_names(entry.plan.people, entry.plan.unknown));
-  const auto difference = difference_of(entry);
-  if (!difference.empty()) text += fmt::format("; in the group, {}", difference);
-  if (entry.refusal->code == kNotDone && entry.record.target && !entry.record.target->disable)
-    text +=
-        ". If Slack shows the same people under other ids, map them to those with `watchbill people map`; "
-        "else see whether they can be members of a group";
-  return text;
-}
-
 }  // namespace
 
 std::string difference_of(const RotationEntry& entry) {
@@ -83,26 +66,6 @@ std::string difference_of(const RotationEntry& entry) {
   if (!surplus.empty())
     parts.push_back(sentence(surplus, fmt::format("is {}", how), fmt::format("are {}", how)));
   return fmt::format("{}", fmt::join(parts, ", "));
-}
-
-std::vector<Problem> problems_of(const RotationEntry& entry) {
-  auto problems = entry.plan.problems;
-  for (const auto& [kind, text] : entry.problems) {
-    problems.push_back(
-        {fmt::format("rotation:{}:{}", entry.rotation.id.value, kind), text, entry.rotation.id});
-  }
-  if (entry.refusal)
-    problems.push_back({fmt::format("rotation:{}:refused", entry.rotation.id.value), refusal_text(entry),
-                        entry.rotation.id});
-  if (entry.group.reported && differs(entry)) {
-    problems.push_back(
-        {fmt::format("rotation:{}:differs", entry.rotation.id.value),
-         fmt::format("@{} differs from who is on call, and `--drift report` forbids to repair it; edit the "
-                     "group, or set `--drift repair`",
-                     entry.rotation.handle),
-         entry.rotation.id});
-  }
-  return problems;
 }
 
 std::string state_of(const RotationEntry& entry, bool source_silent) {

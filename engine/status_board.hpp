@@ -19,9 +19,6 @@ std::string difference_of(const RotationEntry& entry);
 /// in_sync. `source_silent`: one of its schedules has not answered for three intervals.
 std::string state_of(const RotationEntry& entry, bool source_silent);
 
-/// All problems of a rotation, the plan's and the engine's.
-std::vector<Problem> problems_of(const RotationEntry& entry);
-
 /// Writes what `watchbill status` shows into the store, as far as it changed.
 class StatusBoard {
  public:

@@ -66,11 +66,11 @@ std::vector<Dependence> dependences(const config::Config& config, const std::vec
   return all;
 }
 
-net::Task<std::vector<Problem>> lost_roles(Desk& desk, std::optional<UserId> token_user,
-                                           slack::Priority priority) {
-  std::vector<Problem> problems;
+net::Task<LostRoles> lost_roles(Desk& desk, std::optional<UserId> token_user, slack::Priority priority) {
+  LostRoles lost_ones;
   auto rotations = desk.store.rotations().list();
-  if (!rotations || desk.no_slack) co_return problems;
+  lost_ones.asked = rotations && !desk.no_slack;
+  if (!lost_ones.asked) co_return lost_ones;
   const auto roles = dependences(desk.config, *rotations, token_user);
   std::map<UserId, std::optional<slack::User>> people;
   for (const auto& role : roles) people.emplace(role.user, std::nullopt);
@@ -80,6 +80,8 @@ net::Task<std::vector<Problem>> lost_roles(Desk& desk, std::optional<UserId> tok
       person = *std::move(read);
     } else if (read.error().kind == ErrorKind::not_found) {
       person = slack::User{id, id.value, std::nullopt, true, false, false, false};
+    } else {
+      lost_ones.unread.insert(id);
     }
   }
   for (const auto& role : roles) {
@@ -89,12 +91,12 @@ net::Task<std::vector<Problem>> lost_roles(Desk& desk, std::optional<UserId> tok
     if (why.empty() && role.key == kTokenKey && lost_admin(desk.store, *person))
       why = "is no workspace admin any more: Slack may refuse to let this token edit groups";
     if (why.empty()) continue;
-    problems.push_back(
+    lost_ones.problems.push_back(
         {fmt::format("role:{}:{}", role.key, role.user),
          fmt::format("{} ({}) {}, and is {}: {}", person->name, role.user, why, role.as, role.fix),
          role.rotation});
   }
-  co_return problems;
+  co_return lost_ones;
 }
 
 }  // namespace watchbill::manage

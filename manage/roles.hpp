@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,10 +25,16 @@ struct Dependence {
 std::vector<Dependence> dependences(const config::Config& config, const std::vector<Rotation>& rotations,
                                     const std::optional<UserId>& token_user);
 
+struct LostRoles {
+  std::vector<Problem> problems{};
+  /// People of whom Slack gave no answer: nothing is said of them.
+  std::set<UserId> unread{};
+  bool asked = true;  ///< false if nobody could be asked for
+};
+
 /// Asks Slack for each of these people and says who cannot be what he is any more: deactivated, a guest, or
 /// (the token's owner) no workspace admin any more although he was one. Each person is asked for once, at
-/// `priority`. A person that Slack does not answer for is left out.
-net::Task<std::vector<Problem>> lost_roles(Desk& desk, std::optional<UserId> token_user,
-                                           slack::Priority priority);
+/// `priority`.
+net::Task<LostRoles> lost_roles(Desk& desk, std::optional<UserId> token_user, slack::Priority priority);
 
 }  // namespace watchbill::manage

@@ -23,6 +23,35 @@ TEST_CASE("an announcement that is due while the store is locked for a moment le
   CHECK(p.messages().size() == 2);
 }
 
+TEST_CASE(
+    "a handoff is not announced before an earlier one of which it is not known whether it is in Slack") {
+  Payments p;
+  auto& shifts = p.world.system.truth["P1"];
+  const auto end = shifts[1].end;
+  shifts[1].end = p.boundary + 8s;
+  shifts.insert(shifts.begin() + 2, Shift{FakeSystem::person("cy"), p.boundary + 8s, end});
+  const bool arrives = GENERATE(false, true);
+  int answers = 0;
+  p.world.slack.fate = [&](slack::Method method, const std::string&) {
+    if (method != kPost || ++answers > 1) return FakeSlack::Fate::normal;
+    return arrives ? FakeSlack::Fate::lost : FakeSlack::Fate::dropped;
+  };
+  p.world.advance(1min);
+  p.world.loop.run_until(p.boundary + 15s);
+  CHECK(p.members() == std::vector<std::string>{"UCY"});
+  if (!arrives) CHECK(p.messages().size() == 1);
+  p.world.advance(1min);
+  const auto messages = p.messages();
+  if (arrives) {
+    REQUIRE(messages.size() == 3);
+    CHECK(messages[1].text.find("<@UBO> takes over from ada") != std::string::npos);
+    CHECK(messages[2].text.find("<@UCY> takes over from bo") != std::string::npos);
+  } else {
+    REQUIRE(messages.size() == 2);
+    CHECK(messages[1].text.find("<@UCY> takes over from ada") != std::string::npos);
+  }
+}
+
 TEST_CASE("what a paused rotation had to say leaves when it goes on") {
   Payments p;
   p.world.slack.fate = [](slack::Method method, const std::string&) {
