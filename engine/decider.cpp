@@ -29,6 +29,14 @@ std::vector<Instant> parse_group_writes(const std::string& text) {
   return writes;
 }
 
+Result<void> put_watches(store::Store& store, const std::vector<ScheduleEntry*>& schedules) {
+  for (const auto* schedule : schedules) {
+    auto put = store.engine().put_watch(schedule->watch);
+    if (!put && put.error().kind != ErrorKind::not_found) return put;
+  }
+  return {};
+}
+
 Decider::Decider(Model& model, store::Store& store, const Matcher& matcher, DecisionListener& listener,
                  std::function<std::string()> random_key)
     : model_(model),
@@ -213,23 +221,45 @@ void Decider::commit(Stage& stage, Moment moment) {
   }
 }
 
+bool Decider::records(const Stage& stage) {
+  return stage.change.has_value() || !stage.corrected.empty() || stage.record != stage.entry->record;
+}
+
+std::vector<ScheduleEntry*> Decider::evidence_of(const std::vector<Stage>& stages) const {
+  std::set<ScheduleEntry*> evidence;
+  for (const auto& stage : stages) {
+    if (!records(stage)) continue;
+    for (const auto& schedule : stage.entry->rotation.schedules) {
+      auto* known = model_.find(schedule.ref);
+      if (known && known->unsaved == Unsaved::evidence) evidence.insert(known);
+    }
+  }
+  return {evidence.begin(), evidence.end()};
+}
+
+Result<void> Decider::record_all(std::vector<Stage>& stages) {
+  const auto evidence = evidence_of(stages);
+  auto saved = store_.transaction([&]() -> Result<void> {
+    for (auto& stage : stages) {
+      if (auto done = record(stage); !done)
+        return done.error().in("recording rotation \"{}\"", stage.entry->rotation.name);
+    }
+    return put_watches(store_, evidence);
+  });
+  if (!saved) return saved;
+  for (auto* schedule : evidence) schedule->unsaved = Unsaved::nothing;
+  return {};
+}
+
 Result<bool> Decider::decide(const std::vector<RotationId>& rotations, Moment now, bool write_anyway) {
   std::vector<Stage> stages;
   stages.reserve(rotations.size());
   for (const auto id : rotations) {
     if (auto* entry = model_.find(id)) stages.push_back(plan_one(*entry, now));
   }
-  const bool records = std::any_of(stages.begin(), stages.end(), [](const Stage& s) {
-    return s.change.has_value() || !s.corrected.empty() || s.record != s.entry->record;
-  });
-  if (records) {
-    auto saved = store_.transaction([&]() -> Result<void> {
-      for (auto& stage : stages) {
-        if (auto done = record(stage); !done)
-          return done.error().in("recording rotation \"{}\"", stage.entry->rotation.name);
-      }
-      return {};
-    });
+  const bool recorded = std::any_of(stages.begin(), stages.end(), records);
+  if (recorded) {
+    auto saved = record_all(stages);
     if (!saved) {
       if (write_anyway) {
         for (const auto& stage : stages) {
@@ -263,9 +293,9 @@ Result<bool> Decider::decide(const std::vector<RotationId>& rotations, Moment no
   }
   if (pending) listener_.on_people_pending();
   if (!waiting.empty()) listener_.decide_again_at(std::move(waiting), wait_until);
-  if (records) listener_.on_outbox_changed();
+  if (recorded) listener_.on_outbox_changed();
   listener_.on_writes_queued();
-  return records || !right.empty();
+  return recorded || !right.empty();
 }
 
 Result<void> Decider::group_is_right(RotationEntry& entry, Instant now) {

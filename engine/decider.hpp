@@ -30,8 +30,12 @@ class DecisionListener {
   virtual void decide_again_at(std::vector<RotationId> rotations, Instant at) = 0;
 };
 
-/// Turns what is known into decisions: makes plans, records what changed in one transaction (T1), and queues
-/// the writes. It does no network I/O.
+/// Stores what is known of these schedules. Those whose connection is not there (any more) have nothing to
+/// remember.
+Result<void> put_watches(store::Store& store, const std::vector<ScheduleEntry*>& schedules);
+
+/// Turns what is known into decisions: makes plans, records what changed in one transaction (T1), together
+/// with what it stands on, and queues the writes. It does no network I/O.
 class Decider {
  public:
   /// `random_key` makes the keys of announcements.
@@ -67,6 +71,13 @@ class Decider {
   void plan_drift(Stage& stage, Moment now) const;
   void correct_announcements(Stage& stage) const;
   bool resume_refused(Stage& stage) const;
+  /// True if the stage has something to record.
+  static bool records(const Stage& stage);
+  /// The schedules that those of the stages which are recorded stand on, as far as what was answered about
+  /// them is not stored yet.
+  [[nodiscard]] std::vector<ScheduleEntry*> evidence_of(const std::vector<Stage>& stages) const;
+  /// T1.
+  Result<void> record_all(std::vector<Stage>& stages);
   Result<void> record(Stage& stage);
   void commit(Stage& stage, Moment now);
   static void note_contest(const Stage& stage, SteadyInstant now);

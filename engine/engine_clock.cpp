@@ -56,7 +56,7 @@ void Engine::Impl::set_back(Instant now) {
     entry.watched_since = std::min(entry.watched_since, now);
     not_after(entry.confirm_asked, now);
     if (!forget_future(entry.watch, now)) continue;
-    dirty_watches_.insert(ref);
+    entry.changed(Unsaved::notes);
     entry.ask_again.reset();
     entry.confirm_at.reset();
   }

@@ -77,7 +77,7 @@ void Engine::Impl::on_looked_ahead(const ScheduleRef& schedule, bool far, bool a
   looked = now;
   // What was not answered is due again soon: the horizon would be short for hours.
   if (!answered) looked = now - spread(schedule, far ? kFarEvery : kAheadEvery) + kLookAgain;
-  dirty_watches_.insert(schedule);
+  entry->changed(Unsaved::notes);
 }
 
 std::pair<std::size_t, std::size_t> Engine::Impl::doubtful_of(const std::string& connection) const {
@@ -116,7 +116,7 @@ void Engine::Impl::on_answer(ScheduleAnswer answer) {
   weigh_evidence(*entry, absorbed, answer.asked_at);
   const bool news = absorbed.changed || watch.presence != presence_before || first_answer ||
                     failed_before != watch.failing_since.has_value();
-  if (news || watch.doubt != doubt_before) dirty_watches_.insert(answer.schedule);
+  if (news || watch.doubt != doubt_before) entry->changed(Unsaved::evidence);
   if (news) {
     for (const auto id : entry->rotations) mark(id);
     keeper_.look_at(answer.schedule);
@@ -218,7 +218,7 @@ void Engine::Impl::on_cycle(const std::string& connection, Instant began, const 
       if (ref.connection != connection || !doubt || doubt->kind != Doubt::Kind::empty || doubt->mass)
         continue;
       doubt->mass = true;
-      dirty_watches_.insert(ref);
+      entry.changed(Unsaved::evidence);
     }
   }
   note_pass(now);
@@ -302,7 +302,7 @@ void Engine::Impl::decide_marked() {
     if (!entry) continue;
     const auto held = entry->watch.held;
     hold_people(entry->watch, now);
-    if (held != entry->watch.held) dirty_watches_.insert(ref);
+    if (held != entry->watch.held) entry->changed(Unsaved::notes);
   }
   const Moment moment{now, ports_.loop.steady_now()};
   auto decided = decider_.decide({ids.begin(), ids.end()}, moment, store_blocked());

@@ -242,7 +242,6 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   std::set<ScheduleRef> silent_schedules_;
   bool slack_silent_ = false;
   std::map<Responder, std::string> unmatched_;
-  std::set<ScheduleRef> dirty_watches_;
   std::optional<Moment> store_blocked_since_;
   bool store_block_told_ = false;
   bool store_worked_ = false;  ///< something was written in this run

@@ -33,7 +33,9 @@ Result<void> Engine::Impl::load() {
   if (!generation) return generation.error();
   generation_ = *generation;
   for (auto& [ref, entry] : model_.schedules) {
-    if (forget_future(entry.watch, now)) dirty_watches_.insert(ref);
+    if (forget_future(entry.watch, now)) entry.changed(Unsaved::notes);
+    // Who was on call at the end may have come after the watch was stored.
+    hold_people(entry.watch, std::min(now, entry.watch.timeline.horizon - 1ms));
     if (entry.watch.doubt) agenda_.add({now + 1s, Appointment::Kind::confirm, ref, now + 1s});
     if (entry.watch.doubt) entry.confirm_at = now + 1s;
   }
@@ -273,7 +275,6 @@ void Engine::Impl::rebuild_schedules(const Watches& watches) {
       ++it;
       continue;
     }
-    dirty_watches_.erase(it->first);
     // Harmless if it cannot be removed now: a watch without a rotation is not used, and is replaced later.
     if (auto removed = ports_.store.engine().remove_watch(it->first); !removed)
       store_error_ = removed.error().message;

@@ -77,19 +77,15 @@ void Engine::Impl::flush(Instant now) {
 }
 
 Result<void> Engine::Impl::flush_watches() {
-  if (dirty_watches_.empty()) return {};
-  auto saved = ports_.store.relaxed_transaction([&]() -> Result<void> {
-    for (const auto& ref : dirty_watches_) {
-      const auto* entry = model_.find(ref);
-      if (!entry) continue;
-      auto put = ports_.store.engine().put_watch(entry->watch);
-      // A schedule of a connection that is not there (any more) has nothing to remember.
-      if (!put && put.error().kind != ErrorKind::not_found) return put;
-    }
-    return {};
-  });
-  if (saved) dirty_watches_.clear();
-  return saved;
+  std::vector<ScheduleEntry*> unsaved;
+  for (auto& [ref, entry] : model_.schedules) {
+    if (entry.unsaved != Unsaved::nothing) unsaved.push_back(&entry);
+  }
+  if (unsaved.empty()) return {};
+  auto saved = ports_.store.relaxed_transaction([&] { return put_watches(ports_.store, unsaved); });
+  if (!saved) return saved;
+  for (auto* entry : unsaved) entry->unsaved = Unsaved::nothing;
+  return {};
 }
 
 milliseconds Engine::Impl::interval_of(const ConnectionState& state, Instant now) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <optional>
@@ -14,9 +15,17 @@
 /// What the engine knows right now. Plain data; only the engine's parts touch it, on the loop's thread.
 namespace watchbill::engine {
 
+/// What changed in a watch since it was stored.
+enum class Unsaved {
+  nothing,
+  notes,     ///< what a restart finds out again: who is held, when the long windows were asked
+  evidence,  ///< what answers said: a decision may stand on it, and is stored together with it
+};
+
 /// A schedule that some rotation uses.
 struct ScheduleEntry {
   Watch watch;
+  Unsaved unsaved = Unsaved::nothing;
   std::vector<RotationId> rotations;
   /// Since when it is asked in this run: before that nobody can call it silent.
   Instant watched_since{};
@@ -30,6 +39,8 @@ struct ScheduleEntry {
   std::optional<Instant> confirm_asked;
   bool want_look_ahead = true;
   bool want_look_far = true;
+
+  void changed(Unsaved what) { unsaved = std::max(unsaved, what); }
 };
 
 /// A group as Slack last showed it, and what is happening to it.

@@ -270,9 +270,20 @@ Result<void> Database::relaxed_transaction(const std::function<Result<void>()>& 
   if (depth_ > 0) return nested_transaction(body);
   // SQLite refuses the change inside a transaction.
   if (auto set = execute("PRAGMA synchronous = NORMAL"); !set) return set;
+  commits_->durable = false;
   auto done = outer_transaction("BEGIN IMMEDIATE", body);
   if (auto set = execute("PRAGMA synchronous = FULL"); !set) return set;
+  commits_->durable = true;
   return done;
+}
+
+void Database::guard_commits(CommitGuard guard) {
+  commits_->guard = std::move(guard);
+  const auto ask = [](void* commits) {
+    const auto* asked = static_cast<const Commits*>(commits);
+    return asked->guard(asked->durable) ? 0 : 1;
+  };
+  sqlite3_commit_hook(handle_.get(), commits_->guard ? +ask : nullptr, commits_.get());
 }
 
 Result<void> Database::snapshot(const std::function<Result<void>()>& body) {

@@ -129,6 +129,11 @@ class Database {
   /// One whose commit does not wait for the disk (synchronous=NORMAL).
   Result<void> relaxed_transaction(const std::function<Result<void>()>& body);
 
+  /// Asked before each commit, with true if it waits for the disk; false undoes the transaction (a
+  /// `conflict`). For tests that break things.
+  using CommitGuard = std::function<bool(bool durable)>;
+  void guard_commits(CommitGuard guard);
+
   /// Runs `body`, which only reads, so that all its queries see one moment of the database.
   Result<void> snapshot(const std::function<Result<void>()>& body);
 
@@ -154,6 +159,12 @@ class Database {
     void operator()(sqlite3_stmt* statement) const;
   };
   using Statement = std::unique_ptr<sqlite3_stmt, EndStatement>;
+
+  /// At a fixed address, which SQLite keeps.
+  struct Commits {
+    CommitGuard guard;
+    bool durable = true;
+  };
 
   Database(sqlite3* handle, std::string path) : path_(std::move(path)), handle_(handle) {}
 
@@ -210,6 +221,7 @@ class Database {
   /// Statements not in use, by their text. After `handle_`: they must be finalized before it closes.
   std::map<std::string, Statement, std::less<>> idle_;
   int depth_ = 0;
+  std::unique_ptr<Commits> commits_ = std::make_unique<Commits>();
   /// Why SQLite itself ended the open transaction; what follows in it must not be committed piecemeal.
   std::optional<Error> doomed_;
 };

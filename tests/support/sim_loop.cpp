@@ -1,6 +1,7 @@
 #include "tests/support/sim_loop.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace watchbill::test {
 
@@ -87,6 +88,7 @@ void SimLoop::run_until_idle() {
 void SimLoop::advance(milliseconds span) {
   if (span < 0ms) throw std::invalid_argument("SimLoop: time does not run backwards");
   const auto end = steady_ + span;
+  interrupted_ = false;
   const auto pass = [this](milliseconds time) {
     wall_ += time;
     steady_ += time;
@@ -97,6 +99,7 @@ void SimLoop::advance(milliseconds span) {
     if (at_one_moment > kMostAtOneMoment) throw std::logic_error("SimLoop: tasks run in circles");
     pass(first->away);
     fire(first->id);
+    if (std::exchange(interrupted_, false)) return;
   }
   pass(end - steady_);
 }

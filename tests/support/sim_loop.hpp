@@ -48,6 +48,9 @@ class SimLoop final : public net::Loop {
   template <class T>
   T run_until_done(net::Task<T> task);
 
+  /// Called by something that runs: `advance` ends after it, at this moment.
+  void interrupt() { interrupted_ = true; }
+
   /// Timers and alarms that are waited for.
   [[nodiscard]] std::size_t pending() const { return steady_due_.size() + wall_due_.size(); }
 
@@ -68,6 +71,7 @@ class SimLoop final : public net::Loop {
   Instant wall_;
   SteadyInstant steady_;
   TimerId last_id_ = 0;
+  bool interrupted_ = false;
   Queue<SteadyInstant> steady_due_;
   Queue<Instant> wall_due_;
   /// Where each id stands in its queue.

@@ -24,6 +24,11 @@ const bool quiet = [] {
   return true;
 }();
 
+std::string new_folder() {
+  char name[] = "/tmp/watchbill-engine-XXXXXX";
+  return mkdtemp(name);
+}
+
 Error lost() {
   auto error = fail(ErrorKind::timeout, "no answer in time");
   error.maybe_done = true;
@@ -415,10 +420,10 @@ std::vector<FakeWeb::Sent> FakeWeb::sent_to(const std::string& url) const {
   return found;
 }
 
-EngineWorld::EngineWorld(engine::EngineOptions given) : options(std::move(given)) {
-  char name[] = "/tmp/watchbill-engine-XXXXXX";
-  folder = mkdtemp(name);
-  store = std::move(*store::Store::open({folder + "/watchbill.db", folder + "/key"}));
+EngineWorld::EngineWorld(engine::EngineOptions given)
+    : options(std::move(given)), folder(new_folder()), disk(folder + "/watchbill.db") {
+  disk.on_death = [this] { loop.interrupt(); };
+  open_store();
   connect("pd");
 }
 
@@ -426,6 +431,13 @@ EngineWorld::~EngineWorld() {
   kill();
   store.reset();
   std::filesystem::remove_all(folder);
+}
+
+void EngineWorld::open_store() {
+  auto opened = store::Store::open({folder + "/watchbill.db", folder + "/key"});
+  REQUIRE(opened);
+  store = std::move(*opened);
+  disk.watch_own(*store);
 }
 
 FakeSystem& EngineWorld::connect(const std::string& name) {
@@ -459,9 +471,10 @@ RotationId EngineWorld::create(const Rotation& rotation, bool quiet) {
   return *id;
 }
 
-std::unique_ptr<store::Store> EngineWorld::as_cli() const {
+std::unique_ptr<store::Store> EngineWorld::as_cli() {
   auto cli = store::Store::open({folder + "/watchbill.db", folder + "/key"});
   REQUIRE(cli);
+  disk.watch_other(**cli);
   return std::move(*cli);
 }
 
@@ -490,12 +503,36 @@ void EngineWorld::start() {
       [this](const Connection& connection) -> Result<std::unique_ptr<providers::Provider>> {
         return systems.at(connection.name).provider(loop);
       });
-  REQUIRE(engine->start());
+  const auto started = engine->start();
+  if (disk.dead()) return revive();
+  REQUIRE(started);
+}
+
+void EngineWorld::revive() {
+  on_death();
+  disk.live();
+  start();
+}
+
+void EngineWorld::advance(milliseconds span) {
+  const auto end = loop.steady_now() + span;
+  loop.advance(span);
+  while (disk.dead()) {
+    revive();
+    loop.advance(end - loop.steady_now());
+  }
 }
 
 void EngineWorld::kill() {
   engine.reset();
   gate.reset();
+}
+
+void EngineWorld::fail_power() {
+  kill();
+  store.reset();
+  disk.lose_relaxed();
+  open_store();
 }
 
 store::RotationStatus EngineWorld::status(RotationId id) {

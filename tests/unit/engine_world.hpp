@@ -14,6 +14,7 @@
 #include "slack/gate.hpp"
 #include "store/store.hpp"
 #include "tests/support/sim_loop.hpp"
+#include "tests/unit/engine_disk.hpp"
 
 /// The engine in virtual time, between a workspace and a scheduling system that live in memory.
 namespace watchbill::test {
@@ -224,14 +225,18 @@ class EngineWorld {
   RotationId create(const Rotation& rotation, bool quiet = false);
   void start();
   /// Another process's view of the store, as the command line opens it.
-  [[nodiscard]] std::unique_ptr<store::Store> as_cli() const;
+  [[nodiscard]] std::unique_ptr<store::Store> as_cli();
   /// Changes a rotation as the command line does.
   void edit(const std::string& name, const std::function<void(Rotation&)>& change);
   /// Holds the store's write lock for `span`, as a transaction of another process that takes so long.
   void lock_store(milliseconds span);
   /// As `kill -9`: nothing is finished, nothing is said.
   void kill();
-  void advance(milliseconds span) { loop.advance(span); }
+  /// The same, and what was committed without waiting for the disk is lost.
+  void fail_power();
+  /// Lets time pass. If the engine dies at a commit meanwhile (`disk.fate`), `on_death` says how, and it is
+  /// started again at once.
+  void advance(milliseconds span);
   [[nodiscard]] store::RotationStatus status(RotationId id);
   [[nodiscard]] std::vector<Change> history();
 
@@ -242,9 +247,15 @@ class EngineWorld {
   FakeSystem& system = systems["pd"];
   engine::EngineOptions options;
   std::string folder;
+  Disk disk;
+  std::function<void()> on_death = [this] { kill(); };
   std::unique_ptr<store::Store> store;
   std::unique_ptr<slack::Gate> gate;
   std::unique_ptr<engine::Engine> engine;
+
+ private:
+  void open_store();
+  void revive();
 };
 
 /// Ada and Bo take turns of an hour in schedule P1; the first handoff is half an hour ahead. The rotation
