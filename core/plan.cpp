@@ -323,6 +323,14 @@ Plan make_plan(const PlanInput& input) {
   return Planner(input).make();
 }
 
+std::vector<UserId> ledger_before(const std::vector<UserId>& placed, const std::vector<UserId>& more) {
+  return united(placed, more);
+}
+
+std::vector<UserId> ledger_of(const std::vector<UserId>& placed, const GroupNow& seen) {
+  return seen.disabled || seen.members.empty() ? placed : common(placed, seen.members);
+}
+
 WriteNeeded write_needed(const GroupTarget& target, const GroupNow& group) {
   if (target.disable) return group.disabled ? WriteNeeded::none : WriteNeeded::disable;
   if (group.disabled) return WriteNeeded::members_and_enable;

@@ -82,6 +82,14 @@ struct Plan {
 /// whatever order schedules, people and members come.
 Plan make_plan(const PlanInput& input);
 
+/// The ledger of `merge` (`RotationRecord::placed`) before a write begins that may put `more` into the group:
+/// nobody leaves it, since the write may be lost, refused or overtaken.
+std::vector<UserId> ledger_before(const std::vector<UserId>& placed, const std::vector<UserId>& more);
+/// The ledger while nothing is written and the group is as it was seen: whoever is not in it was taken out,
+/// and is put back by others if at all. A list of nobody says nothing, and a disabled group keeps its
+/// members.
+std::vector<UserId> ledger_of(const std::vector<UserId>& placed, const GroupNow& seen);
+
 /// How a group differs from its target.
 enum class WriteNeeded { none, members, members_and_enable, disable };
 WriteNeeded write_needed(const GroupTarget& target, const GroupNow& group);

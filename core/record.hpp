@@ -36,7 +36,7 @@ struct RotationRecord {
   std::vector<OnCallPerson> people{};
   Instant people_since{};
   std::optional<GroupTarget> target{};
-  /// The ledger of `merge`: who was put into the group by Watchbill.
+  /// The ledger of `merge`: who was put into the group by Watchbill, or is being put there.
   std::vector<UserId> placed{};
   std::optional<FormerGroup> former{};
   /// The group was adopted: what it was is in `former`.

@@ -132,7 +132,6 @@ void Decider::queue_write(RotationEntry& entry, const Stage& stage, Moment now) 
   if (entry.write && entry.write->target == target) return;
   PendingWrite write;
   write.target = target;
-  write.placed = stage.plan.placed;
   write.priority = stage.priority;
   write.since = now.wall;
   if (stage.not_before) write.not_before = *stage.not_before;
@@ -266,6 +265,7 @@ Result<bool> Decider::decide(const std::vector<RotationId>& rotations, Moment no
           if (!stage.write || stage.priority != slack::Priority::handoff) continue;
           auto& entry = *stage.entry;
           if (!entry.members_before) entry.members_before = entry.group.now->members;
+          entry.record.placed = stage.record.placed;
           queue_write(entry, stage, now);
         }
         listener_.on_writes_queued();
@@ -302,7 +302,7 @@ Result<void> Decider::group_is_right(RotationEntry& entry, Instant now) {
   // A group that is left as it is became right by no write.
   const bool reached = entry.plan.target.has_value();
   RotationRecord record = entry.record;
-  if (reached && entry.write && record.target == entry.write->target) record.placed = entry.write->placed;
+  if (reached && entry.group.now) record.placed = ledger_of(record.placed, *entry.group.now);
   std::vector<OutboxRow> confirmed;
   for (const auto& [id, row] : outbox_) {
     if (row.rotation == entry.rotation.id && row.state == OutboxState::waiting && !row.group_confirmed) {
@@ -347,6 +347,16 @@ Result<void> Decider::group_is_right(RotationEntry& entry, Instant now) {
   entry.write.reset();
   for (auto& row : confirmed) outbox_.insert_or_assign(row.id, std::move(row));
   listener_.on_outbox_changed();
+  return {};
+}
+
+Result<void> Decider::write_again(RotationEntry& entry) {
+  if (entry.plan.target != entry.write->target) return {};
+  RotationRecord record = entry.record;
+  record.placed = ledger_before(record.placed, entry.plan.placed);
+  if (record == entry.record) return {};
+  if (auto saved = store_.engine().put_record(record); !saved) return saved;
+  entry.record = std::move(record);
   return {};
 }
 

@@ -50,6 +50,8 @@ class Decider {
 
   /// T2: the group is what it should be. Closes the open changes and confirms the announcements.
   Result<void> group_is_right(RotationEntry& entry, Instant now);
+  /// A write that was refused is about to be tried again: an error means that it must not be yet.
+  Result<void> write_again(RotationEntry& entry);
   /// A write was refused until a person acts: closes the open changes with the code. If it works later, that
   /// is a change of its own.
   Result<void> write_refused(RotationEntry& entry, const Error& error);
@@ -71,6 +73,8 @@ class Decider {
   void plan_drift(Stage& stage, Moment now) const;
   void correct_announcements(Stage& stage) const;
   bool resume_refused(Stage& stage) const;
+  /// Whoever is going to be put into the group stands in the ledger before the write.
+  static void keep_ledger(Stage& stage);
   /// True if the stage has something to record.
   static bool records(const Stage& stage);
   /// The schedules that those of the stages which are recorded stand on, as far as what was answered about

@@ -85,7 +85,23 @@ Decider::Stage Decider::plan_one(RotationEntry& entry, Moment moment) const {
     plan_announcements(stage, now);
   if (!stage.change && stage.write) plan_drift(stage, moment);
   if (!plan.handoff) correct_announcements(stage);
+  keep_ledger(stage);
   return stage;
+}
+
+void Decider::keep_ledger(Stage& stage) {
+  const auto& entry = *stage.entry;
+  const auto& target = stage.plan.target;
+  if (!target || !entry.group.now) return;
+  auto& placed = stage.record.placed;
+  const bool refused = entry.write && entry.write->refused && entry.write->target == *target;
+  if (stage.write && !refused) {
+    placed = ledger_before(placed, stage.plan.placed);
+  } else if (stage.write && !entry.group.in_flight) {
+    placed = ledger_of(placed, *entry.group.now);  // nothing is under way until it is tried again
+  } else if (stage.right && stage.record != entry.record) {
+    placed = ledger_of(ledger_before(placed, stage.plan.placed), *entry.group.now);
+  }
 }
 
 void Decider::plan_change(Stage& stage, Instant now) const {
@@ -97,7 +113,6 @@ void Decider::plan_change(Stage& stage, Instant now) const {
   auto& record = stage.record;
   record.people = plan.people;
   if (plan.target) record.target = plan.target;
-  if (stage.right) record.placed = plan.placed;
   if (!first && !plan.handoff && stage.right) return;  // the group is so already: nothing happened
 
   const GroupNow group = entry.group.now.value_or(GroupNow{});

@@ -172,6 +172,12 @@ net::Task<void> GroupWriter::run() {
       co_await wait_steady(loop_, kicked_, steady + wait);
       continue;
     }
+    if (entry.write->refused) {
+      if (auto noted = decider_.write_again(entry); !noted) {
+        entry.write->not_before = steady + 1s;
+        continue;
+      }
+    }
     entry.group.in_flight = true;
     ++in_flight_;
     tasks_.spawn(write_one(entry.rotation.id, entry.write->target, std::move(*permit)));

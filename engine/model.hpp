@@ -69,7 +69,6 @@ struct GroupEntry {
 /// A write that is queued or under way. A newer target replaces it.
 struct PendingWrite {
   GroupTarget target;
-  std::vector<UserId> placed;
   slack::Priority priority = slack::Priority::handoff;
   Instant since;
   SteadyInstant not_before = SteadyInstant::min();
