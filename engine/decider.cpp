@@ -185,7 +185,8 @@ void Decider::commit(Stage& stage, Moment moment) {
   }
   if (!stage.plan.decided) return;
   entry.pending_since.reset();
-  if (entry.quiet_before && all_answered_since(entry.rotation, *entry.quiet_before))
+  if (entry.quiet_before && !waits_for_group(entry) &&
+      all_answered_since(entry.rotation, *entry.quiet_before))
     entry.quiet_before.reset();
   entry.record = stage.record;
   entry.members_before.reset();

@@ -58,8 +58,7 @@ Decider::Stage Decider::plan_one(RotationEntry& entry, Moment moment) const {
   const auto* group = entry.group.now ? &*entry.group.now : nullptr;
   Stage stage{&entry, make_plan({entry.rotation, entry.record, watches, group, matcher_, now}), entry.record};
   const auto& plan = stage.plan;
-  // The first decision keeps what the group was: it must have been seen.
-  if (!plan.decided || entry.paused() || (!entry.record.decided && !group)) return stage;
+  if (!plan.decided || entry.paused() || waits_for_group(entry)) return stage;
   if (plan.pending && (plan.handoff || plan.target != entry.record.target)) {
     const Instant until = entry.pending_since.value_or(now) + kLookupPatience;
     if (now < until) {

@@ -9,6 +9,12 @@ namespace watchbill::engine {
 inline constexpr std::size_t kDriftLimit = 3;
 inline constexpr auto kDriftWindow = 10min;
 
+/// The first decision keeps what the group was, and `merge` goes by what it is: it must have been seen.
+inline bool waits_for_group(const RotationEntry& entry) {
+  if (entry.group.now) return false;
+  return !entry.record.decided || (entry.rotation.membership == Membership::merge && !entry.group.missing);
+}
+
 /// What one rotation's decision will change; nothing of it has happened yet.
 struct Decider::Stage {
   RotationEntry* entry;

@@ -87,6 +87,8 @@ TEST_CASE("merge removes whom it placed although the daemon died at any commit o
   p.to_boundary(1, 1min);
   CHECK(p.members() == Names{"UADA", "UHAL"});
   CHECK(p.world.slack.messages("Cpayments").size() == 3);
+  REQUIRE(p.world.history().size() == 3);
+  for (const auto& change : p.world.history()) CHECK(change.result == "ok");
 }
 
 TEST_CASE("merge removes whom a write placed that another one overtook") {
