@@ -160,7 +160,9 @@ std::string group_text(const GroupId& group, const std::string& handle) {
 
 std::string person_text(const OnCallPerson& person, Naming naming) {
   const auto& name = person.responder.name.empty() ? person.responder.id : person.responder.name;
-  return mention_or_name(person.member, name, naming) + (person.member ? "" : " (not in Slack)");
+  const auto known = person.member_pending ? std::nullopt : person.member;
+  return mention_or_name(known, name, naming) +
+         std::string(slack_remark(person.member, person.member_pending));
 }
 
 std::string owner_text(const std::string& owner) {

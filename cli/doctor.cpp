@@ -57,8 +57,14 @@ void check_people(const manage::Overview& overview, Checks& checks) {
   std::size_t missing = 0;
   for (const auto& view : overview.rotations) {
     for (const auto& person : view.on_call) {
-      if (person.member) continue;
+      if (person.member && !person.member_pending) continue;
       ++missing;
+      if (person.member_pending) {
+        warned(checks, fmt::format("person {}", person.responder.name),
+               fmt::format("on call in \"{}\", and Slack has not said yet who that is", view.rotation.name),
+               "it is asked again by itself; what Slack answers stands in `watchbill status`");
+        continue;
+      }
       const auto handle =
           person.responder.email.value_or(person.responder.connection + "/" + person.responder.id);
       warned(checks, fmt::format("person {}", person.responder.name),

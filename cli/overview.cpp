@@ -31,7 +31,8 @@ void write_view_fields(json::Writer& w, const manage::RotationView& view) {
   w.field("state", view.state).field("members", members).key("on_call").begin_array();
   for (const auto& person : view.on_call) {
     w.begin_object().field("name", person.responder.name).field("email", person.responder.email);
-    w.field("member", text_of(person.member)).field("schedule", to_string(person.schedule));
+    w.field("member", text_of(person.member)).field("member_pending", person.member_pending);
+    w.field("schedule", to_string(person.schedule));
     w.field("until", text_of(person.until)).field("last_known", person.last_known).end_object();
   }
   std::vector<std::string> unknown;

@@ -176,7 +176,7 @@ void show_table(Session& session, const manage::RotationView& view,
         "on call",
         fmt::format("{} ({}){}{}{}", person.responder.name, person.schedule,
                     person.until && *person.until != kNever ? ", until " + format_rfc3339(*person.until) : "",
-                    person.member ? "" : ", not in Slack", person.last_known ? ", last known" : ""));
+                    slack_remark(person.member, person.member_pending), person.last_known ? " (last known)" : ""));
   }
   for (const auto& ref : without_people(view.on_call, view.unknown))
     line("on call", fmt::format("not known ({})", ref));

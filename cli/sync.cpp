@@ -88,6 +88,7 @@ Result<bool> pass_here(Session& session, const engine::AlertOptions& alerts) {
   auto& web = (*desk)->web;
   engine::Engine engine({session.loop(), **store, **http, web, web, web, (*desk)->gate}, std::move(options));
   if (auto started = engine.start(); !started) return started.error();
+  engine.look_anew();
   return session.run(one_pass(engine, session.loop()));
 }
 

@@ -25,11 +25,13 @@ void print_json(Session& session, const std::vector<manage::Duty>& found, Instan
     w.begin_object().field("name", answer.rotation.name).key("group").begin_object();
     w.field("id", answer.rotation.group.value).field("handle", answer.rotation.handle).end_object();
     w.key("on_call").begin_array();
-    for (const auto& [name, email, member, schedule, until] : answer.people) {
-      w.begin_object().field("name", name).field("email", email);
-      w.field("member", member ? std::optional(member->value) : std::nullopt);
-      w.field("schedule", to_string(schedule));
-      w.field("until", until ? std::optional(format_rfc3339(*until)) : std::nullopt).end_object();
+    for (const auto& person : answer.people) {
+      w.begin_object().field("name", person.name).field("email", person.email);
+      w.field("member", person.member ? std::optional(person.member->value) : std::nullopt);
+      w.field("member_pending", person.member_pending);
+      w.field("schedule", to_string(person.schedule));
+      w.field("until", person.until ? std::optional(format_rfc3339(*person.until)) : std::nullopt)
+          .end_object();
     }
     w.end_array().field("unknown", answer.unknown);
     w.field("confirmed_at",
@@ -45,7 +47,8 @@ void print(Session& session, const std::vector<manage::Duty>& found) {
   for (const auto& answer : found) {
     const auto age = age_of(answer, session.now());
     for (const auto& person : answer.people) {
-      table.add({answer.rotation.name, person.name + (person.member ? "" : " (not in Slack)"),
+      table.add({answer.rotation.name,
+                 person.name + std::string(slack_remark(person.member, person.member_pending)),
                  person.email.value_or(""), person.until ? format_rfc3339(*person.until) : "not known",
                  to_string(person.schedule), age});
     }

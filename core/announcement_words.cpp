@@ -178,8 +178,11 @@ std::string AnnouncementWords::shown(const Human& human) const {
   const auto& person = *human.person;
   const bool goes_off = is_in(outgoing_, human);
   const std::string remark = human.last_known && !goes_off ? " (last known)" : "";
-  if (!person.member)
-    return slack_name(plain_name(person)) + (goes_off ? "" : " (no Slack account found)") + remark;
+  if (!person.member || person.member_pending) {
+    const auto* const why =
+        person.member_pending ? " (Slack account not known yet)" : " (no Slack account found)";
+    return slack_name(plain_name(person)) + (goes_off ? "" : why) + remark;
+  }
   const bool mentioned = policy_ == Mention::all || (policy_ == Mention::incoming && is_in(incoming_, human));
   return mention_of(mentioned ? person.member : std::nullopt, plain_name(person)) + remark;
 }

@@ -23,6 +23,29 @@ bool same_person(const OnCallPerson& a, const OnCallPerson& b) {
   return a.responder.email && b.responder.email && *a.responder.email == *b.responder.email;
 }
 
+bool OnCallPerson::operator==(const OnCallPerson& other) const {
+  return same_details(responder, other.responder) && schedule == other.schedule &&
+         schedule_label == other.schedule_label && member == other.member && since == other.since &&
+         until == other.until && last_known == other.last_known && member_pending == other.member_pending;
+}
+
+bool same_facts(const std::vector<OnCallPerson>& a, const std::vector<OnCallPerson>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const OnCallPerson& x, const OnCallPerson& y) {
+    return same_details(x.responder, y.responder) && x.schedule == y.schedule && x.member == y.member &&
+           x.last_known == y.last_known && x.member_pending == y.member_pending;
+  });
+}
+
+std::string_view slack_remark(const std::optional<UserId>& member, bool pending) {
+  if (pending) return " (Slack account not known yet)";
+  return member ? "" : " (not in Slack)";
+}
+
+bool any_pending(const std::vector<OnCallPerson>& people) {
+  return std::any_of(people.begin(), people.end(),
+                     [](const OnCallPerson& person) { return person.member_pending; });
+}
+
 bool same_people(const std::vector<OnCallPerson>& a, const std::vector<OnCallPerson>& b) {
   const auto all_in = [](const std::vector<OnCallPerson>& some, const std::vector<OnCallPerson>& others) {
     return std::all_of(some.begin(), some.end(),
@@ -56,7 +79,7 @@ std::string on_call_names(const std::vector<OnCallPerson>& people, const std::ve
   std::vector<std::string> parts;
   for (const auto& person : people) {
     const auto& name = person.responder.name.empty() ? person.responder.id : person.responder.name;
-    auto part = fmt::format("{}{}{}", name, person.member ? "" : " (not in Slack)",
+    auto part = fmt::format("{}{}{}", name, slack_remark(person.member, person.member_pending),
                             person.last_known ? " (last known)" : "");
     if (std::find(parts.begin(), parts.end(), part) == parts.end()) parts.push_back(std::move(part));
   }

@@ -18,8 +18,13 @@ milliseconds backoff(int attempts) {
   return std::min<milliseconds>(1s * (1 << std::min(attempts, 6)), 60s);
 }
 
-/// Until when an announcement waits for its group. One that is decided late (`next_try` is when it was) gives
-/// the write as much time.
+/// Nothing is claimed of somebody of whom Slack has not said yet who they are.
+bool settled(const OutboxRow& row) {
+  return row.group_confirmed && !any_pending(row.facts.after);
+}
+
+/// Until when an announcement waits for its group, and for who its people are in Slack. One that is decided
+/// late (`next_try` is when it was) gives the write as much time.
 Instant group_deadline(const OutboxRow& row) {
   return std::max(row.facts.at, row.next_try) + kGroupPatience;
 }
@@ -33,7 +38,7 @@ bool mergeable(const OutboxRow& row) {
 
 bool release(OutboxRow& row, Instant now) {
   if (row.state != OutboxState::waiting) return false;
-  const bool group = row.group_confirmed || now >= group_deadline(row);
+  const bool group = settled(row) || now >= group_deadline(row);
   const bool source = !row.confirm_by || now >= *row.confirm_by;
   if (!group || !source) return false;
   row.state = OutboxState::ready;
@@ -46,7 +51,7 @@ OutboxStep next_step(const OutboxRow& row, bool behind, Instant now, millisecond
   switch (row.state) {
     case OutboxState::waiting: {
       if (now > dead) return {OutboxAction::expire};
-      const Instant group = row.group_confirmed ? now : group_deadline(row);
+      const Instant group = settled(row) ? now : group_deadline(row);
       return {OutboxAction::none, std::max(group, row.confirm_by.value_or(now))};
     }
     case OutboxState::ready:

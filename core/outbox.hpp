@@ -81,8 +81,9 @@ struct OutboxStep {
   std::optional<Instant> at{};
 };
 
-/// Turns `waiting` into `ready` when the group is confirmed (or two minutes have passed since the handoff,
-/// and since it was decided) and the source has confirmed (or `confirm_by` has passed). True if it did.
+/// Turns `waiting` into `ready` when the group is confirmed and Slack has said who everybody in `after` is
+/// (or two minutes have passed since the handoff, and since it was decided) and the source has confirmed (or
+/// `confirm_by` has passed). True if it did.
 bool release(OutboxRow& row, Instant now);
 /// `behind`: an earlier row of the same rotation and channel is `sending` or `unknown`.
 OutboxStep next_step(const OutboxRow& row, bool behind, Instant now, milliseconds max_age);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "core/phrase.hpp"
+
 namespace watchbill {
 
 namespace {
@@ -84,11 +86,36 @@ class Planner {
     return nameless && !match.name.empty() ? match.name : responder.name;
   }
 
+  /// Whoever was deleted in the scheduling system is paged by nobody: they stand there and are not on call.
+  bool report_deleted(std::size_t i, const Responder& responder) {
+    if (!responder.deleted) return false;
+    problem("deleted:" + responder.connection + "/" + responder.id,
+            fmt::format(
+                "{} stands on schedule {} ({}), but the account was deleted in {}, so nobody is paged "
+                "there for them; put somebody else on the schedule",
+                responder.name, label_of(i), to_string(in_.rotation.schedules[i].ref), responder.connection));
+    if (std::find(deleted_.begin(), deleted_.end(), responder.name) == deleted_.end())
+      deleted_.push_back(responder.name);
+    return true;
+  }
+
+  /// Who this was in Slack at the last decision: nobody leaves a group because they are being looked up
+  /// again.
+  std::optional<UserId> last_member(const Responder& responder) const {
+    const auto& people = in_.record.people;
+    const auto known = std::find_if(people.begin(), people.end(), [&](const OnCallPerson& person) {
+      return person.responder == responder && person.member;
+    });
+    return known == people.end() ? std::nullopt : known->member;
+  }
+
   void add_person(std::size_t i, const Responder& responder, bool confirmed) {
+    if (report_deleted(i, responder)) return;
     const auto& timeline = in_.watches[i]->timeline;
     OnCallPerson person{responder, in_.rotation.schedules[i].ref, label_of(i)};
     const auto match = in_.matcher.match(responder);
-    person.member = match.user;
+    person.member = match.pending ? last_member(responder) : match.user;
+    person.member_pending = match.pending;
     person.responder.name = name_of(responder, match);
     person.last_known = !confirmed;
     if (confirmed) {
@@ -100,7 +127,10 @@ class Planner {
         }
       }
     }
-    plan_.pending = plan_.pending || match.pending;
+    if (match.pending) {
+      plan_.pending = true;
+      plan_.pending_why = fmt::format("{}: {}", person.responder.name, match.why);
+    }
     if (!match.user && !match.pending) report_unmatched(responder, match.why);
     plan_.people.push_back(std::move(person));
   }
@@ -136,6 +166,9 @@ class Planner {
       const auto on_call = believed_on_call(*in_.watches[i], in_.now);
       if (const auto* people = std::get_if<People>(&on_call)) {
         for (const auto& responder : people->responders) add_person(i, responder, true);
+        const bool all_deleted = std::all_of(people->responders.begin(), people->responders.end(),
+                                             [](const Responder& responder) { return responder.deleted; });
+        if (all_deleted) report_empty_schedule(i);
       } else if (std::holds_alternative<Nobody>(on_call)) {
         report_empty_schedule(i);
       } else {
@@ -204,6 +237,7 @@ class Planner {
   }
 
   void add_next(const Responder& responder, const Watch& watch) {
+    if (responder.deleted) return;
     const auto match = in_.matcher.match(responder);
     OnCallPerson candidate{responder, watch.schedule, {}, match.user};
     const bool known = std::any_of(plan_.people.begin(), plan_.people.end(),
@@ -255,6 +289,17 @@ class Planner {
     aim_at(united(fallback, permanent));
   }
 
+  /// What became of the group while nobody is on call, and why that is where the schedule names somebody.
+  void note(std::string_view group) {
+    plan_.group_note = group;
+    if (deleted_.empty()) return;
+    plan_.group_note = fmt::format(
+        "{} {} on the schedule, but {} deleted in the scheduling system: nobody is "
+        "paged. {}",
+        phrase(deleted_), deleted_.size() == 1 ? "stands" : "stand",
+        deleted_.size() == 1 ? "the account was" : "the accounts were", group);
+  }
+
   void nobody_on_call(const Users& permanent) {
     if (in_.rotation.alerts_when_empty()) {
       problem("empty",
@@ -262,17 +307,17 @@ class Planner {
                           plan_.next_boundary ? " until " + format_minutes(*plan_.next_boundary) : ""));
     }
     if (in_.rotation.empty == Empty::disable) {
-      plan_.group_note = "The group is disabled until somebody is on call.";
+      note("The group is disabled until somebody is on call.");
       return aim_at_nobody();
     }
     if (in_.rotation.empty == Empty::fallback) {
       const auto fallback = fit(in_.rotation.fallback_members, "fallback member");
       if (!fallback.empty()) {
-        plan_.group_note = "The group has its fallback members meanwhile.";
+        note("The group has its fallback members meanwhile.");
         return aim_at(united(fallback, permanent));
       }
     }
-    plan_.group_note = "The group keeps its last members meanwhile.";
+    note("The group keeps its last members meanwhile.");
     const auto& last = in_.record.target;
     if (last && !last->disable) aim_at(united(still_fit(last->members), permanent));
   }
@@ -303,7 +348,7 @@ class Planner {
       if (!in_.group) return;
       const auto others = without(in_.group->members, in_.record.placed);
       if (!others.empty()) {
-        plan_.group_note = "Only the members that others put into the group remain.";
+        note("Only the members that others put into the group remain.");
         plan_.target = GroupTarget{false, others};
         return;
       }
@@ -314,6 +359,7 @@ class Planner {
 
   const PlanInput& in_;
   Plan plan_;
+  std::vector<std::string> deleted_;  ///< names of those on the schedules who were deleted there
   bool never_known_ = false;
 };
 

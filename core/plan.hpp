@@ -18,7 +18,7 @@ namespace watchbill {
 struct Match {
   std::optional<UserId> user{};
   bool pending = false;  ///< not looked up yet: the answer is on its way
-  std::string why{};     ///< why there is none: "no Slack account has the address bo@example.com"
+  std::string why{};     ///< why there is none (yet): "no Slack account has the address bo@example.com"
   std::string name{};    ///< as Slack shows the user; empty if that is not known
 };
 
@@ -58,6 +58,8 @@ struct Plan {
   bool stale = false;
   /// Somebody has not been looked up in Slack yet.
   bool pending = false;
+  /// Who that is and why, for a person: "Bo: …"; empty if nobody.
+  std::string pending_why{};
   /// Who is on call; one entry for each person and schedule. Empty means nobody, unless a schedule is
   /// `unknown`.
   std::vector<OnCallPerson> people{};

@@ -1,6 +1,8 @@
 #include "core/timeline.hpp"
 
 #include <algorithm>
+#include <map>
+#include <string_view>
 #include <tuple>
 
 namespace watchbill {
@@ -15,10 +17,6 @@ bool earlier(const Shift& a, const Shift& b) {
   return std::tie(a.start, a.responder, a.end) < std::tie(b.start, b.responder, b.end);
 }
 
-bool same_in_everything(const Responder& a, const Responder& b) {
-  return a == b && a.name == b.name && a.email == b.email;
-}
-
 void normalise(std::vector<Shift>& shifts) {
   std::erase_if(shifts, [](const Shift& s) { return s.start >= s.end; });
   share_responders(shifts);
@@ -27,6 +25,12 @@ void normalise(std::vector<Shift>& shifts) {
     return a.responder == b.responder && a.start == b.start && a.end == b.end;
   };
   shifts.erase(std::unique(shifts.begin(), shifts.end(), same), shifts.end());
+}
+
+/// Of two things that are said of one person at the same time, the one with an address; else always the same.
+bool says_more(const Responder& a, const Responder& b) {
+  return std::tuple(!a.deleted, a.email.has_value(), a.email, a.name) >
+         std::tuple(!b.deleted, b.email.has_value(), b.email, b.name);
 }
 
 /// Who is on call at `t`: sorted, none twice. Points into `shifts`, which are sorted by start.
@@ -183,7 +187,9 @@ std::optional<Instant> last_boundary(const Timeline& timeline, Instant t) {
   }
 }
 
-Merged merge(const Timeline& known, const ScheduleAnswer& answer) {
+namespace {
+
+Merged merge_shifts(const Timeline& known, const ScheduleAnswer& answer) {
   if (answer.moment) return merge_moment(known, answer);
   const Window overlap{std::max(answer.window.from, known.known_from),
                        std::min(answer.window.to, known.horizon)};
@@ -227,11 +233,55 @@ Merged merge(const Timeline& known, const ScheduleAnswer& answer) {
   return {std::move(next), agrees, forgets};
 }
 
+}  // namespace
+
+Merged merge(const Timeline& known, const ScheduleAnswer& answer) {
+  auto merged = merge_shifts(known, answer);
+  take_details(merged.timeline.shifts, answer.shifts);
+  return merged;
+}
+
+void take_details(std::vector<Shift>& shifts, const std::vector<Shift>& said) {
+  std::map<std::pair<std::string_view, std::string_view>, const SharedResponder*> latest;
+  for (const auto& shift : said) {
+    const Responder& who = shift.responder;
+    auto& best = latest[{who.connection, who.id}];
+    if (best == nullptr || says_more(who, *best)) best = &shift.responder;
+  }
+  // Shifts share their few responders: each is looked at once. Nothing means that it stays.
+  std::map<const Responder*, const SharedResponder*> renewed;
+  for (const auto& shift : shifts) {
+    const Responder& who = shift.responder;
+    const auto [entry, fresh] = renewed.try_emplace(&who, nullptr);
+    if (!fresh) continue;
+    const auto known = latest.find({who.connection, who.id});
+    if (known != latest.end() && !same_details(*known->second, who)) entry->second = known->second;
+  }
+  const bool any = std::any_of(renewed.begin(), renewed.end(), [](const auto& one) { return one.second; });
+  if (!any) return;
+  // The old ones are kept until all are replaced: their addresses are the keys.
+  const auto before = shifts;
+  for (auto& shift : shifts) {
+    if (const auto* now = renewed.at(&*shift.responder)) shift.responder = *now;
+  }
+  share_responders(shifts);
+}
+
+bool same_details(const Responder& a, const Responder& b) {
+  return a == b && a.name == b.name && a.email == b.email && a.deleted == b.deleted;
+}
+
+bool same_details(const std::vector<Shift>& a, const std::vector<Shift>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Shift& x, const Shift& y) {
+    return x == y && (&*x.responder == &*y.responder || same_details(*x.responder, *y.responder));
+  });
+}
+
 void share_responders(std::vector<Shift>& shifts) {
   std::vector<const SharedResponder*> known;
   for (auto& shift : shifts) {
     const auto same = std::find_if(known.begin(), known.end(), [&](const auto* one) {
-      return &**one == &*shift.responder || same_in_everything(*one, shift.responder);
+      return &**one == &*shift.responder || same_details(*one, shift.responder);
     });
     if (same == known.end()) {
       known.push_back(&shift.responder);

@@ -19,12 +19,18 @@ struct Responder {
   std::string id;
   std::string name;                    ///< for people; the id if the system gave none
   std::optional<std::string> email{};  ///< lower case; none for e.g. a deleted user
+  /// The system says that the account was deleted there: it still stands on a schedule, and nobody is paged.
+  bool deleted = false;
+  /// The same account; what else is told of it may differ.
   bool operator==(const Responder& other) const { return connection == other.connection && id == other.id; }
   auto operator<=>(const Responder& other) const {
     if (auto order = connection <=> other.connection; order != 0) return order;
     return id <=> other.id;
   }
 };
+
+/// True if the system says the same of both in everything, not only that they are the same account.
+bool same_details(const Responder& a, const Responder& b);
 
 /// A responder of which there is one copy for many shifts: two months of a schedule name a handful of people.
 /// Reads like a `const Responder`. Copies share; never empty.
@@ -58,6 +64,9 @@ struct Shift {
   bool end_unknown = false;
   bool operator==(const Shift&) const = default;
 };
+
+/// True if both are the same shifts of people of whom the same is said.
+bool same_details(const std::vector<Shift>& a, const std::vector<Shift>& b);
 
 enum class AnswerStatus {
   ok,
@@ -130,8 +139,12 @@ struct Merged {
 
 /// Puts an `ok` answer into a timeline. Inside the answer's window the answer wins. What was known of the
 /// time between the question and a window ahead stays. Past the window, what was known stays if the two
-/// agree; else it is forgotten, since who changed the present may have changed the future.
+/// agree; else it is forgotten, since who changed the present may have changed the future. What the answer
+/// says of a person (name, address, deletion) holds for all of that person's shifts.
 Merged merge(const Timeline& known, const ScheduleAnswer& answer);
+
+/// Gives every shift of a person what `said` says of them, so that no shift keeps an old address.
+void take_details(std::vector<Shift>& shifts, const std::vector<Shift>& said);
 
 /// Lets shifts of people who are equal in everything share one copy.
 void share_responders(std::vector<Shift>& shifts);

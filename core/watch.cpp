@@ -99,6 +99,8 @@ Absorbed absorb_overtaken(Watch& watch, const ScheduleAnswer& answer) {
   Absorbed result;
   if (answer.status != AnswerStatus::ok) return result;
   auto merged = merge(watch.timeline, answer);
+  // What was said of people since then stays.
+  take_details(merged.timeline.shifts, watch.timeline.shifts);
   if (!merged.agrees) {
     result.want_look_ahead = true;
     return result;
@@ -165,7 +167,8 @@ Absorbed absorb(Watch& watch, const ScheduleAnswer& answer, bool mass) {
   const auto* were = people_of(before);
   if (were && after != before) watch.turn = Turn{at, *were};
   const bool was_absent = watch.presence != Presence::ok;
-  result.changed = was_absent || watch.doubt.has_value() || merged.timeline.shifts != watch.timeline.shifts ||
+  result.changed = was_absent || watch.doubt.has_value() ||
+                   !same_details(merged.timeline.shifts, watch.timeline.shifts) ||
                    merged.timeline.horizon != watch.timeline.horizon;
   result.want_look_ahead = merged.contradicted;
   watch.doubt.reset();

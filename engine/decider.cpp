@@ -14,6 +14,9 @@ void end_refusal(RotationEntry& entry) {
   if (!entry.group.answered || !entry.refusal || entry.refusal->code != kNotDone) entry.refusal.reset();
 }
 
+constexpr const char* kLookupProblem = "lookup";
+constexpr auto kLookupWorthTelling = 1min;
+
 }  // namespace
 
 std::string group_writes_text(const std::deque<Instant>& writes) {
@@ -150,6 +153,21 @@ void Decider::queue_write(RotationEntry& entry, const Stage& stage, Moment now) 
   entry.write = std::move(write);
 }
 
+/// That Slack does not say who somebody is becomes a problem only when it lasts.
+void Decider::note_unknown(RotationEntry& entry, Instant now) {
+  if (!entry.plan.pending) {
+    entry.unknown_since.reset();
+    entry.problems.erase(kLookupProblem);
+    return;
+  }
+  if (!entry.unknown_since) entry.unknown_since = now;
+  if (now - *entry.unknown_since < kLookupWorthTelling) return;
+  entry.problems[kLookupProblem] = fmt::format(
+      "who somebody on call is in Slack is not known yet, so they are not in @{}. {}. Slack is asked "
+      "again by itself",
+      entry.rotation.handle, entry.plan.pending_why);
+}
+
 /// A group that drifts again and again is somebody else's: a problem, until it stayed right for a while.
 void Decider::note_contest(const Stage& stage, SteadyInstant now) {
   auto& entry = *stage.entry;
@@ -179,6 +197,7 @@ void Decider::commit(Stage& stage, Moment moment) {
   const Instant now = moment.wall;
   auto& entry = *stage.entry;
   entry.plan = stage.plan;
+  note_unknown(entry, now);
   if (stage.wait_until) {
     if (!entry.pending_since) entry.pending_since = now;
     return;
@@ -201,7 +220,13 @@ void Decider::commit(Stage& stage, Moment moment) {
   if (stage.change && !stage.not_done) entry.times_not_done = 0;
   if (stage.not_done) ++entry.times_not_done;
   entry.group.not_done = false;
-  for (auto& row : stage.corrected) outbox_.insert_or_assign(row.id, std::move(row));
+  for (auto& row : stage.corrected) {
+    if (is_open(row.state)) {
+      outbox_.insert_or_assign(row.id, std::move(row));
+    } else {
+      outbox_.erase(row.id);
+    }
+  }
   for (const auto& row : stage.superseded) outbox_.erase(row.id);
   for (auto& row : stage.added) outbox_.insert_or_assign(row.id, std::move(row));
   if (stage.reported) entry.group.reported = stage.reported;

@@ -69,6 +69,7 @@ class Decider {
   struct Stage;
   Stage plan_one(RotationEntry& entry, Moment now) const;
   void plan_change(Stage& stage, Instant now) const;
+  static void complete(const Stage& stage, Change& change);
   void plan_announcements(Stage& stage, Instant now) const;
   void plan_drift(Stage& stage, Moment now) const;
   void correct_announcements(Stage& stage) const;
@@ -84,6 +85,7 @@ class Decider {
   Result<void> record_all(std::vector<Stage>& stages);
   Result<void> record(Stage& stage);
   void commit(Stage& stage, Moment now);
+  static void note_unknown(RotationEntry& entry, Instant now);
   static void note_contest(const Stage& stage, SteadyInstant now);
   void queue_write(RotationEntry& entry, const Stage& stage, Moment now);
   Result<void> note_group_writes();

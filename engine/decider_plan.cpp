@@ -28,12 +28,6 @@ bool replaces_refused_list(const RotationEntry& entry, const Plan& plan) {
          entry.rotation.membership == Membership::exact;
 }
 
-std::vector<std::optional<UserId>> members_of(const std::vector<OnCallPerson>& people) {
-  std::vector<std::optional<UserId>> members;
-  for (const auto& person : people) members.push_back(person.member);
-  return members;
-}
-
 }  // namespace
 
 std::optional<Instant> Decider::foreseen_moment(const RotationEntry& entry, Instant now) const {
@@ -73,8 +67,9 @@ Decider::Stage Decider::plan_one(RotationEntry& entry, Moment moment) const {
     stage.right = equal && !entry.group.in_flight;
     stage.write = !equal && !observing && !entry.group.unwritable && !entry.group.missing;
   } else {
-    // What a group that was not seen needs is not known.
-    stage.right = group && !plan.target;
+    // What a group that was not seen needs is not known; and while nobody of them is known yet, the handoff is
+    // not done.
+    stage.right = group && !plan.target && !plan.pending;
     stage.blind = entry.group.must_read;
   }
   plan_change(stage, now);
@@ -108,9 +103,10 @@ void Decider::plan_change(Stage& stage, Instant now) const {
   const auto& plan = stage.plan;
   const bool first = !entry.record.decided;
   const bool retargeted = plan.target && plan.target != entry.record.target;
-  if (!first && !plan.handoff && !retargeted) return;
   auto& record = stage.record;
-  record.people = plan.people;
+  // The same people, of whom something else is told now (a name, an address), are no change.
+  if (first || plan.handoff || !same_facts(record.people, plan.people)) record.people = plan.people;
+  if (!first && !plan.handoff && !retargeted) return;
   if (plan.target) record.target = plan.target;
   if (!first && !plan.handoff && stage.right) return;  // the group is so already: nothing happened
 
@@ -133,12 +129,15 @@ void Decider::plan_change(Stage& stage, Instant now) const {
     change.held_since = stage.foreseen.value_or(now);
   }
   if (!plan.handoff) change.by = entry.edited_by;
+  if (!first && !plan.handoff && !entry.edited_by && any_pending(entry.record.people))
+    complete(stage, change);
   if (entry.rotation.mode == Mode::observe)
     change.result = "observed";
   else if (stage.right)
     change.result = "ok";
 
-  stage.priority = plan.handoff && !first ? slack::Priority::handoff : slack::Priority::edit;
+  const bool late = change.cause == Cause::handoff && !first;
+  stage.priority = late ? slack::Priority::handoff : slack::Priority::edit;
   if (first && !record.former) {
     record.former = FormerGroup{group.members, group.disabled, now};
   }
@@ -146,6 +145,17 @@ void Decider::plan_change(Stage& stage, Instant now) const {
   record.decided = true;
   if (first || plan.handoff) record.people_since = change.held_since.value_or(now);
   stage.change = std::move(change);
+}
+
+/// Somebody of the last decision was not known in Slack then: what was decided goes on with them.
+void Decider::complete(const Stage& stage, Change& change) {
+  const auto& open = stage.entry->open_changes;
+  if (open.empty()) {
+    change.note = "somebody on call was not known in Slack before";
+    return;
+  }
+  change.cause = open.back().cause;
+  change.held_since = open.back().held_since;
 }
 
 void Decider::plan_announcements(Stage& stage, Instant now) const {
@@ -186,16 +196,21 @@ void Decider::plan_announcements(Stage& stage, Instant now) const {
   }
 }
 
-/// Somebody was found, or deactivated, since the handoff was decided.
+/// Somebody was found, deactivated or renamed since the handoff was decided.
 void Decider::correct_announcements(Stage& stage) const {
   const auto& plan = stage.plan;
   for (const auto& [id, row] : outbox_) {
-    if (row.rotation != stage.entry->rotation.id || row.state != OutboxState::waiting) continue;
-    if (row.facts.group_note == plan.group_note && members_of(row.facts.after) == members_of(plan.people))
+    const bool unsent = row.state == OutboxState::waiting || row.state == OutboxState::ready ||
+                        row.state == OutboxState::blocked;
+    if (row.rotation != stage.entry->rotation.id || !unsent || !same_people(row.facts.after, plan.people))
       continue;
-    stage.corrected.push_back(row);
-    stage.corrected.back().facts.after = plan.people;
-    stage.corrected.back().facts.group_note = plan.group_note;
+    if (row.facts.group_note == plan.group_note && same_facts(row.facts.after, plan.people)) continue;
+    auto& corrected = stage.corrected.emplace_back(row);
+    auto& facts = corrected.facts;
+    facts.after = plan.people;
+    facts.group_note = plan.group_note;
+    // Who turns out to be the person of before is no news.
+    if (!facts.first && same_people(facts.before, facts.after)) corrected.state = OutboxState::superseded;
   }
 }
 

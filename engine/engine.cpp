@@ -51,7 +51,8 @@ Engine::Impl::Impl(EnginePorts ports, EngineOptions options, ProviderFactory mak
                  [this](RotationId rotation) { board_.mark(rotation); }),
       alerter_(ports.loop, ports.store, ports.channels, ports.gate, ports.http, options_.alerts),
       board_(model_, ports.store),
-      keeper_(ports.loop, model_, directory_, roster_, [this] { mark_all(); }),
+      keeper_(
+          ports.loop, model_, directory_, roster_, [this] { mark_all(); }, options_.events_arrive),
       desk_({ports.loop, ports.store, ports.groups, ports.gate}, [this] { return sync_now(); }),
       after_restore_(ports.store),
       agenda_(ports.loop, [this](const std::vector<Appointment>& due) { on_due(due); }) {
@@ -163,7 +164,8 @@ net::Task<bool> Engine::Impl::settle(milliseconds limit) {
 
 bool Engine::Impl::settled() const {
   const auto pass = complete_since();
-  if (!pass || *pass < started_at_ || !marked_.empty() || announcer_.pending() > 0) return false;
+  if (!pass || *pass < started_at_ || !marked_.empty() || keeper_.looking() || announcer_.pending() > 0)
+    return false;
   for (const auto& [id, entry] : model_.rotations) {
     const auto state = state_of(entry, false);
     if (state != "in_sync" && state != "paused" && state != "observing") return false;
@@ -178,7 +180,8 @@ EngineFigures Engine::Impl::figures() const {
     const auto out =
         entry.out_of_sync_since ? std::chrono::duration_cast<seconds>(now - *entry.out_of_sync_since) : 0s;
     figures.rotations.push_back({entry.rotation.name, state_of(entry, silent_.contains(id)), out});
-    for (const auto& person : entry.plan.people) figures.unmatched += person.member ? 0U : 1U;
+    for (const auto& person : entry.plan.people)
+      figures.unmatched += person.member || person.member_pending ? 0U : 1U;
   }
   for (const auto& [name, state] : connections_) {
     EngineFigures::ConnectionFigures one;
@@ -224,6 +227,12 @@ EngineFigures Engine::figures() const {
 }
 std::optional<WriteForecast> Engine::forecast(RotationId rotation) const {
   return impl_->forecast(rotation);
+}
+void Engine::hear(const slack::News& news) {
+  impl_->hear(news);
+}
+void Engine::look_anew() {
+  impl_->look_anew();
 }
 void Engine::notice_changes() {
   impl_->notice_changes();

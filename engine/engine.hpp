@@ -14,6 +14,7 @@
 #include "net/loop.hpp"
 #include "providers/provider.hpp"
 #include "slack/gate.hpp"
+#include "slack/news.hpp"
 #include "store/store.hpp"
 
 namespace watchbill::engine {
@@ -24,6 +25,8 @@ struct EngineOptions {
   AlertOptions alerts{};
   bool history_probe = false;  ///< the bot may read channel history
   std::vector<std::string> xmatters_allowed_hosts{};
+  /// Slack's events can reach this process now; none: they cannot.
+  std::function<bool()> events_arrive{};
   /// Problems of others in this process, to be told like the engine's own: all that there are now.
   std::function<std::vector<Problem>(Instant now)> other_problems{};
   /// Whether an earlier one of these may still be there although it is not told: nobody could look yet.
@@ -105,6 +108,11 @@ class Engine {
   /// Somebody else in this process changed rotations, connections or mappings, or left a request: look within
   /// a second. (What other processes write is noticed anyway.)
   void notice_changes();
+  /// An event of Slack's: something may have changed there.
+  void hear(const slack::News& news);
+  /// Takes nothing for known that is kept of people, at Slack and at the scheduling systems: all is asked for
+  /// anew, as `watchbill sync` promises. `settle` waits for it.
+  void look_anew();
 
  private:
   class Impl;

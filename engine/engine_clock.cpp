@@ -62,6 +62,7 @@ void Engine::Impl::set_back(Instant now) {
   }
   for (auto& [id, entry] : model_.rotations) {
     not_after(entry.pending_since, now);
+    not_after(entry.unknown_since, now);
     not_after(entry.out_of_sync_since, now);
   }
   for (auto& [name, state] : connections_) {

@@ -74,6 +74,8 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
     return writer_.forecast(rotation);
   }
   void notice_changes() { data_version_ = -1; }
+  void hear(const slack::News& news);
+  void look_anew();
 
  private:
   // DecisionListener
@@ -203,6 +205,7 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   void write_queue_figures();
   Result<void> note_figure(const std::string& key, const std::string& value);
   net::Task<bool> sync_now();
+  [[nodiscard]] bool waits_for_people() const;
   void note_unmatched(Instant now);
   [[nodiscard]] milliseconds interval_of(const ConnectionState& state, Instant now) const;
   [[nodiscard]] std::optional<Instant> complete_since() const;

@@ -15,6 +15,8 @@ constexpr auto kSkewAlert = 30s;
 constexpr auto kPruneEvery = 1h;
 /// Everything is looked at again this often, whatever happened.
 constexpr auto kReview = 60s;
+/// Slack tells of a change of a group within this time.
+constexpr auto kOwnEcho = 10s;
 
 bool skewed(const ClockWitness& clock) {
   return clock.skew && (*clock.skew > kSkewAlert || *clock.skew < -kSkewAlert);
@@ -97,12 +99,15 @@ void Engine::Impl::note_unmatched(Instant now) {
   std::map<Responder, std::string> unmatched;
   for (const auto& [id, entry] : model_.rotations) {
     for (const auto& person : entry.plan.people) {
-      if (person.member) continue;
+      if (person.member || person.member_pending) continue;
       const auto match = roster_.match(person.responder);
       if (!match.user && !match.pending) unmatched.emplace(person.responder, match.why);
     }
   }
-  if (unmatched == unmatched_) return;
+  const auto same = [](const auto& a, const auto& b) {
+    return a.second == b.second && same_details(a.first, b.first);
+  };
+  if (std::equal(unmatched.begin(), unmatched.end(), unmatched_.begin(), unmatched_.end(), same)) return;
   std::vector<store::Unmatched> people;
   people.reserve(unmatched.size());
   for (const auto& [responder, why] : unmatched) people.push_back({responder, why, now});
@@ -288,9 +293,35 @@ void Engine::Impl::keep_unheard(std::vector<Problem>& problems) const {
   }
 }
 
+void Engine::Impl::look_anew() {
+  for (auto& [name, state] : connections_) {
+    if (state.poller) state.poller->forget_people();
+  }
+  keeper_.look_at_everybody();
+}
+
+void Engine::Impl::hear(const slack::News& news) {
+  if (news.person) keeper_.hear(*news.person);
+  if (!news.group) return;
+  const auto managed = model_.by_group.find(*news.group);
+  const auto* entry = managed == model_.by_group.end() ? nullptr : model_.find(managed->second);
+  if (!entry) return;
+  // Our own writes are told, too.
+  const auto& ended = entry->group.last_write_ended;
+  const bool ours = entry->group.in_flight || (ended && ports_.loop.steady_now() - *ended < kOwnEcho);
+  if (!ours) reader_.read_soon();
+}
+
+/// A decision waits for somebody to be looked up.
+bool Engine::Impl::waits_for_people() const {
+  return std::any_of(model_.rotations.begin(), model_.rotations.end(),
+                     [](const auto& item) { return item.second.pending_since.has_value(); });
+}
+
 net::Task<bool> Engine::Impl::sync_now() {
   const auto asked = ports_.loop.now();
   const auto until = ports_.loop.steady_now() + 60s;
+  look_anew();
   for (auto& [name, state] : connections_) {
     if (state.poller) state.poller->hurry();
   }
@@ -299,8 +330,8 @@ net::Task<bool> Engine::Impl::sync_now() {
   mark_all();
   while (!stopping_ && ports_.loop.steady_now() < until) {
     const auto complete = complete_since();
-    if (complete && *complete >= asked && marked_.empty() && writer_.queued() == 0 &&
-        writer_.in_flight() == 0) {
+    const bool idle = marked_.empty() && writer_.queued() == 0 && writer_.in_flight() == 0;
+    if (complete && *complete >= asked && idle && !keeper_.looking() && !waits_for_people()) {
       flush(ports_.loop.now());
       co_return true;
     }

@@ -109,6 +109,8 @@ struct RotationEntry {
   std::optional<std::vector<UserId>> members_before;
   /// Since when a decision waits for a person to be looked up in Slack.
   std::optional<Instant> pending_since;
+  /// Since when Slack has not said who somebody on call is there.
+  std::optional<Instant> unknown_since;
   /// Who edited the rotation since the last decision.
   std::optional<std::string> edited_by;
   /// The store was restored from a backup: what changed before this moment, as far as that can be known, is

@@ -1,5 +1,6 @@
 #include "engine/people_keeper.hpp"
 
+#include <algorithm>
 #include <set>
 #include <string_view>
 #include <unordered_set>
@@ -13,25 +14,47 @@ namespace {
 
 /// People whom Slack did not know are asked for again (the directory spaces that out).
 constexpr auto kAgain = 60s;
-/// After a failure, and at least between two rounds of the same question.
+/// After a failure, and at least between two rounds of the same question; doubled up to the longest.
 constexpr auto kPause = 2s;
+constexpr auto kLongestPause = 30s;
+/// Those on call are looked at so often that a change is seen within 60 s,
+constexpr auto kLookEvery = 55s;
+/// and so often where events tell of changes, or they are too many to ask for each.
+constexpr auto kLookSeldom = 10min;
+/// `users.info` may be called 100 times a minute, and others need it, too.
+constexpr std::size_t kFewOnCall = 50;
+/// More addresses than these would be looked for by reading the whole list.
+constexpr std::size_t kFewMissing = 20;
+/// Events arrive as long as one about a person came within this time: an app that was installed before they
+/// were in its manifest gets none.
+constexpr auto kEventsProven = 1h;
+/// Whoever is next within this time counts as on call.
+constexpr auto kSoon = 2min;
+/// Events come in bursts.
+constexpr auto kBetweenEvents = 1s;
 /// Every rotation is decided anew when somebody's match may have changed: not for each of a thousand answers.
 constexpr auto kTogether = 50ms;
 
 }  // namespace
 
 PeopleKeeper::PeopleKeeper(net::Loop& loop, Model& model, slack::Directory& directory, Roster& roster,
-                           std::function<void()> on_change)
+                           std::function<void()> on_change, std::function<bool()> events_arrive)
     : loop_(loop),
       model_(model),
       directory_(directory),
       roster_(roster),
       on_change_(std::move(on_change)),
+      events_arrive_(std::move(events_arrive)),
       kicked_(loop),
+      needed_(loop),
+      heard_(loop),
       changes_(loop) {}
 
 void PeopleKeeper::start() {
   tasks_.spawn(run());
+  tasks_.spawn(look_up_urgent());
+  tasks_.spawn(watch_on_call());
+  tasks_.spawn(follow_events());
   tasks_.spawn(watch_changes());
   tasks_.spawn(tell_changes());
   tasks_.spawn(directory_.keep_fresh());
@@ -39,7 +62,7 @@ void PeopleKeeper::start() {
 
 void PeopleKeeper::urgent() {
   urgent_ = true;
-  kick();
+  needed_.notify();
 }
 
 void PeopleKeeper::kick() {
@@ -119,33 +142,166 @@ std::vector<UserId> PeopleKeeper::wanted_users() const {
   return roster_.unknown_users({users.begin(), users.end()});
 }
 
+net::Task<Result<void>> PeopleKeeper::look_up(std::vector<std::string> emails, std::vector<UserId> users,
+                                              slack::Priority priority) {
+  Result<void> done;
+  if (!emails.empty()) done = co_await directory_.resolve(std::move(emails), priority);
+  if (!users.empty()) {
+    auto refreshed = co_await directory_.refresh(std::move(users), priority);
+    if (done) done = std::move(refreshed);
+  }
+  note_change();
+  co_return done;
+}
+
 net::Task<void> PeopleKeeper::run() {
   while (true) {
-    const auto priority = urgent_ ? slack::Priority::handoff : slack::Priority::background;
-    urgent_ = false;
     wanted_ = false;
     auto emails = directory_.unasked(wanted_emails(std::exchange(all_, false)));
     changed_.clear();
     auto users = wanted_users();
-    bool failed = false;
-    const bool asked = !emails.empty() || !users.empty();
-    if (!emails.empty()) {
-      auto resolved = co_await directory_.resolve(std::move(emails), priority);
-      failed = !resolved;
-    }
-    if (!users.empty()) {
-      auto refreshed = co_await directory_.refresh(std::move(users), priority);
-      failed = failed || !refreshed;
-    }
-    if (asked) note_change();
-    if (failed) {
-      all_ = true;
-      co_await net::sleep_for(loop_, kPause);
+    if (!emails.empty() || !users.empty()) {
+      const auto done = co_await look_up(std::move(emails), std::move(users), slack::Priority::background);
+      if (!done) {
+        all_ = true;
+        co_await net::sleep_for(loop_, kPause);
+      }
     }
     const auto again = loop_.steady_now() + kAgain;
     while (!wanted_ && loop_.steady_now() < again) co_await wait_steady(loop_, kicked_, again);
     if (loop_.steady_now() >= again) all_ = true;
   }
+}
+
+std::vector<std::string> PeopleKeeper::pending_emails() const {
+  std::set<std::string> emails;
+  for (const auto& [id, entry] : model_.rotations) {
+    for (const auto& person : entry.plan.people) {
+      if (person.member_pending && person.responder.email) emails.insert(*person.responder.email);
+    }
+  }
+  return directory_.unasked({emails.begin(), emails.end()});
+}
+
+/// A handoff waits for these: they wait for nobody else's look-up.
+net::Task<void> PeopleKeeper::look_up_urgent() {
+  milliseconds pause = kPause;
+  std::set<std::string> failed;
+  auto not_before = loop_.steady_now();
+  while (true) {
+    while (!urgent_) co_await needed_.wait();
+    urgent_ = false;
+    auto emails = pending_emails();
+    const bool tried = std::all_of(emails.begin(), emails.end(),
+                                   [&](const std::string& email) { return failed.contains(email); });
+    if (emails.empty()) continue;
+    if (tried && loop_.steady_now() < not_before) {
+      urgent_ = true;
+      co_await wait_steady(loop_, needed_, not_before);
+      continue;
+    }
+    std::set<std::string> asked(emails.begin(), emails.end());
+    std::vector<UserId> nobody;
+    const auto done = co_await look_up(std::move(emails), std::move(nobody), slack::Priority::handoff);
+    pause = done || !tried ? milliseconds{kPause} : std::min<milliseconds>(pause * 2, kLongestPause);
+    not_before = loop_.steady_now() + pause;
+    failed = done ? std::set<std::string>{} : std::move(asked);
+  }
+}
+
+PeopleKeeper::OnCallNow PeopleKeeper::on_call_now() const {
+  std::set<UserId> users;
+  std::set<std::string> emails;
+  const auto soon = loop_.now() + kSoon;
+  for (const auto& [id, entry] : model_.rotations) {
+    if (entry.rotation.paused) continue;
+    for (const auto& person : entry.plan.decided ? entry.plan.people : entry.record.people) {
+      const auto account = roster_.account_of(person.responder);
+      if (account) users.insert(*account);
+      const bool may_be_member = account && !roster_.unfit(*account);
+      if (!may_be_member && person.responder.email) emails.insert(*person.responder.email);
+    }
+    for (const auto& next : entry.plan.next) {
+      if (next.member && next.from <= soon) users.insert(*next.member);
+    }
+  }
+  return {{users.begin(), users.end()}, {emails.begin(), emails.end()}};
+}
+
+net::Task<void> PeopleKeeper::look_again(std::vector<UserId> users, std::vector<std::string> emails,
+                                         slack::Priority priority) {
+  // An error leaves people as they were known; they are looked at again soon.
+  (void)co_await directory_.look_again(std::move(users), std::move(emails), priority);
+}
+
+net::Task<void> PeopleKeeper::watch_on_call() {
+  auto looked = loop_.steady_now();
+  while (true) {
+    co_await net::sleep_for(loop_, kLookEvery);
+    auto on_call = on_call_now();
+    const auto now = loop_.steady_now();
+    if (!events_arrive_ || !events_arrive_()) told_at_.reset();
+    const bool told = told_at_ && now - *told_at_ < kEventsProven;
+    const bool seldom = told || on_call.users.size() > kFewOnCall;
+    if (seldom && now - looked < kLookSeldom) continue;
+    looked = now;
+    if (on_call.emails.size() > kFewMissing) {
+      auto& emails = on_call.emails;
+      next_missing_ = (next_missing_ + kFewMissing) % emails.size();
+      std::rotate(emails.begin(), emails.begin() + static_cast<std::ptrdiff_t>(next_missing_), emails.end());
+      emails.resize(kFewMissing);
+    }
+    co_await look_again(std::move(on_call.users), std::move(on_call.emails), slack::Priority::background);
+  }
+}
+
+void PeopleKeeper::hear(const slack::User& person) {
+  told_at_ = loop_.steady_now();
+  auto shown = person;
+  if (const auto* known = directory_.by_id(person.id)) {
+    if (!shown.email) shown.email = known->email;
+    if (shown != *known) told_users_.insert(person.id);
+  }
+  if (person.email && directory_.absent(*person.email)) told_emails_.insert(*person.email);
+  if (!told_users_.empty() || !told_emails_.empty()) heard_.notify();
+}
+
+net::Task<void> PeopleKeeper::follow_events() {
+  while (true) {
+    while (told_users_.empty() && told_emails_.empty()) co_await heard_.wait();
+    std::vector<UserId> users(told_users_.begin(), told_users_.end());
+    std::vector<std::string> emails(told_emails_.begin(), told_emails_.end());
+    told_users_.clear();
+    told_emails_.clear();
+    co_await look_again(std::move(users), std::move(emails), slack::Priority::edit);
+    co_await net::sleep_for(loop_, kBetweenEvents);
+  }
+}
+
+void PeopleKeeper::look_at_everybody() {
+  tasks_.spawn(look_at_all());
+}
+
+net::Task<void> PeopleKeeper::look_at_all() {
+  ++looking_;
+  auto on_call = on_call_now();
+  std::set<UserId> users;
+  std::set<std::string> emails;
+  for (const auto& email : wanted_emails(true)) {
+    const auto* user = directory_.by_email(email);
+    if (user) users.insert(user->id);
+    if (!user || !user->assignable()) emails.insert(email);
+  }
+  const auto mapped = roster_.mapped_users();
+  users.insert(mapped.begin(), mapped.end());
+  for (const auto& user : on_call.users) users.erase(user);
+  for (const auto& email : on_call.emails) emails.erase(email);
+  co_await look_again(std::move(on_call.users), std::move(on_call.emails), slack::Priority::edit);
+  note_change();
+  --looking_;
+  std::vector<UserId> others(users.begin(), users.end());
+  std::vector<std::string> other_emails(emails.begin(), emails.end());
+  co_await look_again(std::move(others), std::move(other_emails), slack::Priority::edit);
 }
 
 }  // namespace watchbill::engine

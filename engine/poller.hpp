@@ -43,6 +43,8 @@ class Poller {
   void confirm(std::string id);
   /// Starts a cycle at once instead of waiting for the next.
   void hurry();
+  /// What the system's adapter keeps of people is asked for anew.
+  void forget_people() { provider_->forget_people(); }
   /// Long windows are due (a new schedule, a contradiction).
   void look_ahead_now();
 

@@ -38,10 +38,20 @@ Match Roster::match_user(const UserId& user) const {
   return {user, false, {}, known ? known->name : std::string{}};
 }
 
+std::optional<UserId> Roster::mapped(const Responder& responder) const {
+  auto mapping = mappings_.find(responder.connection + "/" + responder.id);
+  if (mapping == mappings_.end() && responder.email) mapping = mappings_.find(*responder.email);
+  return mapping == mappings_.end() ? std::nullopt : std::optional(mapping->second);
+}
+
+std::optional<UserId> Roster::account_of(const Responder& responder) const {
+  if (auto user = mapped(responder)) return user;
+  const auto* user = responder.email ? directory_.by_email(*responder.email) : nullptr;
+  return user == nullptr ? std::nullopt : std::optional(user->id);
+}
+
 Match Roster::match(const Responder& responder) const {
-  auto mapped = mappings_.find(responder.connection + "/" + responder.id);
-  if (mapped == mappings_.end() && responder.email) mapped = mappings_.find(*responder.email);
-  if (mapped != mappings_.end()) return match_user(mapped->second);
+  if (const auto user = mapped(responder)) return match_user(*user);
   if (!responder.email) {
     return {std::nullopt, false,
             fmt::format("connection {} shows no e-mail address of this person", responder.connection)};
@@ -50,7 +60,9 @@ Match Roster::match(const Responder& responder) const {
   if (directory_.absent(*responder.email)) {
     return {std::nullopt, false, fmt::format("no active Slack account has the address {}", *responder.email)};
   }
-  return {std::nullopt, true, "not looked up in Slack yet"};
+  auto why = fmt::format("Slack has not said yet who has the address {}", *responder.email);
+  if (const auto failed = directory_.failure(*responder.email)) why += fmt::format(" ({})", failed->message);
+  return {std::nullopt, true, std::move(why)};
 }
 
 void Roster::set_mappings(const std::vector<store::Mapping>& mappings) {

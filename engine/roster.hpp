@@ -28,6 +28,9 @@ class Roster final : public Matcher {
 
   [[nodiscard]] Match match(const Responder& responder) const override;
   [[nodiscard]] std::optional<std::string> unfit(const UserId& user) const override;
+  /// The account that a responder has in Slack, be it one that may not be in a group; nothing if none is
+  /// known.
+  [[nodiscard]] std::optional<UserId> account_of(const Responder& responder) const;
 
   /// Replaces the mappings (`watchbill people map`).
   void set_mappings(const std::vector<store::Mapping>& mappings);
@@ -37,6 +40,7 @@ class Roster final : public Matcher {
 
  private:
   [[nodiscard]] Match match_user(const UserId& user) const;
+  [[nodiscard]] std::optional<UserId> mapped(const Responder& responder) const;
 
   const slack::Directory& directory_;
   std::map<std::string, UserId> mappings_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "core/text.hpp"
 #include "engine/roster.hpp"
@@ -19,7 +20,16 @@ struct Known {
   engine::StoredUsers users;
   slack::Directory directory;
   engine::Roster roster;
+  /// Of whom the daemon found out that nobody in Slack matches.
+  std::set<std::pair<std::string, std::string>> unmatched;
   Watches watches;
+
+  [[nodiscard]] OnDuty person(const Responder& who, const ScheduleRef& schedule,
+                              std::optional<Instant> until) const {
+    const auto match = roster.match(who);
+    const bool pending = match.pending && !unmatched.contains({who.connection, who.id});
+    return {who.name, who.email, match.user, pending, schedule, until};
+  }
 };
 
 Result<std::unique_ptr<Known>> what_is_known(Desk& desk) {
@@ -28,6 +38,9 @@ Result<std::unique_ptr<Known>> what_is_known(Desk& desk) {
   auto mappings = desk.store.people().mappings();
   if (!mappings) return mappings.error();
   known->roster.set_mappings(*mappings);
+  auto unmatched = desk.store.people().unmatched();
+  if (!unmatched) return unmatched.error();
+  for (const auto& one : *unmatched) known->unmatched.emplace(one.responder.connection, one.responder.id);
   auto stored = desk.store.engine().watches();
   if (!stored) return stored.error();
   for (auto& watch : *stored) known->watches.insert_or_assign(watch.schedule, std::move(watch));
@@ -53,8 +66,9 @@ Duty from_timelines(const Rotation& rotation, const Known& known, Instant at) {
     const auto* people = std::get_if<People>(&on_call);
     if (!people) continue;
     for (const auto& responder : people->responders) {
-      duty.people.push_back({responder.name, responder.email, known.roster.match(responder).user,
-                             schedule.ref, told(on_call_until(watch->second.timeline, responder, at))});
+      if (responder.deleted) continue;  // paged by nobody
+      duty.people.push_back(
+          known.person(responder, schedule.ref, told(on_call_until(watch->second.timeline, responder, at))));
     }
   }
   return duty;
@@ -73,8 +87,8 @@ Result<Duty> from_history(store::Store& store, const Rotation& rotation, Instant
     return duty;
   }
   for (const auto& person : last->said) {
-    duty.people.push_back(
-        {person.responder.name, person.responder.email, person.member, person.schedule, told(person.until)});
+    duty.people.push_back({person.responder.name, person.responder.email, person.member,
+                           person.member_pending, person.schedule, told(person.until)});
   }
   return duty;
 }

@@ -15,7 +15,8 @@ namespace watchbill::manage {
 struct OnDuty {
   std::string name;
   std::optional<std::string> email;
-  std::optional<UserId> member;  ///< none: nobody in Slack
+  std::optional<UserId> member;  ///< none: nobody in Slack, or not known yet
+  bool member_pending = false;   ///< not known yet
   ScheduleRef schedule;
   std::optional<Instant> until;  ///< none: not known, or never
 };

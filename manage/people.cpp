@@ -55,7 +55,9 @@ Result<std::vector<UnmatchedPerson>> unmatched_people(store::Store& store) {
   for (const auto& status : *statuses) {
     for (const auto& person : status.on_call) {
       const auto& who = person.responder;
-      if (person.member || waits(who, kAlways) || !seen.emplace(who.connection, who.id).second) continue;
+      if (person.member || person.member_pending || waits(who, kAlways) ||
+          !seen.emplace(who.connection, who.id).second)
+        continue;
       out.push_back({who, who.email ? "no active Slack account has this address"
                                     : "the scheduling system shows no e-mail address"});
     }

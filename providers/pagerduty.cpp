@@ -113,6 +113,7 @@ class PagerDuty final : public Provider {
     return ask_schedule(std::move(id), window);
   }
   [[nodiscard]] ConnectionHealth health() const override { return session_.health(); }
+  void forget_people() override { session_.forget_people(); }
 
  private:
   net::Task<Result<std::vector<ListedSchedule>>> fetch_lists();

@@ -144,14 +144,14 @@ net::Task<Result<std::vector<Shift>>> Session::shifts_of(std::vector<Duty> dutie
     auto user = co_await find_user(std::move(duty.user));
     // Without the address the person would silently drop out of the group.
     if (!user) co_return user.error().in("user {}", id);
-    Shift shift{Responder{name_, id, user->name, user->email}, duty.start, duty.end};
+    Shift shift{Responder{name_, id, user->name, user->email, user->deleted}, duty.start, duty.end};
     shifts.push_back(std::move(shift));
   }
   co_return shifts;
 }
 
 net::Task<Result<UserCache::User>> Session::find_user(User user) {
-  UserCache::User known{user.name, user.email};
+  UserCache::User known{user.name, user.email, user.deleted};
   if (user.email || user.deleted) {
     users_.put(user.id, known, loop_.steady_now());
     co_return known;
@@ -161,11 +161,11 @@ net::Task<Result<UserCache::User>> Session::find_user(User user) {
   if (document) {
     const auto found = read_user(document->root());
     if (!found) co_return found.error();
-    known = {found->name, found->email};
+    known = {found->name, found->email, found->deleted};
   } else if (document.error().kind != ErrorKind::not_found) {
     co_return document.error();
   }
-  // 404: a deleted person, who still stands on the schedule.
+  // 404: most likely a deleted person, who still stands on the schedule; only `deleted_at` says so for sure.
   users_.put(user.id, known, loop_.steady_now());
   co_return known;
 }

@@ -35,6 +35,9 @@ class Session {
   /// Duties with the addresses of their people, from the cache where possible.
   net::Task<Result<std::vector<Shift>>> shifts_of(std::vector<Duty> duties);
 
+  /// Everybody is asked for anew who comes without an address.
+  void forget_people() { users_.clear(); }
+
   [[nodiscard]] ConnectionHealth health() const {
     auto health = api_.health();
     health.renewing = auth_.renewing();

@@ -58,6 +58,8 @@ class Provider {
   virtual net::Task<ScheduleAnswer> confirm(std::string id, Window window) = 0;
 
   [[nodiscard]] virtual ConnectionHealth health() const = 0;
+  /// What is kept of people (names, addresses) is asked for anew with the next answers.
+  virtual void forget_people() {}
 };
 
 /// Where renewed credentials are kept. The engine and the CLI implement it on the store.

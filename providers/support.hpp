@@ -45,10 +45,12 @@ class UserCache {
   struct User {
     std::string name;
     std::optional<std::string> email{};
+    bool deleted = false;
   };
   /// Nothing if it is unknown or too old.
   [[nodiscard]] const User* find(const std::string& id, SteadyInstant now) const;
   void put(const std::string& id, User user, SteadyInstant now);
+  void clear() { users_.clear(); }
 
  private:
   struct Entry {

@@ -31,6 +31,7 @@ class XmattersProvider final : public Provider {
   net::Task<void> look_ahead(std::vector<std::string> ids, Window window, AnswerSink sink) override;
   net::Task<ScheduleAnswer> confirm(std::string id, Window window) override;
   [[nodiscard]] ConnectionHealth health() const override { return api_.health(); }
+  void forget_people() override { emails_.expire(); }
 
  private:
   /// One question about many groups, and what is known of its answer so far.

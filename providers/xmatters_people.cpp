@@ -7,6 +7,7 @@ namespace watchbill::providers::xmatters {
 namespace {
 
 constexpr auto kLife = 24h;
+constexpr auto kBetweenExpiries = 10min;
 /// Spread over the last hours of that day by the person's id.
 constexpr int kSpreadMinutes = 4 * 60;
 /// More than that is no company's staff: start again rather than grow.
@@ -15,6 +16,13 @@ constexpr std::size_t kMaxPeople = 200'000;
 constexpr int kMaxPeoplePages = 5;
 
 }  // namespace
+
+void EmailBook::expire() {
+  const auto now = loop_.steady_now();
+  if (expired_at_ != SteadyInstant::min() && now - expired_at_ < kBetweenExpiries) return;
+  expired_at_ = now;
+  for (auto& [id, entry] : known_) entry.fresh_until = now;
+}
 
 net::Task<Result<std::optional<std::string>>> EmailBook::email_of(Person person) {
   const auto known = known_.find(person.id);

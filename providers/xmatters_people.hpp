@@ -22,6 +22,9 @@ class EmailBook {
   /// devices; then his login stands in if it is an address. An error means that it is not known now: taking
   /// it for "has none" would drop him from his groups.
   net::Task<Result<std::optional<std::string>>> email_of(Person person);
+  /// Everybody's address is asked for anew at the next sight; at most every ten minutes, since each takes a
+  /// request.
+  void expire();
 
  private:
   struct Entry {
@@ -34,6 +37,7 @@ class EmailBook {
   ApiClient& api_;
   const Secret& authorization_;
   std::map<std::string, Entry> known_;
+  SteadyInstant expired_at_ = SteadyInstant::min();
 };
 
 }  // namespace watchbill::providers::xmatters

@@ -66,6 +66,12 @@ struct Directory::Impl {
   void forget_old_list();
   net::Task<Result<std::vector<User>>> all_users();
   net::Task<void> confirm_missing(std::vector<UserId> ids);
+  void note_failures(const std::vector<std::string>& emails, const Result<void>& done) {
+    for (const auto& email : emails) {
+      failures.erase(email);
+      if (!done) failures.emplace(email, done.error());
+    }
+  }
   /// Saves what was learnt and tells about it.
   void flush();
 
@@ -79,6 +85,10 @@ struct Directory::Impl {
   std::optional<Error> save_problem;
   std::optional<Error> refresh_problem;
 
+  /// Look-ups that failed, by address, until one has an answer.
+  std::unordered_map<std::string, Error> failures;
+  /// The list showed no addresses at all: they are looked up one by one until this is over.
+  SteadyInstant addresses_hidden_until = SteadyInstant::min();
   /// Addresses and ids that a task asks for right now.
   std::set<std::string> asking;
   /// Notified when a task has stopped asking, with or without an answer, and at the end of a reading.
@@ -147,14 +157,19 @@ net::Task<Result<void>> Directory::Impl::look_up(std::string email, Priority pri
   for (int waits = 0;; ++waits) {
     auto permit = co_await gate.acquire(Method::users_lookup_by_email, priority);
     auto user = co_await people.lookup_by_email(std::move(permit), email);
-    if (!user && user.error().kind == ErrorKind::rate_limited && waits < kWaits) continue;
+    if (!user && user.error().kind == ErrorKind::rate_limited && waits < kWaits) {
+      failures.insert_or_assign(email, user.error());
+      continue;
+    }
     if (user) {
       roster.learn(*user, loop.now(), email);
     } else if (user.error().kind == ErrorKind::not_found) {
       roster.learn_absent(email, loop.now());
     } else {
+      failures.insert_or_assign(email, user.error());
       co_return user.error();
     }
+    failures.erase(email);
     flush();
     co_return Result<void>{};
   }
@@ -299,6 +314,10 @@ const User* Directory::by_id(const UserId& id) const {
 const User* Directory::by_email(std::string_view email) const {
   return impl_->roster.by_email(email);
 }
+std::optional<Error> Directory::failure(std::string_view email) const {
+  const auto found = impl_->failures.find(fold_email(email));
+  return found == impl_->failures.end() ? std::nullopt : std::optional(found->second);
+}
 bool Directory::absent(std::string_view email) const {
   return impl_->roster.absent(email);
 }
@@ -332,10 +351,16 @@ net::Task<Result<void>> Directory::resolve(std::vector<std::string> emails, Prio
     self.take_from_last_list(unknown);
     unknown = unasked(unknown);
   }
-  if (unknown.size() > kFewAddresses) {
+  const bool by_list = self.loop.steady_now() >= self.addresses_hidden_until;
+  if (unknown.size() > kFewAddresses && by_list) {
     Roster::Wanted wanted;
     wanted.emails.insert(unknown.begin(), unknown.end());
-    co_return co_await self.read_list(std::move(wanted), priority);
+    auto read = co_await self.read_list(std::move(wanted), priority);
+    if (read || read.error().code != kAddressesHidden) {
+      self.note_failures(unknown, read);
+      co_return read;
+    }
+    self.addresses_hidden_until = self.loop.steady_now() + kFresh;
   }
   std::vector<net::Task<Result<void>>> tasks;
   tasks.reserve(unknown.size());
@@ -359,6 +384,16 @@ net::Task<Result<void>> Directory::refresh(std::vector<UserId> users, Priority p
                   [&](const UserId& id) { return self.roster.by_id(id) != nullptr && old.count(id) == 0; });
   }
   co_return co_await self.ask_users(std::move(users), priority);
+}
+
+net::Task<Result<void>> Directory::look_again(std::vector<UserId> users, std::vector<std::string> emails,
+                                              Priority priority) {
+  auto& self = *impl_;
+  self.listed.clear();
+  for (const auto& email : emails) self.roster.ask_again(email);
+  auto known = co_await refresh(std::move(users), priority);
+  auto found = co_await resolve(std::move(emails), priority);
+  co_return known ? found : known;
 }
 
 net::Task<Result<void>> Directory::refresh_all(Priority priority) {

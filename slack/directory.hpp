@@ -54,18 +54,25 @@ class Directory {
   [[nodiscard]] std::vector<std::string> unasked(const std::vector<std::string>& emails) const;
 
   /// Finds people by e-mail: up to 20 unknown addresses by `users.lookupByEmail`, more by reading
-  /// `users.list` once (callers that come meanwhile share that reading). Addresses that Slack does not know
+  /// `users.list` once (callers that come meanwhile share that reading), unless the workspace hides addresses
+  /// there: then one by one, too. Addresses that Slack does not know
   /// count as answered: they are not asked for again for 5 min, then 10, ... up to an hour. An error means
   /// that some address has no answer yet; the others have.
   net::Task<Result<void>> resolve(std::vector<std::string> emails, Priority priority);
   /// Asks for these users again by `users.info`: after Slack called a member invalid, or for ids not yet
   /// known. Someone who is not there becomes `deleted`. An error means that some have no answer.
   net::Task<Result<void>> refresh(std::vector<UserId> users, Priority priority);
+  /// Asks for these users and addresses again, whatever is known of them and since when.
+  net::Task<Result<void>> look_again(std::vector<UserId> users, std::vector<std::string> emails,
+                                     Priority priority);
   /// Reads all of `users.list` (again) for everybody known and for every address that was absent.
   net::Task<Result<void>> refresh_all(Priority priority);
   /// Runs until cancelled: entries older than a day are asked for again, a few a minute, spread over an hour;
   /// if they are many, by `users.list`.
   net::Task<void> keep_fresh();
+
+  /// Why the last look-up of this address has no answer; nothing if it has one, or was never tried.
+  [[nodiscard]] std::optional<Error> failure(std::string_view email) const;
 
   /// Notified when somebody's facts changed, appeared or proved absent; `revision` has then grown.
   net::Signal& changed();

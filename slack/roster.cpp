@@ -10,6 +10,8 @@ constexpr milliseconds kFirstPause = 5min;
 constexpr milliseconds kLongestPause = 1h;
 constexpr int kBelievedAt = 3;
 constexpr milliseconds kBetweenDoubts = 30s;
+/// People on call are looked at every minute: that nothing changed is saved this often.
+constexpr milliseconds kSavedEvery = 6h;
 
 bool is_person(const User& user) {
   return !user.bot && !user.deleted;
@@ -47,7 +49,12 @@ bool Roster::absent(std::string_view email) const {
   return absent_.count(fold_email(email)) != 0;
 }
 
+void Roster::ask_again(std::string_view email) {
+  again_.insert(fold_email(email));
+}
+
 bool Roster::needs(std::string_view email, Instant now) const {
+  if (again_.count(fold_email(email)) != 0) return true;
   const auto* user = by_email(email);
   if (user != nullptr && !user->deleted) return false;
   const auto absence = absent_.find(fold_email(email));
@@ -92,10 +99,17 @@ void Roster::put(const SeenUser& seen) {
 }
 
 void Roster::learn(User user, Instant now, std::string_view asked) {
-  if (!asked.empty() && !user.email) user.email = fold_email(asked);
+  if (!asked.empty()) {
+    again_.erase(fold_email(asked));
+    if (!user.email) user.email = fold_email(asked);
+  }
   const auto* before = by_id(user.id);
-  if (before == nullptr || *before != user) ++revision_;
-  unsaved_.insert(user.id);
+  if (before != nullptr && !user.email) user.email = before->email;
+  const bool news = before == nullptr || *before != user;
+  if (news) ++revision_;
+  const auto saved = saved_.find(user.id);
+  if (news || saved == saved_.end() || now - saved->second >= kSavedEvery || now < saved->second)
+    unsaved_.insert(user.id);
   if (user.email && !user.deleted) absent_.erase(*user.email);
   const auto id = user.id;
   const bool alias = !asked.empty() && *user.email != fold_email(asked);
@@ -109,6 +123,7 @@ void Roster::learn(User user, Instant now, std::string_view asked) {
 
 void Roster::learn_absent(const std::string& email, Instant now) {
   const auto key = fold_email(email);
+  again_.erase(key);
   const auto [entry, fresh] = absent_.try_emplace(key, Absence{now, kFirstPause});
   if (fresh) {
     ++revision_;
@@ -132,10 +147,11 @@ std::optional<Error> Roster::implausible(const std::vector<User>& users, const W
   const bool blind = std::any_of(users.begin(), users.end(), is_person) &&
                      std::none_of(users.begin(), users.end(), has_email);
   if (blind && !wanted.emails.empty()) {
-    auto error = fail(ErrorKind::forbidden,
-                      "users.list: the bot token sees no e-mail addresses (needed: users:read.email) "
-                      "[missing_scope]: add the scope to the app's bot token scopes and reinstall the app");
-    error.code = "missing_scope";
+    auto error =
+        fail(ErrorKind::forbidden,
+             "users.list: no e-mail addresses are shown: the bot token lacks users:read.email, or the "
+             "workspace hides addresses in profiles");
+    error.code = kAddressesHidden;
     return error;
   }
   std::unordered_set<UserId> active;
@@ -180,6 +196,7 @@ Result<std::vector<UserId>> Roster::take_list(const std::vector<User>& users, co
   }
   for (const auto& email : wanted.emails) {
     const auto* user = by_email(email);
+    again_.erase(email);
     if (user == nullptr || user->deleted) learn_absent(email, now);
   }
   std::vector<UserId> missing;
@@ -192,7 +209,10 @@ Result<std::vector<UserId>> Roster::take_list(const std::vector<User>& users, co
 
 std::vector<SeenUser> Roster::take_unsaved() {
   std::vector<SeenUser> out;
-  for (const auto& id : unsaved_) out.push_back(users_.at(id));
+  for (const auto& id : unsaved_) {
+    out.push_back(users_.at(id));
+    saved_[id] = out.back().seen_at;
+  }
   unsaved_.clear();
   return out;
 }

@@ -11,6 +11,10 @@
 
 namespace watchbill::slack {
 
+/// Code of the error that a list shows people and no address at all: the scope is missing, or the workspace
+/// does not show addresses in profiles.
+inline constexpr const char* kAddressesHidden = "addresses_hidden";
+
 /// What `Directory` knows of people, and what follows from an answer. Pure: `now` comes from the caller.
 class Roster {
  public:
@@ -24,9 +28,13 @@ class Roster {
   [[nodiscard]] std::vector<UserId> seen_before(Instant t, Instant now) const;
   [[nodiscard]] std::size_t size() const { return users_.size(); }
 
+  /// Slack should be asked for this address at the next opportunity, however short ago it called it absent.
+  void ask_again(std::string_view email);
+
   /// Takes over an entry from the cache as it is.
   void put(const SeenUser& seen);
-  /// Slack told us about this user. `asked` is the address that led there, if one did.
+  /// Slack told us about this user. `asked` is the address that led there, if one did. Where the workspace
+  /// hides addresses, the one that was known stays.
   void learn(User user, Instant now, std::string_view asked = {});
   /// Slack says that nobody active has this address.
   void learn_absent(const std::string& email, Instant now);
@@ -44,7 +52,8 @@ class Roster {
   /// the reading missed: to be asked for one by one.
   Result<std::vector<UserId>> take_list(const std::vector<User>& users, const Wanted& wanted, Instant now);
 
-  /// Entries that have changed in any way since the last call: to be saved.
+  /// Entries of which a fact has changed since the last call, or whose age in the cache has become wrong by
+  /// hours: to be saved.
   std::vector<SeenUser> take_unsaved();
   /// They could not be saved after all.
   void keep_unsaved(const std::vector<SeenUser>& users);
@@ -63,6 +72,8 @@ class Roster {
   std::unordered_map<std::string, std::vector<UserId>> by_email_;
   std::unordered_map<std::string, Absence> absent_;
   std::set<UserId> unsaved_;
+  std::unordered_map<UserId, Instant> saved_;  ///< `seen_at` as the cache has it
+  std::unordered_set<std::string> again_;      ///< addresses to be asked for whatever is known
   std::uint64_t revision_ = 0;
   int doubtful_lists_ = 0;
   Instant last_doubtful_ = kAlways;

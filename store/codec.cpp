@@ -36,6 +36,7 @@ void describe(V& v, T& responder) {
   v.must("id", responder.id);
   v.may("name", responder.name);
   v.may("email", responder.email);
+  v.may("deleted", responder.deleted);
 }
 
 /// A timeline as it is stored: the same few people hold many shifts, so each stands there once.
@@ -74,10 +75,10 @@ StoredTimeline to_stored(const Timeline& timeline) {
   StoredTimeline stored{{}, {}, timeline.known_from, timeline.horizon, timeline.confirmed_at};
   stored.shifts.reserve(timeline.shifts.size());
   // All of a responder counts: `==` looks at the identity only.
-  std::map<std::tuple<std::string, std::string, std::string, std::optional<std::string>>, int> known;
+  std::map<std::tuple<std::string, std::string, std::string, std::optional<std::string>, bool>, int> known;
   for (const auto& shift : timeline.shifts) {
     const Responder& who = shift.responder;
-    const auto [entry, added] = known.try_emplace({who.connection, who.id, who.name, who.email},
+    const auto [entry, added] = known.try_emplace({who.connection, who.id, who.name, who.email, who.deleted},
                                                   static_cast<int>(stored.responders.size()));
     if (added) stored.responders.push_back(who);
     stored.shifts.push_back({entry->second, shift.start, shift.end, shift.end_unknown});
@@ -122,6 +123,7 @@ void describe(V& v, T& person) {
   v.must("schedule", person.schedule);
   v.may("schedule_label", person.schedule_label);
   v.may("member", person.member);
+  v.may("member_pending", person.member_pending);
   v.may("since", person.since);
   v.may("until", person.until);
   v.may("last_known", person.last_known);

@@ -303,6 +303,7 @@ TEST_CASE("a shift without end and a deleted user are read as what they are") {
     REQUIRE_FALSE(answer.shifts.empty());
     CHECK_FALSE(answer.shifts[0].responder->email);
     CHECK_FALSE(answer.shifts[0].responder->name.empty());
+    CHECK(answer.shifts[0].responder->deleted);
   }
 }
 

@@ -157,3 +157,25 @@ TEST_CASE(
     REQUIRE(merge(merged, said).timeline.shifts == merged.shifts);
   }
 }
+
+TEST_CASE("what an answer says of a person holds for all of their shifts, and changes no boundary") {
+  const Instant start{1'800'000'000'000ms};
+  const auto ada = [](const std::string& email) { return Responder{"pd", "PADA", "Ada", email}; };
+  Timeline known;
+  known.known_from = start;
+  known.horizon = start + 8h;
+  known.shifts = {{ada("old@example.com"), start, start + 1h},
+                  {ada("old@example.com"), start + 5h, start + 6h}};
+  ScheduleAnswer answer;
+  answer.status = AnswerStatus::ok;
+  answer.asked_at = start;
+  answer.window = {start, start + 10min};
+  answer.shifts = {{ada("new@example.com"), start, start + 1h}};
+  answer.moment = GENERATE(false, true);
+  const auto merged = merge(known, answer);
+  CHECK(merged.agrees);
+  REQUIRE(merged.timeline.shifts.size() == 2);
+  for (const auto& shift : merged.timeline.shifts) CHECK(shift.responder->email == "new@example.com");
+  CHECK_FALSE(same_details(merged.timeline.shifts, known.shifts));
+  CHECK(merged.timeline.shifts == known.shifts);
+}

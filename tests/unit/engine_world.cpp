@@ -115,7 +115,9 @@ std::optional<seconds> FakeSlack::over_limit(slack::Method method) {
 
 net::Task<FakeSlack::Outcome> FakeSlack::arrive(slack::Method method, std::string what) {
   ++calls[method];
-  co_await net::sleep_for(loop_, latency);
+  auto takes = latency;
+  if (const auto held = slow.find(method); held != slow.end()) takes += held->second;
+  co_await net::sleep_for(loop_, takes);
   if (const auto wait = over_limit(method)) {
     ++too_many;
     auto answer = fail(ErrorKind::rate_limited, "Slack asks to wait");

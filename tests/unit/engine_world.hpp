@@ -75,6 +75,8 @@ class FakeSlack final : public slack::Groups, public slack::People, public slack
   /// Refuses the members of a disabled group.
   bool refuses_disabled = false;
   milliseconds latency{20ms};
+  /// Calls of these methods take so much longer.
+  std::map<slack::Method, milliseconds> slow;
   /// How many calls of a method it takes in any minute; beyond that it answers 429.
   std::map<slack::Method, std::size_t> limits;
   int too_many = 0;  ///< answers 429

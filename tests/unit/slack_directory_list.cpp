@@ -113,12 +113,30 @@ TEST_CASE("without the scope for addresses nobody is called absent") {
   World w;
   w.populate(50);
   w.people.no_emails = true;
+  w.people.lookup_refused = true;
   const auto result = w.resolve(World::addresses(0, 30));
   REQUIRE_FALSE(result);
   CHECK(result.error().kind == ErrorKind::forbidden);
   CHECK(result.error().code == "missing_scope");
   CHECK(result.error().message.find("users:read.email") != std::string::npos);
   CHECK_FALSE(w.directory.absent("p0@example.com"));
+}
+
+TEST_CASE("where the workspace hides addresses people are found one by one, and stay found") {
+  World w;
+  w.populate(50);
+  w.people.no_emails = true;
+  REQUIRE(w.resolve(World::addresses(0, 30)));
+  CHECK(w.people.pages == 1);
+  CHECK(w.people.lookups == 30);
+  REQUIRE(w.directory.by_email("p7@example.com"));
+  // What Slack tells of them later has no address either.
+  REQUIRE(w.refresh({UserId("Up7")}));
+  REQUIRE(w.refresh_all());
+  REQUIRE(w.directory.by_email("p7@example.com"));
+  CHECK(w.directory.unasked(World::addresses(0, 30)).empty());
+  REQUIRE(w.resolve(World::addresses(0, 50)));
+  CHECK(w.people.lookups == 50);
 }
 
 TEST_CASE("a list that loses more than half of the known people is believed the third time") {

@@ -30,8 +30,10 @@ class FakePeople final : public People {
     ++lookups;
     co_await net::sleep_for(loop_, 100ms);
     if (auto error = take_failure()) co_return *error;
+    if (lookup_refused)
+      co_return Error{ErrorKind::forbidden, "users.lookupByEmail needs users:read.email", "missing_scope"};
     for (const auto& user : users) {
-      if (!user.deleted && user.email == email) co_return user;
+      if (!user.deleted && user.email == email) co_return shown(user);
     }
     co_return Error{ErrorKind::not_found, "nobody", "users_not_found"};
   }
@@ -41,7 +43,7 @@ class FakePeople final : public People {
     co_await net::sleep_for(loop_, 100ms);
     if (auto error = take_failure()) co_return *error;
     for (const auto& user : users) {
-      if (user.id == id) co_return user;
+      if (user.id == id) co_return shown(user);
     }
     co_return Error{ErrorKind::not_found, "nobody", "user_not_found"};
   }
@@ -53,8 +55,7 @@ class FakePeople final : public People {
     const std::size_t from = cursor.empty() ? 0 : std::stoul(cursor);
     UserPage page;
     for (std::size_t i = from; i < std::min(users.size(), from + 200); ++i) {
-      if (hidden.count(users[i].id) == 0) page.users.push_back(users[i]);
-      if (no_emails) page.users.back().email.reset();
+      if (hidden.count(users[i].id) == 0) page.users.push_back(shown(users[i]));
     }
     if (endless || from + 200 < users.size()) page.next_cursor = std::to_string(from + 200);
     co_return page;
@@ -76,8 +77,9 @@ class FakePeople final : public People {
   [[nodiscard]] int calls() const { return lookups + infos + pages; }
 
   std::vector<User> users;
-  std::set<UserId> hidden;  ///< left out of lists
-  bool no_emails = false;
+  std::set<UserId> hidden;      ///< left out of lists
+  bool no_emails = false;       ///< profiles show no addresses
+  bool lookup_refused = false;  ///< the scope for addresses is missing
   bool endless = false;
   std::vector<Error> failures;  ///< the next calls fail so
   int lookups = 0;
@@ -85,6 +87,10 @@ class FakePeople final : public People {
   int pages = 0;
 
  private:
+  [[nodiscard]] User shown(User user) const {
+    if (no_emails) user.email.reset();
+    return user;
+  }
   std::optional<Error> take_failure() {
     if (failures.empty()) return std::nullopt;
     auto error = failures.front();
