@@ -112,6 +112,10 @@ net::Task<void> App::Impl::learn_name() {
 
 net::Task<void> App::Impl::event(json::Document payload) {
   const auto inner = payload.root()["event"];
+  if (const auto news = slack::news_of(inner)) {
+    if (ports.hear) ports.hear(*news);
+    co_return;
+  }
   const bool opened =
       inner["type"].string_or("") == "app_home_opened" && inner["tab"].string_or("home") == "home";
   if (!opened) co_return;

@@ -11,6 +11,7 @@
 #include "slack/api.hpp"
 #include "slack/delivery.hpp"
 #include "slack/gate.hpp"
+#include "slack/news.hpp"
 #include "store/store.hpp"
 
 namespace watchbill::app {
@@ -31,6 +32,8 @@ struct AppPorts {
   std::function<std::optional<engine::WriteForecast>(RotationId)> forecast;
   /// The app changed something that the engine acts on (`engine::Engine::notice_changes`).
   std::function<void()> notice_changes;
+  /// An event of Slack's says that something changed there (`engine::Engine::hear`).
+  std::function<void(const slack::News&)> hear{};
 };
 
 /// The Slack app: what people see and do in Slack, and the pages on which PagerDuty is connected in a

@@ -6,6 +6,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/session.hpp"
+#include "slack/news.hpp"
 
 namespace watchbill::cli {
 
@@ -67,7 +68,9 @@ std::string manifest_yaml(const ManifestPlan& plan) {
     out += "    user:\n" + scope_lines(user);
   out += "settings:\n  event_subscriptions:\n";
   out += url_line(plan, "    ", "request_url", "/slack/events");
-  out += "    bot_events:\n      - app_home_opened   # to show the home tab; needs no scope\n";
+  out += fmt::format("    bot_events:\n      - {:<24} # to show the home tab; needs no scope\n",
+                     "app_home_opened");
+  for (const auto& [type, why] : slack::news_events()) out += fmt::format("      - {:<24} # {}\n", type, why);
   out += "  interactivity:\n    is_enabled: true\n";
   out += url_line(plan, "    ", "request_url", "/slack/interactions");
   out += url_line(plan, "    ", "message_menu_options_url", "/slack/options");
@@ -97,7 +100,9 @@ std::string manifest_json(const ManifestPlan& plan) {
   if (const auto user = slack::user_scopes(plan.features); !user.empty()) write_scopes(w, "user", user);
   w.end_object().end_object().key("settings").begin_object().key("event_subscriptions").begin_object();
   url("request_url", "/slack/events");
-  w.field("bot_events", std::vector<std::string>{"app_home_opened"}).end_object();
+  w.key("bot_events").begin_array().value("app_home_opened");
+  for (const auto& event : slack::news_events()) w.value(event.type);
+  w.end_array().end_object();
   w.key("interactivity").begin_object().field("is_enabled", true);
   url("request_url", "/slack/interactions");
   url("message_menu_options_url", "/slack/options");

@@ -35,8 +35,8 @@ watchbill::daemon::SlackApp make_slack_app(const watchbill::daemon::AppPorts& po
   auto& engine = ports.engine;
   auto app = std::make_shared<watchbill::app::App>(watchbill::app::AppPorts{
       ports.loop, ports.store, ports.http, slack, slack, slack, slack, slack, ports.gate, ports.config,
-      [&engine](auto rotation) { return engine.forecast(rotation); },
-      [&engine] { engine.notice_changes(); }});
+      [&engine](auto rotation) { return engine.forecast(rotation); }, [&engine] { engine.notice_changes(); },
+      [&engine](const watchbill::slack::News& news) { engine.hear(news); }});
   app->start();
   return {app, [app](watchbill::net::ServerRequest request) { return app->page(std::move(request)); },
           watchbill::app::App::posts()};

@@ -65,6 +65,7 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
       manage::Desk{loop, store, *service->http_, client, client, client, *service->gate_, service->config_,
                    manage::group_requests_of_daemon(loop, store), [] { return Result<bool>(true); }});
   service->roles_ = std::make_unique<RoleWatch>(*service->desk_, client, has_user_token);
+  options.events_arrive = [gateway = service->gateway_.get()] { return gateway->state().state == "up"; };
   options.other_problems = [gateway = service->gateway_.get(), roles = service->roles_.get()](Instant now) {
     auto problems = gateway->problems(now);
     problems.insert(problems.end(), roles->problems().begin(), roles->problems().end());

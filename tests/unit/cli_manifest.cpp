@@ -50,7 +50,8 @@ TEST_CASE("a manifest for Socket Mode has what the app needs and no addresses") 
   CHECK(command["should_escape"].as<bool>());
   CHECK_FALSE(command["url"]);
   CHECK(texts(manifest["settings"]["event_subscriptions"]["bot_events"]) ==
-        std::vector<std::string>{"app_home_opened"});
+        std::vector<std::string>{"app_home_opened", "user_change", "team_join", "subteam_created",
+                                 "subteam_updated", "subteam_members_changed"});
   CHECK(manifest["settings"]["interactivity"]["is_enabled"].as<bool>());
   CHECK(manifest["settings"]["socket_mode_enabled"].as<bool>());
   CHECK_FALSE(manifest["settings"]["token_rotation_enabled"].as<bool>());
