@@ -172,11 +172,11 @@ void show_table(Session& session, const manage::RotationView& view,
   line("state", view.state);
   for (const auto& problem : view.problems) line("problem", problem);
   for (const auto& person : view.on_call) {
-    line(
-        "on call",
-        fmt::format("{} ({}){}{}{}", person.responder.name, person.schedule,
-                    person.until && *person.until != kNever ? ", until " + format_rfc3339(*person.until) : "",
-                    slack_remark(person.member, person.member_pending), person.last_known ? " (last known)" : ""));
+    line("on call",
+         fmt::format(
+             "{} ({}){}{}{}", person.responder.name, person.schedule,
+             person.until && *person.until != kNever ? ", until " + format_rfc3339(*person.until) : "",
+             slack_remark(person.member, person.member_pending), person.last_known ? " (last known)" : ""));
   }
   for (const auto& ref : without_people(view.on_call, view.unknown))
     line("on call", fmt::format("not known ({})", ref));

@@ -32,7 +32,7 @@ bool OnCallPerson::operator==(const OnCallPerson& other) const {
 bool same_facts(const std::vector<OnCallPerson>& a, const std::vector<OnCallPerson>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const OnCallPerson& x, const OnCallPerson& y) {
     return same_details(x.responder, y.responder) && x.schedule == y.schedule && x.member == y.member &&
-           x.last_known == y.last_known && x.member_pending == y.member_pending;
+           x.member_pending == y.member_pending;
   });
 }
 

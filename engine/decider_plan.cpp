@@ -67,8 +67,8 @@ Decider::Stage Decider::plan_one(RotationEntry& entry, Moment moment) const {
     stage.right = equal && !entry.group.in_flight;
     stage.write = !equal && !observing && !entry.group.unwritable && !entry.group.missing;
   } else {
-    // What a group that was not seen needs is not known; and while nobody of them is known yet, the handoff is
-    // not done.
+    // What a group that was not seen needs is not known; and while nobody of them is known yet, the handoff
+    // is not done.
     stage.right = group && !plan.target && !plan.pending;
     stage.blind = entry.group.must_read;
   }

@@ -440,8 +440,8 @@ void Engine::Impl::reserve_budget(Instant now) {
       soon.insert(entry.rotations.begin(), entry.rotations.end());
   }
   std::erase_if(soon, [this](RotationId id) {
-    const auto& rotation = model_.find(id)->rotation;
-    return rotation.paused || rotation.mode == Mode::observe;
+    const auto& entry = *model_.find(id);
+    return entry.paused() || entry.rotation.mode == Mode::observe;
   });
   ports_.gate.reserve(kGroupWrite, soon.size());
 }

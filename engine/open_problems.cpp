@@ -15,8 +15,8 @@ std::string prefix_of(const RotationEntry& entry) {
 
 /// Why, who should be there, and how the group differs.
 std::string refusal_text(const RotationEntry& entry) {
-  auto text = fmt::format("@{} was not written: {}. On call is {}", entry.rotation.handle, entry.refusal->message,
-                          on_call_names(entry.plan.people, entry.plan.unknown));
+  auto text = fmt::format("@{} was not written: {}. On call is {}", entry.rotation.handle,
+                          entry.refusal->message, on_call_names(entry.plan.people, entry.plan.unknown));
   const auto difference = difference_of(entry);
   if (!difference.empty()) text += fmt::format("; in the group, {}", difference);
   if (entry.refusal->code == kNotDone && entry.record.target && !entry.record.target->disable)

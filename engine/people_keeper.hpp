@@ -12,7 +12,7 @@
 namespace watchbill::engine {
 
 /// Looks up in Slack, ahead of time, everybody who is or will soon be on call, so that a handoff finds its
-/// people known; and looks again at those on call, since Slack's people change, too (docs/decisions/0021).
+/// people known; and looks again at those on call, since Slack's people change, too (docs/decisions/0022).
 class PeopleKeeper {
  public:
   /// `on_change`: somebody's match may have changed. Called at most twenty times a second.

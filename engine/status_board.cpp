@@ -77,8 +77,8 @@ std::string state_of(const RotationEntry& entry, bool source_silent) {
   if (error) return "error";
   if (entry.plan.stale || source_silent) return "stale";
   const bool pending = entry.write || entry.group.in_flight || entry.group.must_read || !entry.group.now ||
-                       !entry.record.decided || entry.pending_since || !entry.plan.decided || entry.plan.pending ||
-                       differs(entry);
+                       !entry.record.decided || entry.pending_since || !entry.plan.decided ||
+                       entry.plan.pending || differs(entry);
   return pending ? "pending" : "in_sync";
 }
 

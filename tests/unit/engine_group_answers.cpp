@@ -93,7 +93,7 @@ TEST_CASE("a group that Slack says it disabled and did not is a problem after th
   CHECK(p.problems().find("it is still enabled") != std::string::npos);
   CHECK(p.world.slack.calls[slack::Method::usergroups_disable] <= 4);
   p.world.slack.fate = {};
-  REQUIRE(p.world.as_cli()->requests().ask("sync", "{}"));
+  REQUIRE(p.world.as_cli()->requests().ask("sync", "{}", p.world.loop.now() + 60s));
   p.world.advance(70s);
   CHECK(p.world.slack.groups.at(GroupId{"Spayments"}).disabled);
   CHECK(p.problems().find("it is still enabled") == std::string::npos);
@@ -149,7 +149,7 @@ TEST_CASE("a list that lags behind a write is not taken for somebody's edit") {
   p.world.loop.run_until(p.boundary + 100ms);
   const auto writes = p.world.slack.writes.size();
   for (int i = 0; i < 5; ++i) {
-    REQUIRE(p.world.as_cli()->requests().ask("sync", "{}"));
+    REQUIRE(p.world.as_cli()->requests().ask("sync", "{}", p.world.loop.now() + 60s));
     p.world.advance(1s);
   }
   p.world.advance(30s);
