@@ -225,3 +225,227 @@ TEST_CASE("after a restore open announcements and requests are not taken for the
     must(store->outbox().add(sent));
     request = must(store->requests().ask("restore_group", "{}", kNever));
     must(back_up(folder.options(), file, false));
+  }
+  CHECK(restore(folder, file).open_announcements == 2);
+  auto store = open_store(folder);
+  const auto rows = must(store->outbox().open_rows());
+  REQUIRE(rows.size() == 2);
+  for (const auto& row : rows) {
+    CHECK(row.state == OutboxState::unknown);
+    CHECK(row.probes == 0);
+    // History is read from the handoff on: a later attempt of the lost hours is found too.
+    CHECK(row.attempt_at == row.facts.at);
+  }
+  CHECK(must(store->requests().open_requests()).empty());
+  CHECK(mentions(must(store->requests().answer_of(request)).value_or(""), "restored from a backup"));
+  CHECK(must(store->meta(kRestoredAt)) == format_rfc3339(at(5000)));
+  CHECK(must(store->meta(kRestoredFrom)).value_or("") != "");
+  const auto audit = must(store->history().audit({}));
+  CHECK(std::any_of(audit.begin(), audit.end(), [&](const AuditEntry& entry) {
+    return entry.action == "store.restore" && entry.object == file;
+  }));
+}
+
+TEST_CASE("a restore refuses what is no backup of ours") {
+  TempFolder folder;
+  fill(*open_store(folder));
+  const auto file = folder.path() + "/b.db";
+  must(back_up(folder.options(), file, false));
+  const auto before = must(open_store(folder)->rotations().list()).size();
+  SECTION("a file that is not there") {
+    CHECK(refusal(folder, folder.path() + "/none").kind == ErrorKind::not_found);
+  }
+  SECTION("an empty file") {
+    std::ofstream(file, std::ios::trunc).close();
+    CHECK(refusal(folder, file).kind == ErrorKind::invalid);
+  }
+  SECTION("something else") {
+    std::ofstream(file) << "This is a letter to my aunt, and longer than one hundred bytes, so that it could "
+                           "be taken for a header of something.";
+    const auto error = refusal(folder, file);
+    CHECK(error.kind == ErrorKind::invalid);
+    CHECK(mentions(error.message, file));
+  }
+  SECTION("another program's database") {
+    fs::remove(file);
+    std::ofstream(file).close();
+    must(must(Database::open(file, 0ms)).script("CREATE TABLE theirs(x)"));
+    CHECK(refusal(folder, file).kind == ErrorKind::conflict);
+  }
+  SECTION("a newer schema") {
+    without_proof(file);
+    must(must(Database::open(file, 0ms)).script("PRAGMA user_version = 4711"));
+    const auto error = refusal(folder, file);
+    CHECK(error.kind == ErrorKind::conflict);
+    CHECK(mentions(error.message, "4711"));
+    CHECK(mentions(error.message, file));
+    CHECK(mentions(error.message, "install the newer version"));
+  }
+  SECTION("half of it") {
+    fs::resize_file(file, fs::file_size(file) / 2);
+    const auto error = refusal(folder, file);
+    CHECK(error.kind == ErrorKind::storage);
+    CHECK(mentions(error.message, file));
+  }
+  SECTION("a live store's file") {
+    std::ofstream(file + "-wal") << "something";
+    const auto error = refusal(folder, file);
+    CHECK(error.kind == ErrorKind::invalid);
+    CHECK(mentions(error.message, "watchbill --store"));
+  }
+  SECTION("a daemon is running") {
+    auto lock = must(WriterLock::take(folder.database(), "watchbilld"));
+    const auto error = refusal(folder, file);
+    CHECK(error.kind == ErrorKind::conflict);
+    CHECK(mentions(error.message, "watchbilld"));
+  }
+  CHECK(must(open_store(folder)->rotations().list()).size() == before);
+  CHECK_FALSE(fs::exists(folder.database() + ".restoring"));
+}
+
+TEST_CASE("a damaged database is moved aside, and the backup takes its place") {
+  TempFolder folder;
+  const auto file = folder.path() + "/b.db";
+  fill(*open_store(folder));
+  must(back_up(folder.options(), file, false));
+  SECTION("its header") {
+    std::ofstream(folder.database(), std::ios::trunc) << std::string(9000, 'x');
+  }
+  SECTION("its middle") {
+    std::fstream broken(folder.database(), std::ios::in | std::ios::out | std::ios::binary);
+    broken.seekp(8192);
+    broken << std::string(20'000, 'x');
+  }
+  {
+    auto prepared = must(Restore::prepare(folder.options(), file));
+    CHECK_FALSE(prepared->current());
+  }
+  const auto restored = restore(folder, file);
+  CHECK(mentions(content(restored.replaced), "xxxxxxxx"));
+  CHECK(must(open_store(folder)->rotations().list()).size() == 1);
+}
+
+TEST_CASE("another program's database in the store's place is refused, not replaced") {
+  TempFolder folder;
+  TempFolder elsewhere;
+  fill(*open_store(elsewhere));
+  const auto file = elsewhere.path() + "/b.db";
+  must(back_up(elsewhere.options(), file, false));
+  std::ofstream(folder.database()).close();
+  must(must(Database::open(folder.database(), 0ms)).script("CREATE TABLE theirs(x)"));
+  fs::copy_file(elsewhere.key(), folder.key());
+  CHECK(refusal(folder, file).kind == ErrorKind::conflict);
+}
+
+TEST_CASE("a restore works while another program has the store open, and both see the backup") {
+  TempFolder folder;
+  const auto file = folder.path() + "/b.db";
+  auto other = open_store(folder);
+  fill(*other);
+  must(back_up(folder.options(), file, false));
+  must(other->rotations().add(plain_rotation("Later", "S2"), false, std::nullopt, "test"));
+  restore(folder, file);
+  CHECK(must(other->rotations().list()).size() == 1);
+  other.reset();
+  CHECK(must(open_store(folder)->rotations().list()).size() == 1);
+}
+
+TEST_CASE("a backup that was changed anywhere is refused") {
+  TempFolder folder;
+  TempFolder elsewhere;
+  fill(*open_store(folder));
+  const auto file = elsewhere.path() + "/b.db";
+  CHECK(must(back_up(folder.options(), file, false)).proven);
+  CHECK(must(Restore::prepare(folder.options(), file))->proof() == Proof::genuine);
+  const auto good = content(file);
+  const auto refuse = [&](const std::string& bytes) {
+    std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
+    CHECK(refusal(folder, file).code == "corrupt");
+  };
+  const auto flip = [&](std::size_t at) {
+    auto bytes = good;
+    bytes[at] = static_cast<char>(bytes[at] ^ 1);
+    return bytes;
+  };
+  for (std::size_t at = 100; at < good.size() - 102; at += 8191) refuse(flip(at));
+  // Its hash, which stands at the end.
+  for (std::size_t at = good.size() - 65; at < good.size(); at += 7) refuse(flip(at));
+  refuse(good.substr(0, 8192) + good.substr(4096));
+  SECTION("also by SQLite itself") {
+    std::ofstream(file, std::ios::binary | std::ios::trunc) << good;
+    must(must(Database::open(file, 0ms)).script("UPDATE connections SET settings = '{}'"));
+    CHECK(refusal(folder, file).code == "corrupt");
+  }
+  SECTION("the hash of another host's key says nothing") {
+    std::ofstream(file, std::ios::binary | std::ios::trunc) << good;
+    without_proof(file);
+    CHECK(must(Restore::prepare(folder.options(), file))->proof() == Proof::none);
+    fs::remove(folder.key());
+    CHECK(refusal(folder, file).kind == ErrorKind::conflict);
+  }
+}
+
+TEST_CASE("the database in a backup is sound for every program that reads SQLite") {
+  TempFolder folder;
+  TempFolder elsewhere;
+  fill(*open_store(folder));
+  const auto file = elsewhere.path() + "/b.db";
+  must(back_up(folder.options(), file, false));
+  auto database = must(Database::open(file, 0ms));
+  CHECK(must(database.value<std::string>("PRAGMA integrity_check")) == "ok");
+  CHECK(must(database.value<std::int64_t>("SELECT count(*) FROM rotations")) == 1);
+}
+
+TEST_CASE("without a key a backup is made all the same, and says that nobody can vouch for it") {
+  TempFolder folder;
+  TempFolder elsewhere;
+  open_store(folder).reset();
+  fs::remove(folder.key());
+  const auto file = elsewhere.path() + "/b.db";
+  CHECK_FALSE(must(back_up(folder.options(), file, false)).proven);
+  CHECK_FALSE(fs::exists(folder.key()));
+  CHECK(must(Restore::prepare(folder.options(), file))->proof() == Proof::none);
+}
+
+TEST_CASE("run as root a backup has the hash by the store's own key") {
+  if (geteuid() != 0) return;
+  TempFolder folder;
+  TempFolder elsewhere;
+  open_store(folder).reset();
+  for (const auto& path : {folder.path(), folder.database(), folder.key()})
+    REQUIRE(chown(path.c_str(), 54321, 54322) == 0);
+  CHECK(must(back_up(folder.options(), elsewhere.path() + "/b.db", false)).proven);
+}
+
+TEST_CASE("a restore tells every address that differs from what is there") {
+  TempFolder folder;
+  TempFolder elsewhere;
+  const auto file = elsewhere.path() + "/b.db";
+  {
+    auto store = open_store(folder);
+    fill(*store);
+    must(store->connections().add({"og", "opsgenie", {{"region", "us"}}, {}}, "test"));
+    must(back_up(folder.options(), file, false));
+    CHECK(must(Restore::prepare(folder.options(), file))->address_changes().empty());
+    auto changed = must(store->connections().get("og"));
+    changed.settings = {{"region", "eu"}, {"base_url", "https://b"}, {"note", "x"}};
+    must(store->connections().update(changed, "test"));
+  }
+  const auto told = [&](const TempFolder& host) {
+    std::vector<std::string> lines;
+    auto prepared = must(Restore::prepare(host.options(), file));
+    for (const auto& change : prepared->address_changes()) {
+      lines.push_back(fmt::format("{} {} {} {}", change.connection, change.setting,
+                                  change.before.value_or("-"), change.after.value_or("-")));
+    }
+    std::sort(lines.begin(), lines.end());
+    return lines;
+  };
+  CHECK(told(folder) == std::vector<std::string>{"og base_url https://b -", "og region eu us"});
+  TempFolder fresh;
+  fs::copy_file(folder.key(), fresh.key());
+  const auto all = told(fresh);
+  CHECK(std::find(all.begin(), all.end(), "og region - us") != all.end());
+  CHECK(std::find(all.begin(), all.end(), "og kind - opsgenie") != all.end());
+  CHECK(std::any_of(all.begin(), all.end(), [](const auto& line) { return line.starts_with("pd "); }));
+}
