@@ -37,7 +37,7 @@ void forget_bo(Payments& p) {
 
 /// As `watchbill sync`, with the daemon running; what it answered after `patience`.
 std::optional<std::string> sync(EngineWorld& world, milliseconds patience) {
-  const auto id = world.as_cli()->requests().ask("sync", "{}");
+  const auto id = world.as_cli()->requests().ask("sync", "{}", world.loop.now() + 60s);
   REQUIRE(id);
   world.advance(patience);
   const auto answer = world.as_cli()->requests().answer_of(*id);
