@@ -183,7 +183,7 @@ std::vector<Command> backup_commands() {
        {{"FILE", "what `watchbill backup` has written"}},
        {{kUnproven, "", "restore FILE although it has no hash by this host's key"},
         {kAddresses, "", "send credentials to the addresses in FILE where they differ"}},
-       {"restore /var/backups/watchbill/today.db", "--yes restore --accept-addresses today.db"},
+       {"restore /var/backups/watchbill/today.db", "restore --accept-addresses today.db"},
        restore}};
 }
 

@@ -68,6 +68,8 @@ std::string rotation_fix(std::string_view kind, std::string_view rest, std::stri
                          const Rotation* rotation) {
   const auto connection = rest.substr(0, rest.find('/'));
   if (kind == "unmatched") return fmt::format("watchbill people map {} U…", rest);
+  if (kind == "deleted") return fmt::format("take {} out of the schedule, or delete its shifts", rest);
+  if (kind == "lookup") return std::string(kSlackNetwork);
   if (kind == "unfit") {
     const bool fallback = text.find("fallback member") != std::string_view::npos;
     return edit(rotation, fallback ? "--fallback …" : "--member …");

@@ -1,5 +1,6 @@
 #include "core/time.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -73,6 +74,9 @@ struct Civil {
 
 Civil civil_of(Instant t) {
   namespace c = std::chrono;
+  // Before that the day of a moment is no moment any more: `kAlways`.
+  constexpr Instant first{c::sys_days{c::year{0} / 1 / 1}};
+  t = std::max(t, first);
   const auto day = c::floor<c::days>(t);
   const c::year_month_day date{day};
   const c::hh_mm_ss clock{t - day};

@@ -185,9 +185,9 @@ void Decider::note_contest(const Stage& stage, SteadyInstant now) {
         "report`",
         entry.rotation.handle);
   }
+  if (!group.contested || !stage.right) return;
   const auto since = std::max(group.last_write_ended.value_or(group.contested_since), group.contested_since);
-  const bool long_right = stage.right && now - since >= kDriftWindow;
-  if (!group.contested || !long_right) return;
+  if (now - since < kDriftWindow) return;
   group.contested = false;
   group.drifts.clear();
   entry.problems.erase(std::string(kDriftProblem));

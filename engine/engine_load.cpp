@@ -35,7 +35,8 @@ Result<void> Engine::Impl::load() {
   for (auto& [ref, entry] : model_.schedules) {
     if (forget_future(entry.watch, now)) entry.changed(Unsaved::notes);
     // Who was on call at the end may have come after the watch was stored.
-    hold_people(entry.watch, std::min(now, entry.watch.timeline.horizon - 1ms));
+    if (const auto horizon = entry.watch.timeline.horizon; horizon > kAlways)
+      hold_people(entry.watch, std::min(now, horizon - 1ms));
     if (entry.watch.doubt) agenda_.add({now + 1s, Appointment::Kind::confirm, ref, now + 1s});
     if (entry.watch.doubt) entry.confirm_at = now + 1s;
   }

@@ -260,7 +260,8 @@ CREATE TABLE problems(
 INSERT INTO counters(name, value) VALUES ('generation', 0);
 )sql";
 
-// A request that an older program left has no end: nobody waits for it any more.
+// A request that an older program left has no end: nobody waits for it any more. Seals of before bind the
+// place alone; store/keys.cpp seals them again.
 constexpr std::string_view k0002 = R"sql(
 ALTER TABLE requests ADD COLUMN until INTEGER NOT NULL DEFAULT 0;
 
@@ -270,18 +271,13 @@ CREATE TABLE rotation_deletions(
   at INTEGER NOT NULL,
   until INTEGER NOT NULL
 ) STRICT;
-)sql";
 
-// Seals of before bind the place alone; store/keys.cpp seals them again.
-constexpr std::string_view k0003 = R"sql(
 ALTER TABLE connection_secrets ADD COLUMN seal_version INTEGER NOT NULL DEFAULT 1;
-)sql";
 
-constexpr std::string_view k0004 = R"sql(
 ALTER TABLE rotation_status ADD COLUMN unknown TEXT NOT NULL DEFAULT '[]';
 )sql";
 
-constexpr std::array kMigrations{k0001, k0002, k0003, k0004};
+constexpr std::array kMigrations{k0001, k0002};
 
 }  // namespace
 

@@ -103,7 +103,9 @@ TEST_CASE("the state stands there in words") {
             "connection pd does not answer") != std::string::npos);
   line.state = "paused";
   CHECK(words().find("paused: the group stays as it is") != std::string::npos);
-  CHECK(words().find("On call: not known yet") != std::string::npos);
+  line.unknown = {{"pd", "P1"}};
+  CHECK(words().find("On call: not known") != std::string::npos);
+  line.unknown.clear();
   line.last_change = {{Instant(1'800'000'000s), "adoption"}};
   CHECK(words().find("On call: nobody") != std::string::npos);
 }

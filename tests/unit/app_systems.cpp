@@ -267,7 +267,7 @@ TEST_CASE("lists to choose from are answered within Slack's patience, whatever i
 TEST_CASE("commands answer from the store, for everybody") {
   AppRoom room;
   room.world.stored("payments");
-  CHECK(has(room.command("UNOBODY", "payments"), "*payments* (`payments-oncall`): not known yet"));
+  CHECK(has(room.command("UNOBODY", "payments"), "*payments* (`payments-oncall`): not known"));
   CHECK(has(room.command("UNOBODY", ""), "payments"));
   CHECK(has(room.command("UNOBODY", "me"), "You are on call in no rotation"));
   CHECK(has(room.command("UNOBODY", "help"), "/oncall next NAME"));

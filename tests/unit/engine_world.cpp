@@ -145,7 +145,7 @@ net::Task<Result<std::vector<slack::UserGroup>>> FakeSlack::list_groups(slack::P
       return was.group.id == of && was.until > then;
     });
     auto& shown = all.emplace_back(past == past_.end() ? group : past->group);
-    shown.updated_by = UserId{changed_by_us(shown) ? "UBOT" : "UADMIN"};
+    if (shown.updated_by.empty()) shown.updated_by = UserId{changed_by_us(shown) ? "UBOT" : "UADMIN"};
   }
   co_return all;
 }

@@ -158,8 +158,10 @@ TEST_CASE("a host, a subdomain and an address of sign-ins need all credentials a
                        {{"client_id", "id"}, {"subdomain", "acme"}, {"region", "us"}},
                        {{"client_secret", Secret("c")}, {"access_token", Secret("a")}}};
   CHECK(refused(app, "subdomain", "other", {}).find("with --client-secret-file") != std::string::npos);
-  const Connection person{
-      "pd", "pagerduty", {{"region", "us"}}, {{"access_token", Secret("a")}, {"refresh_token", Secret("r")}}};
+  const Connection person{"pd",
+                          "pagerduty",
+                          {{"client_id", "id"}, {"region", "us"}},
+                          {{"access_token", Secret("a")}, {"refresh_token", Secret("r")}}};
   CHECK(refused(person, "base-url", "https://evil.example", {}).find("with --oauth") != std::string::npos);
 }
 

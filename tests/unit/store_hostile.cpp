@@ -38,9 +38,10 @@ void without_proof(const std::string& file) {
   fs::resize_file(file, fs::file_size(file) - 102);
 }
 
-/// Moments are reckoned with and shown.
+/// Moments are reckoned with and shown; those that stand for "never" are known as such.
 std::size_t use(Instant moment) {
-  return format_rfc3339(moment + 24h).size();
+  const bool is_moment = moment != kNever && moment != kAlways;
+  return format_rfc3339(is_moment ? moment + 24h : moment).size();
 }
 
 void read_rotations(Store& store) {
