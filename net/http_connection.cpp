@@ -288,8 +288,9 @@ void HttpConnection::refuse(int status) {
 
 void HttpConnection::answer() {
   (void)hold(0);
-  reader_ = RequestReader(options_.max_headers);
-  request_ = {};
+  // Taken out rather than assigned to: an empty string that is moved into another leaves it its memory.
+  (void)std::exchange(reader_, RequestReader(options_.max_headers));
+  (void)std::exchange(request_, ServerRequest{});
   auto response = std::exchange(response_, {});
   if (host_.stopping()) close_after_ = true;
   if (response.stream) return begin_stream(std::move(response));

@@ -188,7 +188,7 @@ class OAuthInBrowser(Flows):
         browser.begin(self.link())
         self.w.control("act", person="bo", view="home", block_id="x", action_id="account_look", value="pagerduty-2",
                        forged=True)
-        self.assertIn("Nothing waits for your word", texts(self.w.wait_modal("bo", "notice")["view"]))
+        self.assertIn("You may not change connections", texts(self.w.wait_modal("bo", "notice")["view"]))
         self.nothing_waits(before)
 
     def test_an_expired_code_and_missing_scopes_are_told_plainly(self):

@@ -48,7 +48,7 @@ class Looking(Case):
         status = self.json("status")
         self.assertEqual(set(status), {"rotations", "connections", "outbox", "queue", "daemon", "slack_app"})
         rotation = status["rotations"][0]
-        self.assertEqual(list(rotation), ["name", "group", "state", "members", "on_call", "next_boundary", "next",
+        self.assertEqual(list(rotation), ["name", "group", "state", "members", "on_call", "unknown", "next_boundary", "next",
                                           "problems"])
         self.assertEqual(rotation["group"], {"id": "S0PAYMENTSONCALL", "handle": "payments-oncall"})
         self.assertEqual((rotation["state"], rotation["members"]), ("in_sync", ["U0ADA"]))

@@ -75,7 +75,8 @@ class Rotations(Case):
         self.create(*start, "--mode", "hope", code=2, says="keep or observe")
         self.create("x", "--group", "@new-oncall", "--create-group", "--schedule", "pd/NOPE", code=3, says="pd/NOPE")
         self.create("x", "--group", "@new-oncall", "--create-group", "--schedule", "no/X", code=3, says="no")
-        for ref in ("pd/policy:P1", "pd/P1#A", "local/x", "rotation:y"):
+        self.create("x", "--group", "@new-oncall", "--create-group", "--schedule", "pd/P1#A", code=3, says="pd/P1#A")
+        for ref in ("pd/policy:P1", "local/x", "rotation:y"):
             self.create("x", "--group", "@new-oncall", "--create-group", "--schedule", ref, code=2)
         self.write("t", "{{incomming}}")
         self.create(*start, "--template-file", "t", code=2, says="line 1, column 1")

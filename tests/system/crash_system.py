@@ -134,15 +134,19 @@ class Watcher(threading.Thread):
 
     def run(self):
         while not self.ended.wait(0.1):
-            for group in self.world.control("state", only=["groups"])["groups"]:
-                shown = self.seen.setdefault(group["handle"], [])
-                members = sorted(group["users"])
-                if members and (not shown or shown[-1] != members):
-                    shown.append(members)
+            self.look()
+
+    def look(self):
+        for group in self.world.control("state", only=["groups"])["groups"]:
+            shown = self.seen.setdefault(group["handle"], [])
+            members = sorted(group["users"])
+            if members and (not shown or shown[-1] != members):
+                shown.append(members)
 
     def end(self):
         self.ended.set()
         self.join()
+        self.look()
 
 
 def create_foreseen(world):
