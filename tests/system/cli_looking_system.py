@@ -53,7 +53,7 @@ class Looking(Case):
         self.assertEqual(rotation["group"], {"id": "S0PAYMENTSONCALL", "handle": "payments-oncall"})
         self.assertEqual((rotation["state"], rotation["members"]), ("in_sync", ["U0ADA"]))
         person = rotation["on_call"][0]
-        self.assertEqual(list(person), ["name", "email", "member", "schedule", "until"])
+        self.assertEqual(list(person), ["name", "email", "member", "member_pending", "schedule", "until", "last_known"])
         self.assertEqual((person["name"], person["email"], person["member"], person["schedule"]),
                          ("Ada Lindqvist", "ada@example.com", "U0ADA", "pd/PSCHED1"))
         self.assertEqual([list(c) for c in status["connections"]],

@@ -147,7 +147,7 @@ class Neighbours(Case):
         self.world.control("group", handle=GROUP, people=["bo"])
         self.world.cli("sync")
         self.assertEqual(self.group(), ["bo"])
-        self.world.cli("rotation", "resume", "payments")
+        self.world.cli("rotation", "resume", "payments", "--adopt", "--yes")
         self.world.until("repaired", lambda: self.group() == ["ada", "cy"], 15)
         self.world.cli("rotation", "delete", "payments", "--yes")
         self.world.until("deleted", lambda: self.world.json("status")["rotations"] == [], 10)
