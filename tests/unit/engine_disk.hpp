@@ -31,6 +31,8 @@ class Disk {
   void watch_other(store::Store& store);
 
   [[nodiscard]] std::size_t commits() const { return commits_; }
+  /// A power failure would lose nothing of what was committed.
+  [[nodiscard]] bool safe() const { return !copied_; }
   [[nodiscard]] bool dead() const { return dead_; }
   void live() { dead_ = false; }
   /// The power fails: what was committed without waiting for the disk since the last commit that did is lost,

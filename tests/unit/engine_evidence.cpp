@@ -69,9 +69,14 @@ TEST_CASE("a decision is on the disk before anybody sees what it does") {
   Payments p;
   override_ada(p);
   const auto commits = p.world.disk.commits();
-  // The power fails as soon as the group has been written: before anything else waits for the disk.
+  std::vector<bool> safe;
+  p.world.slack.fate = [&](slack::Method method, const std::string&) {
+    if (method == slack::Method::usergroups_users_update) safe.push_back(p.world.disk.safe());
+    return FakeSlack::Fate::normal;
+  };
   until(p.world, [&] { return p.members() == Names{"UBO"}; });
   CHECK(p.world.disk.commits() > commits);
+  CHECK(safe == std::vector<bool>{true});
   p.world.fail_power();
   p.world.system.down = true;
   const auto history = p.world.history();
