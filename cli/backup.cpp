@@ -6,6 +6,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/session.hpp"
+#include "core/text.hpp"
 
 namespace watchbill::cli {
 
@@ -77,9 +78,12 @@ std::string question_of(const store::Restore& restore, const std::string& path, 
 
 /// "pd: base_url is https://a in the store, and https://b in the backup".
 std::string describe(const store::AddressChange& change) {
-  const auto value = [](const std::optional<std::string>& text) { return text.value_or("not set"); };
-  return fmt::format("  {}: {} is {} in the store, and {} in the backup", change.connection, change.setting,
-                     value(change.before), value(change.after));
+  // The backup's words stay in their line: one that was altered must not answer the question itself.
+  const auto value = [](const std::optional<std::string>& text) {
+    return one_line(text.value_or("not set"));
+  };
+  return fmt::format("  {}: {} is {} in the store, and {} in the backup", one_line(change.connection),
+                     one_line(change.setting), value(change.before), value(change.after));
 }
 
 /// Asks `question`; a script answers it with an option of its own, since --yes does not mean it.

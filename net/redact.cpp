@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstring>
+#include <optional>
 
 #include "core/base64.hpp"
 #include "net/html.hpp"
@@ -63,16 +65,19 @@ std::string url_alphabet(std::string text) {
   return text;
 }
 
+/// A number of printable ASCII, or nothing.
+std::optional<char> printable_character(std::string_view digits, int base) {
+  unsigned value = 0;
+  const auto* const end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, value, base);
+  const bool whole = error == std::errc{} && stop == end;
+  return whole && value >= 0x20 && value < 0x7f ? std::optional(static_cast<char>(value)) : std::nullopt;
+}
+
 /// Four hexadecimal digits of a printable ASCII character that may stand in a JSON string as it is.
 std::optional<char> plain_character(std::string_view digits) {
-  unsigned value = 0;
-  for (const char c : digits) {
-    const auto found = std::string_view("0123456789abcdef").find(lower(std::string(1, c)));
-    if (found == std::string_view::npos) return std::nullopt;
-    value = value * 16 + static_cast<unsigned>(found);
-  }
-  const bool plain = value >= 0x20 && value < 0x7f && value != '"' && value != '\\';
-  return plain ? std::optional(static_cast<char>(value)) : std::nullopt;
+  const auto character = printable_character(digits, 16);
+  return character && *character != '"' && *character != '\\' ? character : std::nullopt;
 }
 
 /// The same JSON, in which printable ASCII is not escaped.
@@ -100,7 +105,71 @@ std::string without_needless_escapes(const std::string& json) {
   return out;
 }
 
+/// "&#65;" and "&#x41;" at `text[at]`: the character, and where the entity ends.
+std::optional<std::pair<char, std::size_t>> entity_at(std::string_view text, std::size_t at) {
+  constexpr std::size_t longest = 10;
+  static constexpr std::array<std::pair<std::string_view, char>, 5> named{
+      {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}}};
+  for (const auto& [name, character] : named) {
+    if (text.substr(at).starts_with(name)) return std::pair(character, at + name.size());
+  }
+  if (!text.substr(at).starts_with("&#")) return std::nullopt;
+  const auto end = text.substr(at, longest).find(';');
+  if (end == std::string_view::npos) return std::nullopt;
+  auto digits = text.substr(at + 2, end - 2);
+  const bool hex = digits.starts_with('x') || digits.starts_with('X');
+  if (hex) digits.remove_prefix(1);
+  const auto character = printable_character(digits, hex ? 16 : 10);
+  return character ? std::optional(std::pair(*character, at + end + 1)) : std::nullopt;
+}
+
+std::string decoded_once(const std::string& text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const auto rest = std::string_view(text).substr(at);
+    std::optional<char> character;
+    std::size_t next = at + 1;
+    if (rest[0] == '%' && rest.size() > 2) {
+      character = printable_character(rest.substr(1, 2), 16);
+      next = at + 3;
+    } else if (rest.starts_with("\\u") && rest.size() > 5) {
+      character = printable_character(rest.substr(2, 4), 16);
+      next = at + 6;
+    } else if (rest[0] == '\\' && rest.size() > 1 &&
+               std::string_view("\"/\\'").find(rest[1]) != std::string::npos) {
+      character = rest[1];
+      next = at + 2;
+    } else if (const auto entity = rest[0] == '&' ? entity_at(text, at) : std::nullopt) {
+      character = entity->first;
+      next = entity->second;
+    }
+    out += character.value_or(rest[0]);
+    at = character ? next : at + 1;
+  }
+  return out;
+}
+
+/// Nothing in it can be decoded: most texts.
+bool is_plain(std::string_view text) {
+  return text.find_first_of("%&\\") == std::string_view::npos;
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
+}
+
 }  // namespace
+
+std::string decoded(std::string text) {
+  constexpr int most = 4;
+  for (int round = 0; round < most && !is_plain(text); ++round) {
+    auto next = decoded_once(text);
+    if (next == text) break;
+    text = std::move(next);
+  }
+  return text;
+}
 
 void Redactor::add(const Secret& secret) {
   const auto& text = secret.reveal();
@@ -110,10 +179,11 @@ void Redactor::add(const Secret& secret) {
   std::vector<std::string> shapes{text, percent,   with_lower_escapes(percent), html_text(text),
                                   hex,  upper(hex)};
   for (std::size_t offset = 0; offset < 3; ++offset) {
-    const auto inside = base64_inside(text, offset);
-    shapes.push_back(inside);
-    shapes.push_back(url_alphabet(inside));
-    shapes.push_back(percent_encode(inside));
+    for (const auto& inside : {base64_inside(text, offset), base64_inside(percent, offset)}) {
+      shapes.push_back(inside);
+      shapes.push_back(url_alphabet(inside));
+      shapes.push_back(percent_encode(inside));
+    }
   }
   for (auto& shape : shapes) {
     Secret kept(std::move(shape));
@@ -143,7 +213,7 @@ void Redactor::add_form(std::string_view body) {
   }
 }
 
-void Redactor::redact(std::string& text) const {
+void Redactor::cut_out(std::string& text) const {
   for (const auto& shape : shapes_) {
     const auto& needle = shape.reveal();
     std::size_t from = 0;
@@ -157,6 +227,18 @@ void Redactor::redact(std::string& text) const {
       from = at + kRemoved.size();
     }
   }
+}
+
+bool Redactor::hidden_in(const std::string& text) const {
+  if (is_plain(text)) return false;
+  const auto plain = decoded(text);
+  return std::any_of(shapes_.begin(), shapes_.end(),
+                     [&](const Secret& shape) { return contains(plain, shape.reveal()); });
+}
+
+void Redactor::redact(std::string& text) const {
+  cut_out(text);
+  if (hidden_in(text)) text = kRemoved;
 }
 
 void Redactor::redact(Error& error) const {

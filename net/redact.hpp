@@ -16,7 +16,8 @@ class Redactor {
  public:
   /// A credential in the shapes in which systems repeat what they were sent: as it is, percent-encoded,
   /// base64 (RFC 4648, sections 4 and 5; also in the middle of something longer), hexadecimal, escaped as in
-  /// HTML. Shorter than 6 bytes it is none: every text would be full of it.
+  /// HTML. Shorter than 6 bytes it is none: every text would be full of it. A text in which one is hidden
+  /// otherwise (`decoded`) is given up as a whole.
   void add(const Secret& secret);
   /// The credential of an `Authorization` header: what follows the scheme ("Bearer X", "Token token=X").
   void add_authorization(const Secret& value);
@@ -31,7 +32,14 @@ class Redactor {
   void redact(HttpResponse& response) const;
 
  private:
+  void cut_out(std::string& text) const;
+  /// One is there once the text is decoded.
+  [[nodiscard]] bool hidden_in(const std::string& text) const;
   std::vector<Secret> shapes_;
 };
+
+/// What a reader makes of a text in the end: percent-encoding, HTML's entities and JSON's escapes are undone,
+/// as often as they were done (at most four times).
+std::string decoded(std::string text);
 
 }  // namespace watchbill::net

@@ -86,15 +86,23 @@ std::string folder_of(const std::string& path) {
   return folder.empty() ? "." : folder;
 }
 
+/// The group of the folder's owner. Not root's, which a folder that was only handed over may still have.
+gid_t group_of(const struct stat& owner) {
+  if (owner.st_gid != 0) return owner.st_gid;
+  const auto* user = getpwuid(owner.st_uid);
+  return user != nullptr ? user->pw_gid : static_cast<gid_t>(owner.st_uid);
+}
+
 Result<void> become_owner_of(const std::string& folder) {
   if (geteuid() != 0) return {};
   auto found = look(folder);
   if (!found) return found.error();
   if (!*found || (*found)->st_uid == 0) return {};
   const auto& owner = **found;
+  const auto group = group_of(owner);
   // The groups first: once the user id is gone, so is the right to change them. With the last user id of root
   // the kernel takes the capabilities (capabilities(7)).
-  if (setgroups(0, nullptr) != 0 || setresgid(owner.st_gid, owner.st_gid, owner.st_gid) != 0 ||
+  if (setgroups(0, nullptr) != 0 || setresgid(group, group, group) != 0 ||
       setresuid(owner.st_uid, owner.st_uid, owner.st_uid) != 0) {
     const int code = errno;
     return fail(

@@ -81,3 +81,27 @@ TEST_CASE("what a request carried is known by its headers and its form") {
   CHECK(without(redactor, "c-0-d-e and veri/fier") == "… and …");
   CHECK(without(redactor, "authorization_code of client") == "authorization_code of client");
 }
+
+TEST_CASE("a text in which a credential is hidden is given up as a whole") {
+  const std::string key = "Ab3d/Ef9h+Ij\"kLm";
+  Redactor redactor;
+  redactor.add(Secret(key));
+  std::string percent;
+  std::string decimal;
+  std::string hexadecimal;
+  for (const char c : key) {
+    percent += fmt::format("%{:02x}", static_cast<unsigned char>(c));
+    decimal += fmt::format("&#{};", static_cast<unsigned char>(c));
+    hexadecimal += fmt::format("&#x{:X};", static_cast<unsigned char>(c));
+  }
+  for (const auto& hidden : {percent, decimal, hexadecimal, percent_encode(percent), as_json_escapes(key),
+                             std::string("Ab3d%2FEf9h+Ij\"kLm"), std::string("Ab3d/Ef9h%2BIj%22kLm"),
+                             std::string(R"(Ab3d\/Ef9h+Ij\"kLm)"), std::string(R"(Ab3d/Ef9h+Ij\\\"kLm)")}) {
+    CAPTURE(hidden);
+    CHECK(without(redactor, "no " + hidden + " here") == "…");
+  }
+  CHECK(without(redactor, base64("a=1&client_secret=" + percent_encode(key) + "&b=2")).find("…") !=
+        std::string::npos);
+  CHECK(without(redactor, "100 % of Smith &amp; Sons, C:\\users %2F") ==
+        "100 % of Smith &amp; Sons, C:\\users %2F");
+}
