@@ -95,7 +95,7 @@ void check_daemon(const manage::Overview& overview, const std::vector<store::Ope
     if (!view.deletion) continue;
     warned(checks, fmt::format("rotation {}", view.rotation.name),
            manage::say_deleting(*view.deletion, view.rotation),
-           fmt::format("watchbill rotation resume \"{}\"", view.rotation.name));
+           fmt::format("watchbill rotation resume \"{}\" --adopt", view.rotation.name));
   }
   for (const auto& open : problems) {
     if (open.ended_at) continue;

@@ -107,9 +107,15 @@ std::string fix_of(const Problem& problem, const Rotation* rotation) {
   const auto who = take_part(rest);
   if (about == "rotation") {
     const auto kind = take_part(rest);
+    if (kind == "refused" && problem.text.find("Slack answered ok and did not do it") != std::string::npos)
+      return "see whether they can be members of a group; if Slack shows them under other ids: `watchbill "
+             "people "
+             "map`";
     auto fix = rotation_fix(kind, rest, problem.text, rotation);
     return fix.empty() ? told_by_slack(problem.text, kAgain) : fix;
   }
+  if (about == "clock" || problem.key == "slack:clock")
+    return "set this host's clock: `timedatectl set-ntp true`";
   if (about == "role") return role_fix(who, rest, rotation);
   if (about == "connection") {
     if (rest == "unauthorized") return fmt::format("watchbill connection update {} --api-key-file FILE", who);

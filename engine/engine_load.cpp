@@ -257,8 +257,12 @@ void Engine::Impl::rebuild_schedules(const Watches& watches) {
       if (known != watches.end()) entry.watch = std::move(*known->second);
       entry.watch.schedule = schedule.ref;
       entry.watched_since = now;
-      entry.want_look_ahead = !entry.watch.looked_ahead;
-      entry.want_look_far = !entry.watch.looked_far;
+      // An answer may have cut the future off, and the process died before it asked for it anew.
+      const auto cut = [&](const std::optional<Instant>& looked, milliseconds window) {
+        return !looked || entry.watch.timeline.horizon < *looked + window - days{1};
+      };
+      entry.want_look_ahead = cut(entry.watch.looked_ahead, days{8});
+      entry.want_look_far = cut(entry.watch.looked_far, days{60});
       with_new.insert(schedule.ref.connection);
       // A boundary that passed while nobody watched is due now, as one that was foreseen.
       const Instant since = entry.watch.last_answer.value_or(now);

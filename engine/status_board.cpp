@@ -105,6 +105,10 @@ Result<void> StatusBoard::flush(const std::set<RotationId>& silent, const WhySil
                                  entry->plan.next, entry->plan.next_boundary};
     for (const auto& problem : problems_of(*entry)) status.problems.push_back(problem.text);
     status.unknown = entry->plan.unknown;
+    // Before the first plan nothing is known; "nobody" would be an answer.
+    if (!entry->plan.decided && status.unknown.empty()) {
+      for (const auto& schedule : entry->rotation.schedules) status.unknown.push_back(schedule.ref);
+    }
     for (auto& text : why(*entry)) status.problems.push_back(std::move(text));
     const auto known = written_.find(id);
     if (known == written_.end() || !(known->second == status)) changed.push_back(std::move(status));

@@ -90,7 +90,8 @@ std::string say_deleting(const Deletion& deletion, const Rotation& rotation) {
   return fmt::format(
       "it is being deleted by {} since {}, and its group put back to what it was. If that was interrupted, "
       "the "
-      "group is kept again from {} on, or at once after `watchbill rotation resume \"{}\"`; `watchbill "
+      "group is kept again from {} on, or at once after `watchbill rotation resume \"{}\" --adopt`; "
+      "`watchbill "
       "rotation "
       "delete --restore \"{}\"` deletes it",
       deletion.by, format_rfc3339(deletion.at), format_rfc3339(deletion.until), rotation.name, rotation.name);

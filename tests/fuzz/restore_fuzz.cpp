@@ -56,7 +56,7 @@ class World {
       row.channel = ChannelId{"C1"};
       row.key = "k";
       require((*store)->outbox().add(row).ok());
-      require((*store)->requests().ask("sync", "{}").ok());
+      require((*store)->requests().ask("sync", "{}", kNever).ok());
     }
     require(back_up(options_, good(), true).ok());
     // Without the hash at its end, which nobody gets past.

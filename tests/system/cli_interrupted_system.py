@@ -62,7 +62,7 @@ class Interrupted(Case):
         told = [p for p in view["problems"] if "being deleted by cli:" in p]
         if view["state"] == "paused":
             self.assertTrue(told, f"paused without a word: {view}")
-            self.assertIn('`watchbill rotation resume "payments"`', told[0])
+            self.assertIn('`watchbill rotation resume "payments" --adopt`', told[0])
             self.assertIn("kept again from 20", told[0])
         self.assertFalse(self.json("rotation", "show", "payments")["paused"])
         return bool(told)
