@@ -339,8 +339,9 @@ TEST_CASE("a deletion whose command died is told with what ends it, and ends by 
   const auto view = view_of(world);
   CHECK(view.state == "paused");
   REQUIRE(view.problems.size() == 1);
-  for (const auto* part : {"being deleted by cli:ada since ", "`watchbill rotation resume \"payments\" --adopt`",
-                           "`watchbill rotation delete --restore \"payments\"`"}) {
+  for (const auto* part :
+       {"being deleted by cli:ada since ", "`watchbill rotation resume \"payments\" --adopt`",
+        "`watchbill rotation delete --restore \"payments\"`"}) {
     CHECK(view.problems[0].find(part) != std::string::npos);
   }
   CHECK_FALSE(world.now("payments").paused);
