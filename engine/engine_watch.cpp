@@ -195,7 +195,9 @@ void Engine::Impl::report_problems(Instant now) {
   for (auto& [id, entry] : model_.rotations) {
     if (entry.rotation.alert_channel) channel_of.emplace(id, *entry.rotation.alert_channel);
     auto own = problems_of(entry);
-    std::erase_if(own, [&](const Problem& problem) { return entry.paused() && !is_told(problem.key); });
+    std::erase_if(own, [&, paused = entry.paused()](const Problem& problem) {
+      return paused && !is_told(problem.key);
+    });
     entry.open.clear();
     for (auto& problem : own) {
       entry.open.emplace(problem.key, problem);

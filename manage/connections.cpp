@@ -102,8 +102,9 @@ std::string not_given(const Connection& connection, const ConnectionInput& given
   std::vector<std::string> flags;
   bool signed_in = false;
   for (const auto& [key, secret] : connection.secrets) {
-    const auto option = std::find_if(adapter.options.begin(), adapter.options.end(),
-                                     [&](const providers::Option& one) { return one.key == key; });
+    const auto option =
+        std::find_if(adapter.options.begin(), adapter.options.end(),
+                     [&wanted = key](const providers::Option& one) { return one.key == wanted; });
     if (option == adapter.options.end()) {
       signed_in = true;
     } else if (!given.secrets.contains(option->flag)) {
