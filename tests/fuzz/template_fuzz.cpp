@@ -34,7 +34,7 @@ TemplateData data_of(const std::string& name) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 2) return 0;
   const std::string_view text(reinterpret_cast<const char*>(data) + 2, size - 2);
-  const std::size_t limit = data[0] * 16U;
+  const std::size_t limit = 1 + data[0] * 16U;
   const std::size_t cut = text.size() * data[1] / 255;
   const auto compiled = Template::compile(text.substr(0, cut), announcement_vocabulary());
   if (!compiled) {
