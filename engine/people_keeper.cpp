@@ -17,14 +17,16 @@ constexpr auto kAgain = 60s;
 /// After a failure, and at least between two rounds of the same question; doubled up to the longest.
 constexpr auto kPause = 2s;
 constexpr auto kLongestPause = 30s;
-/// Those on call are looked at so often that a change is seen within 60 s,
-constexpr auto kLookEvery = 55s;
-/// and so often where events tell of changes, or they are too many to ask for each.
-constexpr auto kLookSeldom = 10min;
-/// `users.info` may be called 100 times a minute, and others need it, too.
-constexpr std::size_t kFewOnCall = 50;
-/// More addresses than these would be looked for by reading the whole list.
-constexpr std::size_t kFewMissing = 20;
+/// Those on call are looked at in rounds of so many steps: 55 s, so that a change is seen within 60 s. All of
+/// them at once would leave nothing of Slack's limit to others.
+constexpr auto kRound = 55s;
+constexpr std::size_t kStepsARound = 5;
+constexpr auto kStep = 11s;
+/// Where events tell of changes a look at everybody takes so many rounds: nine minutes.
+constexpr std::size_t kRoundsIfTold = 10;
+/// A list of so many pages may be read each round: two readings within a minute are 14 of the 15 calls that
+/// handoffs leave of `users.list` (tier 2: 20 a minute).
+constexpr std::size_t kShortList = 7;
 /// Events arrive as long as one about a person came within this time: an app that was installed before they
 /// were in its manifest gets none.
 constexpr auto kEventsProven = 1h;
@@ -34,6 +36,16 @@ constexpr auto kSoon = 2min;
 constexpr auto kBetweenEvents = 1s;
 /// Every rotation is decided anew when somebody's match may have changed: not for each of a thousand answers.
 constexpr auto kTogether = 50ms;
+
+std::size_t turns(std::size_t people, std::size_t at_once) {
+  return (people + at_once - 1) / at_once;
+}
+
+/// Leaves those whose turn it is: everybody has one of so many steps, whoever else is on call.
+template <class Key>
+void keep_share(std::vector<Key>& all, std::size_t step, std::size_t steps) {
+  std::erase_if(all, [&](const Key& key) { return std::hash<Key>{}(key) % steps != step % steps; });
+}
 
 }  // namespace
 
@@ -228,29 +240,53 @@ PeopleKeeper::OnCallNow PeopleKeeper::on_call_now() const {
   return {{users.begin(), users.end()}, {emails.begin(), emails.end()}};
 }
 
-net::Task<void> PeopleKeeper::look_again(std::vector<UserId> users, std::vector<std::string> emails,
-                                         slack::Priority priority) {
-  // An error leaves people as they were known; they are looked at again soon.
-  (void)co_await directory_.look_again(std::move(users), std::move(emails), priority);
+net::Task<Result<void>> PeopleKeeper::look_again(std::vector<UserId> users, std::vector<std::string> emails,
+                                                 slack::Priority priority) {
+  co_return co_await directory_.look_again(std::move(users), std::move(emails), priority);
+}
+
+bool PeopleKeeper::told() {
+  if (!events_arrive_ || !events_arrive_()) told_at_.reset();
+  return told_at_ && loop_.steady_now() - *told_at_ < kEventsProven;
+}
+
+bool PeopleKeeper::by_list(const OnCallNow& on_call, std::size_t rounds) const {
+  const bool many = on_call.users.size() > slack::kFewUsers * rounds ||
+                    on_call.emails.size() > slack::kFewAddresses * rounds;
+  const auto pages = directory_.list_pages();
+  return many && pages && *pages <= kShortList * rounds;
+}
+
+/// Whether the list is short is known when it was read once.
+net::Task<void> PeopleKeeper::learn_list() {
+  learning_list_ = true;
+  (void)co_await directory_.refresh_all(slack::Priority::background);
+  learning_list_ = false;
 }
 
 net::Task<void> PeopleKeeper::watch_on_call() {
-  auto looked = loop_.steady_now();
-  while (true) {
-    co_await net::sleep_for(loop_, kLookEvery);
+  bool list_read = true;
+  auto at = loop_.steady_now();
+  for (std::size_t step = 1;; ++step) {
+    at = std::max(at + kStep, loop_.steady_now() - kRound);
+    co_await net::sleep_for(loop_, std::max<milliseconds>(at - loop_.steady_now(), 0ms));
     auto on_call = on_call_now();
-    const auto now = loop_.steady_now();
-    if (!events_arrive_ || !events_arrive_()) told_at_.reset();
-    const bool told = told_at_ && now - *told_at_ < kEventsProven;
-    const bool seldom = told || on_call.users.size() > kFewOnCall;
-    if (seldom && now - looked < kLookSeldom) continue;
-    looked = now;
-    if (on_call.emails.size() > kFewMissing) {
-      auto& emails = on_call.emails;
-      next_missing_ = (next_missing_ + kFewMissing) % emails.size();
-      std::rotate(emails.begin(), emails.begin() + static_cast<std::ptrdiff_t>(next_missing_), emails.end());
-      emails.resize(kFewMissing);
+    std::size_t rounds = told() ? kRoundsIfTold : 1;
+    if (by_list(on_call, rounds)) {
+      if (step % (kStepsARound * rounds) == 0) {
+        auto all = on_call;
+        list_read =
+            (co_await look_again(std::move(all.users), std::move(all.emails), slack::Priority::background))
+                .ok();
+      }
+      if (list_read) continue;
     }
+    const auto needed = std::max(turns(on_call.users.size(), slack::kFewUsers),
+                                 turns(on_call.emails.size(), slack::kFewAddresses));
+    if (needed > rounds && !directory_.list_pages() && !learning_list_) tasks_.spawn(learn_list());
+    rounds = std::max(rounds, needed);
+    keep_share(on_call.users, step, kStepsARound * rounds);
+    keep_share(on_call.emails, step, kStepsARound * rounds);
     co_await look_again(std::move(on_call.users), std::move(on_call.emails), slack::Priority::background);
   }
 }

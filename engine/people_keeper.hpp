@@ -43,8 +43,9 @@ class PeopleKeeper {
   net::Task<void> watch_on_call();
   net::Task<void> follow_events();
   net::Task<void> look_at_all();
-  net::Task<void> look_again(std::vector<UserId> users, std::vector<std::string> emails,
-                             slack::Priority priority);
+  net::Task<Result<void>> look_again(std::vector<UserId> users, std::vector<std::string> emails,
+                                     slack::Priority priority);
+  net::Task<void> learn_list();
   net::Task<void> watch_changes();
   void note_change();
   net::Task<void> tell_changes();
@@ -59,6 +60,10 @@ class PeopleKeeper {
         emails;  ///< addresses of those on call who have no account that may be in a group
   };
   [[nodiscard]] OnCallNow on_call_now() const;
+  /// Reading the list finds a change among them sooner than asking for each, and is allowed so often.
+  [[nodiscard]] bool by_list(const OnCallNow& on_call, std::size_t rounds) const;
+  /// Events arrive, so those on call are looked at seldom.
+  [[nodiscard]] bool told();
   [[nodiscard]] std::vector<std::string> pending_emails() const;
 
   net::Loop& loop_;
@@ -80,7 +85,7 @@ class PeopleKeeper {
   std::set<std::string> told_emails_;
   bool wanted_ = false;
   int looking_ = 0;
-  std::size_t next_missing_ = 0;
+  bool learning_list_ = false;
   /// Looking at every shift that is known takes too long to do it with each answer.
   bool all_ = true;
   std::set<ScheduleRef> changed_;

@@ -10,10 +10,8 @@ namespace watchbill::slack {
 
 namespace {
 
-/// More unknown addresses than this are found by reading the whole list.
-constexpr std::size_t kFewAddresses = 20;
-/// The same for users known by id: `users.info` has a bigger budget.
-constexpr std::size_t kFewUsers = 100;
+/// `users.info` has a budget so many times as big as `users.list`.
+constexpr std::size_t kUsersForAPage = 6;
 constexpr milliseconds kFresh = 24h;
 /// Addresses that become wanted soon after the list was read are looked for in it: at a start they come in
 /// bursts, one for each answer of the scheduling systems.
@@ -61,6 +59,10 @@ struct Directory::Impl {
   /// Reads the list, or waits for the reading under way.
   net::Task<Result<void>> read_list(Roster::Wanted wanted, Priority priority);
   net::Task<void> run_reading();
+  /// Reading the list is the sooner way to so many users.
+  [[nodiscard]] bool list_is_sooner(std::size_t users) const {
+    return users > kFewUsers && (!list_pages || *list_pages * kUsersForAPage < users);
+  }
   /// Answers from the list, if it was read a moment ago.
   void take_from_last_list(const std::vector<std::string>& emails);
   void forget_old_list();
@@ -100,6 +102,7 @@ struct Directory::Impl {
   };
   std::optional<Reading> reading;
   std::uint64_t readings = 0;
+  std::optional<std::size_t> list_pages;
   /// Active people of the last list who have an address, by it; empty if it is too old.
   std::unordered_multimap<std::string, User> listed;
   SteadyInstant listed_at{};
@@ -215,18 +218,24 @@ net::Task<Result<std::vector<User>>> Directory::Impl::all_users() {
   int waits = 0;
   int restarts = 0;
   int retries = 0;
-  for (int pages = 0; pages < kMostPages; ++pages) {
+  std::size_t pages = 0;
+  for (int calls = 0; calls < kMostPages; ++calls) {
     auto permit = co_await gate.acquire(Method::users_list, reading->priority);
     auto page = co_await people.list_users(std::move(permit), cursor);
     if (page) {
+      ++pages;
       std::move(page->users.begin(), page->users.end(), std::back_inserter(users));
-      if (page->next_cursor.empty()) co_return users;
+      if (page->next_cursor.empty()) {
+        list_pages = pages;
+        co_return users;
+      }
       cursor = page->next_cursor;
       continue;
     }
     const auto& error = page.error();
     if (error.code == "invalid_cursor" && restarts++ < kRestarts) {
       users.clear();
+      pages = 0;
       cursor.clear();
       continue;
     }
@@ -327,6 +336,9 @@ net::Signal& Directory::changed() {
 std::uint64_t Directory::revision() const {
   return impl_->roster.revision();
 }
+std::optional<std::size_t> Directory::list_pages() const {
+  return impl_->list_pages;
+}
 std::size_t Directory::size() const {
   return impl_->roster.size();
 }
@@ -372,7 +384,7 @@ net::Task<Result<void>> Directory::resolve(std::vector<std::string> emails, Prio
 net::Task<Result<void>> Directory::refresh(std::vector<UserId> users, Priority priority) {
   auto& self = *impl_;
   remove_repeats(users);
-  if (users.size() > kFewUsers) {
+  if (self.list_is_sooner(users.size())) {
     const auto started = self.loop.now();
     Roster::Wanted wanted;
     wanted.users.insert(users.begin(), users.end());
@@ -389,7 +401,7 @@ net::Task<Result<void>> Directory::refresh(std::vector<UserId> users, Priority p
 net::Task<Result<void>> Directory::look_again(std::vector<UserId> users, std::vector<std::string> emails,
                                               Priority priority) {
   auto& self = *impl_;
-  self.listed.clear();
+  if (!emails.empty()) self.listed.clear();
   for (const auto& email : emails) self.roster.ask_again(email);
   auto known = co_await refresh(std::move(users), priority);
   auto found = co_await resolve(std::move(emails), priority);

@@ -30,6 +30,12 @@ class UserCache {
   virtual Result<void> save(const std::vector<SeenUser>& users) = 0;
 };
 
+/// So many users known by id are asked for one by one within a minute and leave some of `users.info` (tier 4:
+/// 100 a minute) to others.
+constexpr std::size_t kFewUsers = 70;
+/// So many unknown addresses are looked up one by one (`users.lookupByEmail`, tier 3: 50 a minute).
+constexpr std::size_t kFewAddresses = 20;
+
 /// Who is who at Slack: keeps the people that somebody asked for (not the whole workspace) and finds new ones
 /// with few calls. Looking up is pure; asking Slack is `resolve`, `refresh` and `refresh_all`. It outlives
 /// the tasks that it hands out, and the loop, gate, people and cache outlive it.
@@ -59,14 +65,17 @@ class Directory {
   /// count as answered: they are not asked for again for 5 min, then 10, ... up to an hour. An error means
   /// that some address has no answer yet; the others have.
   net::Task<Result<void>> resolve(std::vector<std::string> emails, Priority priority);
-  /// Asks for these users again by `users.info`: after Slack called a member invalid, or for ids not yet
-  /// known. Someone who is not there becomes `deleted`. An error means that some have no answer.
+  /// Asks for these users again, by `users.info` or where that is sooner done by reading `users.list`: after
+  /// Slack called a member invalid, or for ids not yet known. Someone who is not there becomes `deleted`. An
+  /// error means that some have no answer.
   net::Task<Result<void>> refresh(std::vector<UserId> users, Priority priority);
   /// Asks for these users and addresses again, whatever is known of them and since when.
   net::Task<Result<void>> look_again(std::vector<UserId> users, std::vector<std::string> emails,
                                      Priority priority);
   /// Reads all of `users.list` (again) for everybody known and for every address that was absent.
   net::Task<Result<void>> refresh_all(Priority priority);
+  /// How many pages `users.list` had when it was last read to its end; nothing if it was not yet.
+  [[nodiscard]] std::optional<std::size_t> list_pages() const;
   /// Runs until cancelled: entries older than a day are asked for again, a few a minute, spread over an hour;
   /// if they are many, by `users.list`.
   net::Task<void> keep_fresh();

@@ -1,3 +1,6 @@
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "tests/unit/engine_world.hpp"
@@ -269,6 +272,73 @@ TEST_CASE("looking at those on call costs one call a minute for each, and next t
     p.world.advance(10min);
     CHECK(looks() - before >= 10);
   }
+}
+
+namespace {
+
+/// One rotation of `people` who are all on call, in a workspace with Slack's limits; Ada and Bo hand off
+/// beside them.
+struct Crowd : Payments {
+  explicit Crowd(std::size_t people, std::size_t others = 0) {
+    auto& slack = world.slack;
+    slack.limits = {{slack::Method::usergroups_list, 20},
+                    {slack::Method::users_list, 20},
+                    {slack::Method::users_lookup_by_email, 50},
+                    {slack::Method::users_info, 100}};
+    const Instant now = world.loop.now();
+    for (std::size_t i = 0; i < people; ++i) {
+      slack.add_user(user(i), name(i) + "@example.com");
+      world.system.truth["Pcrowd"].push_back({FakeSystem::person(name(i)), now - 1h, now + days{2}});
+    }
+    for (std::size_t i = 0; i < others; ++i) slack.add_user("V" + std::to_string(i), "v" + std::to_string(i));
+    REQUIRE(world.as_cli()->rotations().add(world.rotation("crowd", {"Pcrowd"}), true, std::nullopt, "cli"));
+    world.advance(4min);
+    REQUIRE(world.slack.members("Scrowd").size() == people);
+  }
+  static std::string name(std::size_t i) { return fmt::format("p{:03}", i); }
+  static std::string user(std::size_t i) { return "U" + name(i); }
+  bool in_group(std::size_t i) {
+    const auto all = world.slack.members("Scrowd");
+    return std::find(all.begin(), all.end(), user(i)) != all.end();
+  }
+  /// Somebody is deactivated, and whether they are out of the group `patience` later.
+  bool notices(std::size_t i, milliseconds patience) {
+    world.slack.users.at(UserId{user(i)}).deleted = true;
+    world.advance(patience);
+    return !in_group(i);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("somebody who is deactivated is noticed within a minute, of however many who are on call") {
+  const std::size_t people = GENERATE(60, 75, 300);
+  INFO(people << " people on call");
+  Crowd crowd(people);
+  auto& slack = crowd.world.slack;
+  for (const std::size_t i : {people / 2, people - 1, std::size_t{0}}) {
+    crowd.world.advance(17s);
+    CHECK(crowd.notices(i, 61s));
+  }
+  // Calls beyond what Slack allows would have been answered with 429, and nothing of handoffs waits.
+  crowd.world.loop.run_until(crowd.boundary + 1s);
+  CHECK(crowd.members() == Names{"UBO"});
+  CHECK(slack.too_many == 0);
+}
+
+TEST_CASE("in a workspace with a long list those on call are asked for in turn, 70 a minute") {
+  Crowd crowd(300, 4000);
+  auto& slack = crowd.world.slack;
+  const auto lists = slack.calls[slack::Method::users_list];
+  const auto looks = slack.calls[slack::Method::users_info];
+  slack.users.at(UserId{crowd.user(7)}).deleted = true;
+  slack.users.at(UserId{crowd.user(211)}).deleted = true;
+  crowd.world.advance(5 * 55s + 1s);
+  CHECK_FALSE(crowd.in_group(7));
+  CHECK_FALSE(crowd.in_group(211));
+  CHECK(slack.calls[slack::Method::users_list] == lists);
+  CHECK(slack.calls[slack::Method::users_info] - looks <= 330);
+  CHECK(slack.too_many == 0);
 }
 
 TEST_CASE("a look-up that hangs claims nothing, and is announced when it has ended") {

@@ -233,11 +233,14 @@ net::Task<Result<slack::User>> FakeSlack::user_info(slack::Permit permit, UserId
   co_return found->second;
 }
 
-net::Task<Result<slack::UserPage>> FakeSlack::list_users(slack::Permit permit, std::string /*cursor*/) {
+net::Task<Result<slack::UserPage>> FakeSlack::list_users(slack::Permit permit, std::string cursor) {
   const auto outcome = co_await arrive(permit.method(), "");
   if (outcome.error) co_return *outcome.error;
   slack::UserPage page;
-  for (const auto& [id, user] : users) page.users.push_back(user);
+  auto next = cursor.empty() ? users.begin() : users.lower_bound(UserId{cursor});
+  for (; next != users.end() && page.users.size() < page_of_people; ++next)
+    page.users.push_back(next->second);
+  if (next != users.end()) page.next_cursor = next->first.value;
   co_return page;
 }
 

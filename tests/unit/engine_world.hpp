@@ -82,6 +82,8 @@ class FakeSlack final : public slack::Groups, public slack::People, public slack
   int too_many = 0;  ///< answers 429
   /// Its list shows groups as they were so long ago.
   milliseconds list_lag{0};
+  /// How many people a page of its list has.
+  std::size_t page_of_people = 500;
   /// Groups that its list leaves out.
   std::set<GroupId> hidden;
   std::vector<Write> writes;
