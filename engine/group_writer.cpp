@@ -185,8 +185,10 @@ net::Task<void> GroupWriter::run() {
   handoffs_wait_for(std::nullopt);
 }
 
-net::Task<Result<GroupNow>> GroupWriter::carry_out(GroupId group, GroupTarget target, WriteNeeded kind,
-                                                   slack::Priority priority, slack::Permit permit) {
+net::Task<Result<GroupNow>> GroupWriter::carry_out(RotationId rotation, GroupId group, GroupTarget target,
+                                                   WriteNeeded kind, slack::Priority priority,
+                                                   slack::Permit permit) {
+  const GroupNow not_enabled{model_.find(rotation)->group.now->members, true};
   if (kind == WriteNeeded::disable) {
     auto disabled = co_await groups_.disable_group(std::move(permit), group);
     if (!disabled) co_return disabled.error();
@@ -200,14 +202,17 @@ net::Task<Result<GroupNow>> GroupWriter::carry_out(GroupId group, GroupTarget ta
   }
   if (!members && !may_be_for_being_disabled(members.error())) co_return members.error();
   // The group is disabled. Its members are set first, so that it never shows its old ones; where Slack
-  // refuses that, it is enabled and set back to back, with both slots in hand.
+  // refuses that, it is enabled and set back to back, with both slots in hand. If another handoff came
+  // meanwhile the group stays disabled until the write for that.
   auto enable = co_await gate_.acquire(slack::Method::usergroups_enable, priority);
   if (members) {
+    if (!still_wanted(rotation, group, target)) co_return GroupNow{*members, true};
     auto enabled = co_await groups_.enable_group(std::move(enable), group);
     if (!enabled) co_return enabled.error();
     co_return GroupNow{*members, false};
   }
   auto update = co_await gate_.acquire(slack::Method::usergroups_users_update, priority);
+  if (!still_wanted(rotation, group, target)) co_return not_enabled;
   auto enabled = co_await groups_.enable_group(std::move(enable), group);
   if (!enabled) co_return enabled.error();
   auto again = co_await groups_.set_members(std::move(update), group, target.members);
@@ -216,12 +221,17 @@ net::Task<Result<GroupNow>> GroupWriter::carry_out(GroupId group, GroupTarget ta
   co_return GroupNow{*again, false};
 }
 
+bool GroupWriter::still_wanted(RotationId rotation, const GroupId& group, const GroupTarget& target) const {
+  const auto* entry = model_.find(rotation);
+  return entry && entry->rotation.group == group && entry->write && entry->write->target == target;
+}
+
 net::Task<void> GroupWriter::write_one(RotationId rotation, GroupTarget target, slack::Permit permit) {
   auto* entry = model_.find(rotation);
   const auto kind = needed_by(*entry);
   const auto group = entry->rotation.group;
   const auto priority = entry->write->priority;
-  auto written = co_await carry_out(group, target, kind, priority, std::move(permit));
+  auto written = co_await carry_out(rotation, group, target, kind, priority, std::move(permit));
   --in_flight_;
   kicked_.notify();
   // Meanwhile the rotation may have been deleted, or given another group, of which this says nothing.
@@ -239,6 +249,10 @@ net::Task<void> GroupWriter::write_one(RotationId rotation, GroupTarget target, 
 
 void GroupWriter::succeeded(RotationEntry& entry, const GroupTarget& target, GroupNow now) {
   const auto id = entry.rotation.id;
+  if (now.disabled && !target.disable && !still_wanted(id, entry.rotation.group, target)) {
+    entry.group.now = std::move(now);
+    return listener_.on_written(id, false, {});
+  }
   if (write_needed(target, now) != WriteNeeded::none) {
     entry.group.now = std::move(now);
     return was_not_done(entry, target);

@@ -56,8 +56,10 @@ class GroupWriter {
   /// Handoffs wait for the budget of this method, or for none.
   void handoffs_wait_for(std::optional<slack::Method> method);
   net::Task<void> write_one(RotationId rotation, GroupTarget target, slack::Permit permit);
-  net::Task<Result<GroupNow>> carry_out(GroupId group, GroupTarget target, WriteNeeded kind,
-                                        slack::Priority priority, slack::Permit permit);
+  net::Task<Result<GroupNow>> carry_out(RotationId rotation, GroupId group, GroupTarget target,
+                                        WriteNeeded kind, slack::Priority priority, slack::Permit permit);
+  /// Nothing else was decided for the group since this was sent.
+  [[nodiscard]] bool still_wanted(RotationId rotation, const GroupId& group, const GroupTarget& target) const;
   void succeeded(RotationEntry& entry, const GroupTarget& target, GroupNow now);
   void failed(RotationEntry& entry, const GroupTarget& target, const Error& error);
   void was_not_done(RotationEntry& entry, const GroupTarget& target);

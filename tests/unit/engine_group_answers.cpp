@@ -129,6 +129,34 @@ TEST_CASE("a handoff finds its group disabled by hand since the last list, and i
   CHECK(p.state() == "in_sync");
 }
 
+TEST_CASE("a group that was disabled by hand is not enabled with who went off call meanwhile") {
+  Payments p;
+  auto& slack = p.world.slack;
+  slack.refuses_disabled = GENERATE(false, true);
+  p.world.loop.run_until(p.boundary - 1s);
+  slack.slow[kUpdate] = 2s;
+  slack.disable_by_hand("Spayments");
+  slack::News news;
+  news.group = GroupId{"Spayments"};
+  p.world.engine->hear(news);
+  p.world.loop.run_until(p.boundary + 1ms);
+  REQUIRE(slack.calls[kUpdate] == 2);  // the adoption, and now the repair
+  milliseconds former{0};
+  for (int i = 0; i < 1000; ++i) {
+    p.world.advance(10ms);
+    if (!slack.groups.at(news.group.value()).disabled && p.members() == Names{"UADA"}) former += 10ms;
+  }
+  // Where Slack takes no members for a disabled group, it shows its old ones until the next call is answered.
+  INFO("refuses " << slack.refuses_disabled << ", writes " << slack.calls[kUpdate]);
+  CHECK(former <= (slack.refuses_disabled ? 2100ms : 0ms));
+  CHECK(p.members() == Names{"UBO"});
+  CHECK_FALSE(slack.groups.at(news.group.value()).disabled);
+  slack.slow.clear();
+  p.world.advance(2min);
+  CHECK(p.state() == "in_sync");
+  CHECK(p.messages().size() == 2);
+}
+
 TEST_CASE("a refused write is tried as soon as a list shows that the group was unlocked") {
   Payments p;
   p.world.slack.fate = [](slack::Method method, const std::string&) {
