@@ -45,7 +45,9 @@
 ///        as of so long ago (the last 64 changes of each group are known; 0 ends it).
 ///
 /// The Slack app, as people see it
-///   {"do":"app","id":"A0SANDBOX","home_enabled":true,"commands":["/oncall"]}
+///   {"do":"app","id":"A0SANDBOX","home_enabled":true,"commands":["/oncall"],"events":["user_change"]}
+///        events: what Slack sends by itself when people and groups change: user_change, team_join,
+///        subteam_created, subteam_updated, subteam_members_changed (none, unless it is named here)
 ///   {"do":"home","person":"ada"}     {"home":SHOWN|null}: what was published for him
 ///   {"do":"modals","person"}         {"modals":[SHOWN,...]}: his stack, the lowest first
 ///        SHOWN is {"view":{... as Slack sends it, with `state`},"errors":{"block_id":"text"},

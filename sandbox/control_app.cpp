@@ -75,6 +75,7 @@ Result<void> do_app(Desk& desk, Reader& in, json::Writer&) {
   in.text("id", settings.id);
   in.flag("home_enabled", settings.home_enabled);
   in.texts("commands", settings.commands);
+  in.texts("events", settings.events);
   if (auto done = in.done(); !done) return done;
   for (const auto& command : settings.commands) {
     if (!command.starts_with('/') || command.size() < 2) {

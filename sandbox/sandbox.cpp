@@ -4,6 +4,7 @@
 
 #include "json/json.hpp"
 #include "net/http_server.hpp"
+#include "sandbox/app_news.hpp"
 #include "sandbox/control.hpp"
 #include "sandbox/front.hpp"
 #include "sandbox/page.hpp"
@@ -74,6 +75,7 @@ struct Sandbox::Impl {
   Desk desk;
   std::map<System, Front::Handler> handlers;
   net::TaskScope doing;
+  AppNews news{desk};
   std::unique_ptr<PageEvents> page;
   std::map<System, std::unique_ptr<net::HttpServer>> servers;
   std::unique_ptr<net::HttpServer> control_server;

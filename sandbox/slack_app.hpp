@@ -65,6 +65,8 @@ struct SlackAppSettings {
   std::string id = "A0SANDBOX";
   bool home_enabled = true;
   std::vector<std::string> commands{"/oncall"};
+  /// What it subscribed to of what Slack sends by itself: "user_change", ... (sandbox/app_news.hpp).
+  std::vector<std::string> events;
 };
 
 struct SlackApp {

@@ -71,10 +71,13 @@ Answer usergroups_update(SlackCall& call);
 Answer usergroups_enable(SlackCall& call);
 Answer usergroups_disable(SlackCall& call);
 Answer usergroups_users_update(SlackCall& call);
-void write_group(json::Writer& w, const World& world, const Group& group, bool users, bool count);
+/// `count`: how many members it is said to have, if at all.
+void write_group(json::Writer& w, const World& world, const Group& group, bool users,
+                 std::optional<std::size_t> count);
 /// Why the caller may not change this group, or nothing.
 std::optional<Answer> group_write_refusal(SlackCall& call, const Group* group);
 
+void write_user(json::Writer& w, const World& world, const SlackUser& user, bool email);
 Answer users_list(SlackCall& call);
 Answer users_info(SlackCall& call);
 Answer users_lookup_by_email(SlackCall& call);

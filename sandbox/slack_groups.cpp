@@ -18,6 +18,10 @@ std::pair<const std::vector<std::string>*, std::int64_t> group_at(const Group& g
   return {&group.users, group.disabled_at};
 }
 
+std::optional<std::size_t> told_count(const Group& group, bool count) {
+  return count ? std::optional(group.users.size()) : std::nullopt;
+}
+
 void write_list(json::Writer& w, const World& world, bool users, bool count, bool disabled, Instant then) {
   const auto shown =
       static_cast<std::size_t>(static_cast<double>(world.groups.size()) * world.slack.list_share);
@@ -31,7 +35,7 @@ void write_list(json::Writer& w, const World& world, bool users, bool count, boo
       auto& text = group.written[users * 2 + count];
       if (text.empty()) {
         json::Writer one;
-        write_group(one, world, group, users, count);
+        write_group(one, world, group, users, told_count(group, count));
         text = one.take();
       }
       w.raw(text);
@@ -40,7 +44,7 @@ void write_list(json::Writer& w, const World& world, bool users, bool count, boo
     Group old = group;
     old.users = *members;
     old.disabled_at = disabled_at;
-    write_group(w, world, old, users, count);
+    write_group(w, world, old, users, told_count(old, count));
   }
   w.end_array();
 }
@@ -92,7 +96,7 @@ std::optional<std::string> details_refusal(SlackCall& call, std::vector<std::str
 Answer group_answer(SlackCall& call, const Group& group) {
   return slack_ok([&](json::Writer& w) {
     w.key("usergroup");
-    write_group(w, call.world(), group, true, call.flag("include_count"));
+    write_group(w, call.world(), group, true, told_count(group, call.flag("include_count")));
   });
 }
 
@@ -176,7 +180,8 @@ void join_default_channels(World& world, const Group& group) {
 
 }  // namespace
 
-void write_group(json::Writer& w, const World& world, const Group& group, bool users, bool count) {
+void write_group(json::Writer& w, const World& world, const Group& group, bool users,
+                 std::optional<std::size_t> count) {
   w.begin_object().field("id", group.id).field("team_id", world.slack.team_id).field("is_usergroup", true);
   w.field("is_subteam", true).field("name", group.name).field("description", group.description);
   w.field("handle", group.handle).field("is_external", group.external).field("date_create", group.created);
@@ -193,7 +198,7 @@ void write_group(json::Writer& w, const World& world, const Group& group, bool u
   w.key("prefs").begin_object().field("channels", group.default_channels).key("groups").begin_array();
   w.end_array().end_object();
   if (users) w.field("users", group.users);
-  if (count) w.field("user_count", group.users.size());
+  if (count) w.field("user_count", *count);
   w.field("channel_count", group.default_channels.size()).end_object();
 }
 

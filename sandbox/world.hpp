@@ -81,6 +81,7 @@ struct SlackUser {
   [[nodiscard]] bool assignable() const {
     return !deleted && !multi_channel_guest && !single_channel_guest && !stranger && !bot;
   }
+  bool operator==(const SlackUser&) const = default;
 };
 
 struct Message {

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from app_connect_flows import ConnectFlows  # noqa: E402
 from app_edit_flows import EditFlows  # noqa: E402
+from app_events import EventsSeen  # noqa: E402
 from app_home_flows import HomeFlows  # noqa: E402
 from app_many import ManyRotations  # noqa: E402
 from app_no_forms import NoCredentialForms  # noqa: E402
@@ -24,7 +25,7 @@ from app_storm import Storm  # noqa: E402
 TRANSPORTS = ("socket", "http")
 # The long ones first.
 SUITES = {suite.__name__: suite for suite in
-          (HomeFlows, EditFlows, ConnectFlows, ManyRotations, OAuthInBrowser, NoCredentialForms)}
+          (HomeFlows, EditFlows, ConnectFlows, EventsSeen, ManyRotations, OAuthInBrowser, NoCredentialForms)}
 # They keep the machine busy: one after the other, and alone.
 BUSY = {suite.__name__: suite for suite in (Storm,)}
 
