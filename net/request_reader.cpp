@@ -120,7 +120,9 @@ Result<void> read_length(RequestHead& head) {
     head.chunked = true;
   } else if (!lengths.empty()) {
     const auto length = parse_digits(lengths[0], 10, kMaxDigits);
-    if (lengths.size() > 1 || !length) return refused(400);
+    // Some read a number that begins with 0 as octal.
+    const bool octal = lengths[0].size() > 1 && lengths[0].front() == '0';
+    if (lengths.size() > 1 || !length || octal) return refused(400);
     head.length = *length;
   }
   return head.method == "HEAD" && head.has_body() ? refused(400) : Result<void>{};

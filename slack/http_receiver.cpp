@@ -15,6 +15,17 @@ namespace {
 constexpr std::array<std::string_view, 4> kPaths{"/slack/events", "/slack/interactions", "/slack/commands",
                                                  "/slack/options"};
 
+/// What a request is believed by. Twice, one reader could believe the first and another one the second.
+constexpr std::array<std::string_view, 3> kDecisive{"Content-Type", "X-Slack-Request-Timestamp",
+                                                    "X-Slack-Signature"};
+
+bool is_ambiguous(const net::ServerRequest& request) {
+  return std::any_of(kDecisive.begin(), kDecisive.end(), [&request](std::string_view name) {
+    const auto is_it = [name](const auto& header) { return net::find_header({header}, name).has_value(); };
+    return std::count_if(request.headers.begin(), request.headers.end(), is_it) > 1;
+  });
+}
+
 net::ServerResponse plain(int status, std::string body = {}) {
   net::ServerResponse response;
   response.status = status;
@@ -70,6 +81,10 @@ bool HttpReceiver::may_be_repeated(Instant signed_at) const {
 
 net::Task<net::ServerResponse> HttpReceiver::answer(net::ServerRequest request) {
   if (!takes(request)) co_return plain(404);
+  if (is_ambiguous(request)) {
+    ++refused_;
+    co_return plain(400);
+  }
   const std::string content_type(request.header("Content-Type").value_or(""));
   if (is_ssl_check(content_type, request.body)) co_return plain(200);
   const auto signed_at = signed_by_slack(request);

@@ -22,7 +22,7 @@ std::optional<seconds> parse_timestamp(std::string_view text) {
   std::int64_t value = 0;
   const auto* const end = text.data() + text.size();
   const auto read = std::from_chars(text.data(), end, value);
-  const bool good = !text.empty() && text.size() <= kLongestTimestamp && text.front() != '-' &&
+  const bool good = !text.empty() && text.size() <= kLongestTimestamp && text.front() >= '1' &&
                     read.ec == std::errc{} && read.ptr == end;
   return good ? std::optional(seconds{value}) : std::nullopt;
 }

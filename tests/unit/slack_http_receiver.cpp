@@ -129,6 +129,21 @@ TEST_CASE("who does not sign gets 401 and no word more, and nothing is done") {
   CHECK(b.send(b.request(kJson, event("Ev1"), 299s)).status == 200);
 }
 
+TEST_CASE("a header that decides and stands twice is refused, though the first one fits") {
+  Bench b;
+  for (const auto* name : {"X-Slack-Signature", "X-SLACK-REQUEST-TIMESTAMP", "Content-Type"}) {
+    INFO(name);
+    auto request = b.request("application/json", event(name));
+    request.headers.emplace_back(name, *request.header(name));
+    CHECK(b.send(std::move(request)).status == 400);
+  }
+  CHECK(b.app.kinds.empty());
+  auto request = b.request("application/json", event("E1"));
+  request.headers.emplace_back("X-Forwarded-For", "192.0.2.1");
+  request.headers.emplace_back("X-Forwarded-For", "192.0.2.2");
+  CHECK(b.send(std::move(request)).status == 200);
+}
+
 TEST_CASE("a check of the certificate needs no signature and does nothing") {
   Bench b;
   const auto answer = b.send(b.unsigned_request(kForm, "ssl_check=1&" + command("1")));
