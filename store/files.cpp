@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 namespace watchbill::store {
 
@@ -30,9 +31,8 @@ std::string user_name(uid_t uid) {
 Error not_ours(const std::string& path, uid_t owner) {
   const std::string us = user_name(geteuid());
   return fail(ErrorKind::forbidden,
-              "{} belongs to user {}, and this runs as {}: run it as {} or as root, or give it away with "
-              "`chown {} {}`",
-              path, user_name(owner), us, user_name(owner), us, path);
+              "{} belongs to user {}, and this runs as {}: run it as {}, or give it away with `chown {} {}`",
+              path, user_name(owner), us, owner == 0 ? "root" : user_name(owner) + " or as root", us, path);
 }
 
 Error too_open(const std::string& path, mode_t mode, std::string_view wanted) {
@@ -86,6 +86,51 @@ std::string folder_of(const std::string& path) {
   return folder.empty() ? "." : folder;
 }
 
+namespace {
+
+/// Whoever may write a folder may put another thing in place of what is in it, whatever that thing's mode. A
+/// sticky folder, like /tmp, lets only the owner of a thing do that; it is refused unless `sticky_is_good`.
+Result<void> check_writers(const std::string& folder, uid_t owner, bool sticky_is_good) {
+  auto found = look(folder);
+  if (!found) return found.error();
+  if (!*found) return {};
+  const auto& is = **found;
+  if (is.st_uid != 0 && is.st_uid != owner) {
+    return fail(ErrorKind::forbidden,
+                "{} belongs to user {}, who could replace what is in it: run `chown {} {}`", folder,
+                user_name(is.st_uid), user_name(owner), folder);
+  }
+  if ((is.st_mode & 022U) != 0 && !(sticky_is_good && (is.st_mode & S_ISVTX) != 0)) {
+    return fail(ErrorKind::forbidden,
+                "{} can be written by other users (mode {:04o}), who could replace what is in it: run "
+                "`chmod go-w {}`",
+                folder, is.st_mode & 07777U, folder);
+  }
+  return {};
+}
+
+/// The folders above `folder`, up to the root: by its name, and by where its links lead.
+Result<void> check_folders_above(const std::string& folder, uid_t owner) {
+  std::error_code unknown;
+  for (auto path : {std::filesystem::absolute(folder, unknown).lexically_normal(),
+                    std::filesystem::canonical(folder, unknown)}) {
+    while (path.has_relative_path()) {
+      path = path.parent_path();
+      if (auto good = check_writers(path.string(), owner, true); !good) return good;
+    }
+  }
+  return {};
+}
+
+/// What no program that is started from here can get again (capabilities(7)). Without the right to drop it,
+/// it stays: this process loses its own capabilities in any case.
+void drop_bounding_set() {
+  for (unsigned long capability = 0; prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0; ++capability) {
+  }
+}
+
+}  // namespace
+
 /// The group of the folder's owner. Not root's, which a folder that was only handed over may still have.
 gid_t group_of(const struct stat& owner) {
   if (owner.st_gid != 0) return owner.st_gid;
@@ -100,6 +145,7 @@ Result<void> become_owner_of(const std::string& folder) {
   if (!*found || (*found)->st_uid == 0) return {};
   const auto& owner = **found;
   const auto group = group_of(owner);
+  drop_bounding_set();
   // The groups first: once the user id is gone, so is the right to change them. With the last user id of root
   // the kernel takes the capabilities (capabilities(7)).
   if (setgroups(0, nullptr) != 0 || setresgid(group, group, group) != 0 ||
@@ -142,7 +188,7 @@ Result<void> prepare_folder(const std::string& folder) {
   if (!S_ISDIR(is.st_mode)) return fail(ErrorKind::forbidden, "{} is not a folder", folder);
   if (is.st_uid != geteuid()) return not_ours(folder, is.st_uid);
   if ((is.st_mode & 077U) != 0) return too_open(folder, is.st_mode, "700");
-  return {};
+  return check_folders_above(folder, geteuid());
 }
 
 Result<void> check_private_file(const std::string& path) {
@@ -160,36 +206,16 @@ Result<void> check_private_file(const std::string& path, uid_t owner) {
   return {};
 }
 
-namespace {
-
-Result<void> check_folder_of_key(const std::string& folder, uid_t owner) {
-  auto found = look(folder);
-  if (!found) return found.error();
-  if (!*found) return {};
-  const auto& is = **found;
-  if (is.st_uid != 0 && is.st_uid != owner) {
-    return fail(ErrorKind::forbidden,
-                "{} belongs to user {}, who could replace the key file in it: run `chown {} {}`", folder,
-                user_name(is.st_uid), user_name(owner), folder);
-  }
-  if ((is.st_mode & 022U) != 0) {
-    return fail(ErrorKind::forbidden,
-                "{} can be written by other users (mode {:04o}), who could replace the key file in it: run "
-                "`chmod go-w {}`",
-                folder, is.st_mode & 07777U, folder);
+Result<void> check_key_folder(const std::string& path, uid_t owner) {
+  std::vector<std::string> folders{folder_of(path)};
+  std::error_code failed;
+  const auto real = std::filesystem::canonical(path, failed).parent_path().string();
+  if (!failed && real != folders.front()) folders.push_back(real);
+  for (const auto& folder : folders) {
+    if (auto good = check_writers(folder, owner, false); !good) return good;
+    if (auto good = check_folders_above(folder, owner); !good) return good;
   }
   return {};
-}
-
-}  // namespace
-
-Result<void> check_key_folder(const std::string& path, uid_t owner) {
-  const auto folder = folder_of(path);
-  if (auto good = check_folder_of_key(folder, owner); !good) return good;
-  std::error_code failed;
-  const auto real = std::filesystem::canonical(path, failed);
-  if (failed || real.parent_path() == std::filesystem::path(folder)) return {};
-  return check_folder_of_key(real.parent_path().string(), owner);
 }
 
 Result<void> prepare_private_file(const std::string& path) {

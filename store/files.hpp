@@ -33,17 +33,17 @@ void sync_folder(const std::string& folder);
 std::string folder_of(const std::string& path);
 
 /// If this process runs as root and `folder` belongs to somebody else, it becomes that owner, for good: all
-/// user and group ids, no other groups, no capabilities. So whatever is created stays readable for the
-/// daemon, and root's rights are gone before anything of the store is read. Does nothing for other users, or
-/// while the folder does not exist. `forbidden` if the system refuses: this process should end then.
+/// user and group ids, no other groups, no capabilities (nor, where it may, a way to get any). So what is
+/// created stays readable for the daemon, and root's rights are gone before anything of the store is read.
+/// Nothing for other users, or while the folder is missing. `forbidden` if refused: the process should end.
 Result<void> become_owner_of(const std::string& folder);
 
 /// Keeps this process's memory, where secrets are, out of core dumps and from debuggers of the same user
 /// (PR_SET_DUMPABLE, prctl(2)). Both programs begin with it.
 void keep_memory_private();
 
-/// Creates `folder` (0700) if it is missing. `forbidden` if others may enter it, or it is not ours: the
-/// message has the command that mends it.
+/// Creates `folder` (0700) if it is missing. `forbidden` if others may enter it, it is not ours, or others may
+/// write a folder above it (but a sticky one, like /tmp): the message has the command that mends it.
 Result<void> prepare_folder(const std::string& folder);
 
 /// Nothing if `path` does not exist. `forbidden` if it is not an ordinary file of ours that nobody else can
@@ -53,8 +53,8 @@ Result<void> check_private_file(const std::string& path);
 Result<void> check_private_file(const std::string& path, uid_t owner);
 
 /// Whoever may write the folder of a key file may put another key in its place: `forbidden` if that is
-/// somebody else than root and `owner`. The message has the command that mends it. A link's own folder
-/// counts, too.
+/// somebody else than root and `owner`. So it is with every folder above it, unless it is sticky. The message
+/// has the command that mends it. A link's own folder counts, too.
 Result<void> check_key_folder(const std::string& path, uid_t owner);
 
 /// Creates `path` (0600) if it is missing; then the same as `check_private_file`.

@@ -65,7 +65,7 @@ class Host(unittest.TestCase):
         self.assertEqual(status["Uid"].split("\t"), [str(STRANGER)] * 4)
         self.assertEqual(status["Gid"].split("\t"), [str(STRANGER)] * 4)
         self.assertEqual(status["Groups"].strip(), "")
-        for kind in ("CapPrm", "CapEff", "CapAmb"):
+        for kind in ("CapPrm", "CapEff", "CapAmb", "CapBnd"):
             self.assertEqual(int(status[kind], 16), 0, kind)
 
     def check_memory_is_private(self, pid):

@@ -1,4 +1,5 @@
 #include <linux/capability.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -210,6 +211,22 @@ TEST_CASE("run as root, nothing of root is left once the store is open") {
   }));
 }
 
+TEST_CASE("run as root, no program that is started later gets a right of root back") {
+  if (!is_root()) return;
+  TempFolder folder;
+  REQUIRE(chown(folder.path().c_str(), kStranger, kStrangersGroup) == 0);
+  CHECK(in_child([&] {
+    // Some containers do not let root drop them.
+    if (prctl(PR_CAPBSET_DROP, CAP_SYS_BOOT, 0, 0, 0) != 0) return true;
+    const auto store = Store::open(folder.options());
+    for (unsigned long capability = 0;; ++capability) {
+      const int is = prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
+      if (is < 0) return store.ok() && capability > CAP_SYS_BOOT;
+      if (is > 0) return false;
+    }
+  }));
+}
+
 TEST_CASE("root without the right to become the owner is refused before anything is created") {
   if (!is_root()) return;
   TempFolder folder;
@@ -237,7 +254,8 @@ TEST_CASE("another user is told whose store it is") {
     if (setegid(kStrangersGroup) != 0 || seteuid(kStranger) != 0) return false;
     const auto store = Store::open(folder.options());
     return !store.ok() && store.error().kind == ErrorKind::forbidden &&
-           mentions(store.error().message, folder.path());
+           mentions(store.error().message, folder.path()) &&
+           mentions(store.error().message, ": run it as root, or give it away");
   }));
 }
 

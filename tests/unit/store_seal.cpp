@@ -1,5 +1,6 @@
 #include <sys/stat.h>
 
+#include "store/files.hpp"
 #include "store/seal.hpp"
 #include "tests/unit/store_support.hpp"
 
@@ -127,6 +128,36 @@ TEST_CASE("a key file that others can read is refused with the command that mend
   const auto error = error_of(Sealer::from_file(folder.key()));
   CHECK(error.kind == ErrorKind::forbidden);
   CHECK(mentions(error.message, "chmod 600 " + folder.key()));
+}
+
+TEST_CASE("a key file or a store below a folder that others may write is refused, as by ssh") {
+  TempFolder folder;
+  const auto middle = folder.path() + "/middle";
+  const auto inner = middle + "/inner";
+  std::filesystem::create_directories(inner);
+  REQUIRE(chmod(inner.c_str(), 0700) == 0);
+  REQUIRE(chmod(middle.c_str(), 0755) == 0);
+  const auto id = must(Sealer::create_file(inner + "/key")).key_id();
+  const auto link = folder.path() + "/link";
+  std::filesystem::create_directory_symlink(inner, link);
+  for (const mode_t loose : {0777U, 0775U}) {
+    REQUIRE(chmod(middle.c_str(), loose) == 0);
+    for (const auto& place : {inner, link}) {
+      INFO(place);
+      const auto error = error_of(Sealer::from_file(place + "/key"));
+      CHECK(error.kind == ErrorKind::forbidden);
+      CHECK(mentions(error.message, "`chmod go-w " + middle + "`"));
+      CHECK(error_of(Sealer::create_file(place + "/other")).kind == ErrorKind::forbidden);
+      CHECK(error_of(prepare_folder(place)).kind == ErrorKind::forbidden);
+    }
+  }
+  // In a sticky folder, such as /tmp, others cannot move what is ours.
+  REQUIRE(chmod(middle.c_str(), 01777) == 0);
+  CHECK(must(Sealer::from_file(link + "/key")).key_id() == id);
+  CHECK(prepare_folder(inner));
+  if (geteuid() != 0) return;
+  REQUIRE(chown(middle.c_str(), 54321, 54321) == 0);
+  CHECK(mentions(error_of(Sealer::from_file(inner + "/key")).message, "`chown root " + middle + "`"));
 }
 
 TEST_CASE("a key file in a folder that others may write is refused with the command that mends it") {
