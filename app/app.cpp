@@ -221,18 +221,23 @@ net::Task<std::string> App::Impl::options_for(json::Document payload) {
   const auto query = root["value"].string_or("");
   const std::string none = kNoOptions;
   auto caller = co_await who_is(surface, user);
-  if (!caller || !manage::allowed(desk, *caller, Action::view, {})) co_return none;
+  if (!caller) co_return none;
+  // A form's lists are for those who may save the form.
+  const auto state = form_state(root["view"]["private_metadata"].string_or(""));
+  std::string editing;
+  if (state && state->rotation) {
+    auto rotation = manage::rotation_of(desk, *caller, *state->rotation);
+    if (!rotation || !manage::allowed(desk, *caller, Action::edit, {&*rotation, {}})) co_return none;
+    editing = rotation->name;
+  } else if (!manage::allowed(desk, *caller, Action::create, {})) {
+    co_return none;
+  }
   if (field == kFieldSchedules) {
     auto found = co_await catalog.search_schedules(query, kMaxOptions);
     co_return schedule_suggestions(found);
   }
   if (field != kFieldGroup) co_return none;
   auto found = co_await catalog.search_groups(query, kMaxOptions);
-  std::string editing;
-  const auto state = form_state(root["view"]["private_metadata"].string_or(""));
-  if (state && state->rotation) {
-    if (auto rotation = manage::rotation_of(desk, *caller, *state->rotation)) editing = rotation->name;
-  }
   co_return group_suggestions(found, query, editing);
 }
 

@@ -378,7 +378,7 @@ TEST_CASE("the preview follows the typing, at most twice a second, and ends with
   CHECK(room.screens.modals.at(room.screens.last_modal).versions - before <= 7);
 }
 
-TEST_CASE("suggestions are for those who may look, and say what is taken") {
+TEST_CASE("suggestions are for those who may save the form, and say what is taken") {
   FormRoom room;
   room.world.slack.add_group("SPAYMENTS", "payments-oncall", {});
   room.world.stored("payments");
@@ -386,6 +386,8 @@ TEST_CASE("suggestions are for those who may look, and say what is taken") {
   CHECK(has(room.suggest("UEDITOR", "group~0", "@pay"), "@payments-oncall (taken by payments)"));
   CHECK(has(room.suggest("UEDITOR", "schedules~0", "prim"), "Payments primary"));
   CHECK(room.suggest("UEDITOR", "channels~0", "x") == R"({"options":[]})");
+  CHECK(room.suggest("UOTTO", "schedules~0", "prim") == R"({"options":[]})");
+  CHECK(room.suggest("UOTTO", "group~0", "@pay") == R"({"options":[]})");
   room.world.slack.users[UserId("UGUEST")] = {UserId("UGUEST"), "Gus", {}, false, false, true};
   CHECK(room.suggest("UGUEST", "schedules~0", "") == R"({"options":[]})");
 }

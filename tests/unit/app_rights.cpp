@@ -128,6 +128,14 @@ Way submitting(const char* name, Action action, bool of_rotation,
           }};
 }
 
+Way suggesting(const char* name, Action action, bool of_rotation,
+               std::function<void(RightsRoom&, const std::string&)> prepare, const char* field) {
+  return {name, action, of_rotation, std::move(prepare), [field](RightsRoom& room, const std::string& user) {
+            const auto answer = room.suggest(user, field, "");
+            return answer == R"({"options":[]})" ? std::string() : answer;
+          }};
+}
+
 std::vector<Way> all_ways() {
   const auto opens = [](std::string json) {
     return [json](RightsRoom& room, const std::string& user) { room.open_form(user, json); };
@@ -192,6 +200,10 @@ std::vector<Way> all_ways() {
               R"({"action_id":"account_refuse","value":"pd"})"),
       in_form("person_back", Action::map_person, false, opens(person),
               R"({"action_id":"person_back","value":"pd/PZOE"})"),
+      suggesting("schedules of a new one", Action::create, false, creates, "schedules~0"),
+      suggesting("groups of a new one", Action::create, false, creates, "group~0"),
+      suggesting("schedules of an edited one", Action::edit, true, edits, "schedules~0"),
+      suggesting("groups of an edited one", Action::edit, true, edits, "group~0"),
       submitting("new rotation", Action::create, false, creates),
       submitting("edited rotation", Action::edit, true, edits),
       submitting(
