@@ -78,6 +78,20 @@ std::string say_stale(std::optional<Instant> last_pass) {
       "no complete pass {}: watchbilld is not running; start it (`systemctl start watchbilld`)", when);
 }
 
+/// The configuration says so; the engine says the same once Slack has listed its groups (slack/groups.cpp).
+void tell_editors_group(const config::Config& config, const Rotation& rotation, RotationView& view) {
+  if (rotation.group.empty() || config.slack.editors.group != rotation.group) return;
+  if (view.state != "paused" && view.state != "observing") view.state = "error";
+  const auto says_so = [](const std::string& problem) {
+    return problem.find("slack.editors.group") != std::string::npos;
+  };
+  if (std::any_of(view.problems.begin(), view.problems.end(), says_so)) return;
+  view.problems.push_back(
+      fmt::format("@{} cannot be kept by Watchbill: it says who may edit in Slack (slack.editors.group); "
+                  "choose another group",
+                  rotation.handle));
+}
+
 std::vector<ScheduleRef> refs_of(const Rotation& rotation) {
   std::vector<ScheduleRef> refs;
   for (const auto& schedule : rotation.schedules) refs.push_back(schedule.ref);
@@ -160,6 +174,7 @@ Result<Overview> read_overview(Desk& desk) {
     view.state = state_now(rotation, written, interval, seen, now);
     const bool unwatched = view.state == "stale" && !overview.daemon_running;
     if (unwatched) view.problems.push_back(say_stale(overview.last_pass));
+    tell_editors_group(desk.config, rotation, view);
     // Nobody has looked yet, or for long.
     if (written.empty() || unwatched) view.unknown = refs_of(rotation);
     for (const auto& deletion : *deletions) {

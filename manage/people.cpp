@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "config/value.hpp"
+#include "core/text.hpp"
 #include "providers/support.hpp"
 
 namespace watchbill::manage {
@@ -12,6 +14,8 @@ namespace {
 
 /// "ada@example.com" (lower case) or "pagerduty/PUSER1".
 Result<std::string> person_key(store::Store& store, const std::string& text) {
+  if (!is_utf8(text) || has_control(text))
+    return fail(ErrorKind::invalid, "{}: line breaks and control characters are not allowed", "person");
   if (const auto slash = text.find('/'); slash != std::string::npos && slash + 1 < text.size()) {
     auto connection = store.connections().get(text.substr(0, slash));
     if (!connection) return connection.error();
@@ -83,6 +87,8 @@ net::Task<Result<store::Mapping>> map_person(Workspace& workspace, Caller caller
   } else if (user.find('@') != std::string::npos) {
     co_return fail(ErrorKind::invalid,
                    "--no-verify: an e-mail address has to be looked up; give the id (U…)");
+  } else if (auto id = config::check_slack_id(user); !id) {
+    co_return id.error();
   }
   store::Mapping mapping{*key, UserId(user), desk.loop.now(), caller.actor};
   if (auto mapped = desk.store.people().map(mapping, caller.actor); !mapped) co_return mapped.error();

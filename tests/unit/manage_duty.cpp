@@ -84,6 +84,24 @@ TEST_CASE("a rotation that no engine has looked at shows that it is not known wh
   CHECK(on_call_names(view.on_call, view.unknown) == "not known");
 }
 
+TEST_CASE("a rotation of the editors' group is told before any engine has looked, and once") {
+  ManageWorld world;
+  world.connection();
+  const auto rotation = world.stored("payments");
+  const auto view = [&] { return good(read_overview(*world.desk)).rotations.at(0); };
+  CHECK(view().problems.empty());
+  world.config.slack.editors.group = rotation.group;
+  REQUIRE(view().problems.size() == 1);
+  CHECK(view().problems.front().find("slack.editors.group") != std::string::npos);
+  CHECK(view().state == "error");
+  store::RotationStatus status;
+  status.rotation = rotation.id;
+  status.state = "error";
+  status.problems = view().problems;
+  good(world.store->engine().put_status(status));
+  CHECK(view().problems.size() == 1);
+}
+
 TEST_CASE("everybody's own shifts come in order, across all rotations") {
   ManageWorld world;
   world.connection();
@@ -157,6 +175,15 @@ TEST_CASE("a person is mapped by those who may, and is no longer unmatched") {
         ErrorKind::forbidden);
   CHECK(bad(world.run(map_person(workspace, world.cli, "kim", "UOTTO"))).kind == ErrorKind::invalid);
   CHECK(bad(world.run(map_person(workspace, world.cli, "other/PKIM", "UOTTO"))).kind == ErrorKind::not_found);
+  // Each becomes a part of a line, in tables and in logs.
+  for (const auto* person :
+       {"pd/P\nKIM", "pd/P\xE2\x80\xAE", "pd/P\xC2\x9B", "kim\n@example.com", "pd/P\xFF"}) {
+    CHECK(bad(world.run(map_person(workspace, world.cli, person, "UOTTO"))).kind == ErrorKind::invalid);
+    CHECK(bad(world.run(map_person(workspace, world.cli, person, "UOTTO", false))).kind ==
+          ErrorKind::invalid);
+  }
+  CHECK(bad(world.run(map_person(workspace, world.cli, "pd/PKIM", "U\nX", false))).kind ==
+        ErrorKind::invalid);
   CHECK(bad(world.run(map_person(workspace, world.cli, "kim@example.com", "UNOBODY"))).kind ==
         ErrorKind::not_found);
   const auto mapping =
