@@ -48,15 +48,50 @@ std::string printable(std::string_view text) {
   return out;
 }
 
+std::string visible_json(std::string_view json) {
+  std::string out;
+  out.reserve(json.size());
+  for (std::size_t at = 0; at < json.size(); ++at) {
+    const auto length = layout_control_at(json, at);
+    // JSON's own blanks are all that is below U+0020 in it. A character of two or three bytes: RFC 3629.
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(json[at + i]); };
+    if (length == 0 || byte(0) < 0x20) {
+      out += json[at];
+      continue;
+    }
+    const unsigned code = length == 1 ? byte(0)
+                          : length == 2
+                              ? (byte(0) & 0x1FU) << 6U | (byte(1) & 0x3FU)
+                              : (byte(0) & 0x0FU) << 12U | (byte(1) & 0x3FU) << 6U | (byte(2) & 0x3FU);
+    out += fmt::format("\\u{:04x}", code);
+    at += length - 1;
+  }
+  return out;
+}
+
+namespace {
+
+/// Lines after the first begin with blanks: none that somebody else wrote looks like one of ours.
+std::string message_text(std::string_view message) {
+  std::string out;
+  for (const char c : printable(message)) {
+    out += c;
+    if (c == '\n') out += "  ";
+  }
+  return out;
+}
+
+}  // namespace
+
 int report(Io& io, const Error& error) {
   io.out.flush();
-  io.err << "watchbill: " << printable(error.message) << '\n';
+  io.err << "watchbill: " << message_text(error.message) << '\n';
   return exit_code(error.kind);
 }
 
 void warn(Io& io, std::string_view message) {
   io.out.flush();
-  io.err << "watchbill: warning: " << printable(message) << '\n';
+  io.err << "watchbill: warning: " << message_text(message) << '\n';
 }
 
 }  // namespace watchbill::cli

@@ -41,7 +41,11 @@ std::size_t terminal_width();
 /// other systems. Line breaks stay.
 std::string printable(std::string_view text);
 
-/// Writes "watchbill: MESSAGE" to the error stream and returns the exit code.
+/// The same JSON, in which no character changes how what stands around it is shown (`layout_control_at`): in
+/// strings they become escapes (`\u202e`).
+std::string visible_json(std::string_view json);
+
+/// Writes "watchbill: MESSAGE" to the error stream, further lines indented, and returns the exit code.
 int report(Io& io, const Error& error);
 /// Writes "watchbill: warning: MESSAGE".
 void warn(Io& io, std::string_view message);

@@ -6,6 +6,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/session.hpp"
+#include "config/value.hpp"
 
 namespace watchbill::cli {
 
@@ -15,6 +16,9 @@ namespace {
 Result<std::optional<Secret>> fresh_key(Session& session, const Invocation& in) {
   const auto file = in.value("new-key-file");
   if (!file) return std::optional<Secret>();
+  if (config::is_sealing_key(*file))
+    return fail(ErrorKind::invalid, "must be the path of the key's file, not the key itself")
+        .in("--new-key-file");
   if (*file != "-") {
     if (auto made = store::make_key_file(*file); !made) return made.error().in("--new-key-file");
   }

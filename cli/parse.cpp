@@ -27,6 +27,16 @@ const OptionSpec* find_option(const std::vector<OptionSpec>& options, std::strin
   return found == options.end() ? nullptr : &*found;
 }
 
+/// A word as it was typed, unless it may be a secret given in the wrong place: long, with letters and digits.
+std::string shown(std::string_view word) {
+  constexpr std::size_t kLongestShown = 15;
+  const auto has = [&](auto kind) { return std::any_of(word.begin(), word.end(), kind); };
+  const bool secret = word.size() > kLongestShown && word.find(' ') == std::string_view::npos &&
+                      has([](char c) { return c >= '0' && c <= '9'; }) &&
+                      has([](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
+  return secret ? "…" : one_line(word);
+}
+
 /// "--store" or "--store=x": the name without dashes and value.
 std::string_view name_in_word(std::string_view word) {
   word.remove_prefix(std::min(word.find_first_not_of('-'), word.size()));
@@ -77,8 +87,8 @@ Result<Split> split(const std::vector<Command>& commands, const std::vector<std:
     const auto words = next_words(commands, split.path);
     if (std::find(words.begin(), words.end(), word) == words.end()) {
       return usage("{}\"{}\" is no command{}; `watchbill {}{}--help` lists them",
-                   split.path.empty() ? "" : split.path + ": ", word, suggestion(word, words, ""), split.path,
-                   split.path.empty() ? "" : " ");
+                   split.path.empty() ? "" : split.path + ": ", shown(word), suggestion(word, words, ""),
+                   split.path, split.path.empty() ? "" : " ");
     }
     split.path += (split.path.empty() ? "" : " ") + word;
     for (const auto& command : commands) {
@@ -132,7 +142,7 @@ struct Parser {
                                 Invocation& into) {
     if (given.size() > command.arguments.size()) {
       return usage("{}: \"{}\" is one argument too many; see `watchbill {} --help`", command.path,
-                   given[command.arguments.size()], command.path);
+                   shown(given[command.arguments.size()]), command.path);
     }
     for (std::size_t i = 0; i < command.arguments.size(); ++i) {
       const auto& spec = command.arguments[i];
@@ -152,7 +162,8 @@ struct Parser {
     globals.store = invocation.value("store");
     globals.yes = invocation.has("yes");
     const auto format = invocation.value_or("format", "table");
-    if (format != "table" && format != "json") return usage("--format \"{}\": use table or json", format);
+    if (format != "table" && format != "json")
+      return usage("--format \"{}\": use table or json", shown(format));
     globals.json = format == "json";
     return globals;
   }
@@ -169,7 +180,7 @@ Error unknown_option(const Command* command, const std::string& word) {
   const auto where = command ? command->path : std::string();
   // What follows '=' may be a secret given in the wrong place.
   return usage("{}{}{} is no option{}; see `watchbill {}{}--help`", where, where.empty() ? "" : ": ",
-               word.substr(0, word.find('=')), suggestion(name_in_word(word), known, "--"), where,
+               shown(word.substr(0, word.find('='))), suggestion(name_in_word(word), known, "--"), where,
                where.empty() ? "" : " ");
 }
 
@@ -227,7 +238,7 @@ Result<Parsed> parse(const std::vector<Command>& commands, const std::vector<std
     return understand(commands, std::move(*found));
   } catch (const cxxopts::exceptions::exception& error) {
     // Such as an option at the end of the line without its value. cxxopts quotes names in typographic signs.
-    return usage("{}", error.what());
+    return usage("{}", one_line(error.what()));
   }
 }
 

@@ -2,11 +2,20 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include "core/text.hpp"
 #include "manage/rotation_json.hpp"
 
 namespace watchbill::cli {
 
 namespace {
+
+/// Text as a value; with escapes if some of it would change how what stands around it is shown.
+YAML::Emitter& put(YAML::Emitter& out, const std::string& text) {
+  auto others = text;
+  std::erase(others, '\n');
+  if (has_control(others)) out << YAML::DoubleQuoted << YAML::EscapeNonAscii;
+  return out << text;
+}
 
 bool plain(const RotationSchedule& schedule) {
   return schedule.label.empty() && !schedule.required;
@@ -15,7 +24,7 @@ bool plain(const RotationSchedule& schedule) {
 YAML::Emitter& list(YAML::Emitter& out, const char* key, const std::vector<std::string>& values) {
   if (values.empty()) return out;
   out << YAML::Key << key << YAML::Value << YAML::Flow << YAML::BeginSeq;
-  for (const auto& value : values) out << value;
+  for (const auto& value : values) put(out, value);
   return out << YAML::EndSeq;
 }
 
@@ -24,11 +33,11 @@ void emit_schedules(YAML::Emitter& out, const Rotation& rotation) {
   for (const auto& schedule : rotation.schedules) {
     const auto ref = to_string(schedule.ref);
     if (plain(schedule)) {
-      out << ref;
+      put(out, ref);
       continue;
     }
-    out << YAML::Flow << YAML::BeginMap << YAML::Key << "ref" << YAML::Value << ref;
-    if (!schedule.label.empty()) out << YAML::Key << "label" << YAML::Value << schedule.label;
+    put(out << YAML::Flow << YAML::BeginMap << YAML::Key << "ref" << YAML::Value, ref);
+    if (!schedule.label.empty()) put(out << YAML::Key << "label" << YAML::Value, schedule.label);
     if (schedule.required) out << YAML::Key << "required" << YAML::Value << true;
     out << YAML::EndMap;
   }
@@ -42,7 +51,7 @@ void emit_announce(YAML::Emitter& out, const Announce& announce) {
   if (!announce.enabled) out << YAML::Key << "enabled" << YAML::Value << false;
   if (announce.text_template) {
     // Literal blocks lose or change some texts (spaces at the end of a line); quotes lose none.
-    out << YAML::Key << "template" << YAML::Value << YAML::DoubleQuoted << *announce.text_template;
+    put(out << YAML::Key << "template" << YAML::Value << YAML::DoubleQuoted, *announce.text_template);
   }
   if (announce.mention != usual.mention)
     out << YAML::Key << "mention" << YAML::Value << std::string(name_of(announce.mention));
@@ -58,10 +67,10 @@ void emit_word(YAML::Emitter& out, const char* key, Value value, Value usual) {
 
 void emit(YAML::Emitter& out, const Rotation& r) {
   const Rotation usual;
-  out << YAML::BeginMap << YAML::Key << "name" << YAML::Value << r.name;
+  put(out << YAML::BeginMap << YAML::Key << "name" << YAML::Value, r.name);
   out << YAML::Key << "group" << YAML::Value << YAML::Flow << YAML::BeginMap;
-  if (!r.group.empty()) out << YAML::Key << "id" << YAML::Value << r.group.value;
-  if (!r.handle.empty()) out << YAML::Key << "handle" << YAML::Value << r.handle;
+  if (!r.group.empty()) put(out << YAML::Key << "id" << YAML::Value, r.group.value);
+  if (!r.handle.empty()) put(out << YAML::Key << "handle" << YAML::Value, r.handle);
   out << YAML::EndMap;
   emit_schedules(out, r);
   emit_word(out, "mode", r.mode, usual.mode);
@@ -75,7 +84,7 @@ void emit(YAML::Emitter& out, const Rotation& r) {
   if (r.empty_alert) out << YAML::Key << "empty_alert" << YAML::Value << *r.empty_alert;
   emit_announce(out, r.announce);
   list(out, "owners", r.owners);
-  if (r.alert_channel) out << YAML::Key << "alert_channel" << YAML::Value << r.alert_channel->value;
+  if (r.alert_channel) put(out << YAML::Key << "alert_channel" << YAML::Value, r.alert_channel->value);
   out << YAML::EndMap;
 }
 

@@ -6,10 +6,12 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <sstream>
 
+#include "config/value.hpp"
 #include "core/text.hpp"
 #include "engine/request_desk.hpp"
 #include "net/event_loop.hpp"
@@ -267,6 +269,10 @@ Result<std::string> Session::read_file(const std::string& path, const std::strin
 }
 
 Result<Secret> Session::read_secret(const std::string& path, const std::string& what) {
+  std::error_code unknown;
+  const auto here = std::filesystem::current_path(unknown).string();
+  if (auto good = path == "-" ? Result<void>() : config::check_secret_path(path, here); !good)
+    return good.error().in("{}", what);
   auto content = read_file(path, what);
   if (!content) return content.error();
   while (!content->empty() && (content->back() == '\n' || content->back() == '\r')) content->pop_back();
@@ -277,7 +283,8 @@ Result<Secret> Session::read_secret(const std::string& path, const std::string& 
 }
 
 void Session::print_json(std::string_view text) {
-  io_.out << (io_.out_tty ? json::pretty(text) : std::string(text)) << "\n";
+  const auto visible = visible_json(text);
+  io_.out << (io_.out_tty ? json::pretty(visible) : visible) << "\n";
 }
 
 }  // namespace watchbill::cli

@@ -77,7 +77,7 @@ constexpr std::array<Key, 34> kKeys{{
     {"key_file", "path", "/var/lib/watchbill/key",
      "the key that seals secrets in the database; made by whoever needs it first; the credential "
      "`watchbill-key` overrides it",
-     false, [](Config& c, const Value& v) { return read_path(v, c.key_file); }},
+     false, [](Config& c, const Value& v) { return read_key_path(v, c.key_file); }},
     {"listen", "address:port or null", "127.0.0.1:9469",
      "where `/healthz`, `/readyz`, `/metrics`, `/slack/*` and `/oauth/*` are served; loopback only, a proxy "
      "forwards the last two; null: nothing listens",

@@ -58,19 +58,36 @@ Result<void> read_optional_path(const Value& value, std::string& into) {
   return {};
 }
 
-Result<void> read_secret_path(const Value& value, std::optional<std::string>& into) {
-  const auto& text = value.text;
-  // A bare name may be a secret: it is a path if that file is there.
-  const auto is_there = [&] {
+Result<void> check_secret_path(const std::string& text, const std::string& base) {
+  // Only what surely is missing counts: a folder may be closed to who asks.
+  const auto missing = [](const std::filesystem::path& path) {
     std::error_code unknown;
-    return std::filesystem::exists(std::filesystem::path(value.base) / text, unknown);
+    return std::filesystem::status(path, unknown).type() == std::filesystem::file_type::not_found;
   };
-  if (value.kind == Value::Kind::text &&
-      (text.find("://") != std::string::npos || (text.find('/') == std::string::npos && !is_there()))) {
-    return fail(
-        ErrorKind::invalid,
-        "must be the path of a file that holds the secret, not the secret itself (a bare NAME is read "
-        "as a path only if that file is there)");
+  const std::filesystem::path path(text);
+  const auto file = std::filesystem::path(base) / path;
+  const bool explicit_path = path.is_absolute() || text.starts_with("./") || text.starts_with("../");
+  const bool is_path = explicit_path || !missing(path.has_parent_path() ? file.parent_path() : file);
+  if (is_path && text.find("://") == std::string::npos) return {};
+  return fail(ErrorKind::invalid,
+              "must be the path of a file that holds the secret, not the secret itself (a bare NAME is read "
+              "as a path only if that file is there)");
+}
+
+bool is_sealing_key(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789abcdefABCDEF";
+  return text.size() == 64 && text.find_first_not_of(kDigits) == std::string_view::npos;
+}
+
+Result<void> read_key_path(const Value& value, std::string& into) {
+  if (value.kind == Value::Kind::text && is_sealing_key(value.text))
+    return fail(ErrorKind::invalid, "must be the path of the key's file, not the key itself");
+  return read_path(value, into);
+}
+
+Result<void> read_secret_path(const Value& value, std::optional<std::string>& into) {
+  if (value.kind == Value::Kind::text) {
+    if (auto good = check_secret_path(value.text, value.base); !good) return good;
   }
   std::string path;
   if (auto good = read_optional_path(value, path); !good) return good;

@@ -29,6 +29,14 @@ Result<void> read_optional_text(const Value& value, std::string& into);
 /// A path, made absolute.
 Result<void> read_path(const Value& value, std::string& into);
 Result<void> read_optional_path(const Value& value, std::string& into);
+/// The path of the sealing key's file, which may have to be made. The key itself is refused without repeating
+/// it.
+Result<void> read_key_path(const Value& value, std::string& into);
+/// A secret in place of the path of its file is refused without repeating it: a text with "://", a bare NAME
+/// that is not there (seen from `base`), and one with slashes whose folder is not.
+Result<void> check_secret_path(const std::string& text, const std::string& base);
+/// True for what the sealing key looks like: 64 hexadecimal digits.
+bool is_sealing_key(std::string_view text);
 /// The path of a file that holds a secret, or null. A secret in its place is refused without repeating it.
 Result<void> read_secret_path(const Value& value, std::optional<std::string>& into);
 Result<void> read_flag(const Value& value, bool& into);

@@ -3,6 +3,7 @@
 
 #include "cli/commands.hpp"
 #include "core/build.hpp"
+#include "json/json.hpp"
 #include "store/store.hpp"
 
 using namespace watchbill;
@@ -86,6 +87,58 @@ TEST_CASE("a secret given with an unknown option is not repeated") {
   CHECK(ran.code == kUsage);
   CHECK(ran.err.find("s3cr3t") == std::string::npos);
   CHECK(ran.err.find("--api-key-file") != std::string::npos);
+}
+
+TEST_CASE("what may be a secret in the wrong place is not repeated") {
+  const std::string key = "y_NbAkKc66ryYTWUXYEu";
+  for (const auto& words : {std::vector<std::string>{key},
+                            {"rotation", key},
+                            {"rotation", "show", "a", key},
+                            {"--" + key},
+                            {"rotation", "list", "--" + key + "=x"},
+                            {"status", "--format", key}}) {
+    const auto ran = run_with(words);
+    CHECK(ran.code == kUsage);
+    CHECK(ran.err.find(key) == std::string::npos);
+  }
+}
+
+TEST_CASE("what was typed cannot add a line to an error") {
+  for (const auto& words : {std::vector<std::string>{"a\nwatchbill: b\xE2\x80\xAE"},
+                            {"rotation", "show", "a", "b\nwatchbill: c"},
+                            {"--x\ny"},
+                            {"rotation", "list", "--x\ny"},
+                            {"status", "--format", "x\ny"}}) {
+    const auto ran = run_with(words);
+    CHECK(ran.code == kUsage);
+    CHECK(ran.err.find('\n') == ran.err.size() - 1);
+    CHECK(ran.err.find("\xE2\x80\xAE") == std::string::npos);
+  }
+}
+
+TEST_CASE("further lines of an error are none that begin like ours") {
+  std::ostringstream out;
+  std::ostringstream err;
+  std::istringstream in;
+  Io io{out, err, in};
+  report(io, fail(ErrorKind::invalid, "group a\nwatchbill: all is well"));
+  CHECK(err.str() == "watchbill: group a\n  watchbill: all is well\n");
+}
+
+TEST_CASE("controls of layout become escapes, and the JSON stays the same") {
+  const std::string text =
+      "a\xE2\x80\xAE"
+      "b \xC2\x9B"
+      "c \xD8\x9C"
+      "d \xE2\x80\xA8"
+      "e \x7F Zo\xC3\xAB \xE2\x80\x94";
+  const auto json = json::Writer().begin_object().field(text, text).end_object().take();
+  const auto shown = visible_json(json);
+  const std::string written = R"("a\u202eb \u009bc \u061cd \u2028e \u007f Zo)"
+                              "\xC3\xAB \xE2\x80\x94\"";
+  CHECK(shown == "{" + written + ":" + written + "}");
+  CHECK(json::parse(shown)->root()[text].string_or("") == text);
+  CHECK(visible_json("{\n  \"a\": 1\n}") == "{\n  \"a\": 1\n}");
 }
 
 TEST_CASE("wrong numbers of arguments and values exit 2 and say which") {
