@@ -1,11 +1,10 @@
 // From YAML (or JSON, which is YAML too) to rotations, with every error located.
 
-#include <yaml-cpp/yaml.h>
-
 #include <algorithm>
 #include <array>
 
 #include "cli/rotation_text.hpp"
+#include "config/yaml.hpp"
 #include "core/text.hpp"
 
 namespace watchbill::cli {
@@ -27,14 +26,12 @@ class Reader {
   explicit Reader(std::string name) : name_(std::move(name)) {}
 
   Result<std::vector<WrittenRotation>> read(const YAML::Node& root);
-  [[nodiscard]] std::string place(const YAML::Mark& mark) const {
-    return mark.is_null() ? name_ : fmt::format("{}:{}:{}", name_, mark.line + 1, mark.column + 1);
-  }
 
  private:
+  [[nodiscard]] std::string place(const YAML::Mark& mark) const { return config::place_of(name_, mark); }
   void complain(const YAML::Node& node, std::string_view key, std::string_view what) {
-    errors_ += fmt::format("{}{}: {}{}{}", errors_.empty() ? "" : "\n", place(node.Mark()), key,
-                           key.empty() ? "" : ": ", what);
+    errors_ += fmt::format("{}{}: {}{}{}", errors_.empty() ? "" : "\n", place(node.Mark()), one_line(key),
+                           key.empty() ? "" : ": ", one_line(what));
   }
 
   template <std::size_t count>
@@ -225,15 +222,9 @@ Result<std::vector<WrittenRotation>> Reader::read(const YAML::Node& root) {
 }  // namespace
 
 Result<std::vector<WrittenRotation>> read_rotations(std::string_view text, const std::string& name) {
-  Reader reader(name);
-  try {
-    const auto documents = YAML::LoadAll(std::string(text));
-    if (documents.size() > 1)
-      return fail(ErrorKind::invalid, "{}: has {} YAML documents; one is read", name, documents.size());
-    return reader.read(documents.empty() ? YAML::Node() : documents.front());
-  } catch (const YAML::Exception& error) {
-    return fail(ErrorKind::invalid, "{}: {}", reader.place(error.mark), error.msg);
-  }
+  const auto root = config::read_yaml(std::string(text), name);
+  if (!root) return root.error();
+  return Reader(name).read(*root);
 }
 
 }  // namespace watchbill::cli

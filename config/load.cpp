@@ -1,5 +1,3 @@
-#include <yaml-cpp/yaml.h>
-
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -10,14 +8,13 @@
 
 #include "config/config.hpp"
 #include "config/keys.hpp"
+#include "config/yaml.hpp"
 #include "core/text.hpp"
 #include "net/http.hpp"
 
 namespace watchbill::config {
 
 namespace {
-
-constexpr std::size_t kLongestFile = 1'000'000;
 
 /// The folder we run in; "/" if it is gone.
 std::filesystem::path working_folder() {
@@ -48,7 +45,7 @@ class Loader {
   }
 
   void complain(const std::string& place, std::string_view key, std::string_view what) {
-    errors_ += fmt::format("{}{}: {}: {}", errors_.empty() ? "" : "\n", place, key, what);
+    errors_ += fmt::format("{}{}: {}: {}", errors_.empty() ? "" : "\n", place, one_line(key), one_line(what));
   }
 
   void read_file(const std::string& path, const std::string& content);
@@ -70,10 +67,6 @@ class Loader {
   std::map<std::string, std::string> places_;
   std::string errors_;
 };
-
-std::string place_of(const std::string& path, const YAML::Mark& mark) {
-  return mark.is_null() ? path : fmt::format("{}:{}:{}", path, mark.line + 1, mark.column + 1);
-}
 
 /// `file` is the configuration file: its relative paths start beside it.
 Value value_of(const YAML::Node& node, const std::string& file) {
@@ -141,19 +134,13 @@ void Loader::read_section(const std::string& path, const YAML::Node& section, co
 }
 
 void Loader::read_file(const std::string& path, const std::string& content) {
-  try {
-    const auto documents = YAML::LoadAll(content);
-    if (documents.size() > 1) {
-      errors_ = fmt::format("{}: has {} YAML documents; one is read", path, documents.size());
-    } else if (documents.empty() || documents.front().IsNull()) {
-      return;
-    } else if (!documents.front().IsMap()) {
-      errors_ = fmt::format("{}: must consist of \"key: value\" lines", path);
-    } else {
-      read_section(path, documents.front(), "");
-    }
-  } catch (const YAML::Exception& error) {
-    errors_ = fmt::format("{}: {}", place_of(path, error.mark), error.msg);
+  const auto document = read_yaml(content, path);
+  if (!document) {
+    errors_ = document.error().message;
+  } else if (document->IsMap()) {
+    read_section(path, *document, "");
+  } else if (!document->IsNull()) {
+    errors_ = fmt::format("{}: must consist of \"key: value\" lines", path);
   }
 }
 
@@ -177,12 +164,12 @@ Result<std::optional<std::string>> read_text_file(const std::string& path, bool 
     return fail(why == ENOENT ? ErrorKind::not_found : ErrorKind::invalid, "{}: {}", path,
                 std::strerror(why));
   }
-  std::string content(kLongestFile + 1, '\0');
+  std::string content(kLongestYaml + 1, '\0');
   file.read(content.data(), static_cast<std::streamsize>(content.size()));
   content.resize(static_cast<std::size_t>(file.gcount()));
   if (file.bad()) return fail(ErrorKind::invalid, "{}: {}", path, std::strerror(errno));
-  if (content.size() > kLongestFile)
-    return fail(ErrorKind::invalid, "{}: is longer than {} bytes", path, kLongestFile);
+  if (content.size() > kLongestYaml)
+    return fail(ErrorKind::invalid, "{}: is longer than {} bytes", path, kLongestYaml);
   return std::optional(std::move(content));
 }
 

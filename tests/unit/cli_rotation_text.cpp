@@ -2,6 +2,7 @@
 #include <random>
 
 #include "cli/rotation_text.hpp"
+#include "core/text.hpp"
 #include "manage/rotation_json.hpp"
 
 using namespace watchbill;
@@ -145,6 +146,44 @@ TEST_CASE("files that are no rotation files are refused") {
   CHECK(error_of("version: 1\nversion: 1\nrotations: []").find("stands there twice") != std::string::npos);
   CHECK(error_of("a: [").find("r.yaml:") == 0);
   CHECK(error_of("version: 1\n---\nversion: 1").find("2 YAML documents") != std::string::npos);
+}
+
+TEST_CASE("what no YAML begins with is refused, and not read for ever") {
+  CHECK(error_of(",") == "r.yaml:1:1: no YAML begins like this");
+  CHECK(error_of("&,").starts_with("r.yaml:1:2: "));
+  CHECK(error_of("# " + std::string(1024 * 1024, 'x')) == "r.yaml: is longer than 1048576 bytes");
+}
+
+TEST_CASE("what a file says cannot add a line to its errors") {
+  const auto error = error_of("version: 1\nrotations:\n- {\"a\\nb\\u202e\": 1, mode: \"x\\ny\"}\n");
+  CHECK(error.find("\xE2\x80\xAE") == std::string::npos);
+  std::size_t lines = 0;
+  for (std::size_t at = 0; at != std::string::npos; at = error.find('\n', at + 1), ++lines)
+    CHECK(error.substr(at == 0 ? 0 : at + 1).starts_with("r.yaml:"));
+  CHECK(lines == 2);
+}
+
+TEST_CASE("an export shows no control of direction, and keeps every text") {
+  Rotation rotation;
+  rotation.name =
+      "on\xE2\x80\xAE"
+      "call \xC2\x9B Zo\xC3\xAB";
+  rotation.group = GroupId("S1");
+  rotation.handle = "oncall";
+  rotation.schedules = {{*parse_schedule_ref("pd/P1"), "a\xE2\x81\xA6", false}};
+  rotation.announce.text_template = "line\nline \xE2\x80\xA8 end";
+  rotation.owners = {"\xD8\x9C"};
+  const auto yaml = cli::rotations_yaml({rotation});
+  auto visible = yaml;
+  std::erase(visible, '\n');
+  CHECK_FALSE(has_control(visible));
+  const auto back = cli::read_rotations(yaml, "r.yaml");
+  REQUIRE(back);
+  const auto& read = back->at(0).rotation;
+  CHECK(read.name == rotation.name);
+  CHECK(read.schedules[0].label == rotation.schedules[0].label);
+  CHECK(read.announce.text_template == rotation.announce.text_template);
+  CHECK(read.owners == rotation.owners);
 }
 
 TEST_CASE("schedules reserved for later are refused by name") {

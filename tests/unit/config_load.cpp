@@ -7,6 +7,7 @@
 
 #include "config/config.hpp"
 #include "config/keys.hpp"
+#include "config/value.hpp"
 
 using namespace watchbill;
 using namespace watchbill::config;
@@ -214,6 +215,49 @@ TEST_CASE("a file that is no configuration is refused with the place") {
   CHECK_THAT(errors("store: /a\n---\nstore: /b\n"), Contains("2 YAML documents"));
   CHECK_THAT(errors("store: /a\nstore: /b\n"), StartsWith("w.yaml:2:1: store: stands there twice"));
   CHECK_THAT(errors("[a]: b\n"), StartsWith("w.yaml:1:1: "));
+}
+
+TEST_CASE("every text is read or refused: none is read for ever") {
+  CHECK_THAT(errors(","), StartsWith("w.yaml:1:1: no YAML begins like this"));
+  CHECK_THAT(errors("!,"), StartsWith("w.yaml:1:2: no YAML begins like this"));
+  CHECK_THAT(errors("--- ,"), StartsWith("w.yaml:1:5: no YAML begins like this"));
+  for (const auto* text : {"&,", "*,", ",,", "store: /a\n,", "[", "{,", "?", "- ,", "store: ,"}) {
+    INFO(text);
+    CHECK_THAT(errors(text), StartsWith("w.yaml:"));
+  }
+  for (const auto* text : {"", "%", "---", "...", "---\n...", "# nothing"}) {
+    INFO(text);
+    CHECK(read(text));
+  }
+}
+
+TEST_CASE("a file of a mebibyte is read, and one that is longer is refused") {
+  const std::string comment = "# " + std::string(1024 * 1024 - 3, 'x') + "\n";
+  CHECK(read(comment));
+  CHECK_THAT(errors(comment + "\n"), Contains("is longer than 1048576 bytes"));
+}
+
+TEST_CASE("a key in place of the path of its file is refused and not repeated") {
+  const File file("");
+  const auto refused = [&](const std::string& text) {
+    const auto good = check_secret_path(text, file.folder);
+    return !good && good.error().message.find(text) == std::string::npos;
+  };
+  CHECK(refused("u+Qx3s9ZkfT1aPzsecret"));
+  CHECK(refused("aGVsbG8/d29ybGQ+secret=="));
+  CHECK(refused("https://example.com/hooks/secret"));
+  CHECK_FALSE(refused("w.yaml"));
+  CHECK_FALSE(refused("./key"));
+  CHECK_FALSE(refused("../key"));
+  CHECK_FALSE(refused("/etc/watchbill/key"));
+  const std::string sealing(64, 'a');
+  const auto error = errors("key_file: " + sealing);
+  CHECK_THAT(error, Contains("not the key itself"));
+  CHECK_THAT(error, !Contains(sealing));
+}
+
+TEST_CASE("what a configuration says cannot add a line to its errors") {
+  CHECK(errors("\"a\\nb\\u202e\": 1").find_first_of("\n\xE2") == std::string::npos);
 }
 
 TEST_CASE("Slack's limits are scaled only against a loopback address") {
