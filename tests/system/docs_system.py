@@ -81,6 +81,21 @@ class Docs(unittest.TestCase):
             self.assertIn(text, said, "no program says this any more")
             self.assertTrue(cause and fix, text)
 
+    def test_what_is_promised_of_security_names_its_tests(self):
+        sources = "".join(read(os.path.relpath(path, ROOT)) for folder in ("unit", "integration")
+                          for path in glob.glob(os.path.join(ROOT, "tests", folder, "*.cpp")))
+        cases = set(re.findall(r'TEST_CASE\(\s*"((?:[^"\\]|\\.)*)"', sources))
+        functions = set()
+        for path in glob.glob(os.path.join(ROOT, "tests", "system", "*.py")):
+            functions |= set(re.findall(r"def (test_\w+)", read(os.path.relpath(path, ROOT))))
+        for name in ("docs/security.md", "docs/hardening.md"):
+            section = read(name).partition("## Where this is tested\n")[2].partition("\n## ")[0]
+            promises = [line.split("|")[1:3] for line in section.splitlines() if line.startswith("| ")][1:]
+            self.assertGreater(len(promises), 6, name)
+            for what, tests in promises:
+                for test in tests.strip().split("; "):
+                    self.assertTrue(test in (functions if test.startswith("test_") else cases), f"{name}: {what}: {test}")
+
     def test_options_that_operators_are_told_exist(self):
         known = set(re.findall(r"--[a-z-]+", read("docs/cli.md") + read("daemon/options.hpp")))
         known |= {"--" + name for name in re.findall(r'Option\{[^,]*, "([a-z-]+)"', read("daemon/options.hpp"))}
