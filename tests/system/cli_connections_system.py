@@ -163,7 +163,10 @@ class Connections(Case):
                    says="--host: a connection to Opsgenie has no such option")
         self.fails(2, "connection", "add", "pagerduty", "pd", "--api-key-file", "pd.key", "--base-url",
                    "http://example.com")
-        self.fails(3, "connection", "add", "pagerduty", "pd", "--api-key-file", "nothing.key", says="nothing.key")
+        self.fails(3, "connection", "add", "pagerduty", "pd", "--api-key-file", "./nothing.key", says="nothing.key")
+        # It may be the key itself.
+        refused = self.fails(2, "connection", "add", "pagerduty", "pd", "--api-key-file", "nothing.key", says="not the secret itself")
+        self.assertNotIn("nothing.key", refused)
         self.fails(2, "connection", "add", "pagerduty", "pd", "--api-key-file", "-", stdin="", says="is empty")
         self.fails(3, "connection", "list", says="there is no store")
 
