@@ -1,5 +1,7 @@
 #include "tests/unit/engine_judge.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -70,9 +72,13 @@ Judge::Judge(EngineWorld& world) : world_(world) {
     else
       absent_.insert(email);
   };
-  world.slack.on_list = [this](bool read) { list_read_ = read; };
+  world.slack.on_list = [this](bool read) {
+    list_read_ = read;
+    remember_members();
+  };
   world.slack.on_message = [this](const FakeSlack::Message& message) { hear_message(message); };
   world.web.on_sent = [this](const FakeWeb::Sent& sent) { hear_webhook(sent.body); };
+  remember_members();
 }
 
 void Judge::expect(bool so, const std::string& said, const std::string& why) {
@@ -275,8 +281,102 @@ void Judge::hear_webhook(const std::string& body) {
   if (!parsed) return;
   for (const auto& problem : parsed->root()["problems"].items()) {
     const auto since = parse_rfc3339(problem["since"].string_or(""));
-    if (problem["state"].string_or("") == "resolved") judge_end(problem["key"].string_or(""), *since);
+    const auto key = problem["key"].string_or("");
+    if (problem["state"].string_or("") == "resolved")
+      judge_end(key, *since);
+    else
+      judge_begin(key, *since);
   }
+}
+
+std::optional<Responder> Judge::heard_of(const std::string& responder) const {
+  std::optional<Responder> last;
+  for (const auto& [ref, all] : heard_) {
+    for (const auto& heard : all) {
+      for (const auto& shift : heard.answer.shifts) {
+        if (shift.responder->connection + "/" + shift.responder->id == responder) last = *shift.responder;
+      }
+    }
+  }
+  return last;
+}
+
+bool Judge::answered(const ScheduleRef& ref, AnswerStatus status, Instant since) const {
+  const auto found = heard_.find(ref);
+  return found != heard_.end() &&
+         std::any_of(found->second.begin(), found->second.end(),
+                     [&](const Heard& heard) { return heard.at >= since && heard.answer.status == status; });
+}
+
+bool Judge::group_is_right(const Rotation& rotation) const {
+  std::set<std::string> members;
+  for (const auto& user : world_.slack.groups.at(rotation.group).members) members.insert(user.value);
+  return members == users_on_call(rotation, now());
+}
+
+void Judge::judge_begin(const std::string& key, Instant since) {
+  const auto parts = split(key, ":");
+  const auto said = "Problem: " + key;
+  if (key == "slack:groups")
+    return expect(list_read_ != true || !world_.slack.hidden.empty(), said, "the whole list was read");
+  if (parts[0] == "connection" && (parts[2] == "failing" || parts[2] == "unauthorized")) {
+    const bool fails = std::any_of(heard_.begin(), heard_.end(), [&](const auto& item) {
+      return item.first.connection == parts[1] &&
+             answered(item.first, AnswerStatus::failed, since - kPatience);
+    });
+    return expect(fails, said, "it answers");
+  }
+  if (parts[0] != "rotation") return;
+  for (const auto& rotation : rotations()) {
+    if (std::to_string(rotation.id.value) != parts[1] || rotation.paused) continue;
+    const auto object =
+        parts.size() > 3 ? key.substr(key.find(parts[2]) + parts[2].size() + 1) : std::string();
+    judge_begin_of_rotation(rotation, parts[2], object, since);
+    judge_begin_of_person(rotation, parts[2], object, since);
+  }
+}
+
+void Judge::judge_begin_of_rotation(const Rotation& rotation, const std::string& kind,
+                                    const std::string& object, Instant since) {
+  const auto said = "Problem: " + kind + " " + object;
+  const auto refs = refs_of(rotation);
+  const Instant from = since - kPatience;
+  for (const auto& ref : refs) {
+    if (to_string(ref) != object) continue;
+    if (kind == "gone") expect(answered(ref, AnswerStatus::gone, from), said, "it was not said to be gone");
+    if (kind == "forbidden") expect(answered(ref, AnswerStatus::forbidden, from), said, "it was not refused");
+    if (kind == "required") expect(nobody_was({ref}, from), said, "it has somebody");
+    if (kind == "unknown") expect(!people_at(ref, now(), now()), said, "it is known who is on call there");
+  }
+  if (kind == "empty") expect(nobody_was(refs, from), said, "somebody is on call");
+  if (kind == "refused" || kind == "differs") expect(!group_is_right(rotation), said, "the group is right");
+  if (kind == "missing") expect(world_.slack.hidden.contains(rotation.group), said, "Slack lists it");
+  if (kind == "unwritable")
+    expect(world_.slack.groups.at(rotation.group).unwritable.has_value(), said, "Slack does not say so");
+  if (kind == "channel") {
+    const auto& posted = world_.slack.posted;
+    const bool taken = std::any_of(posted.begin(), posted.end(), [&](const FakeSlack::Message& message) {
+      return message.channel.value == object && message.at >= since;
+    });
+    expect(!taken, said, "something has arrived there since");
+  }
+}
+
+void Judge::judge_begin_of_person(const Rotation& rotation, const std::string& kind,
+                                  const std::string& object, Instant since) {
+  const auto said = "Problem: " + kind + " " + object;
+  if (kind == "unfit") {
+    const auto user = world_.slack.users.find(UserId{object});
+    return expect(user == world_.slack.users.end() || !user->second.assignable(), said, "they may be");
+  }
+  if (kind != "unmatched" && kind != "deleted") return;
+  const auto responder = heard_of(object);
+  if (!responder) return expect(false, said, "nobody has heard of that person");
+  expect(was_on_call(rotation, responder->name, since - kPatience), said, "they are not on call");
+  if (kind == "deleted")
+    expect(responder->deleted, said, "the system does not say so");
+  else
+    expect(absent(responder->name), said, "Slack has not said that");
 }
 
 void Judge::judge_end(const std::string& key, Instant since) {
@@ -341,7 +441,54 @@ void Judge::judge_end_of_rotation(const Rotation& rotation, const std::string& k
   }
 }
 
+void Judge::remember_members() {
+  for (const auto& [id, group] : world_.slack.groups) {
+    members_[id].insert(group.members.begin(), group.members.end());
+  }
+  for (const auto& write : world_.slack.writes) {
+    members_[write.group].insert(write.members.begin(), write.members.end());
+  }
+}
+
+/// Both truths of a change: who was on call, and who was in the group and should be.
+void Judge::judge_history(const Rotation& rotation, const Change& change) {
+  const auto said = fmt::format("history: {} of {}", watchbill::name_of(change.cause), rotation.name);
+  const Instant since = change.held_since.value_or(change.at) - kPatience;
+  std::set<UserId> may(rotation.permanent_members.begin(), rotation.permanent_members.end());
+  may.insert(rotation.fallback_members.begin(), rotation.fallback_members.end());
+  may.insert(change.before.begin(), change.before.end());
+  for (const auto& person : change.said) {
+    if (!person.last_known)
+      expect(was_on_call(rotation, person.responder.name, since), said,
+             "no system said that " + person.responder.name + " is on call");
+    if (person.member) may.insert(*person.member);
+  }
+  for (const auto& user : change.before)
+    expect(members_[change.group].contains(user), said, user.value + " was never in the group");
+  for (const auto& user : change.after)
+    expect(may.contains(user), said, user.value + " is not on call, and was not in the group");
+  const bool handoff = change.cause == Cause::handoff && change.result == "ok" && !change.disabled;
+  for (const auto& person : change.said) {
+    if (!handoff || !person.member) continue;
+    const auto& after = change.after;
+    expect(std::find(after.begin(), after.end(), *person.member) != after.end(), said,
+           person.responder.name + " is on call, and not among those who came");
+  }
+}
+
 void Judge::look() {
+  remember_members();
+  store::HistoryFilter all;
+  const auto changes = world_.store->history().list(all);
+  for (const auto& rotation : rotations()) {
+    for (const auto& change : changes ? *changes : std::vector<Change>{}) {
+      const bool fresh = change.rotation == rotation.id && last_change_.value < change.id.value;
+      if (fresh && change.cause != Cause::config) judge_history(rotation, change);
+    }
+  }
+  if (changes && !changes->empty())
+    last_change_ =
+        std::max(last_change_, changes->front().id, [](ChangeId a, ChangeId b) { return a.value < b.value; });
   auto statuses = world_.store->engine().statuses();
   if (!statuses) return;
   for (const auto& rotation : rotations()) {

@@ -16,7 +16,7 @@ class Judge {
  public:
   /// Listens to the world from now on; of it, and of its systems, which must be connected already.
   explicit Judge(EngineWorld& world);
-  /// Compares what `status` shows now.
+  /// Compares what `status` shows now, and what was added to history.
   void look();
 
   /// What was said and was not so (or could not be known), each with the moment and the reason.
@@ -38,9 +38,15 @@ class Judge {
   void judge_clause(const Rotation& rotation, const std::string& clause, Instant since);
   void judge_people(const Rotation& rotation, const std::string& people, Claim claim, Instant since);
   void judge_group(const Rotation& rotation, const std::string& text);
+  void judge_begin(const std::string& key, Instant since);
+  void judge_begin_of_rotation(const Rotation& rotation, const std::string& kind, const std::string& object,
+                               Instant since);
+  void judge_begin_of_person(const Rotation& rotation, const std::string& kind, const std::string& object,
+                             Instant since);
   void judge_end(const std::string& key, Instant since);
   void judge_end_of_rotation(const Rotation& rotation, const std::string& kind, const std::string& object,
                              Instant since);
+  void judge_history(const Rotation& rotation, const Change& change);
   void judge_status(const Rotation& rotation, const store::RotationStatus& status);
   void expect(bool so, const std::string& said, const std::string& why);
 
@@ -58,6 +64,13 @@ class Judge {
   [[nodiscard]] bool is_on_call(const Rotation& rotation, const std::string& name, Instant t) const;
   /// True if at one moment every schedule has nobody by some answer.
   [[nodiscard]] bool nobody_was(const std::vector<ScheduleRef>& schedules, Instant since) const;
+  /// The last the system said of that person, "pd/Pada".
+  [[nodiscard]] std::optional<Responder> heard_of(const std::string& responder) const;
+  /// Some answer after `since` was of that kind.
+  [[nodiscard]] bool answered(const ScheduleRef& ref, AnswerStatus status, Instant since) const;
+  /// Exactly whoever should be in the group by what was heard is in it now.
+  [[nodiscard]] bool group_is_right(const Rotation& rotation) const;
+  void remember_members();
   [[nodiscard]] bool absent(const std::string& name) const;
   [[nodiscard]] bool group_was(const Rotation& rotation, const std::set<std::string>& users) const;
   [[nodiscard]] std::set<std::string> users_on_call(const Rotation& rotation, Instant t) const;
@@ -66,6 +79,8 @@ class Judge {
   std::map<ScheduleRef, std::vector<Heard>> heard_;
   std::set<std::string> absent_;  ///< addresses that nobody has, as Slack said
   std::optional<bool> list_read_;
+  std::map<GroupId, std::set<UserId>> members_;  ///< whoever was seen in each group
+  ChangeId last_change_{};
 };
 
 }  // namespace watchbill::test
