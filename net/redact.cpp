@@ -15,6 +15,20 @@ namespace {
 
 constexpr std::size_t kShortest = 6;
 constexpr std::string_view kRemoved = "…";
+/// More of a shape's beginning only fills the table of steps.
+constexpr std::size_t kLongestBeginning = 16;
+constexpr std::size_t kPairs = std::size_t{1} << 16U;
+
+std::size_t pair_at(std::string_view text, std::size_t at) {
+  return static_cast<std::size_t>(static_cast<unsigned char>(text[at])) << 8U |
+         static_cast<unsigned char>(text[at + 1]);
+}
+
+/// Where the next character is that begins an escape of any kind; the end if there is none.
+std::size_t next_escape(std::string_view text, std::size_t at) {
+  while (at < text.size() && text[at] != '%' && text[at] != '&' && text[at] != '\\') ++at;
+  return at;
+}
 
 std::string lower(std::string text) {
   for (auto& c : text) {
@@ -85,6 +99,9 @@ std::string without_needless_escapes(const std::string& json) {
   std::string out;
   out.reserve(json.size());
   for (std::size_t i = 0; i < json.size(); ++i) {
+    const auto stop = std::min(json.find('\\', i), json.size() - 1);
+    out.append(json, i, stop - i);
+    i = stop;
     if (json[i] != '\\' || i + 1 == json.size()) {
       out += json[i];
       continue;
@@ -127,6 +144,10 @@ std::string decoded_once(const std::string& text) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {
+    const auto stop = next_escape(text, at);
+    out.append(text, at, stop - at);
+    at = stop;
+    if (at == text.size()) break;
     const auto rest = std::string_view(text).substr(at);
     std::optional<char> character;
     std::size_t next = at + 1;
@@ -152,11 +173,7 @@ std::string decoded_once(const std::string& text) {
 
 /// Nothing in it can be decoded: most texts.
 bool is_plain(std::string_view text) {
-  return text.find_first_of("%&\\") == std::string_view::npos;
-}
-
-bool contains(std::string_view text, std::string_view part) {
-  return memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
+  return next_escape(text, 0) == text.size();
 }
 
 }  // namespace
@@ -192,6 +209,35 @@ void Redactor::add(const Secret& secret) {
   // A shape that holds another goes first, or its ends would stay.
   std::stable_sort(shapes_.begin(), shapes_.end(),
                    [](const Secret& a, const Secret& b) { return a.reveal().size() > b.reveal().size(); });
+  make_steps();
+}
+
+/// Wu and Manber, "A fast algorithm for multi-pattern searching" (1994), with pairs of bytes.
+void Redactor::make_steps() {
+  beginning_ = std::min(shapes_.back().reveal().size(), kLongestBeginning);
+  std::string steps(kPairs, static_cast<char>(beginning_ - 1));
+  for (const auto& shape : shapes_) {
+    for (std::size_t at = 0; at + 2 <= beginning_; ++at) {
+      auto& step = steps[pair_at(shape.reveal(), at)];
+      step = std::min(step, static_cast<char>(beginning_ - 2 - at));
+    }
+  }
+  steps_ = Secret(std::move(steps));
+}
+
+bool Redactor::finds_in(std::string_view text) const {
+  if (shapes_.empty()) return false;
+  const auto& steps = steps_.reveal();
+  for (std::size_t end = beginning_; end <= text.size();) {
+    const auto step = static_cast<std::size_t>(steps[pair_at(text, end - 2)]);
+    if (step == 0) {
+      const auto rest = text.substr(end - beginning_);
+      const auto begins = [rest](const Secret& shape) { return rest.starts_with(shape.reveal()); };
+      if (std::any_of(shapes_.begin(), shapes_.end(), begins)) return true;
+    }
+    end += std::max<std::size_t>(step, 1);
+  }
+  return false;
 }
 
 void Redactor::add_authorization(const Secret& value) {
@@ -214,11 +260,11 @@ void Redactor::add_form(std::string_view body) {
 }
 
 void Redactor::cut_out(std::string& text) const {
+  if (!finds_in(text)) return;
   for (const auto& shape : shapes_) {
     const auto& needle = shape.reveal();
     std::size_t from = 0;
     while (from + needle.size() <= text.size()) {
-      // A list of thousands of people is searched for each shape: memmem skips, string::find does not.
       const auto* found = static_cast<const char*>(
           memmem(text.data() + from, text.size() - from, needle.data(), needle.size()));
       if (found == nullptr) break;
@@ -231,9 +277,7 @@ void Redactor::cut_out(std::string& text) const {
 
 bool Redactor::hidden_in(const std::string& text) const {
   if (is_plain(text)) return false;
-  const auto plain = decoded(text);
-  return std::any_of(shapes_.begin(), shapes_.end(),
-                     [&](const Secret& shape) { return contains(plain, shape.reveal()); });
+  return finds_in(decoded(text));
 }
 
 void Redactor::redact(std::string& text) const {

@@ -110,10 +110,17 @@ std::optional<Error> ApiClient::throttled() const {
   return error;
 }
 
-net::Redactor ApiClient::redactor_for(const net::HttpRequest& request) const {
-  auto redactor = redactor_;
-  redactor.add_authorization(request.authorization);
-  if (request.body_is_secret) redactor.add_form(request.body);
+std::shared_ptr<const net::Redactor> ApiClient::redactor_for(const net::HttpRequest& request) {
+  const bool same = last_redactor_ && request.authorization == last_authorization_;
+  if (same && !request.body_is_secret) return last_redactor_;
+  auto redactor = std::make_shared<net::Redactor>(redactor_);
+  redactor->add_authorization(request.authorization);
+  if (request.body_is_secret) {
+    redactor->add_form(request.body);
+    return redactor;
+  }
+  last_authorization_ = request.authorization;
+  last_redactor_ = redactor;
   return redactor;
 }
 
@@ -163,13 +170,13 @@ net::Task<Result<net::HttpResponse>> ApiClient::send(ApiRequest request) {
     ++failures_;
     spdlog::debug("{} result={}", asked, name_of(response.error().kind));
     auto error = response.error().in("{}", options_.system);
-    redactor.redact(error);
+    redactor->redact(error);
     co_return error;
   }
   spdlog::debug("{} result={} ms={}", asked, response->status, response->took.count());
   note_answer(*response);
   // A token that is given is no echo, though it may be the one that was sent.
-  if (!asks_for_tokens || response->status >= 300) redactor.redact(*response);
+  if (!asks_for_tokens || response->status >= 300) redactor->redact(*response);
   if (auto error = options_.explain(*response)) {
     ++failures_;
     if (error->kind == ErrorKind::rate_limited) error->retry_after = std::chrono::ceil<seconds>(pause_left());

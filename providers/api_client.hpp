@@ -139,14 +139,17 @@ class ApiClient {
   [[nodiscard]] Result<std::string> resolve(const std::string& target) const;
   [[nodiscard]] std::optional<Error> throttled() const;
   [[nodiscard]] milliseconds pause_left() const;
-  [[nodiscard]] net::Redactor redactor_for(const net::HttpRequest& request) const;
+  [[nodiscard]] std::shared_ptr<const net::Redactor> redactor_for(const net::HttpRequest& request);
   void note_answer(const net::HttpResponse& response);
 
   net::Loop& loop_;
   net::HttpClient& http_;
   ApiOptions options_;
   Slots slots_;
-  net::Redactor redactor_;
+  net::Redactor redactor_;  ///< of the connection's secrets
+  /// Of them and of the authorization that was used last: mostly that of the next request, too.
+  std::shared_ptr<const net::Redactor> last_redactor_;
+  Secret last_authorization_;
   std::optional<SteadyInstant> paused_until_;
   int refusals_ = 0;
   std::optional<seconds> clock_skew_;

@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <random>
 
 #include "core/base64.hpp"
 #include "net/redact.hpp"
@@ -45,6 +46,24 @@ TEST_CASE("a credential is taken out of foreign text in every shape in which sys
     const auto encoded = base64(before + kKey + "and more");
     const auto left = without(redactor, encoded);
     CHECK(left.size() < encoded.size() - kKey.size());
+    CHECK(left.find("…") != std::string::npos);
+  }
+}
+
+TEST_CASE("a credential is found wherever it stands in a large answer") {
+  Redactor redactor;
+  for (const auto* key : {"xoxb-12-34-AbCdEfGhIjKlMnOp", "k3y-6b", "u+Abc9xQ7kLm2zzyyxxww"})
+    redactor.add(Secret(key));
+  std::mt19937 random(20);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same texts every time
+  for (int round = 0; round < 2000; ++round) {
+    // Of the keys' own letters, so that much of the text begins like one.
+    std::string text;
+    while (text.size() < 200) text += "xoxb-1234AbCdk3y6u+9"[random() % 20];
+    const auto* const key = round % 2 == 0 ? "k3y-6b" : "u+Abc9xQ7kLm2zzyyxxww";
+    text.insert(random() % (text.size() + 1), key);
+    INFO(text);
+    const auto left = without(redactor, text);
+    CHECK(left.find(key) == std::string::npos);
     CHECK(left.find("…") != std::string::npos);
   }
 }
