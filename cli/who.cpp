@@ -12,9 +12,9 @@ namespace watchbill::cli {
 
 namespace {
 
-std::string age_of(const manage::Duty& answer, Instant now) {
-  if (!answer.confirmed_at) return "";
-  const auto age = std::max(milliseconds{0}, now - *answer.confirmed_at);
+std::string age_of(std::optional<Instant> confirmed, Instant now) {
+  if (!confirmed) return "";
+  const auto age = std::max(milliseconds{0}, now - *confirmed);
   return age < 1s ? "just now" : format_duration(std::chrono::floor<seconds>(age)) + " ago";
 }
 
@@ -34,8 +34,8 @@ void print_json(Session& session, const std::vector<manage::Duty>& found, Instan
           .end_object();
     }
     w.end_array().field("unknown", answer.unknown);
-    w.field("confirmed_at",
-            answer.confirmed_at ? std::optional(format_rfc3339(*answer.confirmed_at)) : std::nullopt);
+    const auto confirmed = answer.confirmed_at();
+    w.field("confirmed_at", confirmed ? std::optional(format_rfc3339(*confirmed)) : std::nullopt);
     w.end_object();
   }
   w.end_array().end_object();
@@ -45,17 +45,20 @@ void print_json(Session& session, const std::vector<manage::Duty>& found, Instan
 void print(Session& session, const std::vector<manage::Duty>& found) {
   Table table({"ROTATION", "ON CALL", "E-MAIL", "UNTIL", "SCHEDULE", "CONFIRMED"});
   for (const auto& answer : found) {
-    const auto age = age_of(answer, session.now());
+    const auto age_in = [&](const std::string& schedule) {
+      const auto confirmed = answer.confirmed.find(schedule);
+      return confirmed == answer.confirmed.end() ? "" : age_of(confirmed->second, session.now());
+    };
     for (const auto& person : answer.people) {
       table.add({answer.rotation.name,
                  person.name + std::string(slack_remark(person.member, person.member_pending)),
                  person.email.value_or(""), person.until ? format_rfc3339(*person.until) : "not known",
-                 to_string(person.schedule), age});
+                 to_string(person.schedule), age_in(to_string(person.schedule))});
     }
     for (const auto& schedule : answer.unknown)
-      table.add({answer.rotation.name, "not known", "", "", schedule, age});
+      table.add({answer.rotation.name, "not known", "", "", schedule, age_in(schedule)});
     if (answer.people.empty() && answer.unknown.empty())
-      table.add({answer.rotation.name, "nobody", "", "", "", age});
+      table.add({answer.rotation.name, "nobody", "", "", "", age_of(answer.confirmed_at(), session.now())});
   }
   session.io().out << table.render(session.io().width);
 }

@@ -58,10 +58,8 @@ Duty from_timelines(const Rotation& rotation, const Known& known, Instant at) {
     const auto watch = known.watches.find(schedule.ref);
     const bool asked = watch != known.watches.end();
     const auto on_call = asked ? believed_on_call(watch->second, at) : OnCall{Unknown{}};
-    if (asked && watch->second.timeline.confirmed_at != kAlways) {
-      const auto confirmed = watch->second.timeline.confirmed_at;
-      duty.confirmed_at = std::min(duty.confirmed_at.value_or(confirmed), confirmed);
-    }
+    if (asked && watch->second.timeline.confirmed_at != kAlways)
+      duty.confirmed.emplace(to_string(schedule.ref), watch->second.timeline.confirmed_at);
     if (std::holds_alternative<Unknown>(on_call)) duty.unknown.push_back(to_string(schedule.ref));
     const auto* people = std::get_if<People>(&on_call);
     if (!people) continue;
@@ -109,6 +107,16 @@ void add_shift(std::vector<DutyShift>& shifts, DutyShift next) {
 }
 
 }  // namespace
+
+std::optional<Instant> Duty::confirmed_at() const {
+  std::optional<Instant> all;
+  for (const auto& schedule : rotation.schedules) {
+    const auto one = confirmed.find(to_string(schedule.ref));
+    if (one == confirmed.end()) return std::nullopt;
+    all = std::min(all.value_or(one->second), one->second);
+  }
+  return all;
+}
 
 Result<std::vector<Duty>> on_duty(Desk& desk, const std::vector<Rotation>& rotations,
                                   std::optional<Instant> at) {

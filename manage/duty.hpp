@@ -26,8 +26,10 @@ struct Duty {
   std::vector<OnDuty> people{};
   /// Schedules of which it is not known who is on call at that moment.
   std::vector<std::string> unknown{};
-  /// When a scheduling system last confirmed this; none for what history tells.
-  std::optional<Instant> confirmed_at{};
+  /// When each schedule last confirmed this; none of those that never answered, and for what history tells.
+  std::map<std::string, Instant> confirmed{};
+  /// When all of them had; none if one never answered.
+  [[nodiscard]] std::optional<Instant> confirmed_at() const;
 };
 
 /// One answer for each rotation, in order; without `at`, for now. A moment in the past is answered from
