@@ -67,7 +67,8 @@ std::string overview_json(const manage::Overview& overview) {
   w.key("queue").begin_object().field("writes", overview.queued_writes);
   w.field("done_in_seconds", static_cast<std::int64_t>(overview.queue_done_in.count())).end_object();
   w.key("daemon").begin_object().field("running", overview.daemon_running);
-  w.field("last_pass", text_of(overview.last_pass)).end_object().key("slack_app");
+  w.field("last_pass", text_of(overview.last_pass)).end_object();
+  w.field("clock_problem", overview.clock_problem).key("slack_app");
   if (const auto& app = overview.slack_app) {
     w.begin_object().field("mode", app->mode).field("state", app->state);
     w.field("since", text_of(app->since)).field("problem", app->problem).end_object();

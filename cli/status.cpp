@@ -45,6 +45,7 @@ void print_connections(Session& session, const manage::Overview& overview) {
 
 void print_problems(Session& session, const manage::Overview& overview) {
   std::string problems;
+  if (overview.clock_problem) problems += fmt::format("  {}\n", *overview.clock_problem);
   for (const auto& view : overview.rotations) {
     for (const auto& problem : view.problems)
       problems += fmt::format("  {}: {}\n", view.rotation.name, problem);

@@ -163,6 +163,7 @@ std::string problems_list(const StatusFacts& facts) {
     if (++count <= kMaxStatusRows)
       items += fmt::format("<li><b>{}</b>: {}</li>\n", net::html_text(whose), net::html_text(text));
   };
+  if (facts.overview.clock_problem) add("clock", *facts.overview.clock_problem);
   for (const auto& view : facts.overview.rotations) {
     for (const auto& problem : view.problems) add(view.rotation.name, problem);
   }

@@ -38,6 +38,17 @@ Result<void> read_queue(store::Store& store, Instant now, Overview& overview) {
   return {};
 }
 
+/// Of a daemon that does not run nothing is true any more.
+Result<std::optional<std::string>> read_clock_problem(store::Store& store, bool daemon_running) {
+  auto problems = store.problems().list();
+  if (!problems) return problems.error();
+  for (auto& open : *problems) {
+    if (daemon_running && open.problem.key == "clock:wrong" && !open.ended_at)
+      return std::optional(std::move(open.problem.text));
+  }
+  return std::optional<std::string>{};
+}
+
 /// What the daemon wrote (daemon/app_gateway.hpp); of a daemon that does not run nothing is true any more.
 Result<std::optional<SlackAppView>> read_slack_app(store::Store& store, bool daemon_running) {
   const auto written = store.meta("slack_app");
@@ -101,14 +112,16 @@ std::vector<ScheduleRef> refs_of(const Rotation& rotation) {
 }  // namespace
 
 std::string say_deleting(const Deletion& deletion, const Rotation& rotation) {
+  const auto resume = fmt::format("`watchbill rotation resume \"{}\" --adopt`", rotation.name);
+  // Who paused it meanwhile wants it left alone, however the deletion ended.
+  const auto after = rotation.paused
+                         ? fmt::format("it is paused, so its group stays as it is until {}", resume)
+                         : fmt::format("the group is kept again from {} on, or at once after {}",
+                                       format_rfc3339(deletion.until), resume);
   return fmt::format(
       "it is being deleted by {} since {}, and its group put back to what it was. If that was interrupted, "
-      "the "
-      "group is kept again from {} on, or at once after `watchbill rotation resume \"{}\" --adopt`; "
-      "`watchbill "
-      "rotation "
-      "delete --restore \"{}\"` deletes it",
-      deletion.by, format_rfc3339(deletion.at), format_rfc3339(deletion.until), rotation.name, rotation.name);
+      "{}; `watchbill rotation delete --restore \"{}\"` deletes it",
+      deletion.by, format_rfc3339(deletion.at), after, rotation.name);
 }
 
 std::string state_now(const Rotation& rotation, const std::string& written, seconds interval,
@@ -136,6 +149,9 @@ Result<Overview> read_overview(Desk& desk) {
   auto slack_app = read_slack_app(store, *running);
   if (!slack_app) return slack_app.error();
   overview.slack_app = std::move(*slack_app);
+  auto clock_problem = read_clock_problem(store, *running);
+  if (!clock_problem) return clock_problem.error();
+  overview.clock_problem = std::move(*clock_problem);
 
   auto rotations = store.rotations().list();
   auto statuses = store.engine().statuses();

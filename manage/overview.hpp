@@ -49,6 +49,8 @@ struct Overview {
   seconds queue_done_in{0};
   bool daemon_running = false;
   std::optional<Instant> last_pass;
+  /// Why nobody knows who is on call now, as the daemon says: this host's clock is wrong.
+  std::optional<std::string> clock_problem{};
   std::optional<SlackAppView> slack_app;  ///< nothing before the daemon ran for the first time
 };
 

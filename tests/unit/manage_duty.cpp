@@ -52,7 +52,7 @@ TEST_CASE("who is on call now and later comes from the store, with its age, whil
   CHECK(duty.people[0].name == "ADA");
   CHECK(duty.people[0].member == UserId("UADA"));
   CHECK(duty.people[0].until == world.loop.now() + 3h);
-  CHECK(duty.confirmed_at == world.loop.now() - 30s);
+  CHECK(duty.confirmed_at() == world.loop.now() - 30s);
   duty = good(on_duty(*world.desk, {rotation}, world.loop.now() + 4h)).front();
   CHECK(duty.people[0].name == "BO");
   duty = good(on_duty(*world.desk, {rotation}, world.loop.now() + 10h)).front();
@@ -74,6 +74,50 @@ TEST_CASE("who is on call in a schedule that is gone is not known, whatever was 
   const auto duty = good(on_duty(*world.desk, {rotation})).front();
   CHECK(duty.people.empty());
   CHECK(duty.unknown == std::vector<std::string>{"pd/PONE"});
+}
+
+TEST_CASE("an answer is confirmed by all schedules or by none") {
+  ManageWorld world;
+  world.connection();
+  auto rotation = world.stored("payments");
+  plan(world, {"pd", "PONE"});
+  rotation.schedules = {{{"pd", "PONE"}}, {{"pd", "PTWO"}}};
+  Watch silent;
+  silent.schedule = {"pd", "PTWO"};
+  silent.failing_since = world.loop.now() - 1min;
+  SECTION("one was never asked") {}
+  SECTION("one was asked and never answered") {
+    good(world.store->engine().put_watch(silent));
+  }
+  const auto duty = good(on_duty(*world.desk, {rotation})).front();
+  CHECK(duty.unknown == std::vector<std::string>{"pd/PTWO"});
+  CHECK(duty.confirmed.contains("pd/PONE"));
+  CHECK_FALSE(duty.confirmed.contains("pd/PTWO"));
+  CHECK_FALSE(duty.confirmed_at());
+}
+
+TEST_CASE("how wrong the clock is stands once beside the rotations, while a daemon says so") {
+  ManageWorld world;
+  bool runs = true;
+  world.desk->daemon_runs = [&]() -> Result<bool> { return runs; };
+  good(world.store->problems().put({Problem{"clock:wrong", "this host's clock is wrong"}, world.loop.now()}));
+  CHECK(good(read_overview(*world.desk)).clock_problem == "this host's clock is wrong");
+  runs = false;
+  CHECK_FALSE(good(read_overview(*world.desk)).clock_problem);
+}
+
+TEST_CASE("a schedule whose first answer is doubted has confirmed nothing") {
+  ManageWorld world;
+  world.connection();
+  const auto rotation = world.stored("payments");
+  Watch doubted;
+  doubted.schedule = {"pd", "PONE"};
+  doubted.last_answer = world.loop.now() - 5s;
+  doubted.doubt = Doubt{Doubt::Kind::empty, world.loop.now() - 5s, world.loop.now() - 5s, 1, false, {}};
+  good(world.store->engine().put_watch(doubted));
+  const auto duty = good(on_duty(*world.desk, {rotation})).front();
+  CHECK(duty.unknown == std::vector<std::string>{"pd/PONE"});
+  CHECK_FALSE(duty.confirmed_at());
 }
 
 TEST_CASE("a rotation that no engine has looked at shows that it is not known who is on call") {

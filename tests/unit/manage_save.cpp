@@ -345,6 +345,20 @@ TEST_CASE("a deletion whose command died is told with what ends it, and ends by 
     CHECK(view.problems[0].find(part) != std::string::npos);
   }
   CHECK_FALSE(world.now("payments").paused);
+  SECTION("not by itself, once somebody paused the rotation") {
+    CHECK(view.problems[0].find("kept again from ") != std::string::npos);
+    CHECK(good(set_paused(*world.desk, world.cli, rotation.id, true)));
+    const auto paused = view_of(world);
+    CHECK(paused.state == "paused");
+    REQUIRE(paused.problems.size() == 1);
+    CHECK(paused.problems[0].find("kept again") == std::string::npos);
+    CHECK(paused.problems[0].find("paused, so its group stays as it is until "
+                                  "`watchbill rotation resume \"payments\" --adopt`") != std::string::npos);
+    world.loop.advance(3min);
+    CHECK(view_of(world).state == "paused");
+    CHECK(view_of(world).problems.empty());
+    return;
+  }
   SECTION("at once, by resuming the rotation") {
     CHECK(good(set_paused(*world.desk, world.cli, rotation.id, false)));
   }
