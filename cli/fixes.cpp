@@ -29,7 +29,7 @@ std::string refusal_fix(std::string_view message) {
   const auto at = message.rfind(mark);
   if (at == std::string_view::npos) return {};
   auto fix = message.substr(at + mark.size());
-  // What the engine says after it (engine/group_writer.cpp).
+  // What the engine says after it (engine/open_problems.cpp).
   fix = fix.substr(0, fix.find(". On call is "));
   return std::string(fix);
 }
@@ -107,10 +107,6 @@ std::string fix_of(const Problem& problem, const Rotation* rotation) {
   const auto who = take_part(rest);
   if (about == "rotation") {
     const auto kind = take_part(rest);
-    if (kind == "refused" && problem.text.find("Slack answered ok and did not do it") != std::string::npos)
-      return "see whether they can be members of a group; if Slack shows them under other ids: `watchbill "
-             "people "
-             "map`";
     auto fix = rotation_fix(kind, rest, problem.text, rotation);
     return fix.empty() ? told_by_slack(problem.text, kAgain) : fix;
   }

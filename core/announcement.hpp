@@ -35,7 +35,8 @@ inline constexpr std::size_t kMaxAnnouncement = 3500;
 
 /// Puts the facts into words: the rotation's template, or the default text (also if the template, saved by
 /// another version, cannot be read any more). A template that leaves out that the message is late, repeated,
-/// or ahead of the group, or what became of an empty group, gets that as a last line.
+/// or ahead of the group, or what became of an empty group, gets that as a last line; so does every text that
+/// stands for several handoffs, with who was on call in between.
 AnnouncementText render(const AnnouncementFacts& facts, const Announce& announce,
                         const AnnouncementContext& context);
 

@@ -51,9 +51,11 @@ AnnouncementWords::AnnouncementWords(const AnnouncementFacts& facts, Mention pol
                                      const AnnouncementContext& context)
     : facts_(facts), policy_(policy), context_(context) {
   const auto before = facts.first ? Humans{} : humans_of(facts.before);
+  const auto interrupted = humans_of(facts.interrupted);
   on_call_ = humans_of(facts.after);
   for (const auto& human : on_call_) {
-    auto& part = human.last_known ? last_known_ : is_in(before, human) ? staying_ : incoming_;
+    const bool stays = is_in(before, human) && !is_in(interrupted, human);
+    auto& part = human.last_known ? last_known_ : stays ? staying_ : incoming_;
     part.push_back(human);
   }
   for (const auto& human : before) {
@@ -81,6 +83,7 @@ std::string AnnouncementWords::default_text() const {
 
 std::string AnnouncementWords::remarks(const std::function<bool(std::string_view)>& said) const {
   std::string text;
+  if (!facts_.first && (!facts_.between.empty() || facts_.nobody_between)) text += "\n" + in_between();
   if (!facts_.group_note.empty() && !said("note")) text += "\n" + note();
   if (context_.group_pending && !said("group_pending"))
     text += fmt::format("\nThe Slack group {} is still being updated.", group());
@@ -287,6 +290,16 @@ std::string AnnouncementWords::next_sentence() const {
   for (const auto& [from, names] : turns)
     parts.push_back(phrase(names) + (said ? "" : " from " + slack_date(from)));
   return fmt::format("Next: {}.", phrase(parts, kTurnsNamed));
+}
+
+/// "In between, Bo and Cy were on call, and for a time nobody."
+std::string AnnouncementWords::in_between() const {
+  if (facts_.between.empty()) return "In between, nobody was on call.";
+  std::vector<std::string> names;
+  for (const auto& human : humans_of(facts_.between)) names.push_back(slack_name(plain_name(*human.person)));
+  return fmt::format("In between, {} {} on call{}.", phrase(names, kNamesInList),
+                     names.size() == 1 ? "was" : "were",
+                     facts_.nobody_between ? ", and for a time nobody" : "");
 }
 
 std::string AnnouncementWords::lateness() const {

@@ -55,6 +55,7 @@ class AnnouncementWords {
   [[nodiscard]] std::string duties_of(const Human& human) const;
   [[nodiscard]] std::string list() const;
   [[nodiscard]] std::string next_sentence() const;
+  [[nodiscard]] std::string in_between() const;
   [[nodiscard]] std::string lateness() const;
   void add_people(TemplateData& data, const std::string& name, const Humans& humans) const;
   void add_next(TemplateData& data) const;

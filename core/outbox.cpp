@@ -29,9 +29,36 @@ Instant group_deadline(const OutboxRow& row) {
   return std::max(row.facts.at, row.next_try) + kGroupPatience;
 }
 
-bool mergeable(const OutboxRow& row) {
-  return row.state == OutboxState::waiting || row.state == OutboxState::ready ||
-         row.state == OutboxState::blocked;
+std::vector<OnCallPerson> people_in_both(const std::vector<OnCallPerson>& a,
+                                         const std::vector<OnCallPerson>& b) {
+  return people_without(a, people_without(a, b));
+}
+
+void add_people(std::vector<OnCallPerson>& people, const std::vector<OnCallPerson>& more) {
+  const auto fresh = people_without(more, people);
+  people.insert(people.end(), fresh.begin(), fresh.end());
+}
+
+/// Puts the facts of an untold row before those of a later one. `held`: who was on call by it really was.
+void precede(AnnouncementFacts& facts, const AnnouncementFacts& untold, bool held) {
+  auto between = untold.between;
+  auto interrupted = untold.interrupted;
+  if (held) {
+    std::vector<OnCallPerson> known;
+    for (const auto& person : untold.after) {
+      if (!person.last_known) known.push_back(person);
+    }
+    add_people(between, known);
+    add_people(interrupted, people_without(untold.before, untold.after));
+    facts.nobody_between = facts.nobody_between || untold.after.empty();
+  }
+  add_people(between, facts.between);
+  add_people(interrupted, people_in_both(facts.interrupted, untold.before));
+  facts.nobody_between = facts.nobody_between || untold.nobody_between;
+  facts.before = untold.before;
+  facts.first = untold.first;
+  facts.between = people_without(people_without(between, facts.before), facts.after);
+  facts.interrupted = std::move(interrupted);
 }
 
 }  // namespace
@@ -143,27 +170,26 @@ void recover(OutboxRow& row, Instant now) {
   row.next_try = std::max(now, row.attempt_at.value_or(now) + kFirstProbe);
 }
 
-Merge merge_announcement(const std::vector<OutboxRow>& open, AnnouncementFacts facts) {
+Merge merge_announcement(const std::vector<OutboxRow>& open, AnnouncementFacts facts, bool foreseen) {
   Merge merge;
-  for (const auto& row : open) {
-    if (!mergeable(row)) continue;
-    if (merge.superseded.empty()) {
-      facts.before = row.facts.before;
-      facts.first = row.facts.first;
-    }
-    merge.superseded.push_back(row);
+  for (auto row = open.rbegin(); row != open.rend(); ++row) {
+    if (!is_untold(row->state)) continue;
+    const bool corrected = !foreseen && row->confirm_by && facts.at < *row->confirm_by;
+    precede(facts, row->facts, !corrected);
+    merge.superseded.push_back(*row);
     merge.superseded.back().state = OutboxState::superseded;
   }
+  std::reverse(merge.superseded.begin(), merge.superseded.end());
   if (facts.first || !same_people(facts.before, facts.after)) merge.facts = std::move(facts);
   return merge;
 }
 
 std::vector<OutboxRow> fold_into_later(OutboxRow row, const std::vector<OutboxRow>& later) {
-  const auto next = std::find_if(later.begin(), later.end(), mergeable);
-  if (row.state != OutboxState::ready || next == later.end()) return {};
+  const auto next =
+      std::find_if(later.begin(), later.end(), [](const OutboxRow& other) { return is_untold(other.state); });
+  if (!is_untold(row.state) || next == later.end()) return {};
   OutboxRow heir = *next;
-  heir.facts.before = row.facts.before;
-  heir.facts.first = row.facts.first;
+  precede(heir.facts, row.facts, true);
   heir.possibly_repeated = heir.possibly_repeated || row.possibly_repeated;
   if (!heir.facts.first && same_people(heir.facts.before, heir.facts.after))
     heir.state = OutboxState::superseded;

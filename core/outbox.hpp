@@ -33,6 +33,11 @@ struct AnnouncementFacts {
   std::vector<NextPerson> next{};
   /// What became of the group when nobody is on call or nobody matches; empty otherwise.
   std::string group_note{};
+  /// What nobody was told of the time in between: who came and went, which of `before` were off call, and
+  /// that nobody was on call.
+  std::vector<OnCallPerson> between{};
+  std::vector<OnCallPerson> interrupted{};
+  bool nobody_between = false;
   bool operator==(const AnnouncementFacts&) const = default;
 };
 
@@ -50,6 +55,11 @@ std::string_view name_of(OutboxState state);
 Result<OutboxState> parse_outbox_state(std::string_view text);
 [[nodiscard]] inline bool is_open(OutboxState state) {
   return state != OutboxState::sent && state != OutboxState::superseded && state != OutboxState::expired;
+}
+
+/// True if no attempt of it can be in Slack: it may be merged, corrected or taken back.
+[[nodiscard]] inline bool is_untold(OutboxState state) {
+  return state == OutboxState::waiting || state == OutboxState::ready || state == OutboxState::blocked;
 }
 
 /// One announcement for one channel.
@@ -111,11 +121,14 @@ struct Merge {
   /// What is to be said now; nothing if the people are those of before: silence.
   std::optional<AnnouncementFacts> facts{};
 };
-/// `open` are the open rows of that rotation and channel, oldest first.
-Merge merge_announcement(const std::vector<OutboxRow>& open, AnnouncementFacts facts);
+/// `open` are the open rows of that rotation and channel, oldest first. `foreseen`: the handoff is of a
+/// boundary; one that is not, shortly after a boundary that its source has not confirmed, puts that right:
+/// who was said to be on call there never was.
+Merge merge_announcement(const std::vector<OutboxRow>& open, AnnouncementFacts facts, bool foreseen);
 
-/// An `unknown` row turned out not to be in Slack while `later` ones of the same rotation and channel wait:
-/// both become one. Returns the rows that changed (`row` among them); none if there is nothing to fold.
+/// A row turned out not to be in Slack (refused, or never arrived) while `later` ones of the same rotation
+/// and channel wait: both become one, so that none is told after what followed it. Returns the rows that
+/// changed (`row` among them); none if there is nothing to fold.
 std::vector<OutboxRow> fold_into_later(OutboxRow row, const std::vector<OutboxRow>& later);
 
 }  // namespace watchbill

@@ -327,6 +327,22 @@ class Planner {
     return users;
   }
 
+  /// Whom Watchbill put into the group because of a schedule that is known: they leave with their shift,
+  /// whatever those say that were never heard.
+  Users placed_by_known() const {
+    Users users;
+    for (const auto& person : in_.record.people) {
+      const auto& schedules = in_.rotation.schedules;
+      const bool used = std::any_of(schedules.begin(), schedules.end(),
+                                    [&](const RotationSchedule& one) { return one.ref == person.schedule; });
+      const auto& unknown = plan_.unknown;
+      const bool known = std::find(unknown.begin(), unknown.end(), person.schedule) == unknown.end();
+      if (used && known && person.member) users.push_back(*person.member);
+    }
+    sort_unique(users);
+    return common(users, in_.record.placed);
+  }
+
   /// `keep` and `merge` start from what the group has; so does a rotation one of whose sources was never
   /// heard.
   void aim_at(Users wanted) {
@@ -334,7 +350,7 @@ class Planner {
     plan_.placed = wanted;
     if (in_.rotation.membership == Membership::merge || never_known_) {
       if (!in_.group) return;
-      const auto ours = in_.rotation.membership == Membership::merge ? in_.record.placed : Users{};
+      const auto ours = in_.rotation.membership == Membership::merge ? in_.record.placed : placed_by_known();
       const auto leaving = without(ours, wanted);
       const auto staying = still_fit(without(in_.group->members, leaving));
       plan_.placed = united(common(ours, wanted), without(wanted, in_.group->members));

@@ -85,10 +85,17 @@ net::Task<void> Announcer::run() {
       if (release(row, now) && !save(row)) break;
       const auto* entry = model_.find(row.rotation);
       if (entry && entry->paused()) continue;
+      if (entry && !announces_in(entry->rotation, row.channel) && is_untold(row.state)) {
+        expire(row, "not sent: the rotation does not announce in this channel any more");
+        continue;
+      }
       const auto max_age = entry ? entry->rotation.announce.max_age : milliseconds{6h};
       const auto step = next_step(row, behind(row), now, max_age);
       if (step.at) next = std::min(next, *step.at);
-      if (step.action == OutboxAction::expire) expire(row);
+      if (step.action == OutboxAction::expire) {
+        expire(row, fmt::format("not sent: older than {} ({})", "announce.max_age",
+                                row.error.empty() ? "late" : row.error));
+      }
       if (step.action == OutboxAction::send) {
         busy_.insert(id);
         tasks_.spawn(send(id));
@@ -120,11 +127,10 @@ void Announcer::log_outcome(const OutboxRow& row, OutboxState before) const {
       .log(row.state == OutboxState::sent ? spdlog::level::info : spdlog::level::warn);
 }
 
-void Announcer::expire(OutboxRow row) {
+void Announcer::expire(OutboxRow row, std::string why) {
   const auto before = row.state;
   row.state = OutboxState::expired;
-  row.error =
-      fmt::format("not sent: older than {} ({})", "announce.max_age", row.error.empty() ? "late" : row.error);
+  row.error = std::move(why);
   if (save(row)) log_outcome(row, before);
   note_problem(row);
   on_change_(row.rotation);
@@ -194,6 +200,7 @@ net::Task<void> Announcer::send(OutboxId id) {
     }
   }
   busy_.erase(id);
+  fold(row);
   note_problem(row);
   on_change_(row.rotation);
   kick();
@@ -227,7 +234,7 @@ net::Task<void> Announcer::probe(OutboxId id) {
     auto row = found->second;
     settle_probe(row, seen, loop_.now());
     log_outcome(row, before.state);
-    if (save(row) && row.state == OutboxState::ready) fold(row);
+    if (save(row)) fold(row);
     note_problem(row);
     on_change_(row.rotation);
   }

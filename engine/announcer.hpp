@@ -40,7 +40,7 @@ class Announcer {
   net::Task<void> probe(OutboxId id);
   net::Task<Probe> look_for(ChannelId channel, std::string key, Instant since);
   net::Task<void> join(ChannelId channel);
-  void expire(OutboxRow row);
+  void expire(OutboxRow row, std::string why);
   /// Records the row; on failure it is tried again in a second.
   bool save(const OutboxRow& row);
   void fold(const OutboxRow& row);

@@ -4,6 +4,7 @@
 #include "engine/decider_stage.hpp"
 #include "engine/open_problems.hpp"
 #include "engine/refusal.hpp"
+#include "engine/status_board.hpp"
 
 namespace watchbill::engine {
 
@@ -146,7 +147,7 @@ void Decider::queue_write(RotationEntry& entry, const Stage& stage, Moment now) 
     write.attempts = entry.write->attempts;
   }
   if (stage.not_done && entry.times_not_done >= kProblemAfter) {
-    write.refused = entry.refusal = not_done_error();
+    write.refused = entry.refusal = not_done_error(difference_of(entry), !target.disable);
     write.not_before =
         now.steady + refused_wait(static_cast<std::size_t>(entry.times_not_done - kProblemAfter));
   }
@@ -166,6 +167,19 @@ void Decider::note_unknown(RotationEntry& entry, Instant now) {
       "who somebody on call is in Slack is not known yet, so they are not in @{}. {}. Slack is asked "
       "again by itself",
       entry.rotation.handle, entry.plan.pending_why);
+}
+
+/// It counts from when it was seen first, or foreseen, however late it is decided.
+void Decider::note_undecided(const Stage& stage, Instant now) const {
+  auto& entry = *stage.entry;
+  if (!stage.plan.decided) return;
+  const bool waits = stage.wait_until || waits_for_group(entry);
+  if (!waits || !stage.plan.handoff || !entry.record.decided || entry.paused()) {
+    entry.undecided.reset();
+  } else if (!entry.undecided || !same_people(entry.undecided->people, stage.plan.people)) {
+    const auto foreseen = foreseen_moment(entry, now);
+    entry.undecided = UndecidedHandoff{stage.plan.people, foreseen.value_or(now), foreseen.has_value()};
+  }
 }
 
 /// A group that drifts again and again is somebody else's: a problem, until it stayed right for a while.
@@ -198,6 +212,7 @@ void Decider::commit(Stage& stage, Moment moment) {
   auto& entry = *stage.entry;
   entry.plan = stage.plan;
   note_unknown(entry, now);
+  note_undecided(stage, now);
   if (stage.wait_until) {
     if (!entry.pending_since) entry.pending_since = now;
     return;
@@ -210,6 +225,8 @@ void Decider::commit(Stage& stage, Moment moment) {
   entry.record = stage.record;
   entry.members_before.reset();
   if (stage.change || stage.right) entry.edited_by.reset();
+  // What it led to may still be looked up, or wait for the group.
+  entry.rematch = stage.plan.pending || waits_for_group(entry) ? std::move(stage.rematch) : std::nullopt;
   if (stage.refused) entry.refused_change = std::move(stage.refused);
   if (stage.change) {
     entry.refused_change.reset();

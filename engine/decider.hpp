@@ -69,7 +69,7 @@ class Decider {
   struct Stage;
   Stage plan_one(RotationEntry& entry, Moment now) const;
   void plan_change(Stage& stage, Instant now) const;
-  static void complete(const Stage& stage, Change& change);
+  static void explain(const Stage& stage, Change& change);
   void plan_announcements(Stage& stage, Instant now) const;
   void plan_drift(Stage& stage, Moment now) const;
   void correct_announcements(Stage& stage) const;
@@ -86,11 +86,13 @@ class Decider {
   Result<void> record(Stage& stage);
   void commit(Stage& stage, Moment now);
   static void note_unknown(RotationEntry& entry, Instant now);
+  void note_undecided(const Stage& stage, Instant now) const;
   static void note_contest(const Stage& stage, SteadyInstant now);
   void queue_write(RotationEntry& entry, const Stage& stage, Moment now);
   Result<void> note_group_writes();
   /// The change of this stage is most likely known to people: the daemon before the restore announced it.
   static bool happened_before_restore(const Stage& stage);
+  [[nodiscard]] bool confirms(const Rotation& rotation, Instant boundary) const;
   [[nodiscard]] bool all_answered_since(const Rotation& rotation, Instant since) const;
   /// When the change of people that was foreseen happened; nothing if it was not foreseen.
   [[nodiscard]] std::optional<Instant> foreseen_moment(const RotationEntry& entry, Instant now) const;

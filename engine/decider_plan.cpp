@@ -28,6 +28,39 @@ bool replaces_refused_list(const RotationEntry& entry, const Plan& plan) {
          entry.rotation.membership == Membership::exact;
 }
 
+/// The same responder among `people`; null if there is none.
+const OnCallPerson* find_responder(const std::vector<OnCallPerson>& people, const Responder& responder) {
+  const auto found = std::find_if(people.begin(), people.end(),
+                                  [&](const OnCallPerson& person) { return person.responder == responder; });
+  return found == people.end() ? nullptr : &*found;
+}
+
+/// Whether a scheduling system says something else of somebody than it did.
+std::optional<Rematch> changed_at_source(const std::vector<OnCallPerson>& before,
+                                         const std::vector<OnCallPerson>& now) {
+  for (const auto& person : now) {
+    const auto* was = find_responder(before, person.responder);
+    if (was == nullptr || same_details(was->responder, person.responder)) continue;
+    return Rematch{fmt::format("what {} says of {} (name, address) changed", person.responder.connection,
+                               person.responder.name),
+                   std::nullopt};
+  }
+  return std::nullopt;
+}
+
+/// Why the same people are other members now, where nobody here or at the source changed anything.
+std::string changed_in_slack(const std::vector<OnCallPerson>& before, const std::vector<OnCallPerson>& now) {
+  for (const auto& person : now) {
+    const auto* was = find_responder(before, person.responder);
+    if (was == nullptr || was->member == person.member) continue;
+    const auto& name = person.responder.name;
+    if (!was->member) return fmt::format("the Slack account of {} became known", name);
+    if (person.member) return fmt::format("{} has another account in Slack", name);
+    return fmt::format("{} has no account in Slack any more that may be in a group", name);
+  }
+  return {};
+}
+
 }  // namespace
 
 std::optional<Instant> Decider::foreseen_moment(const RotationEntry& entry, Instant now) const {
@@ -51,6 +84,7 @@ Decider::Stage Decider::plan_one(RotationEntry& entry, Moment moment) const {
   const auto watches = model_.watches_of(entry.rotation);
   const auto* group = entry.group.now ? &*entry.group.now : nullptr;
   Stage stage{&entry, make_plan({entry.rotation, entry.record, watches, group, matcher_, now}), entry.record};
+  stage.rematch = entry.rematch;
   const auto& plan = stage.plan;
   if (!plan.decided || entry.paused() || waits_for_group(entry)) return stage;
   if (plan.pending && (plan.handoff || plan.target != entry.record.target)) {
@@ -104,6 +138,7 @@ void Decider::plan_change(Stage& stage, Instant now) const {
   const bool first = !entry.record.decided;
   const bool retargeted = plan.target && plan.target != entry.record.target;
   auto& record = stage.record;
+  if (auto changed = changed_at_source(entry.record.people, plan.people)) stage.rematch = std::move(changed);
   // The same people, of whom something else is told now (a name, an address), are no change.
   if (first || plan.handoff || !same_facts(record.people, plan.people)) record.people = plan.people;
   if (!first && !plan.handoff && !retargeted) return;
@@ -127,10 +162,13 @@ void Decider::plan_change(Stage& stage, Instant now) const {
   if (plan.handoff && !first) {
     stage.foreseen = foreseen_moment(entry, now);
     change.held_since = stage.foreseen.value_or(now);
+    if (const auto& known = entry.undecided; known && same_people(known->people, plan.people)) {
+      if (known->foreseen) stage.foreseen = known->since;
+      change.held_since = known->since;
+    }
   }
   if (!plan.handoff) change.by = entry.edited_by;
-  if (!first && !plan.handoff && !entry.edited_by && any_pending(entry.record.people))
-    complete(stage, change);
+  if (!first && !plan.handoff && !entry.edited_by) explain(stage, change);
   if (entry.rotation.mode == Mode::observe)
     change.result = "observed";
   else if (stage.right)
@@ -147,15 +185,26 @@ void Decider::plan_change(Stage& stage, Instant now) const {
   stage.change = std::move(change);
 }
 
-/// Somebody of the last decision was not known in Slack then: what was decided goes on with them.
-void Decider::complete(const Stage& stage, Change& change) {
-  const auto& open = stage.entry->open_changes;
-  if (open.empty()) {
-    change.note = "somebody on call was not known in Slack before";
+/// The same people are other members now. What was decided before Slack said who somebody is goes on with
+/// them, if it still does.
+void Decider::explain(const Stage& stage, Change& change) {
+  const auto& entry = *stage.entry;
+  if (any_pending(entry.record.people) && !entry.open_changes.empty()) {
+    change.cause = entry.open_changes.back().cause;
+    change.held_since = entry.open_changes.back().held_since;
     return;
   }
-  change.cause = open.back().cause;
-  change.held_since = open.back().held_since;
+  change.note = stage.rematch ? stage.rematch->why : changed_in_slack(entry.record.people, stage.plan.people);
+  if (stage.rematch) change.by = stage.rematch->by;
+}
+
+/// True if all sources have answered since this boundary, and none of them doubtfully.
+bool Decider::confirms(const Rotation& rotation, Instant boundary) const {
+  return all_answered_since(rotation, boundary) &&
+         std::all_of(rotation.schedules.begin(), rotation.schedules.end(), [&](const auto& schedule) {
+           const auto* known = model_.find(schedule.ref);
+           return known && !known->watch.doubt;
+         });
 }
 
 void Decider::plan_announcements(Stage& stage, Instant now) const {
@@ -180,7 +229,7 @@ void Decider::plan_announcements(Stage& stage, Instant now) const {
     for (const auto& [id, row] : outbox_) {
       if (row.rotation == rotation.id && row.channel == channel) open.push_back(row);
     }
-    auto merged = merge_announcement(open, facts);
+    auto merged = merge_announcement(open, facts, stage.foreseen.has_value());
     for (auto& row : merged.superseded) stage.superseded.push_back(std::move(row));
     if (!merged.facts) continue;
     OutboxRow row;
@@ -190,7 +239,7 @@ void Decider::plan_announcements(Stage& stage, Instant now) const {
     row.facts = std::move(*merged.facts);
     row.group_confirmed = stage.right;
     row.next_try = now;
-    if (stage.foreseen && now - *stage.foreseen < kConfirmPatience)
+    if (stage.foreseen && now - *stage.foreseen < kConfirmPatience && !confirms(rotation, *stage.foreseen))
       row.confirm_by = *stage.foreseen + kConfirmPatience;
     stage.added.push_back(std::move(row));
   }
@@ -200,9 +249,8 @@ void Decider::plan_announcements(Stage& stage, Instant now) const {
 void Decider::correct_announcements(Stage& stage) const {
   const auto& plan = stage.plan;
   for (const auto& [id, row] : outbox_) {
-    const bool unsent = row.state == OutboxState::waiting || row.state == OutboxState::ready ||
-                        row.state == OutboxState::blocked;
-    if (row.rotation != stage.entry->rotation.id || !unsent || !same_people(row.facts.after, plan.people))
+    if (row.rotation != stage.entry->rotation.id || !is_untold(row.state) ||
+        !same_people(row.facts.after, plan.people))
       continue;
     if (row.facts.group_note == plan.group_note && same_facts(row.facts.after, plan.people)) continue;
     auto& corrected = stage.corrected.emplace_back(row);

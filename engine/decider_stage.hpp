@@ -25,6 +25,7 @@ struct Decider::Stage {
   std::vector<OutboxRow> added{};
   std::vector<OutboxRow> corrected{};  ///< not sent yet, and some of their people are others in Slack now
   std::optional<Instant> foreseen{};   ///< the boundary that this handoff is of
+  std::optional<Rematch> rematch{};
   std::optional<Instant> wait_until{};
   bool right = false;  ///< the group is what it should be, or is to be left as it is
   bool write = false;  ///< it is not, and may be written

@@ -167,7 +167,8 @@ void Engine::Impl::release_confirmed() {
   auto saved = ports_.store.relaxed_transaction([&]() -> Result<void> {
     for (const auto id : ids) {
       auto* entry = model_.find(id);
-      if (!entry) continue;
+      // Where it named others, who are being looked up, nothing is confirmed.
+      if (!entry || entry->undecided) continue;
       if (auto done = decider_.source_confirmed(*entry); !done) return done;
     }
     return {};

@@ -121,7 +121,8 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   /// Ends those of channels that took an announcement since, or that are none of the rotation's any more.
   Result<void> forget_reached_channels(RotationEntry& entry);
   void rebuild_schedules(const Watches& watches);
-  [[nodiscard]] std::string last_editor(const std::string& rotation) const;
+  void note_mapped(const std::vector<std::string>& changed);
+  [[nodiscard]] std::string last_editor(const std::string& object) const;
 
   // engine_decide.cpp: what is decided when
   void mark(RotationId rotation);

@@ -84,7 +84,7 @@ Result<void> Engine::Impl::reload() {
   if (*generation != generation_) {
     auto mappings = ports_.store.people().mappings();
     if (!mappings) return mappings.error();
-    roster_.set_mappings(*mappings);
+    note_mapped(roster_.set_mappings(*mappings));
     if (auto loaded = load_rotations(false); !loaded) return loaded;
     if (auto loaded = load_deletions(ports_.loop.now()); !loaded) return loaded;
     if (auto loaded = load_connections(); !loaded) return loaded;
@@ -98,13 +98,26 @@ Result<void> Engine::Impl::reload() {
   return {};
 }
 
-std::string Engine::Impl::last_editor(const std::string& rotation) const {
+/// Whose place in a group may go to another account by that.
+void Engine::Impl::note_mapped(const std::vector<std::string>& changed) {
+  for (const auto& mapped : changed) {
+    for (auto& [id, entry] : model_.rotations) {
+      for (const auto& person : entry.record.people) {
+        const auto& who = person.responder;
+        if (who.email == mapped || who.connection + "/" + who.id == mapped)
+          entry.rematch = Rematch{fmt::format("the mapping of {} changed", who.name), last_editor(mapped)};
+      }
+    }
+  }
+}
+
+std::string Engine::Impl::last_editor(const std::string& object) const {
   store::HistoryFilter latest;
   latest.limit = 100;
   auto audit = ports_.store.history().audit(latest);
   if (audit) {
     for (const auto& entry : *audit) {
-      if (entry.object == rotation) return entry.actor;
+      if (entry.object == object) return entry.actor;
     }
   }
   return "watchbill";

@@ -80,7 +80,8 @@ void Engine::Impl::log_decision(const RotationEntry& entry, const Decided& befor
   if (!drifts.empty() && before.last_drift != drifts.back())
     drift(entry.group.contested ? "repair_later" : "repair");
   if (entry.group.reported && entry.group.reported != before.reported) drift("report");
-  if (entry.times_not_done > before.times_not_done) log_failure(entry, not_done_error().message);
+  if (entry.times_not_done > before.times_not_done)
+    log_failure(entry, not_done_error(difference_of(entry), false).message);
 }
 
 /// With its reason, and when it is tried again.
@@ -93,7 +94,8 @@ void Engine::Impl::log_failure(const RotationEntry& entry, const std::string& wh
     line.with("code", error.code.empty() ? std::string(name_of(error.kind)) : error.code);
   }
   line.with("error", why);
-  if (!refused || entry.write->refused->code == kNotDone) {
+  // What Slack did not do says itself who is missing.
+  if (!refused && entry.times_not_done == 0) {
     if (const auto difference = difference_of(entry); !difference.empty()) line.with("group_is", difference);
   }
   const auto now = ports_.loop.steady_now();

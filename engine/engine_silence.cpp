@@ -126,11 +126,21 @@ std::optional<std::string> Engine::Impl::silence_of_slack(bool at_once) const {
 std::vector<std::string> Engine::Impl::why_silent(const RotationEntry& entry) const {
   std::vector<std::string> why;
   if (entry.paused()) return why;
-  if (auto clock = wrong_clock()) {
-    why.push_back(*std::move(clock));
+  if (clock_.verdict == ClockVerdict::wrong) {
+    // How wrong it is, and by whose word, is a problem of its own (`clock:wrong`).
+    why.emplace_back(contradicts(clock_.slack)
+                         ? "who is on call now is not known: this host's clock is wrong"
+                         : "who is on call now is not known, nor yet whether this host's clock is right");
     return why;
   }
   if (auto slack = silence_of_slack(!entry.group.now)) why.push_back(*std::move(slack));
+  if (entry.undecided && !entry.group.now) {
+    why.push_back(
+        fmt::format("on call since {}: {}. That is neither written nor announced before @{} was "
+                    "read: with `--membership merge` its other members have to be known",
+                    format_minutes(entry.undecided->since),
+                    on_call_names(entry.plan.people, entry.plan.unknown), entry.rotation.handle));
+  }
   for (const auto& schedule : entry.rotation.schedules) {
     const auto known = model_.schedules.find(schedule.ref);
     if (known == model_.schedules.end() || told_by_plan(entry.plan, schedule.ref)) continue;

@@ -66,7 +66,8 @@ void Engine::Impl::flush(Instant now) {
   write_queue_figures();
   if (flushed) {
     flushed = board_.flush(
-        silent_, [this](const RotationEntry& entry) { return why_silent(entry); }, now);
+        silent_, [this](const RotationEntry& entry) { return why_silent(entry); },
+        clock_.verdict != ClockVerdict::wrong, now);
   }
   // What is blocked may have nothing else to write that would tell when it works again.
   if (flushed && (store_blocked_since_ || !store_worked_))

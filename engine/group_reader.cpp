@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/open_problems.hpp"
+#include "engine/refusal.hpp"
 
 namespace watchbill::engine {
 
@@ -15,6 +16,12 @@ namespace {
 constexpr auto kSettle = 5s;
 /// A list that misses more than half of the managed groups is believed the third time in a row.
 constexpr int kBelieveAfter = 3;
+
+/// What Slack had not done was written again: only a list tells whether it is done now.
+bool awaits_list(const RotationEntry& entry) {
+  return entry.group.answered &&
+         (entry.times_not_done > 0 || (entry.refusal && entry.refusal->code == kNotDone));
+}
 
 }  // namespace
 
@@ -59,7 +66,7 @@ SteadyInstant GroupReader::next_check(bool read) const {
   const auto now = loop_.steady_now();
   auto next = read ? differed_until_ : kSteadyNever;
   for (const auto& [id, entry] : model_.rotations) {
-    if (!entry.group.must_read || entry.group.in_flight) continue;
+    if (!(entry.group.must_read || awaits_list(entry)) || entry.group.in_flight) continue;
     const auto settled = entry.group.last_write_ended.value_or(now) + kSettle;
     next = std::min(next, read ? settled : std::max(settled, now + kSettle));
   }

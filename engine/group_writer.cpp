@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "engine/refusal.hpp"
+#include "engine/status_board.hpp"
 
 namespace watchbill::engine {
 
@@ -277,9 +278,10 @@ void GroupWriter::succeeded(RotationEntry& entry, const GroupTarget& target, Gro
 /// Slack answered with other members than those that were sent: nothing is decided before a list says so,
 /// too.
 void GroupWriter::was_not_done(RotationEntry& entry, const GroupTarget& target) {
-  const auto error = not_done_error();
   entry.group.must_read = true;
-  if (++entry.times_not_done >= kProblemAfter) {
+  ++entry.times_not_done;
+  const auto error = not_done_error(difference_of(entry), !target.disable);
+  if (entry.times_not_done >= kProblemAfter) {
     refused(entry, target, error, static_cast<std::size_t>(entry.times_not_done - kProblemAfter));
   } else if (entry.write) {
     entry.write->not_before = loop_.steady_now() + backoff(++entry.write->attempts);

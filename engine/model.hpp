@@ -91,6 +91,19 @@ struct Confirmation {
   std::set<ScheduleRef> outstanding;
 };
 
+/// A handoff that is known and cannot be decided yet: its group was not read, or somebody is looked up.
+struct UndecidedHandoff {
+  std::vector<OnCallPerson> people;
+  Instant since;
+  bool foreseen = false;
+};
+
+/// Why somebody on call may be another Slack user from now on.
+struct Rematch {
+  std::string why;
+  std::optional<std::string> by;
+};
+
 struct RotationEntry {
   Rotation rotation;
   /// It is being deleted.
@@ -107,6 +120,9 @@ struct RotationEntry {
   std::optional<Change> refused_change;
   /// Who was in the group before a write that could not be recorded.
   std::optional<std::vector<UserId>> members_before;
+  std::optional<UndecidedHandoff> undecided;
+  /// Until what it led to is decided.
+  std::optional<Rematch> rematch;
   /// Since when a decision waits for a person to be looked up in Slack.
   std::optional<Instant> pending_since;
   /// Since when Slack has not said who somebody on call is there.

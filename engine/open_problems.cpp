@@ -17,12 +17,9 @@ std::string prefix_of(const RotationEntry& entry) {
 std::string refusal_text(const RotationEntry& entry) {
   auto text = fmt::format("@{} was not written: {}. On call is {}", entry.rotation.handle,
                           entry.refusal->message, on_call_names(entry.plan.people, entry.plan.unknown));
-  const auto difference = difference_of(entry);
+  // What Slack did not do says itself how the group differed, and goes on saying it until a list shows more.
+  const auto difference = entry.refusal->code == kNotDone ? std::string() : difference_of(entry);
   if (!difference.empty()) text += fmt::format("; in the group, {}", difference);
-  if (entry.refusal->code == kNotDone && entry.record.target && !entry.record.target->disable)
-    text +=
-        ". If Slack shows the same people under other ids, map them to those with `watchbill people map`; "
-        "else see whether they can be members of a group";
   return text;
 }
 

@@ -13,8 +13,12 @@ constexpr std::array<milliseconds, 4> kRefusedWaits{1min, 5min, 15min, 60min};
 
 }  // namespace
 
-Error not_done_error() {
-  auto error = fail(ErrorKind::conflict, "Slack answered ok and did not do it [{}]", kNotDone);
+Error not_done_error(const std::string& difference, bool about_people) {
+  auto error = fail(ErrorKind::conflict, "Slack answered ok and did not do it: {} [{}]{}",
+                    difference.empty() ? "the group is another" : difference, kNotDone,
+                    about_people ? ": if Slack shows the same people under other ids, map them to those with "
+                                   "`watchbill people map`; else see whether they can be members of a group"
+                                 : "");
   error.code = kNotDone;
   return error;
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "core/result.hpp"
 #include "core/time.hpp"
 
@@ -10,7 +12,8 @@ namespace watchbill::engine {
 inline constexpr int kProblemAfter = 2;
 /// Code of our own: Slack answered ok, and the group is not what it was written to be.
 inline constexpr const char* kNotDone = "not_done";
-Error not_done_error();
+/// `difference`: who is missing, and who is there instead, in words.
+Error not_done_error(const std::string& difference, bool about_people);
 
 /// How long a write that repeating does not mend waits after its `n`-th try, from 0.
 milliseconds refused_wait(std::size_t n);

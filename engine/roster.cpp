@@ -1,5 +1,7 @@
 #include "engine/roster.hpp"
 
+#include <utility>
+
 namespace watchbill::engine {
 
 Result<std::vector<slack::SeenUser>> StoredUsers::load() {
@@ -65,9 +67,18 @@ Match Roster::match(const Responder& responder) const {
   return {std::nullopt, true, std::move(why)};
 }
 
-void Roster::set_mappings(const std::vector<store::Mapping>& mappings) {
-  mappings_.clear();
+std::vector<std::string> Roster::set_mappings(const std::vector<store::Mapping>& mappings) {
+  const auto before = std::exchange(mappings_, {});
   for (const auto& mapping : mappings) mappings_.insert_or_assign(mapping.person, mapping.user);
+  std::vector<std::string> changed;
+  for (const auto& [person, user] : before) {
+    const auto now = mappings_.find(person);
+    if (now == mappings_.end() || now->second != user) changed.push_back(person);
+  }
+  for (const auto& [person, user] : mappings_) {
+    if (!before.contains(person)) changed.push_back(person);
+  }
+  return changed;
 }
 
 std::vector<UserId> Roster::unknown_users(const std::vector<UserId>& named) const {

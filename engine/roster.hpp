@@ -32,8 +32,8 @@ class Roster final : public Matcher {
   /// known.
   [[nodiscard]] std::optional<UserId> account_of(const Responder& responder) const;
 
-  /// Replaces the mappings (`watchbill people map`).
-  void set_mappings(const std::vector<store::Mapping>& mappings);
+  /// Replaces the mappings (`watchbill people map`). Tells whose changed: "ada@example.com", "pd/P1".
+  std::vector<std::string> set_mappings(const std::vector<store::Mapping>& mappings);
   /// Slack users who are named somewhere (mappings, permanent members) but were never looked up.
   [[nodiscard]] std::vector<UserId> unknown_users(const std::vector<UserId>& named) const;
   [[nodiscard]] std::vector<UserId> mapped_users() const;

@@ -21,6 +21,11 @@ bool unknown_source(const Problem& problem) {
   return problem.key.find(":unknown:") != std::string::npos;
 }
 
+/// True if what Slack had not done was written again since: a list is about to show what became of it.
+bool written_again(const RotationEntry& entry, const Problem& problem) {
+  return problem.key.ends_with(":refused") && entry.refusal && entry.group.answered && !differs(entry);
+}
+
 /// "ada (U1)": by the name that the scheduling systems know, if any does.
 std::string name_of_member(const RotationEntry& entry, const UserId& user) {
   for (const auto* people : {&entry.plan.people, &entry.record.people}) {
@@ -72,13 +77,14 @@ std::string state_of(const RotationEntry& entry, bool source_silent) {
   if (entry.paused()) return "paused";
   if (entry.rotation.mode == Mode::observe) return "observing";
   const auto problems = problems_of(entry);
-  const bool error = std::any_of(problems.begin(), problems.end(),
-                                 [](const Problem& p) { return !agreed(p) && !unknown_source(p); });
+  const bool error = std::any_of(problems.begin(), problems.end(), [&](const Problem& p) {
+    return !agreed(p) && !unknown_source(p) && !written_again(entry, p);
+  });
   if (error) return "error";
   if (entry.plan.stale || source_silent) return "stale";
   const bool pending = entry.write || entry.group.in_flight || entry.group.must_read || !entry.group.now ||
                        !entry.record.decided || entry.pending_since || !entry.plan.decided ||
-                       entry.plan.pending || differs(entry);
+                       entry.plan.pending || differs(entry) || entry.refusal || !entry.plan.unknown.empty();
   return pending ? "pending" : "in_sync";
 }
 
@@ -94,7 +100,8 @@ void StatusBoard::mark_all() {
   for (const auto& [id, entry] : model_.rotations) dirty_.insert(id);
 }
 
-Result<void> StatusBoard::flush(const std::set<RotationId>& silent, const WhySilent& why, Instant now) {
+Result<void> StatusBoard::flush(const std::set<RotationId>& silent, const WhySilent& why, bool time_known,
+                                Instant now) {
   if (!dirty_.empty()) recall();
   std::vector<store::RotationStatus> changed;
   std::vector<store::GroupSnapshot> groups;
@@ -106,9 +113,11 @@ Result<void> StatusBoard::flush(const std::set<RotationId>& silent, const WhySil
     for (const auto& problem : problems_of(*entry)) status.problems.push_back(problem.text);
     status.unknown = entry->plan.unknown;
     // Before the first plan nothing is known; "nobody" would be an answer.
-    if (!entry->plan.decided && status.unknown.empty()) {
+    if (!time_known || (!entry->plan.decided && status.unknown.empty())) {
+      status.unknown.clear();
       for (const auto& schedule : entry->rotation.schedules) status.unknown.push_back(schedule.ref);
     }
+    for (auto& person : status.on_call) person.last_known = person.last_known || !time_known;
     for (auto& text : why(*entry)) status.problems.push_back(std::move(text));
     const auto known = written_.find(id);
     if (known == written_.end() || !(known->second == status)) changed.push_back(std::move(status));

@@ -28,8 +28,9 @@ class StatusBoard {
   /// What of its sources is silent, one sentence each: told beside the problems of the rotation itself.
   using WhySilent = std::function<std::vector<std::string>(const RotationEntry& entry)>;
   /// Writes the marked ones in one transaction. On an error they stay marked. `silent`: rotations with a
-  /// source that has not answered for three intervals.
-  Result<void> flush(const std::set<RotationId>& silent, const WhySilent& why, Instant now);
+  /// source that has not answered for three intervals. `time_known`: false while nobody can tell which shift
+  /// now is in; all are the last known then.
+  Result<void> flush(const std::set<RotationId>& silent, const WhySilent& why, bool time_known, Instant now);
 
  private:
   /// Takes over what an earlier run wrote: late, since a start need not wait for it.

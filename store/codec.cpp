@@ -158,6 +158,9 @@ void describe(V& v, T& facts) {
   v.must("at", facts.at);
   v.must("before", facts.before);
   v.must("after", facts.after);
+  v.may("between", facts.between);
+  v.may("interrupted", facts.interrupted);
+  v.may("nobody_between", facts.nobody_between);
   v.may("next", facts.next);
   v.may("group_note", facts.group_note);
 }

@@ -2,6 +2,7 @@
 #include <regex>
 
 #include "cli/fixes.hpp"
+#include "engine/refusal.hpp"
 #include "slack/answer.hpp"
 #include "tests/support/project.hpp"
 
@@ -77,6 +78,10 @@ TEST_CASE("what Slack refuses has the fix of Slack's code") {
   CHECK(slack_fix(refused.error()) == wanted);
   CHECK(fix("rotation:12:refused", "@pay was not written: " + refused.error().message + ". On call is Ada") ==
         wanted);
+  const auto not_done = engine::not_done_error("bo (UBO) is missing", true).message;
+  CHECK(fix("rotation:12:refused", "@pay was not written: " + not_done + ". On call is Bo") ==
+        "if Slack shows the same people under other ids, map them to those with `watchbill people map`; else "
+        "see whether they can be members of a group");
   CHECK(fix("slack:groups", "Slack's user groups cannot be read: " + refused.error().message) == wanted);
 }
 

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "core/announcement.hpp"
 #include "core/outbox.hpp"
 
 using namespace watchbill;
@@ -106,7 +107,7 @@ TEST_CASE("a refusal is tried again later; a channel that refuses is blocked") {
 }
 
 TEST_CASE("a further handoff merges into what has not left: old people before, new people after") {
-  const auto merge = merge_announcement({row(OutboxState::waiting, "ada", "bo")}, facts("bo", "cy"));
+  const auto merge = merge_announcement({row(OutboxState::waiting, "ada", "bo")}, facts("bo", "cy"), true);
   REQUIRE(merge.superseded.size() == 1);
   CHECK(merge.superseded[0].state == OutboxState::superseded);
   REQUIRE(merge.facts);
@@ -114,15 +115,53 @@ TEST_CASE("a further handoff merges into what has not left: old people before, n
   CHECK(merge.facts->after[0].responder.name == "cy");
 }
 
+TEST_CASE("who came and went untold is kept through every merge, and whoever was interrupted does not stay") {
+  auto facts_of = [](std::vector<std::string> before, std::vector<std::string> after) {
+    auto made = facts("x", "y");
+    made.before.clear();
+    made.after.clear();
+    for (const auto& name : before) made.before.push_back(facts("x", name).after[0]);
+    for (const auto& name : after) made.after.push_back(facts("x", name).after[0]);
+    return made;
+  };
+  auto merged = [](const AnnouncementFacts& untold, const AnnouncementFacts& next, bool foreseen = true,
+                   std::optional<Instant> confirm_by = std::nullopt) {
+    auto waiting = row(OutboxState::ready, "ada", "bo");
+    waiting.facts = untold;
+    waiting.confirm_by = confirm_by;
+    auto merge = merge_announcement({waiting}, next, foreseen);
+    REQUIRE(merge.facts);
+    return *merge.facts;
+  };
+  auto two = merged(facts("ada", "bo"), facts("bo", "cy"));
+  REQUIRE(two.between.size() == 1);
+  CHECK(two.between[0].responder.name == "bo");
+  CHECK(two.interrupted.size() == 1);
+  auto three = merged(two, facts_of({"cy"}, {}));
+  CHECK(three.between.size() == 2);
+  CHECK_FALSE(three.nobody_between);
+  auto four = merged(three, facts_of({}, {"ada", "bo"}));
+  CHECK(four.nobody_between);
+  REQUIRE(four.between.size() == 1);
+  CHECK(four.between[0].responder.name == "cy");
+  const auto text = render(four, Announce{}, {four.at}).text;
+  CHECK(text.find("<@Uada> and <@Ubo> are now on call.") != std::string::npos);
+  CHECK(text.find("\nIn between, cy was on call, and for a time nobody.") != std::string::npos);
+  // What the source puts right within its time never was; a second boundary within it was.
+  const auto by = facts("ada", "bo").at + 15s;
+  CHECK(merged(facts("ada", "bo"), facts("bo", "cy"), false, by).between.empty());
+  CHECK(merged(facts("ada", "bo"), facts("bo", "cy"), true, by).between.size() == 1);
+}
+
 TEST_CASE("back to the same people before anything left is silence") {
-  const auto merge = merge_announcement({row(OutboxState::ready, "ada", "bo")}, facts("bo", "ada"));
+  const auto merge = merge_announcement({row(OutboxState::ready, "ada", "bo")}, facts("bo", "ada"), true);
   CHECK(merge.superseded.size() == 1);
   CHECK_FALSE(merge.facts);
 }
 
 TEST_CASE("what may be in Slack already is never merged, and what follows queues behind it") {
   for (const auto state : {OutboxState::sending, OutboxState::unknown}) {
-    const auto merge = merge_announcement({row(state, "ada", "bo")}, facts("bo", "cy"));
+    const auto merge = merge_announcement({row(state, "ada", "bo")}, facts("bo", "cy"), true);
     CHECK(merge.superseded.empty());
     CHECK(merge.facts);
   }

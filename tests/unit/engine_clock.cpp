@@ -160,8 +160,16 @@ TEST_CASE("a clock that Slack and a system contradict hands nothing off, and hea
   set_clock(p, off);
   p.world.advance(10s);
   CHECK(p.state() == "stale");
-  CHECK(p.problems().find("this host's clock is wrong") != std::string::npos);
-  CHECK(p.problems().find("connection pd") != std::string::npos);
+  CHECK(p.problems() == "who is on call now is not known: this host's clock is wrong\n");
+  const auto shown = p.status();
+  CHECK(shown.unknown == std::vector<ScheduleRef>{{"pd", "P1"}});
+  REQUIRE(shown.on_call.size() == 1);
+  CHECK(shown.on_call[0].last_known);
+  // How wrong, and by whose word, is told once.
+  const auto told = p.world.store->problems().list();
+  REQUIRE(told);
+  REQUIRE(told->size() == 1);
+  CHECK(told->front().problem.text.find("connection pd") != std::string::npos);
   CHECK(p.world.engine->figures().open_problems == 1);
   // Past the true boundary where the clock is behind: then, too, nobody is moved by it.
   const auto beats = p.world.web.sent.size();

@@ -52,6 +52,86 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("who came and went while nothing could be announced is named in what is announced then") {
+  Payments p;
+  auto& shifts = p.world.system.truth["P1"];
+  const bool nobody = GENERATE(false, true);
+  shifts.resize(2);
+  shifts[1].end = p.boundary + 54s;
+  if (!nobody) shifts.push_back({FakeSystem::person("cy"), p.boundary + 54s, p.boundary + 8h});
+  p.world.slack.error = fail(ErrorKind::not_found, "the channel is archived");
+  p.world.slack.fate = [](slack::Method method, const std::string&) {
+    return method == kPost ? FakeSlack::Fate::refused : FakeSlack::Fate::normal;
+  };
+  p.world.loop.run_until(p.boundary + 40s);
+  CHECK(p.messages().size() == 1);
+  p.world.slack.fate = {};
+  p.world.loop.run_until(p.boundary + 3min);
+  REQUIRE(p.messages().size() == 2);
+  const auto text = p.messages().back().text;
+  INFO(text);
+  CHECK(text.find(nobody ? "ada goes off call. Nobody is on call now." : "<@UCY> takes over from ada.") !=
+        std::string::npos);
+  CHECK(text.find("\nIn between, bo was on call.") != std::string::npos);
+}
+
+TEST_CASE("whoever the source never confirmed is not told to have been on call in between") {
+  Payments p;
+  p.world.advance(20min);
+  p.world.loop.run_until(p.boundary + 1s);
+  p.world.system.truth["P1"][1].responder = FakeSystem::person("cy");
+  p.world.loop.run_until(p.boundary + 1min);
+  REQUIRE(p.messages().size() == 2);
+  const auto text = p.messages().back().text;
+  INFO(text);
+  CHECK(text.find("<@UCY> takes over from ada.") != std::string::npos);
+  CHECK(text.find("In between") == std::string::npos);
+}
+
+TEST_CASE("a handoff that failed to be announced is not announced after the one that followed it") {
+  Payments p;
+  auto& shifts = p.world.system.truth["P1"];
+  const auto end = shifts[1].end;
+  shifts[1].end = p.boundary + 8s;
+  shifts.insert(shifts.begin() + 2, Shift{FakeSystem::person("cy"), p.boundary + 8s, end});
+  // The first attempt lasts until the second handoff has been confirmed, and fails then.
+  p.world.slack.slow[kPost] = 15s;
+  p.world.slack.error = GENERATE(fail(ErrorKind::unreachable, "no way to Slack"),
+                                 fail(ErrorKind::not_found, "the channel is archived"));
+  int attempts = 0;
+  p.world.slack.fate = [&](slack::Method method, const std::string&) {
+    if (method != kPost) return FakeSlack::Fate::normal;
+    return ++attempts == 1 ? FakeSlack::Fate::refused : FakeSlack::Fate::normal;
+  };
+  p.world.loop.run_until(p.boundary + 20min);
+  REQUIRE(p.messages().size() == 2);
+  const auto text = p.messages().back().text;
+  INFO(text);
+  CHECK(text.find("<@UCY> takes over from ada.") != std::string::npos);
+  CHECK(text.find("\nIn between, bo was on call.") != std::string::npos);
+}
+
+TEST_CASE("what a rotation does not announce any more does not leave when its channel takes it again") {
+  Payments p;
+  p.world.slack.error = fail(ErrorKind::not_found, "the channel is archived");
+  p.world.slack.fate = [](slack::Method method, const std::string&) {
+    return method == kPost ? FakeSlack::Fate::refused : FakeSlack::Fate::normal;
+  };
+  p.world.loop.run_until(p.boundary + 1min);
+  const int how = GENERATE(0, 1, 2);
+  p.world.edit("payments", [&](Rotation& r) {
+    if (how == 0) r.mode = Mode::observe;
+    if (how == 1) r.announce.enabled = false;
+    if (how == 2) r.channels = {ChannelId{"Cother"}};
+  });
+  p.world.advance(1min);
+  p.world.slack.fate = {};
+  p.world.advance(20min);
+  CHECK(p.messages().size() == 1);
+  CHECK(p.world.engine->figures().outbox == 0);
+  CHECK(p.problems().find("was refused") == std::string::npos);
+}
+
 TEST_CASE("what a paused rotation had to say leaves when it goes on") {
   Payments p;
   p.world.slack.fate = [](slack::Method method, const std::string&) {

@@ -160,6 +160,62 @@ TEST_CASE("somebody on call who joins Slack is found within a minute, however lo
   CHECK(p.members() == Names{"UNEW"});
 }
 
+TEST_CASE("history says why somebody's place in the group went to another account") {
+  Payments p;
+  const auto told = [&] {
+    const auto last = p.world.history().front();
+    return std::string(name_of(last.cause)) + " by " + last.by.value_or("-") + ": " + last.note;
+  };
+  SECTION("the address changed in the scheduling system") {
+    say(p.world.system, "Pada", [](Responder& ada) { ada.email = "cy@example.com"; });
+    // Slack has to be asked who that is, or is known to the daemon.
+    p.world.slack.slow[slack::Method::users_lookup_by_email] = GENERATE(0s, 3s);
+    p.world.advance(70s);
+    REQUIRE(p.members() == Names{"UCY"});
+    CHECK(told() == "edit by -: what pd says of ada (name, address) changed");
+  }
+  SECTION("a mapping was made, and taken back") {
+    auto cli = p.world.as_cli();
+    REQUIRE(cli->people().map({"pd/Pada", UserId{"UCY"}, p.world.loop.now(), "cli:root"}, "cli:root"));
+    p.world.advance(5s);
+    REQUIRE(p.members() == Names{"UCY"});
+    CHECK(told() == "edit by cli:root: the mapping of ada changed");
+    REQUIRE(cli->people().unmap("pd/Pada", "cli:bo"));
+    p.world.advance(70s);
+    REQUIRE(p.members() == Names{"UADA"});
+    CHECK(told() == "edit by cli:bo: the mapping of ada changed");
+  }
+  SECTION("the address is another account's in Slack now") {
+    p.world.slack.users.at(UserId{"UADA"}).email = "ada.l@example.com";
+    p.world.slack.add_user("UNEW", "ada@example.com");
+    p.world.advance(2min);
+    REQUIRE(p.members() == Names{"UNEW"});
+    CHECK(told() == "edit by -: ada has another account in Slack");
+  }
+}
+
+TEST_CASE("history says whose Slack account became known") {
+  Payments p;
+  p.world.slack.users.at(UserId{"UBO"}).email = "bo.later@example.com";
+  p.world.loop.run_until(p.boundary + 5min);
+  p.world.slack.users.at(UserId{"UBO"}).email = "bo@example.com";
+  p.world.advance(2min);
+  REQUIRE(p.members() == Names{"UBO"});
+  const auto last = p.world.history().front();
+  CHECK(last.cause == Cause::edit);
+  CHECK(last.note == "the Slack account of bo became known");
+}
+
+TEST_CASE("a foreseen handoff that waits for a look-up counts from its boundary") {
+  Payments p;
+  forget_bo(p);
+  p.world.slack.slow[slack::Method::users_lookup_by_email] = 40min;
+  p.world.loop.run_until(p.boundary + 10s);
+  const auto last = p.world.history().front();
+  CHECK(last.cause == Cause::handoff);
+  CHECK(last.held_since == p.boundary);
+}
+
 TEST_CASE("`sync` asks Slack anew about everybody") {
   Payments p;
   p.world.advance(3min);

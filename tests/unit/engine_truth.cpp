@@ -85,6 +85,26 @@ TEST_CASE("a handoff between two schedules in the first minute of a rotation is 
   CHECK(two.world.slack.members("Ssun") == Names{"Ubo"});
 }
 
+TEST_CASE("a rotation is not in sync before each of its schedules was heard, and hands off on time") {
+  const bool moments = GENERATE(false, true);
+  const auto first = GENERATE(12s, 20s, 28s);
+  TwoSystems two(first, [&](TwoSystems& t) {
+    t.world.system.truth["1"].push_back({FakeSystem::person("bo"), t.end, t.end + 8h});
+    t.other().moments = moments;
+  });
+  auto& world = two.world;
+  world.advance(9s);
+  CHECK(world.slack.members("Ssun") == Names{"Uada"});
+  const auto before = world.status(two.id);
+  CHECK(before.unknown == std::vector<ScheduleRef>{{"og", "1"}});
+  CHECK(before.state == "pending");
+  world.loop.run_until(two.end + 300ms);
+  CHECK(world.slack.members("Ssun") == Names{"Ubo"});
+  world.advance(1min);
+  CHECK(world.status(two.id).unknown.empty());
+  CHECK(world.status(two.id).state == "in_sync");
+}
+
 TEST_CASE("a handoff between two schedules in the first minute of a daemon is not told as nobody") {
   const bool moments = GENERATE(false, true);
   const auto killed = GENERATE(0s, 2s, 20s, 45s);
@@ -117,12 +137,17 @@ TEST_CASE("a handoff of a group that has not been seen since the start is not to
   // Whom a merge leaves in the group is not known before it was read: nothing is decided, and nothing told.
   CHECK(p.messages().size() == 1);
   CHECK(p.world.history().size() == 1);
+  CHECK(p.problems().find("bo. That is neither written nor announced before @payments was read") !=
+        std::string::npos);
   p.world.slack.fate = {};
   p.world.advance(2min);
   CHECK(judge.wrong == Names{});
   CHECK(p.members() == Names{"UBO"});
-  CHECK(p.messages().size() == 2);
+  REQUIRE(p.messages().size() == 2);
+  INFO(p.messages().back().text);
+  CHECK(p.messages().back().text.find("_This is 4 min late: it happened ") != std::string::npos);
   CHECK(p.world.history().front().result == "ok");
+  CHECK(p.world.history().front().held_since == p.boundary);
 }
 
 TEST_CASE("who stays because a schedule is not known is shown and told as the last known") {
