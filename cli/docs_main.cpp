@@ -6,8 +6,8 @@
 #include <iostream>
 #include <sstream>
 
-#include "cli/commands.hpp"
-#include "cli/reference.hpp"
+#include "cli/commands/commands.hpp"
+#include "cli/manual/reference.hpp"
 
 namespace {
 

@@ -5,8 +5,8 @@
 #include <exception>
 #include <iostream>
 
-#include "cli/commands.hpp"
-#include "cli/sandbox_run.hpp"
+#include "cli/commands/commands.hpp"
+#include "cli/commands/sandbox_run.hpp"
 #include "store/files.hpp"
 
 int main(int argc, char** argv) {

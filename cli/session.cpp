@@ -11,9 +11,9 @@
 #include <iostream>
 #include <sstream>
 
+#include "base/text.hpp"
 #include "config/value.hpp"
-#include "core/text.hpp"
-#include "engine/request_desk.hpp"
+#include "engine/jobs/job_runner.hpp"
 #include "net/event_loop.hpp"
 #include "store/files.hpp"
 

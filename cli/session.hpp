@@ -5,15 +5,15 @@
 #include <optional>
 #include <string>
 
-#include "cli/command.hpp"
-#include "cli/io.hpp"
+#include "base/json.hpp"
+#include "cli/terminal/command.hpp"
+#include "cli/terminal/io.hpp"
 #include "config/config.hpp"
-#include "json/json.hpp"
-#include "manage/desk.hpp"
+#include "control/context.hpp"
 #include "net/curl_client.hpp"
 #include "net/event_loop.hpp"
-#include "slack/gate.hpp"
-#include "slack/web_client.hpp"
+#include "slack/api/web_client.hpp"
+#include "slack/limits/rate_limiter.hpp"
 #include "store/store.hpp"
 
 namespace watchbill::cli {

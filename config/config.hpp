@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
 #include "config/secret_file.hpp"
-#include "core/ids.hpp"
-#include "core/may.hpp"
-#include "core/result.hpp"
-#include "core/time.hpp"
+#include "core/access/may.hpp"
 
 /// The configuration: /etc/watchbill/watchbill.yaml, the environment and flags.
 namespace watchbill::config {

@@ -6,10 +6,10 @@
 #include <set>
 #include <sstream>
 
+#include "base/text.hpp"
 #include "config/config.hpp"
 #include "config/keys.hpp"
 #include "config/yaml.hpp"
-#include "core/text.hpp"
 #include "net/http.hpp"
 
 namespace watchbill::config {

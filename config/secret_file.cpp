@@ -9,7 +9,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "core/text.hpp"
+#include "base/text.hpp"
 
 namespace watchbill::config {
 

@@ -3,8 +3,8 @@
 #include <optional>
 #include <string>
 
-#include "core/result.hpp"
-#include "core/secret.hpp"
+#include "base/result.hpp"
+#include "base/secret.hpp"
 
 namespace watchbill::config {
 

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string_view>
 
-#include "core/text.hpp"
+#include "base/text.hpp"
 #include "net/http.hpp"
 
 namespace watchbill::config {

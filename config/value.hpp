@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "core/ids.hpp"
-#include "core/names.hpp"
-#include "core/result.hpp"
-#include "core/time.hpp"
+#include "base/enum_names.hpp"
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
 
 /// One value of the configuration as it was written, and how it becomes what it means. The functions put what
 /// they read into `into`; their errors are fragments ("must be true or false") without the key.

@@ -5,7 +5,7 @@
 #include <optional>
 #include <sstream>
 
-#include "core/text.hpp"
+#include "base/text.hpp"
 
 namespace watchbill::config {
 

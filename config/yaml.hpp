@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "core/result.hpp"
+#include "base/result.hpp"
 
 /// The door through which YAML of people comes in.
 namespace watchbill::config {

@@ -3,8 +3,8 @@
 #include <map>
 #include <string>
 
-#include "core/secret.hpp"
-#include "core/time.hpp"
+#include "base/secret.hpp"
+#include "base/time.hpp"
 
 namespace watchbill {
 

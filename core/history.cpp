@@ -1,6 +1,6 @@
 #include "core/history.hpp"
 
-#include "core/names.hpp"
+#include "base/enum_names.hpp"
 
 namespace watchbill {
 

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "core/ids.hpp"
-#include "core/on_call.hpp"
-#include "core/time.hpp"
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "core/oncall/on_call_person.hpp"
 
 namespace watchbill {
 

@@ -10,9 +10,9 @@
 #include "engine/engine.hpp"
 #include "net/event_loop.hpp"
 #include "net/http_server.hpp"
-#include "slack/dispatcher.hpp"
-#include "slack/http_receiver.hpp"
-#include "slack/socket_mode.hpp"
+#include "slack/transport/dispatcher.hpp"
+#include "slack/transport/http_receiver.hpp"
+#include "slack/transport/socket_mode.hpp"
 #include "store/store.hpp"
 
 namespace watchbill::daemon {

@@ -9,8 +9,8 @@
 #include <thread>
 
 #include "daemon/log.hpp"
-#include "daemon/notify.hpp"
-#include "daemon/unsettled.hpp"
+#include "daemon/not_in_sync.hpp"
+#include "daemon/systemd_notify.hpp"
 #include "store/files.hpp"
 
 namespace watchbill::daemon {

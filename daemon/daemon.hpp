@@ -8,12 +8,12 @@
 #include "config/config.hpp"
 #include "daemon/app_gateway.hpp"
 #include "daemon/metrics.hpp"
-#include "daemon/role_watch.hpp"
+#include "daemon/role_check.hpp"
 #include "engine/engine.hpp"
 #include "net/curl_client.hpp"
 #include "net/event_loop.hpp"
 #include "net/http_server.hpp"
-#include "slack/web_client.hpp"
+#include "slack/api/web_client.hpp"
 #include "store/store.hpp"
 
 namespace watchbill::daemon {

@@ -7,9 +7,9 @@
 #include <cstdlib>
 #include <memory>
 
-#include "core/text.hpp"
+#include "base/json.hpp"
+#include "base/text.hpp"
 #include "engine/event_log.hpp"
-#include "json/json.hpp"
 
 namespace watchbill::daemon {
 

@@ -2,11 +2,11 @@
 
 #include <cxxopts.hpp>
 
-#include "app/app.hpp"
+#include "base/build.hpp"
+#include "config/daemon_options.hpp"
 #include "config/keys.hpp"
-#include "core/build.hpp"
 #include "daemon/daemon.hpp"
-#include "daemon/options.hpp"
+#include "slack_app/app.hpp"
 
 namespace {
 

@@ -5,7 +5,7 @@
 
 #include "daemon/app_gateway.hpp"
 #include "engine/engine.hpp"
-#include "slack/web_client.hpp"
+#include "slack/api/web_client.hpp"
 
 namespace watchbill::daemon {
 

@@ -3,8 +3,8 @@
 #include <map>
 #include <string>
 
+#include "control/overview.hpp"
 #include "engine/engine.hpp"
-#include "manage/overview.hpp"
 
 namespace watchbill::daemon {
 

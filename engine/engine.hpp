@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "engine/alerter.hpp"
-#include "engine/forecast.hpp"
+#include "engine/targets/alerter.hpp"
+#include "engine/targets/write_forecast.hpp"
 #include "net/http.hpp"
 #include "net/loop.hpp"
 #include "providers/provider.hpp"
-#include "slack/gate.hpp"
-#include "slack/news.hpp"
+#include "slack/limits/rate_limiter.hpp"
+#include "slack/people/change_event.hpp"
 #include "store/store.hpp"
 
 namespace watchbill::engine {
@@ -81,8 +81,9 @@ struct EngineFigures {
 inline constexpr std::array<milliseconds, 7> kLagBounds{50ms, 250ms, 1s, 5s, 30s, 2min, 10min};
 
 /// Keeps every rotation's group equal to who is on call, and announces handoffs. Event-driven: answers,
-/// boundaries, finished writes and edits of other processes each lead to a decision (core/plan.hpp), which is
-/// recorded before it is carried out. One engine at a time per store: its user holds the store's WriterLock.
+/// boundaries, finished writes and edits of other processes each lead to a decision (core/oncall/plan.hpp),
+/// which is recorded before it is carried out. One engine at a time per store: its user holds the store's
+/// WriterLock.
 class Engine {
  public:
   using ProviderFactory = std::function<Result<std::unique_ptr<providers::Provider>>(const Connection&)>;

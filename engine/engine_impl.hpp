@@ -6,19 +6,19 @@
 #include <string>
 #include <vector>
 
-#include "core/clock.hpp"
-#include "engine/after_restore.hpp"
-#include "engine/agenda.hpp"
-#include "engine/announcer.hpp"
-#include "engine/decider.hpp"
+#include "core/oncall/host_clock.hpp"
+#include "engine/decide/after_restore.hpp"
+#include "engine/decide/deadline_queue.hpp"
+#include "engine/decide/decider.hpp"
+#include "engine/decide/status_writer.hpp"
 #include "engine/engine.hpp"
-#include "engine/group_reader.hpp"
-#include "engine/group_writer.hpp"
-#include "engine/people_keeper.hpp"
-#include "engine/poller.hpp"
-#include "engine/request_desk.hpp"
-#include "engine/roster.hpp"
-#include "engine/status_board.hpp"
+#include "engine/jobs/job_runner.hpp"
+#include "engine/sources/people_refresher.hpp"
+#include "engine/sources/poller.hpp"
+#include "engine/sources/responder_matcher.hpp"
+#include "engine/targets/announcer.hpp"
+#include "engine/targets/group_reader.hpp"
+#include "engine/targets/group_writer.hpp"
 
 /// Inside of the engine, shared by its own files alone.
 namespace watchbill::engine {

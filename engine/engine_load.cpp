@@ -1,8 +1,8 @@
 #include <algorithm>
 
+#include "engine/decide/open_problems.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/event_log.hpp"
-#include "engine/open_problems.hpp"
 
 namespace watchbill::engine {
 

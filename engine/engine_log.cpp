@@ -5,7 +5,7 @@
 
 #include "engine/engine_impl.hpp"
 #include "engine/event_log.hpp"
-#include "engine/refusal.hpp"
+#include "engine/targets/refusal.hpp"
 
 /// The lines of the log that tell of decisions and writes: one for each event, none for an idle pass.
 namespace watchbill::engine {

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/ids.hpp"
-#include "core/on_call.hpp"
+#include "base/ids.hpp"
+#include "core/oncall/on_call_person.hpp"
 
 namespace watchbill::engine {
 

@@ -9,8 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/plan.hpp"
-#include "slack/api.hpp"
+#include "core/oncall/plan.hpp"
+#include "slack/api/api.hpp"
 
 /// What the engine knows right now. Plain data; only the engine's parts touch it, on the loop's thread.
 namespace watchbill::engine {

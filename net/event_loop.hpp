@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "core/result.hpp"
+#include "base/result.hpp"
 #include "net/loop.hpp"
 
 struct event_base;

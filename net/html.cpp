@@ -1,6 +1,6 @@
 #include "net/html.hpp"
 
-#include "core/text.hpp"
+#include "base/text.hpp"
 
 namespace watchbill::net {
 

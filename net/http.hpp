@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/secret.hpp"
-#include "core/time.hpp"
+#include "base/secret.hpp"
+#include "base/time.hpp"
 #include "net/task.hpp"
 
 namespace watchbill::net {

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/time.hpp"
+#include "base/time.hpp"
 #include "net/task.hpp"
 
 namespace watchbill::net {

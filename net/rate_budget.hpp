@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/time.hpp"
+#include "base/time.hpp"
 
 namespace watchbill::net {
 

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <optional>
 
-#include "core/base64.hpp"
+#include "base/base64.hpp"
 #include "net/html.hpp"
 
 namespace watchbill::net {

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/secret.hpp"
+#include "base/secret.hpp"
 #include "net/http.hpp"
 
 /// Foreign text without our credentials: whoever is sent one may repeat it, in an error, a header or a name.

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/result.hpp"
+#include "base/result.hpp"
 #include "net/http.hpp"
 
 namespace watchbill::net {

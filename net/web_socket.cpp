@@ -6,7 +6,7 @@
 #include <array>
 #include <deque>
 
-#include "core/base64.hpp"
+#include "base/base64.hpp"
 #include "net/curl_wire.hpp"
 #include "net/web_socket_handshake.hpp"
 #include "net/wslay.hpp"

@@ -6,7 +6,7 @@
 #include <charconv>
 #include <cstdint>
 
-#include "core/base64.hpp"
+#include "base/base64.hpp"
 
 namespace watchbill::net {
 

@@ -8,8 +8,8 @@
 #include <optional>
 #include <string>
 
-#include "core/secret.hpp"
-#include "json/json.hpp"
+#include "base/json.hpp"
+#include "base/secret.hpp"
 #include "net/http.hpp"
 #include "net/loop.hpp"
 #include "net/redact.hpp"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/connection.hpp"
-#include "core/timeline.hpp"
+#include "core/oncall/timeline.hpp"
 #include "net/http.hpp"
 #include "net/loop.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "json/json.hpp"
+#include "base/json.hpp"
 #include "sandbox/faults.hpp"
 
 namespace watchbill::sandbox {

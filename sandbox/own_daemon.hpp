@@ -11,7 +11,7 @@ namespace watchbill::sandbox {
 class OwnDaemon {
  public:
   virtual ~OwnDaemon() = default;
-  /// The event `daemon` of sandbox/page.hpp.
+  /// The event `daemon` of sandbox/page/page.hpp.
   virtual std::string status() = 0;
   /// "kill" (SIGKILL), "stop" (SIGTERM), "start"; `mode`: "socket", "http" or empty for the one it had.
   /// Errors: `conflict` if it runs already (or not).

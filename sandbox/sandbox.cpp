@@ -2,14 +2,14 @@
 
 #include <map>
 
-#include "json/json.hpp"
+#include "base/json.hpp"
 #include "net/http_server.hpp"
-#include "sandbox/app_news.hpp"
-#include "sandbox/control.hpp"
+#include "sandbox/control/control.hpp"
 #include "sandbox/front.hpp"
-#include "sandbox/page.hpp"
-#include "sandbox/page_document.hpp"
+#include "sandbox/page/document.hpp"
+#include "sandbox/page/page.hpp"
 #include "sandbox/servers.hpp"
+#include "sandbox/slack/change_events.hpp"
 #include "sandbox/world.hpp"
 
 namespace watchbill::sandbox {

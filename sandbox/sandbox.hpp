@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/result.hpp"
+#include "base/result.hpp"
 #include "net/event_loop.hpp"
 #include "sandbox/own_daemon.hpp"
 
@@ -19,7 +19,7 @@ struct Options {
   /// Address of the control server ("127.0.0.1:0" takes a free port); the others take free ports of the same
   /// host.
   std::string listen = "127.0.0.1:0";
-  /// YAML text, see sandbox/control.hpp; empty for the built-in demo world.
+  /// YAML text, see sandbox/control/control.hpp; empty for the built-in demo world.
   std::string scenario{};
   /// Serves the web page at the control server's address, too.
   bool page = false;
@@ -49,8 +49,8 @@ class Sandbox {
   /// One line of JSON: the addresses, `tokens` of Slack and `keys` of the scheduling systems.
   [[nodiscard]] std::string ready_line() const;
   /// Exactly what POST /_control does, in process: JSON in, JSON out. The vocabulary is in
-  /// sandbox/control.hpp. Errors: `invalid` or `not_found` with what is wrong; `conflict` if it is there
-  /// already.
+  /// sandbox/control/control.hpp. Errors: `invalid` or `not_found` with what is wrong; `conflict` if it is
+  /// there already.
   Result<std::string> control(std::string_view action_json);
   /// The same for all actions, also those that wait for the app ("act", "submit", "command", ...).
   net::Task<Result<std::string>> act(std::string action_json);

@@ -6,7 +6,7 @@
 #include <array>
 #include <charconv>
 
-#include "sandbox/control.hpp"
+#include "sandbox/control/control.hpp"
 
 namespace watchbill::sandbox {
 namespace {

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "core/result.hpp"
-#include "core/time.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
 
 /// Shifts that follow the clock on the wall, through changes of daylight saving time.
 namespace watchbill::sandbox {

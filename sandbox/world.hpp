@@ -12,9 +12,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/result.hpp"
-#include "core/time.hpp"
-#include "sandbox/slack_app.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "sandbox/slack/app.hpp"
 #include "sandbox/wall_rule.hpp"
 
 /// The memory of the sandbox: plain data, changed by the servers and by the control endpoint.

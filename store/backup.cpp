@@ -8,10 +8,10 @@
 #include <cerrno>
 #include <cstdio>
 
-#include "core/text.hpp"
+#include "base/text.hpp"
 #include "store/copies.hpp"
 #include "store/files.hpp"
-#include "store/opening.hpp"
+#include "store/sqlite/opening.hpp"
 
 namespace watchbill::store {
 

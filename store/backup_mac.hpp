@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/result.hpp"
+#include "base/result.hpp"
 #include "store/seal.hpp"
 
 /// The line at the end of a backup by which the holder of the store's key knows that nobody changed it: the

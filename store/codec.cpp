@@ -5,9 +5,9 @@
 #include <tuple>
 #include <type_traits>
 
-#include "core/names.hpp"
-#include "json/json.hpp"
-#include "store/sqlite.hpp"
+#include "base/enum_names.hpp"
+#include "base/json.hpp"
+#include "store/sqlite/database.hpp"
 
 namespace watchbill::store {
 

@@ -5,15 +5,15 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ids.hpp"
+#include "core/announce/outbox.hpp"
 #include "core/connection.hpp"
 #include "core/history.hpp"
-#include "core/ids.hpp"
-#include "core/on_call.hpp"
-#include "core/outbox.hpp"
-#include "core/record.hpp"
-#include "core/rotation.hpp"
-#include "core/timeline.hpp"
-#include "core/watch.hpp"
+#include "core/oncall/on_call_person.hpp"
+#include "core/oncall/rotation.hpp"
+#include "core/oncall/rotation_record.hpp"
+#include "core/oncall/schedule_state.hpp"
+#include "core/oncall/timeline.hpp"
 
 /// The store's JSON columns. Instants are integers: milliseconds since 1970, exact up to `kNever`. Reading
 /// ignores fields it does not know and lets those that are absent keep their default, so that neighbouring

@@ -7,12 +7,12 @@
 #include <array>
 #include <fstream>
 
-#include "core/text.hpp"
-#include "store/columns.hpp"
+#include "base/text.hpp"
 #include "store/files.hpp"
-#include "store/migrations.hpp"
-#include "store/opening.hpp"
-#include "store/schema_check.hpp"
+#include "store/sqlite/columns.hpp"
+#include "store/sqlite/migrations.hpp"
+#include "store/sqlite/opening.hpp"
+#include "store/sqlite/schema_check.hpp"
 
 namespace watchbill::store {
 

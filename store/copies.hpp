@@ -3,7 +3,7 @@
 #include <string>
 
 #include "store/backup.hpp"
-#include "store/sqlite.hpp"
+#include "store/sqlite/database.hpp"
 
 /// What backups and restores have in common: databases that are not opened as the store.
 namespace watchbill::store {
@@ -12,7 +12,7 @@ namespace watchbill::store {
 inline constexpr const char* kBackupMoment = "backed_up_at";
 
 /// Opens a database of ours as it is: nothing is migrated. `conflict` for another program's, `invalid` for an
-/// empty file or what is no database, `storage` for one of another shape (store/schema_check.hpp).
+/// empty file or what is no database, `storage` for one of another shape (store/sqlite/schema_check.hpp).
 Result<Database> open_copy(const std::string& path);
 
 /// Reads all of it. `storage` (code "corrupt") if anything is damaged.

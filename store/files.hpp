@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/result.hpp"
+#include "base/result.hpp"
 
 /// Whose the store's files are, and who may read them.
 namespace watchbill::store {
@@ -42,8 +42,8 @@ Result<void> become_owner_of(const std::string& folder);
 /// (PR_SET_DUMPABLE, prctl(2)). Both programs begin with it.
 void keep_memory_private();
 
-/// Creates `folder` (0700) if it is missing. `forbidden` if others may enter it, it is not ours, or others may
-/// write a folder above it (but a sticky one, like /tmp): the message has the command that mends it.
+/// Creates `folder` (0700) if it is missing. `forbidden` if others may enter it, it is not ours, or others
+/// may write a folder above it (but a sticky one, like /tmp): the message has the command that mends it.
 Result<void> prepare_folder(const std::string& folder);
 
 /// Nothing if `path` does not exist. `forbidden` if it is not an ordinary file of ours that nobody else can

@@ -7,10 +7,10 @@
 #include <cstdio>
 #include <vector>
 
-#include "store/columns.hpp"
 #include "store/files.hpp"
-#include "store/opening.hpp"
-#include "store/tables.hpp"
+#include "store/sqlite/columns.hpp"
+#include "store/sqlite/opening.hpp"
+#include "store/sqlite/tables.hpp"
 
 namespace watchbill::store {
 

@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "core/result.hpp"
-#include "core/secret.hpp"
+#include "base/result.hpp"
+#include "base/secret.hpp"
 #include "store/store.hpp"
 
 namespace watchbill::store {

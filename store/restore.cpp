@@ -9,13 +9,13 @@
 #include <filesystem>
 #include <map>
 
-#include "core/text.hpp"
+#include "base/text.hpp"
 #include "store/copies.hpp"
 #include "store/files.hpp"
 #include "store/keys.hpp"
-#include "store/migrations.hpp"
-#include "store/opening.hpp"
-#include "store/tables.hpp"
+#include "store/sqlite/migrations.hpp"
+#include "store/sqlite/opening.hpp"
+#include "store/sqlite/tables.hpp"
 
 namespace watchbill::store {
 

@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.hpp"
+#include "base/secret.hpp"
 #include "core/connection_address.hpp"
-#include "core/result.hpp"
-#include "core/secret.hpp"
 
 namespace watchbill::store {
 

@@ -3,9 +3,9 @@
 #include <array>
 
 #include "store/keys.hpp"
-#include "store/opening.hpp"
-#include "store/sqlite_store.hpp"
-#include "store/tables.hpp"
+#include "store/sqlite/opening.hpp"
+#include "store/sqlite/sqlite_store.hpp"
+#include "store/sqlite/tables.hpp"
 
 namespace watchbill::store {
 

@@ -9,12 +9,12 @@
 #include <utility>
 #include <vector>
 
+#include "core/announce/outbox.hpp"
 #include "core/connection.hpp"
 #include "core/history.hpp"
-#include "core/outbox.hpp"
-#include "core/record.hpp"
-#include "core/rotation.hpp"
-#include "core/watch.hpp"
+#include "core/oncall/rotation.hpp"
+#include "core/oncall/rotation_record.hpp"
+#include "core/oncall/schedule_state.hpp"
 
 /// Everything Watchbill remembers, in SQLite. Errors are of kind `storage` (code "busy", "full", "readonly",
 /// "corrupt", "io") unless a method says otherwise. Not thread-safe; the loop's thread alone.

@@ -2,8 +2,8 @@
 
 #include "net/http.hpp"
 #include "net/web_socket_handshake.hpp"
-#include "slack/incoming.hpp"
-#include "slack/signature.hpp"
+#include "slack/transport/incoming.hpp"
+#include "slack/transport/signature.hpp"
 
 // libFuzzer target: any bytes are what comes in from Slack's side. The first byte picks the door: a frame of
 // Socket Mode, a JSON body, a form, a form's payload, the headers of a signature, or a WebSocket's handshake.

@@ -1,6 +1,6 @@
 #include <cstdlib>
 
-#include "json/json.hpp"
+#include "base/json.hpp"
 
 // libFuzzer target: any bytes are parsed, every value of what is accepted is read in every way, and what is
 // written again must be read as the same.

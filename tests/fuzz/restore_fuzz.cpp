@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "store/backup.hpp"
-#include "store/migrations.hpp"
+#include "store/sqlite/migrations.hpp"
 
 // libFuzzer target: what is restored. The first byte picks: a row of changes to columns of a good backup
 // (each a byte for the column, one for the row, and the value up to the next 0xff), or bytes put over those

@@ -1,9 +1,9 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "core/announcement.hpp"
-#include "core/template.hpp"
-#include "core/text.hpp"
+#include "base/text.hpp"
+#include "core/announce/announcement.hpp"
+#include "core/announce/template.hpp"
 
 // libFuzzer target: any bytes are an announcement's template, and what fills it. The first byte picks the
 // limit, the second says where the template ends and the name of the person on call begins. What is accepted

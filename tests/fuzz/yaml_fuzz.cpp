@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "cli/rotation_text.hpp"
+#include "cli/commands/rotation_text.hpp"
 #include "config/config.hpp"
 
 // libFuzzer target: any bytes are a YAML file of a person's: the configuration, or rotations for

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "json/json.hpp"
+#include "base/json.hpp"
 
 namespace watchbill::test {
 

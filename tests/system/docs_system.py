@@ -9,9 +9,9 @@ import re
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-FOLDERS = "core json net store providers slack config engine app daemon manage cli".split()
+FOLDERS = "base net core store providers slack config engine control slack_app daemon cli".split()
 # Tools for those who build Watchbill; they are not installed.
-NOT_SHIPPED = {"cli/docs_main.cpp", "cli/reference.cpp"}
+NOT_SHIPPED = {"cli/docs_main.cpp", "cli/manual/reference.cpp"}
 # The text of an error: of `fail(KIND, "…")`, an adapter's `make(ErrorKind::…, "…")`, a message put together, a line of the log,
 # and what a main program prints. Of `complain(…)`, which lists mistakes of a file, the sentences.
 LITERALS = r'((?:"(?:[^"\\]|\\.)*"\s*)+)'
@@ -34,7 +34,7 @@ def shown(template):
 def messages():
     found = {}
     for folder in FOLDERS:
-        for path in sorted(glob.glob(os.path.join(ROOT, folder, "*.[ch]pp"))):
+        for path in sorted(glob.glob(os.path.join(ROOT, folder, "**", "*.[ch]pp"), recursive=True)):
             name = os.path.relpath(path, ROOT)
             if name in NOT_SHIPPED:
                 continue
@@ -71,19 +71,19 @@ class Docs(unittest.TestCase):
         self.assertEqual(missing, [], "docs/troubleshooting.md lacks these")
 
     def test_every_code_of_slack_is_explained(self):
-        codes = re.findall(r'\{"(\w+)", \w+,', read("slack/codes.cpp"))
+        codes = re.findall(r'\{"(\w+)", \w+,', read("slack/api/codes.cpp"))
         self.assertGreater(len(codes), 50)
         self.assertEqual([code for code in codes if f"`{code}`" not in rows()], [])
 
     def test_what_is_explained_is_said_and_has_cause_and_fix(self):
-        said = set(messages()) | {f"`{code}`" for code in re.findall(r'\{"(\w+)", \w+,', read("slack/codes.cpp"))}
+        said = set(messages()) | {f"`{code}`" for code in re.findall(r'\{"(\w+)", \w+,', read("slack/api/codes.cpp"))}
         for text, (cause, fix) in rows().items():
             self.assertIn(text, said, "no program says this any more")
             self.assertTrue(cause and fix, text)
 
     def test_what_is_promised_of_security_names_its_tests(self):
         sources = "".join(read(os.path.relpath(path, ROOT)) for folder in ("unit", "integration")
-                          for path in glob.glob(os.path.join(ROOT, "tests", folder, "*.cpp")))
+                          for path in glob.glob(os.path.join(ROOT, "tests", folder, "**", "*.cpp"), recursive=True))
         cases = set(re.findall(r'TEST_CASE\(\s*"((?:[^"\\]|\\.)*)"', sources))
         functions = set()
         for path in glob.glob(os.path.join(ROOT, "tests", "system", "*.py")):
@@ -97,8 +97,8 @@ class Docs(unittest.TestCase):
                     self.assertTrue(test in (functions if test.startswith("test_") else cases), f"{name}: {what}: {test}")
 
     def test_options_that_operators_are_told_exist(self):
-        known = set(re.findall(r"--[a-z-]+", read("docs/cli.md") + read("daemon/options.hpp")))
-        known |= {"--" + name for name in re.findall(r'Option\{[^,]*, "([a-z-]+)"', read("daemon/options.hpp"))}
+        known = set(re.findall(r"--[a-z-]+", read("docs/cli.md") + read("config/daemon_options.hpp")))
+        known |= {"--" + name for name in re.findall(r'Option\{[^,]*, "([a-z-]+)"', read("config/daemon_options.hpp"))}
         for name in ("alerts", "backup", "hardening", "install", "operations", "sizing", "troubleshooting", "upgrade"):
             for command in re.findall(r"watchbilld? [^`\n]*", read(f"docs/{name}.md")):
                 for option in re.findall(r"(?<![\w-])--[a-z-]+", command):

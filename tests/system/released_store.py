@@ -1,5 +1,5 @@
 """Writes a store as the programs of a release leave it, for the test that a later program still reads it
-(tests/unit/store_released.cpp). Run once for each schema, with the programs of the first release that has it.
+(tests/unit/store/released.cpp). Run once for each schema, with the programs of the first release that has it.
 
 usage: released_store.py BIN_DIR FOLDER       writes FOLDER/schema_N.sql; its secrets are sealed with KEY below
 """

@@ -1,0 +1,18 @@
+#include "base/phrase.hpp"
+
+#include <fmt/format.h>
+
+namespace watchbill {
+
+std::string phrase(const std::vector<std::string>& parts, std::size_t at_most) {
+  const auto shown = parts.size() > at_most ? at_most - 1 : parts.size();
+  std::string text;
+  for (std::size_t i = 0; i < shown; ++i) {
+    if (i > 0) text += i + 1 == parts.size() ? " and " : ", ";
+    text += parts[i];
+  }
+  if (shown < parts.size()) text += fmt::format(" and {} more", parts.size() - shown);
+  return text;
+}
+
+}  // namespace watchbill

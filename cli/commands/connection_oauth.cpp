@@ -1,0 +1,202 @@
+// watchbill connection add|update --oauth
+
+#include "cli/commands/connection_oauth.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <ostream>
+
+#include "control/oauth.hpp"
+#include "net/html.hpp"
+#include "net/http_server.hpp"
+
+namespace watchbill::cli {
+
+namespace {
+
+using providers::pagerduty::Authorization;
+
+/// The redirect URL must be registered at PagerDuty, so the port is the same every time.
+constexpr int kUsualPort = 8910;
+constexpr const char* kCallback = "/callback";
+/// For the last page's bytes to leave before the program ends.
+constexpr auto kLinger = 300ms;
+
+std::string this_host() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : "this-host";
+}
+
+net::ServerResponse page(int status, std::string_view title, std::string_view text) {
+  return {
+      status,
+      {{"Content-Type", "text/html; charset=utf-8"},
+       {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+       {"Referrer-Policy", "no-referrer"},
+       {"Cache-Control", "no-store"}},
+      fmt::format("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{0}</title><h1>{0}</h1>"
+                  "<p>{1}</p></html>",
+                  net::html_text(title), net::html_text(text))};
+}
+
+/// Waits for the browser to come back, and shows it what became of it.
+class Landing {
+ public:
+  explicit Landing(net::EventLoop& loop) : loop_(loop), changed_(loop) {}
+
+  Result<void> listen(int port) {
+    auto server = net::HttpServer::listen(
+        loop_, fmt::format("127.0.0.1:{}", port),
+        [this](net::ServerRequest request) { return answer(std::move(request)); }, {});
+    if (!server) {
+      return server.error().in(
+          "--oauth listens on this host for the browser's way back (--port takes another port, which must be "
+          "registered at PagerDuty)");
+    }
+    server_ = *std::move(server);
+    authorization_ = providers::pagerduty::begin_authorization(server_->url() + kCallback, loop_.now());
+    return {};
+  }
+
+  [[nodiscard]] const Authorization& authorization() const { return *authorization_; }
+
+  net::Task<Result<Secret>> code() {
+    while (!code_ && loop_.now() < authorization_->expires_at)
+      co_await changed_.wait_until(authorization_->expires_at);
+    if (code_) co_return *code_;
+    co_return fail(ErrorKind::timeout, "nobody came back from PagerDuty within {}: run it again",
+                   format_duration(providers::pagerduty::kAuthorizationLife));
+  }
+
+  /// Shows the browser what became of it, if it still waits.
+  net::Task<void> show(std::string title, std::string text) {
+    outcome_ = page(200, title, text);
+    changed_.notify();
+    if (code_) co_await net::sleep_for(loop_, kLinger);
+  }
+
+ private:
+  net::Task<net::ServerResponse> answer(net::ServerRequest request) {
+    if (request.path != kCallback || request.method != "GET") co_return page(404, "Not found", "");
+    auto code = providers::pagerduty::read_callback(*authorization_, request.query, loop_.now());
+    // Somebody else's request ends nothing: the right one may still come.
+    const bool ours = code.ok() || code.error().kind != ErrorKind::invalid;
+    if (!ours || code_)
+      co_return page(400, "Not this one", code ? "It was used already." : code.error().message);
+    code_ = std::move(code);
+    changed_.notify();
+    while (!outcome_) co_await changed_.wait();
+    co_return *outcome_;
+  }
+
+  net::EventLoop& loop_;
+  net::Signal changed_;
+  std::unique_ptr<net::HttpServer> server_;
+  std::optional<Authorization> authorization_;
+  std::optional<Result<Secret>> code_;
+  std::optional<net::ServerResponse> outcome_;
+};
+
+Result<int> port_of(const Invocation& in) {
+  const auto text = in.value("port");
+  if (!text) return kUsualPort;
+  int port = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), port);
+  if (error != std::errc{} || end != text->data() + text->size() || port < 0 || port > 65535)
+    return fail(ErrorKind::invalid, "--port \"{}\": write a number from 1 to 65535", *text);
+  return port;
+}
+
+void invite(Session& session, const providers::pagerduty::OAuthApp& app, const Authorization& authorization) {
+  const auto url = net::parse_url(authorization.redirect_uri);
+  const int port = url ? url->port : 0;
+  session.io().err << fmt::format(
+      "Open this address in a browser on this host, and sign in to PagerDuty:\n\n  {}\n\n"
+      "If this host has no browser, run this first on the computer that has one, and open the address "
+      "there:\n\n"
+      "  ssh -L {}:127.0.0.1:{} {}\n\n"
+      "The app at PagerDuty must know the redirect URL {}\n"
+      "Waiting for {} (Ctrl-C gives up) …\n",
+      providers::pagerduty::authorize_url(app, authorization), port, port, this_host(),
+      authorization.redirect_uri, format_duration(providers::pagerduty::kAuthorizationLife));
+  session.io().err.flush();
+}
+
+/// Seals the tokens, then asks which account they open, then puts them in place.
+net::Task<Result<SignedIn>> settle_tokens(manage::Desk& desk, manage::Caller caller, Connection connection,
+                                          bool verify) {
+  SignedIn result{std::move(connection)};
+  const auto name = result.connection.name;
+  if (auto held = manage::hold_connection(desk, caller, result.connection); !held) co_return held.error();
+  if (verify) {
+    auto account = co_await manage::held_account(desk, name);
+    if (!account) {
+      auto forgotten = manage::forget_held(desk, caller, name);
+      co_return account.error().in("nothing was saved, since the tokens did not work{}",
+                                   forgotten ? "" : " (and they could not be forgotten)");
+    }
+    result.account = *account;
+  }
+  if (auto confirmed = manage::confirm_held(desk, caller, name); !confirmed) co_return confirmed.error();
+  co_return result;
+}
+
+}  // namespace
+
+std::vector<OptionSpec> oauth_options() {
+  return {{"oauth", "", "PagerDuty: sign in with a browser, as the app of pagerduty.oauth_client_id"},
+          {"port", "N", "with --oauth: the port that the browser comes back to (default 8910)"}};
+}
+
+Result<providers::pagerduty::OAuthApp> app_of(Session& session) {
+  auto config = session.config();
+  if (!config) return config.error();
+  return manage::pagerduty_app(**config);
+}
+
+namespace {
+
+/// From the browser's code to a connection in the store.
+Result<SignedIn> finish(Session& session, const Invocation& in, const providers::pagerduty::OAuthApp& app,
+                        const Landing& landing, Secret code, Connection connection) {
+  auto http = session.http();
+  if (!http) return http.error();
+  auto exchanged = session.run(providers::pagerduty::exchange_code(
+      session.loop(), **http, app, landing.authorization(), std::move(code), std::move(connection)));
+  if (!exchanged) return exchanged.error();
+  if (auto store = session.store_or_new(); !store) return store.error();
+  auto desk = session.desk();
+  if (!desk) return desk.error();
+  return session.run(settle_tokens(**desk, session.caller(), *std::move(exchanged), !in.has("no-verify")));
+}
+
+}  // namespace
+
+Result<SignedIn> sign_in(Session& session, const Invocation& in, const providers::pagerduty::OAuthApp& app,
+                         Connection connection) {
+  if (connection.kind != "pagerduty") {
+    return fail(ErrorKind::invalid,
+                "--oauth: only PagerDuty is signed in to with a browser; {} is of kind {}", connection.name,
+                connection.kind);
+  }
+  auto port = port_of(in);
+  if (!port) return port.error();
+  Landing landing(session.loop());
+  if (auto listening = landing.listen(*port); !listening) return listening.error();
+  invite(session, app, landing.authorization());
+  const auto name = connection.name;
+  auto code = session.run(landing.code());
+  auto result = code ? finish(session, in, app, landing, *std::move(code), std::move(connection))
+                     : Result<SignedIn>(code.error());
+  if (!result) {
+    session.run(landing.show("Not connected", result.error().message));
+    return result.error().in("connection {}", name);
+  }
+  session.run(landing.show("Connected", fmt::format("Watchbill is connected to {}. You can close this page.",
+                                                    result->account.value_or("PagerDuty"))));
+  return result;
+}
+
+}  // namespace watchbill::cli

@@ -1,0 +1,183 @@
+// watchbill doctor
+
+#include <algorithm>
+#include <ostream>
+
+#include "cli/commands/checks.hpp"
+#include "cli/commands/commands.hpp"
+#include "cli/commands/fixes.hpp"
+#include "cli/commands/overview.hpp"
+#include "control/connections.hpp"
+
+namespace watchbill::cli {
+
+void ok(Checks& checks, std::string name, std::string detail) {
+  checks.push_back({std::move(name), "ok", std::move(detail)});
+}
+void warned(Checks& checks, std::string name, std::string detail, std::string fix) {
+  checks.push_back({std::move(name), "warn", std::move(detail), std::move(fix)});
+}
+void failed(Checks& checks, std::string name, std::string detail, std::string fix) {
+  checks.push_back({std::move(name), "fail", std::move(detail), std::move(fix)});
+}
+
+void check_clock(Checks& checks, const std::string& system, std::optional<seconds> skew) {
+  constexpr auto shown = 2s;
+  constexpr auto bad = 30s;
+  if (!skew) return;
+  const auto size = *skew < 0s ? -*skew : *skew;
+  const auto text = fmt::format("differs from this host's by {} s", skew->count());
+  const std::string fix = "set this host's clock (NTP)";
+  if (size > bad) return failed(checks, "clock of " + system, text, fix);
+  if (size > shown) return warned(checks, "clock of " + system, text, fix);
+  ok(checks, "clock of " + system, "agrees with this host's");
+}
+
+namespace {
+
+void check_connection(Session& session, Connection connection, Checks& checks) {
+  const auto name = connection.name;
+  const auto refuse = [&](const Error& why) {
+    failed(checks, "connection " + name, why.message, connection_fix(why, name));
+  };
+  auto desk = session.desk();
+  if (!desk) return refuse(desk.error());
+  auto open = manage::open_stored(**desk, std::move(connection));
+  if (!open) return refuse(open.error());
+  auto verified = session.run((*open)->provider->verify());
+  if (verified) {
+    ok(checks, "connection " + name, *verified);
+  } else {
+    refuse(verified.error());
+  }
+  check_clock(checks, "connection " + name, (*open)->provider->health().clock_skew);
+}
+
+void check_people(const manage::Overview& overview, Checks& checks) {
+  std::size_t missing = 0;
+  for (const auto& view : overview.rotations) {
+    for (const auto& person : view.on_call) {
+      if (person.member && !person.member_pending) continue;
+      ++missing;
+      if (person.member_pending) {
+        warned(checks, fmt::format("person {}", person.responder.name),
+               fmt::format("on call in \"{}\", and Slack has not said yet who that is", view.rotation.name),
+               "it is asked again by itself; what Slack answers stands in `watchbill status`");
+        continue;
+      }
+      const auto handle =
+          person.responder.email.value_or(person.responder.connection + "/" + person.responder.id);
+      warned(checks, fmt::format("person {}", person.responder.name),
+             fmt::format("on call in \"{}\", and nobody in Slack matches", view.rotation.name),
+             fmt::format("watchbill people map {} U…", handle));
+    }
+  }
+  if (missing == 0) ok(checks, "people", "everybody on call is found in Slack");
+}
+
+const Rotation* rotation_of(const manage::Overview& overview, const Problem& problem) {
+  const auto found =
+      std::find_if(overview.rotations.begin(), overview.rotations.end(),
+                   [&](const manage::RotationView& view) { return view.rotation.id == problem.rotation; });
+  return found == overview.rotations.end() ? nullptr : &found->rotation;
+}
+
+void check_daemon(const manage::Overview& overview, const std::vector<store::OpenProblem>& problems,
+                  Checks& checks) {
+  const auto pass = overview.last_pass ? "last complete pass " + format_rfc3339(*overview.last_pass)
+                                       : std::string("no complete pass yet");
+  if (overview.daemon_running) {
+    ok(checks, "daemon", "running, " + pass);
+  } else {
+    warned(checks, "daemon", "not running, " + pass, "systemctl start watchbilld");
+  }
+  for (const auto& view : overview.rotations) {
+    if (!view.deletion) continue;
+    warned(checks, fmt::format("rotation {}", view.rotation.name),
+           manage::say_deleting(*view.deletion, view.rotation),
+           fmt::format("watchbill rotation resume \"{}\" --adopt", view.rotation.name));
+  }
+  for (const auto& open : problems) {
+    if (open.ended_at) continue;
+    failed(checks, "problem", fmt::format("{} (since {})", open.problem.text, format_rfc3339(open.since)),
+           fix_of(open.problem, rotation_of(overview, open.problem)));
+  }
+}
+
+void check_all(Session& session, Checks& checks) {
+  auto config = session.config();
+  if (!config) {
+    return failed(
+        checks, "configuration", config.error().message,
+        fmt::format("correct {}; `watchbilld --check-config` tells when it is right", session.config_path()));
+  }
+  ok(checks, "configuration", "correct");
+  check_libraries(session, checks);
+  const auto refuse = [&](const Error& why) {
+    failed(checks, "store", why.message, store_fix(why, (*config)->store));
+  };
+  auto store = session.store();
+  if (!store) {
+    std::vector<Rotation> none;
+    refuse(store.error());
+    return check_slack(session, **config, none, checks);
+  }
+  ok(checks, "store", fmt::format("{}, readable by its owner alone", (*config)->store));
+  auto overview = read_overview(session);
+  auto connections = (*store)->connections().list();
+  auto problems = (*store)->problems().list();
+  if (!overview) return refuse(overview.error());
+  if (!connections) return refuse(connections.error());
+  if (!problems) return refuse(problems.error());
+  check_daemon(*overview, *problems, checks);
+  std::vector<Rotation> rotations;
+  rotations.reserve(overview->rotations.size());
+  for (const auto& view : overview->rotations) rotations.push_back(view.rotation);
+  check_slack(session, **config, rotations, checks);
+  for (auto& connection : *connections) check_connection(session, std::move(connection), checks);
+  check_people(*overview, checks);
+  check_roles(session, rotations, checks);
+}
+
+void print(Session& session, const Checks& checks, bool good) {
+  if (session.json()) {
+    json::Writer w;
+    w.begin_object().field("ok", good).key("checks").begin_array();
+    for (const auto& [name, state, detail, fix] : checks) {
+      w.begin_object().field("check", name).field("state", state).field("detail", detail);
+      w.field("fix", fix.empty() ? std::optional<std::string>() : fix).end_object();
+    }
+    w.end_array().end_object();
+    return session.print_json(w.take());
+  }
+  for (const auto& [name, state, detail, fix] : checks) {
+    session.io().out << printable(fmt::format("{:<4}  {}: {}\n", state, name, detail));
+    if (!fix.empty()) session.io().out << printable(fmt::format("      fix: {}\n", fix));
+  }
+}
+
+Result<int> doctor(Session& session, const Invocation& /*in*/) {
+  Checks checks;
+  check_all(session, checks);
+  const bool good =
+      std::none_of(checks.begin(), checks.end(), [](const Check& check) { return check.state == "fail"; });
+  print(session, checks, good);
+  return good ? kDone : kFailed;
+}
+
+}  // namespace
+
+std::vector<Command> doctor_commands() {
+  return {
+      {"doctor",
+       "Check tokens, scopes, groups, channels, connections and clocks, with fixes",
+       "Really asks Slack and the scheduling systems. Nothing is changed: the right to edit user groups is "
+       "tried by giving a group the name that it has. Each line is ok, warn or fail. Exits 1 if anything "
+       "failed.",
+       {},
+       {},
+       {"doctor", "doctor --format json"},
+       doctor}};
+}
+
+}  // namespace watchbill::cli

@@ -1,0 +1,87 @@
+#include "control/context.hpp"
+
+namespace watchbill::manage {
+
+namespace {
+
+constexpr auto kLookEvery = 50ms;
+
+ErrorKind kind_named(std::string_view name) {
+  for (int i = 0; i <= static_cast<int>(ErrorKind::internal); ++i) {
+    if (name_of(static_cast<ErrorKind>(i)) == name) return static_cast<ErrorKind>(i);
+  }
+  return ErrorKind::internal;
+}
+
+}  // namespace
+
+Result<void> allowed(const Desk& desk, const Caller& caller, Action action, const Object& object) {
+  return may(caller.principal, action, object, desk.permissions());
+}
+
+Result<json::Document> read_answer(const std::string& answer) {
+  auto document = json::parse(answer);
+  if (!document) return document.error().in("the daemon's answer");
+  const auto root = document->root();
+  if (root["ok"].boolean_or(false)) return document;
+  Error error =
+      fail(kind_named(root["kind"].string_or("")), "{}", root["error"].string_or("no reason given"));
+  error.code = root["code"].string_or("");
+  return error;
+}
+
+namespace {
+
+net::Task<Result<json::Document>> wait_for_answer(net::Loop& loop, store::Store& store,
+                                                  std::function<Result<bool>()> daemon_runs, std::int64_t id,
+                                                  seconds patience) {
+  const auto until = loop.steady_now() + patience;
+  while (loop.steady_now() < until) {
+    auto answer = store.requests().answer_of(id);
+    if (!answer && answer.error().code != "busy") co_return answer.error();
+    if (answer && *answer) co_return read_answer(**answer);
+    auto running = daemon_runs();
+    if (!running) co_return running.error();
+    if (!*running) {
+      co_return fail(ErrorKind::unreachable,
+                     "the daemon stopped before it answered: start it again, and then run this again");
+    }
+    co_await net::sleep_for(loop, kLookEvery);
+  }
+  co_return fail(ErrorKind::timeout,
+                 "the daemon has not answered within {}: `watchbill status` and its log say what it does",
+                 format_duration(patience));
+}
+
+}  // namespace
+
+net::Task<Result<json::Document>> ask_writer(net::Loop& loop, store::Store& store,
+                                             std::function<Result<bool>()> daemon_runs, std::string kind,
+                                             std::string payload, seconds patience) {
+  auto id = store.requests().ask(kind, payload, loop.now() + patience);
+  if (!id) co_return id.error();
+  auto answer = co_await wait_for_answer(loop, store, std::move(daemon_runs), *id, patience);
+  // If that cannot be noted, the request ends by itself when its time is over.
+  if (!answer) (void)store.requests().withdraw(*id);
+  co_return answer;
+}
+
+namespace {
+
+/// A coroutine must not be a lambda with captures: the function object may go while it runs.
+struct AskEngine {
+  net::Loop& loop;
+  store::Store& store;
+  net::Task<Result<json::Document>> operator()(std::string kind, std::string payload) const {
+    return ask_writer(
+        loop, store, [] { return Result<bool>(true); }, std::move(kind), std::move(payload), kGroupPatience);
+  }
+};
+
+}  // namespace
+
+GroupRequest group_requests_of_daemon(net::Loop& loop, store::Store& store) {
+  return AskEngine{loop, store};
+}
+
+}  // namespace watchbill::manage

@@ -1,0 +1,192 @@
+#include "control/duty.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/text.hpp"
+#include "engine/sources/responder_matcher.hpp"
+
+namespace watchbill::manage {
+
+namespace {
+
+using Watches = std::map<ScheduleRef, Watch>;
+
+/// What is known of people and schedules at this moment.
+struct Known {
+  explicit Known(Desk& desk)
+      : users(desk.store), directory(desk.loop, desk.gate, desk.people, users), roster(directory) {}
+  engine::StoredUsers users;
+  slack::Directory directory;
+  engine::Roster roster;
+  /// Of whom the daemon found out that nobody in Slack matches.
+  std::set<std::pair<std::string, std::string>> unmatched;
+  Watches watches;
+
+  [[nodiscard]] OnDuty person(const Responder& who, const ScheduleRef& schedule,
+                              std::optional<Instant> until) const {
+    const auto match = roster.match(who);
+    const bool pending = match.pending && !unmatched.contains({who.connection, who.id});
+    return {who.name, who.email, match.user, pending, schedule, until};
+  }
+};
+
+Result<std::unique_ptr<Known>> what_is_known(Desk& desk) {
+  auto known = std::make_unique<Known>(desk);
+  if (auto loaded = known->directory.load(); !loaded) return loaded.error();
+  auto mappings = desk.store.people().mappings();
+  if (!mappings) return mappings.error();
+  known->roster.set_mappings(*mappings);
+  auto unmatched = desk.store.people().unmatched();
+  if (!unmatched) return unmatched.error();
+  for (const auto& one : *unmatched) known->unmatched.emplace(one.responder.connection, one.responder.id);
+  auto stored = desk.store.engine().watches();
+  if (!stored) return stored.error();
+  for (auto& watch : *stored) known->watches.insert_or_assign(watch.schedule, std::move(watch));
+  return known;
+}
+
+std::optional<Instant> told(std::optional<Instant> end) {
+  return end && *end == kNever ? std::nullopt : end;
+}
+
+/// From what the systems said of now and the future.
+Duty from_timelines(const Rotation& rotation, const Known& known, Instant at) {
+  Duty duty{rotation};
+  for (const auto& schedule : rotation.schedules) {
+    const auto watch = known.watches.find(schedule.ref);
+    const bool asked = watch != known.watches.end();
+    const auto on_call = asked ? believed_on_call(watch->second, at) : OnCall{Unknown{}};
+    if (asked && watch->second.timeline.confirmed_at != kAlways)
+      duty.confirmed.emplace(to_string(schedule.ref), watch->second.timeline.confirmed_at);
+    if (std::holds_alternative<Unknown>(on_call)) duty.unknown.push_back(to_string(schedule.ref));
+    const auto* people = std::get_if<People>(&on_call);
+    if (!people) continue;
+    for (const auto& responder : people->responders) {
+      if (responder.deleted) continue;  // paged by nobody
+      duty.people.push_back(
+          known.person(responder, schedule.ref, told(on_call_until(watch->second.timeline, responder, at))));
+    }
+  }
+  return duty;
+}
+
+/// From the last change before that moment.
+Result<Duty> from_history(store::Store& store, const Rotation& rotation, Instant at) {
+  Duty duty{rotation};
+  auto changes = store.history().list({rotation.id, std::nullopt, at + 1ms, 50});
+  if (!changes) return changes.error();
+  const auto last = std::find_if(changes->begin(), changes->end(), [at](const Change& change) {
+    return change.at <= at && (!change.said.empty() || change.cause == Cause::handoff);
+  });
+  if (last == changes->end()) {
+    for (const auto& schedule : rotation.schedules) duty.unknown.push_back(to_string(schedule.ref));
+    return duty;
+  }
+  for (const auto& person : last->said) {
+    duty.people.push_back({person.responder.name, person.responder.email, person.member,
+                           person.member_pending, person.schedule, told(person.until)});
+  }
+  return duty;
+}
+
+std::string label_of(const RotationSchedule& schedule, const Watch& watch) {
+  if (!schedule.label.empty()) return schedule.label;
+  return watch.name.empty() ? schedule.ref.id : watch.name;
+}
+
+/// Adds a shift of the same schedule, in order of their starts. What goes on without a gap is one shift.
+void add_shift(std::vector<DutyShift>& shifts, DutyShift next) {
+  if (shifts.empty() || (shifts.back().end && *shifts.back().end < next.start)) {
+    shifts.push_back(std::move(next));
+    return;
+  }
+  auto& end = shifts.back().end;
+  if (end) end = next.end ? std::optional(std::max(*end, *next.end)) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Instant> Duty::confirmed_at() const {
+  std::optional<Instant> all;
+  for (const auto& schedule : rotation.schedules) {
+    const auto one = confirmed.find(to_string(schedule.ref));
+    if (one == confirmed.end()) return std::nullopt;
+    all = std::min(all.value_or(one->second), one->second);
+  }
+  return all;
+}
+
+Result<std::vector<Duty>> on_duty(Desk& desk, const std::vector<Rotation>& rotations,
+                                  std::optional<Instant> at) {
+  auto known = what_is_known(desk);
+  if (!known) return known.error();
+  std::vector<Duty> out;
+  const auto now = desk.loop.now();
+  for (const auto& rotation : rotations) {
+    if (at.value_or(now) >= now) {
+      out.push_back(from_timelines(rotation, **known, at.value_or(now)));
+      continue;
+    }
+    auto duty = from_history(desk.store, rotation, *at);
+    if (!duty) return duty.error();
+    out.push_back(*std::move(duty));
+  }
+  return out;
+}
+
+Result<std::vector<Rotation>> rotations_named(store::Store& store, const std::string& which) {
+  auto all = store.rotations().list();
+  if (!all || which.empty()) return all;
+  if (!which.starts_with('@')) {
+    auto one = store.rotations().find(which);
+    if (!one) return one.error();
+    return std::vector<Rotation>{*std::move(one)};
+  }
+  std::erase_if(*all, [&](const Rotation& rotation) { return "@" + rotation.handle != which; });
+  if (all->empty()) {
+    return fail(ErrorKind::not_found, "no rotation keeps the group {} (see `watchbill rotation list`)",
+                which);
+  }
+  return all;
+}
+
+Result<std::map<UserId, std::vector<DutyShift>>> shifts_by_person(Desk& desk, std::size_t limit) {
+  auto known = what_is_known(desk);
+  if (!known) return known.error();
+  auto rotations = desk.store.rotations().list();
+  if (!rotations) return rotations.error();
+  const auto now = desk.loop.now();
+  std::map<UserId, std::vector<DutyShift>> all;
+  // A schedule has few people and many shifts.
+  std::map<const Responder*, std::optional<UserId>> members;
+  for (const auto& rotation : *rotations) {
+    for (const auto& schedule : rotation.schedules) {
+      const auto watch = (*known)->watches.find(schedule.ref);
+      if (watch == (*known)->watches.end()) continue;
+      const auto name = rotation.schedules.size() > 1 ? label_of(schedule, watch->second) : std::string();
+      std::map<UserId, std::vector<DutyShift>> of_schedule;
+      for (const auto& shift : watch->second.timeline.shifts) {
+        if (shift.end <= now) continue;
+        const auto [member, fresh] = members.try_emplace(&*shift.responder);
+        if (fresh) member->second = (*known)->roster.match(shift.responder).user;
+        if (!member->second) continue;
+        const auto end = shift.end_unknown ? std::nullopt : told(shift.end);
+        add_shift(of_schedule[*member->second], {rotation.name, shift.start, end, name});
+      }
+      for (auto& [user, shifts] : of_schedule) {
+        auto& own = all[user];
+        std::move(shifts.begin(), shifts.end(), std::back_inserter(own));
+      }
+    }
+  }
+  for (auto& [user, shifts] : all) {
+    std::stable_sort(shifts.begin(), shifts.end(),
+                     [](const DutyShift& a, const DutyShift& b) { return a.start < b.start; });
+    if (shifts.size() > limit) shifts.resize(limit);
+  }
+  return all;
+}
+
+}  // namespace watchbill::manage

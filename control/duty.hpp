@@ -1,0 +1,57 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/context.hpp"
+#include "core/oncall/rotation.hpp"
+
+/// Who is on call when, from what the store knows: it works while Slack and every scheduling system are down,
+/// and says how old the answer is.
+namespace watchbill::manage {
+
+struct OnDuty {
+  std::string name;
+  std::optional<std::string> email;
+  std::optional<UserId> member;  ///< none: nobody in Slack, or not known yet
+  bool member_pending = false;   ///< not known yet
+  ScheduleRef schedule;
+  std::optional<Instant> until;  ///< none: not known, or never
+};
+
+struct Duty {
+  Rotation rotation;
+  std::vector<OnDuty> people{};
+  /// Schedules of which it is not known who is on call at that moment.
+  std::vector<std::string> unknown{};
+  /// When each schedule last confirmed this; none of those that never answered, and for what history tells.
+  std::map<std::string, Instant> confirmed{};
+  /// When all of them had; none if one never answered.
+  [[nodiscard]] std::optional<Instant> confirmed_at() const;
+};
+
+/// One answer for each rotation, in order; without `at`, for now. A moment in the past is answered from
+/// history, else from the timelines.
+Result<std::vector<Duty>> on_duty(Desk& desk, const std::vector<Rotation>& rotations,
+                                  std::optional<Instant> at = std::nullopt);
+
+/// Rotations that a person named: by name (regardless of case), or "@handle" of the group; empty: all.
+/// `not_found` if there is none.
+Result<std::vector<Rotation>> rotations_named(store::Store& store, const std::string& which);
+
+/// Somebody's time on call in a rotation: shifts of one schedule that follow each other without a gap are
+/// one.
+struct DutyShift {
+  std::string rotation;
+  Instant start;
+  std::optional<Instant> end{};  ///< none: not known, or never
+  std::string schedule{};        ///< its name, where the rotation has several
+};
+
+/// Everybody's own shifts in all rotations that run now or begin later, as far as the timelines reach, in
+/// order of time; at most `limit` for each. It reads every timeline: a tenth of a second with 500 schedules.
+Result<std::map<UserId, std::vector<DutyShift>>> shifts_by_person(Desk& desk, std::size_t limit);
+
+}  // namespace watchbill::manage

@@ -1,0 +1,69 @@
+#include "control/oauth.hpp"
+
+#include "control/connections.hpp"
+
+namespace watchbill::manage {
+
+Result<providers::pagerduty::OAuthApp> pagerduty_app(const config::Config& config) {
+  const auto& settings = config.pagerduty;
+  if (settings.oauth_client_id.empty()) {
+    return fail(ErrorKind::not_found,
+                "no PagerDuty app is configured: set pagerduty.oauth_client_id and "
+                "pagerduty.oauth_client_secret_file, or give a connection an API key or an app token");
+  }
+  auto secret = config::find_secret(settings.oauth_client_secret);
+  if (!secret) return secret.error();
+  providers::pagerduty::OAuthApp app;
+  app.client_id = settings.oauth_client_id;
+  if (*secret) app.client_secret = **secret;
+  app.identity_url = settings.identity_url;
+  app.api_url = settings.api_url;
+  return app;
+}
+
+Result<void> hold_connection(Desk& desk, const Caller& caller, const Connection& connection) {
+  if (auto ok = allowed(desk, caller, Action::connect, {}); !ok) return ok;
+  Connection held = connection;
+  held.name = held_name(connection.name);
+  held.created_at = desk.loop.now();
+  return desk.store.transaction([&]() -> Result<void> {
+    if (auto gone = forget_held(desk, caller, connection.name); !gone) return gone;
+    return desk.store.connections().add(held, caller.actor);
+  });
+}
+
+net::Task<Result<std::string>> held_account(Desk& desk, std::string name) {
+  auto held = desk.store.connections().get(held_name(name));
+  if (!held) co_return held.error();
+  auto open = open_stored(desk, *std::move(held));
+  if (!open) co_return open.error();
+  co_return co_await (*open)->provider->verify();
+}
+
+Result<void> confirm_held(Desk& desk, const Caller& caller, const std::string& name) {
+  if (auto ok = allowed(desk, caller, Action::connect, {}); !ok) return ok;
+  auto& connections = desk.store.connections();
+  return desk.store.transaction([&]() -> Result<void> {
+    auto connection = connections.get(held_name(name));
+    if (!connection) {
+      return connection.error().kind == ErrorKind::not_found
+                 ? fail(ErrorKind::not_found, "connection {}: nothing waits to be confirmed; connect again",
+                        name)
+                 : connection.error();
+    }
+    if (auto gone = connections.remove(held_name(name), caller.actor); !gone) return gone;
+    connection->name = name;
+    auto there = connections.get(name);
+    if (there) return connections.update(*connection, caller.actor);
+    if (there.error().kind != ErrorKind::not_found) return there.error();
+    return connections.add(*connection, caller.actor);
+  });
+}
+
+Result<void> forget_held(Desk& desk, const Caller& caller, const std::string& name) {
+  if (auto ok = allowed(desk, caller, Action::connect, {}); !ok) return ok;
+  auto gone = desk.store.connections().remove(held_name(name), caller.actor);
+  return gone || gone.error().kind == ErrorKind::not_found ? Result<void>{} : gone.error();
+}
+
+}  // namespace watchbill::manage

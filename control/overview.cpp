@@ -1,0 +1,239 @@
+#include "control/overview.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace watchbill::manage {
+
+namespace {
+
+constexpr int kSilentIntervals = 3;
+
+std::optional<Instant> moment(const std::optional<std::string>& text) {
+  if (!text || text->empty()) return std::nullopt;
+  auto parsed = parse_rfc3339(*text);
+  return parsed ? std::optional(*parsed) : std::nullopt;
+}
+
+seconds since(Instant then, Instant now) {
+  return std::max(seconds{0}, std::chrono::duration_cast<seconds>(now - then));
+}
+
+Result<void> read_queue(store::Store& store, Instant now, Overview& overview) {
+  auto last_pass = store.meta("last_pass");
+  auto writes = store.meta("queue_writes");
+  auto done_at = store.meta("queue_done_at");
+  auto rows = store.outbox().open_rows();
+  if (!last_pass) return last_pass.error();
+  if (!writes) return writes.error();
+  if (!done_at) return done_at.error();
+  if (!rows) return rows.error();
+  overview.last_pass = moment(*last_pass);
+  const auto text = writes->value_or("0");
+  std::from_chars(text.data(), text.data() + text.size(), overview.queued_writes);
+  if (const auto done = moment(*done_at)) overview.queue_done_in = since(now, *done);
+  overview.outbox_pending = rows->size();
+  for (const auto& row : *rows)
+    overview.outbox_oldest = std::max(overview.outbox_oldest, since(row.facts.at, now));
+  return {};
+}
+
+/// Of a daemon that does not run nothing is true any more.
+Result<std::optional<std::string>> read_clock_problem(store::Store& store, bool daemon_running) {
+  auto problems = store.problems().list();
+  if (!problems) return problems.error();
+  for (auto& open : *problems) {
+    if (daemon_running && open.problem.key == "clock:wrong" && !open.ended_at)
+      return std::optional(std::move(open.problem.text));
+  }
+  return std::optional<std::string>{};
+}
+
+/// What the daemon wrote (daemon/app_gateway.hpp); of a daemon that does not run nothing is true any more.
+Result<std::optional<SlackAppView>> read_slack_app(store::Store& store, bool daemon_running) {
+  const auto written = store.meta("slack_app");
+  if (!written) return written.error();
+  const auto parsed = json::parse(written->value_or("null"));
+  if (!parsed || !parsed->root().is_object()) return std::optional<SlackAppView>{};
+  const auto root = parsed->root();
+  SlackAppView view{root["mode"].string_or(""), root["state"].string_or(""), moment(root["since"].text()),
+                    root["problem"].text()};
+  if (!daemon_running && view.state != "off") {
+    view.state = "down";
+    view.since = std::nullopt;
+    view.problem = "watchbilld is not running";
+  }
+  return std::optional(std::move(view));
+}
+
+Result<std::map<std::string, seconds>> read_connections(store::Store& store, Overview& overview) {
+  auto connections = store.connections().list();
+  auto statuses = store.connections().statuses();
+  if (!connections) return connections.error();
+  if (!statuses) return statuses.error();
+  std::map<std::string, seconds> intervals;
+  const std::map<std::string, store::ConnectionStatus> known(statuses->begin(), statuses->end());
+  for (const auto& connection : *connections) {
+    ConnectionView view{connection.name, connection.kind, {}};
+    if (const auto found = known.find(connection.name); found != known.end()) view.status = found->second;
+    intervals[view.name] = view.status.interval;
+    overview.connections.push_back(std::move(view));
+  }
+  return intervals;
+}
+
+/// What a daemon that runs has not heard is told by the daemon itself (engine/sources/engine_silence.cpp).
+std::string say_stale(std::optional<Instant> last_pass) {
+  const auto when = last_pass ? "since " + format_minutes(*last_pass) : std::string("yet");
+  return fmt::format(
+      "no complete pass {}: watchbilld is not running; start it (`systemctl start watchbilld`)", when);
+}
+
+/// The configuration says so; the engine says the same once Slack has listed its groups
+/// (slack/api/groups.cpp).
+void tell_editors_group(const config::Config& config, const Rotation& rotation, RotationView& view) {
+  if (rotation.group.empty() || config.slack.editors.group != rotation.group) return;
+  if (view.state != "paused" && view.state != "observing") view.state = "error";
+  const auto says_so = [](const std::string& problem) {
+    return problem.find("slack.editors.group") != std::string::npos;
+  };
+  if (std::any_of(view.problems.begin(), view.problems.end(), says_so)) return;
+  view.problems.push_back(
+      fmt::format("@{} cannot be kept by Watchbill: it says who may edit in Slack (slack.editors.group); "
+                  "choose another group",
+                  rotation.handle));
+}
+
+std::vector<ScheduleRef> refs_of(const Rotation& rotation) {
+  std::vector<ScheduleRef> refs;
+  for (const auto& schedule : rotation.schedules) refs.push_back(schedule.ref);
+  return refs;
+}
+
+}  // namespace
+
+std::string say_deleting(const Deletion& deletion, const Rotation& rotation) {
+  const auto resume = fmt::format("`watchbill rotation resume \"{}\" --adopt`", rotation.name);
+  // Who paused it meanwhile wants it left alone, however the deletion ended.
+  const auto after = rotation.paused
+                         ? fmt::format("it is paused, so its group stays as it is until {}", resume)
+                         : fmt::format("the group is kept again from {} on, or at once after {}",
+                                       format_rfc3339(deletion.until), resume);
+  return fmt::format(
+      "it is being deleted by {} since {}, and its group put back to what it was. If that was interrupted, "
+      "{}; `watchbill rotation delete --restore \"{}\"` deletes it",
+      deletion.by, format_rfc3339(deletion.at), after, rotation.name);
+}
+
+std::string state_now(const Rotation& rotation, const std::string& written, seconds interval,
+                      std::optional<Instant> last_pass, Instant now) {
+  if (rotation.paused) return "paused";
+  if (rotation.mode == Mode::observe) return "observing";
+  if (written == "error" || written == "stale") return written;
+  const bool silent = !last_pass || now - *last_pass > kSilentIntervals * interval;
+  // A rotation that no engine has seen yet waits for its first pass.
+  if (written.empty() || written == "paused" || written == "observing")
+    return silent && last_pass ? "stale" : "pending";
+  return silent ? "stale" : written;
+}
+
+Result<Overview> read_overview(Desk& desk) {
+  auto running = desk.daemon_runs();
+  if (!running) return running.error();
+  auto& store = desk.store;
+  const auto now = desk.loop.now();
+  Overview overview;
+  overview.daemon_running = *running;
+  if (auto read = read_queue(store, now, overview); !read) return read.error();
+  auto intervals = read_connections(store, overview);
+  if (!intervals) return intervals.error();
+  auto slack_app = read_slack_app(store, *running);
+  if (!slack_app) return slack_app.error();
+  overview.slack_app = std::move(*slack_app);
+  auto clock_problem = read_clock_problem(store, *running);
+  if (!clock_problem) return clock_problem.error();
+  overview.clock_problem = std::move(*clock_problem);
+
+  auto rotations = store.rotations().list();
+  auto statuses = store.engine().statuses();
+  auto groups = store.engine().groups();
+  auto deletions = store.rotations().deletions();
+  if (!deletions) return deletions.error();
+  if (!rotations) return rotations.error();
+  if (!statuses) return statuses.error();
+  if (!groups) return groups.error();
+  std::map<RotationId, store::RotationStatus*> status_of;
+  for (auto& status : *statuses) status_of[status.rotation] = &status;
+  std::map<GroupId, std::vector<UserId>> members_of;
+  for (auto& group : *groups) members_of[group.id] = std::move(group.members);
+
+  // Slack's groups are listed at most every 5 s (slack/limits/rate_limiter.hpp), so no pass can be complete
+  // more often.
+  const milliseconds spacing{static_cast<milliseconds::rep>(5000 / desk.config.slack.rate_scale)};
+  const auto poll = std::chrono::ceil<seconds>(std::max(desk.config.poll_interval, spacing));
+  for (auto& rotation : *rotations) {
+    RotationView view;
+    seconds interval = poll;
+    for (const auto& schedule : rotation.schedules)
+      interval = std::max(interval, (*intervals)[schedule.ref.connection]);
+    std::string written;
+    if (const auto found = status_of.find(rotation.id); found != status_of.end()) {
+      written = found->second->state;
+      view.on_call = std::move(found->second->on_call);
+      view.next = std::move(found->second->next);
+      view.next_boundary = found->second->next_boundary;
+      view.problems = std::move(found->second->problems);
+      view.unknown = std::move(found->second->unknown);
+    }
+    if (const auto found = members_of.find(rotation.group); found != members_of.end())
+      view.members = found->second;
+    // A daemon that runs looks at every source each second: what it wrote is so.
+    const auto seen = overview.daemon_running ? std::optional(now) : overview.last_pass;
+    view.state = state_now(rotation, written, interval, seen, now);
+    const bool unwatched = view.state == "stale" && !overview.daemon_running;
+    if (unwatched) view.problems.push_back(say_stale(overview.last_pass));
+    tell_editors_group(desk.config, rotation, view);
+    // Nobody has looked yet, or for long.
+    if (written.empty() || unwatched) view.unknown = refs_of(rotation);
+    for (const auto& deletion : *deletions) {
+      if (deletion.rotation != rotation.id || deletion.until <= now) continue;
+      view.state = "paused";
+      view.problems.insert(view.problems.begin(), say_deleting(deletion, rotation));
+      view.deletion = deletion;
+    }
+    view.rotation = std::move(rotation);
+    overview.rotations.push_back(std::move(view));
+  }
+  return overview;
+}
+
+std::map<ScheduleRef, std::string> schedule_names(store::Store& store) {
+  std::map<ScheduleRef, std::string> names;
+  auto watches = store.engine().watches();
+  if (!watches) return names;
+  for (auto& watch : *watches) {
+    if (!watch.name.empty()) names.emplace(watch.schedule, std::move(watch.name));
+  }
+  return names;
+}
+
+std::map<UserId, std::string> known_names(store::Store& store) {
+  std::map<UserId, std::string> names;
+  auto users = store.people().users();
+  if (!users) return names;
+  for (const auto& user : *users) names.emplace(user.id, user.name);
+  return names;
+}
+
+std::string name_or_id(const std::map<UserId, std::string>& names, const UserId& user) {
+  const auto found = names.find(user);
+  return found == names.end() || found->second.empty() ? user.value : found->second;
+}
+
+std::string names_of(const std::map<UserId, std::string>& names, const std::vector<UserId>& users) {
+  std::string out;
+  for (const auto& user : users) out += (out.empty() ? "" : ", ") + name_or_id(names, user);
+  return out;
+}
+
+}  // namespace watchbill::manage

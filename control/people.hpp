@@ -1,0 +1,35 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/workspace.hpp"
+
+/// Who on call is which Slack user.
+namespace watchbill::manage {
+
+/// Somebody on call whom Slack does not know.
+struct UnmatchedPerson {
+  Responder responder;
+  std::string why;
+  std::optional<Instant> since{};
+};
+
+/// What `map_person` takes for this responder: the e-mail address, else "connection/id".
+std::string handle_of(const Responder& responder);
+
+/// Everybody on call, or lately seen, who is nobody in Slack, sorted by name. Whoever was mapped since waits
+/// for the next pass and is left out.
+Result<std::vector<UnmatchedPerson>> unmatched_people(store::Store& store);
+
+/// Says which Slack user a person is: from then on he is found so, whatever his e-mail address. `person`:
+/// e-mail address, or "connection/id" (`not_found` for an unknown connection). `user`: id or e-mail address;
+/// Slack is asked whether he may be in a group, unless `verify` is false (then an id is needed). Returns the
+/// mapping.
+net::Task<Result<store::Mapping>> map_person(Workspace& workspace, Caller caller, std::string person,
+                                             std::string user, bool verify = true);
+/// Forgets a mapping and returns what it was known by; `not_found`.
+Result<std::string> unmap_person(Desk& desk, const Caller& caller, const std::string& person);
+
+}  // namespace watchbill::manage

@@ -1,0 +1,385 @@
+#include "control/validate.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "control/connections.hpp"
+#include "control/save.hpp"
+#include "core/announce/announcement.hpp"
+#include "engine/jobs/job_runner.hpp"
+
+namespace watchbill::manage {
+
+namespace {
+
+/// What was resolved before is not asked for again.
+template <class T>
+bool contains(const std::vector<T>& list, const T& value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+net::Task<Result<void>> resolve_people(Workspace& workspace, std::vector<UserId>& people,
+                                       const std::vector<UserId>& known) {
+  for (auto& person : people) {
+    if (contains(known, person)) continue;
+    auto found = co_await workspace.person(person.value);
+    if (!found) co_return found.error();
+    person = found->id;
+  }
+  co_return Result<void>{};
+}
+
+net::Task<Result<void>> resolve_channel(Workspace& workspace, Wanted& wanted, ChannelId& channel) {
+  auto found = co_await workspace.channel(channel.value);
+  if (!found) co_return found.error();
+  if (!found->member) wanted.uninvited.push_back(*found);
+  channel = found->id;
+  co_return Result<void>{};
+}
+
+/// Replaces what was written by what Slack calls it: channels by name, people by e-mail address; what the
+/// stored rotation has already is left alone. Refuses what is unknown, archived or may not be in a group.
+net::Task<Result<void>> resolve_names(Workspace& workspace, Wanted& wanted) {
+  auto& r = wanted.rotation;
+  const Rotation before = wanted.before.value_or(Rotation{});
+  wanted.wrong_field = "channels";
+  for (auto& channel : r.channels) {
+    if (contains(before.channels, channel)) continue;
+    if (auto done = co_await resolve_channel(workspace, wanted, channel); !done) co_return done;
+  }
+  wanted.wrong_field = "alert_channel";
+  if (r.alert_channel && r.alert_channel != before.alert_channel) {
+    if (auto done = co_await resolve_channel(workspace, wanted, *r.alert_channel); !done) co_return done;
+  }
+  wanted.wrong_field = "permanent_members";
+  auto done = co_await resolve_people(workspace, r.permanent_members, before.permanent_members);
+  if (!done) co_return done;
+  wanted.wrong_field = "fallback_members";
+  done = co_await resolve_people(workspace, r.fallback_members, before.fallback_members);
+  if (!done) co_return done;
+  wanted.wrong_field = "owners";
+  for (auto& owner : r.owners) {
+    if (contains(before.owners, owner) || owner.find('@') == std::string::npos) continue;
+    auto found = co_await workspace.person(owner);
+    if (!found) co_return found.error();
+    owner = found->id.value;
+  }
+  wanted.wrong_field.clear();
+  co_return Result<void>{};
+}
+
+/// The rotation without what still has to be looked up, for rules about the rest.
+Rotation without_names(Rotation rotation) {
+  rotation.channels.clear();
+  rotation.permanent_members.clear();
+  rotation.owners.clear();
+  rotation.alert_channel.reset();
+  if (!rotation.fallback_members.empty()) rotation.fallback_members = {UserId("U0")};
+  return rotation;
+}
+
+/// `validate`, whose messages begin with the field.
+Result<void> obey_rules(Wanted& wanted, const Rotation& rotation) {
+  auto good = validate(rotation);
+  if (!good) wanted.wrong_field = good.error().message.substr(0, good.error().message.find(':'));
+  return good;
+}
+
+/// What the store would refuse, before anything is done in Slack.
+Result<void> refuse_taken(store::Store& store, const std::vector<Wanted>& all, Wanted& wanted) {
+  const auto& r = wanted.rotation;
+  // Another rotation of this run may be about to give the name or group away.
+  const auto frees = [&](RotationId id, const auto& keeps) {
+    return std::any_of(all.begin(), all.end(), [&](const Wanted& other) {
+      return other.before && other.before->id == id && !keeps(other.rotation);
+    });
+  };
+  auto named = store.rotations().find(r.name);
+  if (!named && named.error().kind != ErrorKind::not_found) return named.error();
+  if (named && named->id != r.id &&
+      !frees(named->id, [&](const Rotation& o) { return fold_name(o.name) == fold_name(r.name); })) {
+    wanted.wrong_field = "name";
+    return fail(ErrorKind::conflict,
+                "the name is taken by rotation \"{}\" (upper and lower case count as the same): choose "
+                "another, or change that one with `watchbill rotation edit`",
+                named->name);
+  }
+  if (r.group.empty()) return {};
+  auto grouped = store.rotations().find_by_group(r.group);
+  if (!grouped) return grouped.error();
+  if (*grouped && (*grouped)->id != r.id &&
+      !frees((*grouped)->id, [&](const Rotation& o) { return o.group == r.group; })) {
+    wanted.wrong_field = "group";
+    return fail(
+        ErrorKind::conflict,
+        "the group @{} ({}) belongs to rotation \"{}\", and a group belongs to one rotation: edit that "
+        "one, or choose another group",
+        r.handle, r.group, (*grouped)->name);
+  }
+  return {};
+}
+
+/// Whether the group's members stay as they are, go or come, so that somebody must agree to it.
+std::optional<Adoption> adoption_of(const Wanted& wanted, Takeover kind, const RotationRecord& record,
+                                    const slack::UserGroup& group, const LivePlan* live) {
+  const auto& rotation = wanted.rotation;
+  if (kind == Takeover::none || group.members.empty()) return std::nullopt;
+  Adoption adoption{kind, rotation.paused, group.id, group.handle};
+  adoption.edited_by = group.updated_by;
+  adoption.edited_at = group.updated_at;
+  adoption.default_channels = group.default_channels;
+  auto& unsure = adoption.unsure;
+  if (!live) {
+    unsure = "not known, since the scheduling systems were not asked";
+  } else if (!live->plan.decided || live->plan.pending) {
+    unsure = "not known: " + (live->failures.empty() ? "the systems gave no answer yet" : live->failures[0]);
+  } else if (!live->plan.target) {
+    unsure = "nobody yet: nobody is on call, or nobody of them is in Slack";
+  } else if (live->plan.target->disable) {
+    unsure = "nobody: nobody is on call, and the group will be disabled";
+  } else {
+    adoption.change = change_of(*live->plan.target, {group.members, group.disabled});
+    if (adoption.change.goes.empty() && adoption.change.comes.empty()) return std::nullopt;
+  }
+  if (!unsure.empty()) adoption.change.goes = group.members;
+  if (kind == Takeover::again && unforeseen(adoption.change.goes, record, *wanted.before, rotation).empty())
+    return std::nullopt;
+  return adoption;
+}
+
+Takeover takeover_by(const Wanted& wanted) {
+  return takeover_of(wanted.before ? &*wanted.before : nullptr, wanted.rotation);
+}
+
+/// What is remembered of the rotations, in their order; of one that gets another group, nothing.
+Result<std::vector<RotationRecord>> records_of(store::Store& store, const std::vector<Wanted*>& taken) {
+  auto stored = store.engine().records();
+  if (!stored) return stored.error();
+  std::vector<RotationRecord> records(taken.size());
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    if (taken[i]->takes_group()) continue;
+    for (const auto& record : *stored) {
+      if (record.rotation == taken[i]->rotation.id) records[i] = record;
+    }
+  }
+  return records;
+}
+
+/// Looks at the groups that rotations of this run take over, and at those that lose members by it.
+net::Task<Result<void>> look_at_groups(Workspace& workspace, std::vector<Wanted>& all, bool verify) {
+  std::vector<Wanted*> taken;
+  std::vector<Rotation> rotations;
+  for (auto& wanted : all) {
+    const bool stays = !wanted.takes_group() && takeover_by(wanted) == Takeover::none;
+    if (stays || wanted.create_group) continue;
+    taken.push_back(&wanted);
+    rotations.push_back(wanted.rotation);
+  }
+  if (taken.empty()) co_return Result<void>{};
+  auto records = records_of(workspace.desk().store, taken);
+  if (!records) co_return records.error();
+  std::vector<LivePlan> plans;
+  if (verify) {
+    auto live = co_await plan_live(workspace, std::move(rotations), *records);
+    if (!live) co_return live.error();
+    plans = *std::move(live);
+  }
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    auto& wanted = *taken[i];
+    auto group = co_await workspace.find_group(wanted.rotation.group, wanted.rotation.handle);
+    if (!group) co_return group.error();
+    if (*group == nullptr) continue;
+    const auto kind = takeover_by(wanted);
+    if (wanted.takes_group() || kind == Takeover::first)
+      wanted.former = FormerGroup{(*group)->members, (*group)->disabled, workspace.desk().loop.now()};
+    // Nobody relies on the members of a group that was disabled and is asked for as a new one.
+    if (wanted.enable_group) continue;
+    wanted.adoption = adoption_of(wanted, kind, (*records)[i], **group, verify ? &plans[i] : nullptr);
+  }
+  co_return Result<void>{};
+}
+
+/// The schedules that are not stored already.
+std::vector<ScheduleRef> new_schedules(const std::vector<Wanted>& all) {
+  std::vector<ScheduleRef> fresh;
+  for (const auto& wanted : all) {
+    for (const auto& schedule : wanted.rotation.schedules) {
+      const auto known = [&](const RotationSchedule& other) { return other.ref == schedule.ref; };
+      const bool stored = wanted.before && std::any_of(wanted.before->schedules.begin(),
+                                                       wanted.before->schedules.end(), known);
+      if (!stored) fresh.push_back(schedule.ref);
+    }
+  }
+  return fresh;
+}
+
+}  // namespace
+
+std::string place_of(const Wanted& wanted) {
+  return wanted.place.empty() ? fmt::format("rotation \"{}\"", wanted.rotation.name)
+                              : fmt::format("{}: rotation \"{}\"", wanted.place, wanted.rotation.name);
+}
+
+Rotation new_rotation(const Caller& caller) {
+  Rotation rotation;
+  if (const auto* user = std::get_if<SlackUser>(&caller.principal)) {
+    rotation.managed_by = "slack";
+    rotation.owners = {user->id.value};
+  }
+  return rotation;
+}
+
+Result<void> may_save(const Desk& desk, const Caller& caller, const Wanted& wanted) {
+  const Object object{wanted.before ? &*wanted.before : nullptr, wanted.rotation.group};
+  const auto& text = wanted.rotation.announce.text_template;
+  const bool new_text = !wanted.before || wanted.before->announce.text_template != text;
+  if (text && new_text && notifies_everyone(*text)) {
+    if (auto ok = allowed(desk, caller, Action::notify_everyone, object); !ok) return ok;
+  }
+  if (!wanted.before) return allowed(desk, caller, Action::create, object);
+  if (wanted.takes_group()) {
+    if (auto ok = allowed(desk, caller, Action::move_to_another_group, object); !ok) return ok;
+  }
+  return allowed(desk, caller, Action::edit, object);
+}
+
+net::Task<Result<void>> settle_group(Workspace& workspace, Wanted& wanted, bool create_groups) {
+  auto& r = wanted.rotation;
+  wanted.wrong_field = "group";
+  auto found = co_await workspace.find_group(r.group, r.handle);
+  if (!found) co_return found.error();
+  if (*found == nullptr) {
+    if (!r.group.empty()) {
+      co_return fail(ErrorKind::not_found, "Slack has no user group {}: check the id, or write @handle",
+                     r.group)
+          .in("{}", place_of(wanted));
+    }
+    if (!create_groups) {
+      co_return fail(ErrorKind::not_found,
+                     "Slack has no user group @{}: check it, or create it with "
+                     "--create-group",
+                     r.handle)
+          .in("{}", place_of(wanted));
+    }
+    auto handle = check_handle(r.handle);
+    if (!handle) co_return handle.error().in("{}", place_of(wanted));
+    r.handle = *handle;
+    wanted.create_group = true;
+    wanted.wrong_field.clear();
+    co_return Result<void>{};
+  }
+  const auto& group = **found;
+  r.group = group.id;
+  r.handle = group.handle;
+  if (group.unwritable) {
+    co_return fail(ErrorKind::forbidden, "@{} ({}) cannot be managed: {}; choose another group", group.handle,
+                   group.id, *group.unwritable)
+        .in("{}", place_of(wanted));
+  }
+  wanted.enable_group = group.disabled && create_groups;
+  wanted.wrong_field.clear();
+  co_return Result<void>{};
+}
+
+net::Task<Result<void>> settle(Workspace& workspace, Caller caller, std::vector<Wanted>& all,
+                               SettleOptions options) {
+  auto& desk = workspace.desk();
+  for (auto& wanted : all) {
+    if (auto ok = may_save(desk, caller, wanted); !ok) co_return ok.error();
+    if (auto free = refuse_taken(desk.store, all, wanted); !free)
+      co_return free.error().in("{}", place_of(wanted));
+  }
+  for (auto& wanted : all) {
+    // The rules that need no call go first.
+    if (auto good = obey_rules(wanted, without_names(wanted.rotation)); !good)
+      co_return good.error().in("{}", place_of(wanted));
+  }
+  for (auto& wanted : all) {
+    auto good = co_await resolve_names(workspace, wanted);
+    if (good) good = obey_rules(wanted, wanted.rotation);
+    if (!good) co_return good.error().in("{}", place_of(wanted));
+  }
+  auto exist = co_await check_schedules(desk, new_schedules(all), options.verify);
+  if (!exist) {
+    if (all.size() == 1) all.front().wrong_field = "schedules";
+    co_return exist;
+  }
+  co_return co_await look_at_groups(workspace, all, options.verify);
+}
+
+net::Task<Result<Wanted>> settle_resume(Workspace& workspace, Caller caller, RotationId id) {
+  auto& desk = workspace.desk();
+  auto stored = rotation_of(desk, caller, id);
+  if (!stored) co_return stored.error();
+  if (auto ok = allowed(desk, caller, Action::pause, {&*stored, {}}); !ok) co_return ok.error();
+  std::vector<Wanted> all(1);
+  all.front().before = *stored;
+  all.front().rotation = *std::move(stored);
+  all.front().rotation.paused = false;
+  if (auto looked = co_await look_at_groups(workspace, all, true); !looked) co_return looked.error();
+  co_return std::move(all.front());
+}
+
+net::Task<Result<std::optional<Adoption>>> preview_adoption(Workspace& workspace, Rotation rotation) {
+  std::vector<Wanted> all(1);
+  all.front().rotation = std::move(rotation);
+  auto found = co_await settle_group(workspace, all.front(), false);
+  if (!found) co_return found.error();
+  if (auto looked = co_await look_at_groups(workspace, all, true); !looked) co_return looked.error();
+  co_return std::move(all.front().adoption);
+}
+
+namespace {
+
+/// What asks for a new group of that name.
+std::string new_group(const Rotation& rotation, const std::string& name) {
+  json::Writer w;
+  w.begin_object().field("name", name).field("handle", rotation.handle);
+  w.field("description", fmt::format("On call: {}. Kept by Watchbill.", rotation.name)).end_object();
+  return w.take();
+}
+
+net::Task<Result<void>> make_group(Desk& desk, Wanted& wanted) {
+  auto& r = wanted.rotation;
+  json::Writer w;
+  if (wanted.create_group && r.group.empty()) {
+    auto answer = co_await desk.group_request(engine::kCreateGroupRequest, new_group(r, r.name));
+    // Another group is called like the rotation, perhaps the one that it kept so far. People choose handles.
+    if (!answer && answer.error().code == "name_already_exists")
+      answer = co_await desk.group_request(engine::kCreateGroupRequest, new_group(r, r.handle));
+    if (!answer) {
+      // Slack gives no more than a code. Handles are shared with channels and people.
+      const bool taken =
+          answer.error().code == "handle_already_exists" || answer.error().code == "name_already_exists";
+      Error error = answer.error().in("creating the group @{}", r.handle);
+      if (taken) error.kind = ErrorKind::conflict;
+      co_return error;
+    }
+    r.group = GroupId((*answer).root()["group"]["id"].string_or(""));
+    r.handle = (*answer).root()["group"]["handle"].string_or(r.handle);
+    co_return Result<void>{};
+  }
+  w.begin_object().field("group", r.group.value).end_object();
+  auto answer = co_await desk.group_request(engine::kEnableGroupRequest, w.take());
+  if (!answer) co_return answer.error().in("enabling the group @{}", r.handle);
+  co_return Result<void>{};
+}
+
+}  // namespace
+
+net::Task<Result<void>> make_groups(Desk& desk, std::vector<Wanted>& all) {
+  for (auto& wanted : all) {
+    const bool missing = wanted.create_group && wanted.rotation.group.empty();
+    // One that had members is enabled by its first write, which gives it those that it should have.
+    const bool enable = wanted.enable_group && wanted.former && wanted.former->members.empty();
+    if (!missing && !enable) continue;
+    auto made = co_await make_group(desk, wanted);
+    if (!made) {
+      wanted.wrong_field = "group";
+      co_return made.error().in("{}", place_of(wanted));
+    }
+  }
+  co_return Result<void>{};
+}
+
+}  // namespace watchbill::manage

@@ -1,9 +1,0 @@
-#include "core/build.hpp"
-
-namespace watchbill {
-
-std::string_view build_commit() {
-  return WATCHBILL_COMMIT;
-}
-
-}  // namespace watchbill

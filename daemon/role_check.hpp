@@ -1,0 +1,34 @@
+#pragma once
+
+#include <vector>
+
+#include "control/roles.hpp"
+#include "slack/api/web_client.hpp"
+
+namespace watchbill::daemon {
+
+/// Looks once a day at the people that something depends on: behind the user token, editors, owners, fallback
+/// members. Who was deactivated or lost his role is a problem until he is found well again or replaced.
+class RoleWatch {
+ public:
+  RoleWatch(manage::Desk& desk, slack::WebClient& client, bool has_user_token)
+      : desk_(desk), client_(client), has_user_token_(has_user_token) {}
+  void start() { tasks_.spawn(run()); }
+  [[nodiscard]] const std::vector<Problem>& problems() const { return lost_.problems; }
+  /// True if nobody can tell yet whether this problem of an earlier look is over.
+  [[nodiscard]] bool unsure(const Problem& problem) const;
+
+ private:
+  net::Task<void> run();
+  net::Task<void> look();
+
+  manage::Desk& desk_;
+  slack::WebClient& client_;
+  bool has_user_token_;
+  manage::LostRoles lost_;
+  bool looked_ = false;
+  bool token_unread_ = false;  ///< whose the user token is, Slack did not say
+  net::TaskScope tasks_;
+};
+
+}  // namespace watchbill::daemon

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <optional>
+
+#include "base/time.hpp"
+#include "core/history.hpp"
+#include "store/store.hpp"
+
+namespace watchbill::engine {
+
+/// The aftermath of a restore from backup (store/backup.hpp): until the first complete pass what had changed
+/// is not announced, and people hear for an hour since when announcements cannot be vouched for. What of it
+/// is over survives a restart.
+class AfterRestore {
+ public:
+  explicit AfterRestore(store::Store& store) : store_(store) {}
+
+  /// Reads whether the store was restored, at the engine's start.
+  Result<void> load(Instant now);
+  /// True until the first complete pass after the restore.
+  [[nodiscard]] bool catching_up() const { return started_ && !passed_; }
+  /// A pass is complete. Cheap when there was no restore.
+  void on_pass(Instant now);
+  /// What people should know; nothing when it is over.
+  std::optional<Problem> problem(Instant now);
+
+ private:
+  Result<std::optional<Instant>> read(const char* key);
+  bool write(const char* key, std::optional<Instant> at);
+
+  store::Store& store_;
+  std::optional<Instant> backup_;
+  std::optional<Instant> started_;  ///< the first start after the restore
+  std::optional<Instant> passed_;
+};
+
+}  // namespace watchbill::engine

@@ -1,0 +1,149 @@
+#include "engine/decide/status_writer.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "engine/decide/open_problems.hpp"
+#include "engine/targets/refusal.hpp"
+
+namespace watchbill::engine {
+
+namespace {
+
+/// Problems that are told, but are no error of ours: what was agreed for an empty schedule happens.
+bool agreed(const Problem& problem) {
+  return problem.key.find(":empty") != std::string::npos ||
+         problem.key.find(":required:") != std::string::npos;
+}
+
+bool unknown_source(const Problem& problem) {
+  return problem.key.find(":unknown:") != std::string::npos;
+}
+
+/// True if what Slack had not done was written again since: a list is about to show what became of it.
+bool written_again(const RotationEntry& entry, const Problem& problem) {
+  return problem.key.ends_with(":refused") && entry.refusal && entry.group.answered && !differs(entry);
+}
+
+/// "ada (U1)": by the name that the scheduling systems know, if any does.
+std::string name_of_member(const RotationEntry& entry, const UserId& user) {
+  for (const auto* people : {&entry.plan.people, &entry.record.people}) {
+    for (const auto& person : *people) {
+      if (person.member == user) return fmt::format("{} ({})", person.responder.name, user);
+    }
+  }
+  return user.value;
+}
+
+/// Those of `these` who are not among `others`, both sorted.
+std::vector<std::string> names_without(const RotationEntry& entry, const std::vector<UserId>& these,
+                                       const std::vector<UserId>& others) {
+  std::vector<UserId> rest;
+  std::set_difference(these.begin(), these.end(), others.begin(), others.end(), std::back_inserter(rest));
+  std::vector<std::string> names;
+  for (const auto& user : rest) names.push_back(name_of_member(entry, user));
+  return names;
+}
+
+std::string sentence(const std::vector<std::string>& names, std::string_view one, std::string_view several) {
+  if (names.size() == 1) return fmt::format("{} {}", names.front(), one);
+  const std::vector<std::string> first(names.begin(), names.end() - 1);
+  return fmt::format("{} and {} {}", fmt::join(first, ", "), names.back(), several);
+}
+
+}  // namespace
+
+std::string difference_of(const RotationEntry& entry) {
+  if (!entry.group.now || !entry.record.target) return {};
+  // Before it was read nobody knows what a write without an answer left behind.
+  if (entry.group.must_read && entry.times_not_done == 0) return {};
+  const auto& now = *entry.group.now;
+  const auto& target = *entry.record.target;
+  if (write_needed(target, now) == WriteNeeded::none) return {};
+  if (target.disable) return "it is still enabled";
+  std::vector<std::string> parts;
+  if (now.disabled) parts.emplace_back("it is still disabled");
+  const auto missing = names_without(entry, target.members, now.members);
+  if (!missing.empty()) parts.push_back(sentence(missing, "is missing", "are missing"));
+  const auto surplus = names_without(entry, now.members, target.members);
+  const std::string_view how = missing.empty() ? "there, too" : "there instead";
+  if (!surplus.empty())
+    parts.push_back(sentence(surplus, fmt::format("is {}", how), fmt::format("are {}", how)));
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string state_of(const RotationEntry& entry, bool source_silent) {
+  if (entry.paused()) return "paused";
+  if (entry.rotation.mode == Mode::observe) return "observing";
+  const auto problems = problems_of(entry);
+  const bool error = std::any_of(problems.begin(), problems.end(), [&](const Problem& p) {
+    return !agreed(p) && !unknown_source(p) && !written_again(entry, p);
+  });
+  if (error) return "error";
+  if (entry.plan.stale || source_silent) return "stale";
+  const bool pending = entry.write || entry.group.in_flight || entry.group.must_read || !entry.group.now ||
+                       !entry.record.decided || entry.pending_since || !entry.plan.decided ||
+                       entry.plan.pending || differs(entry) || entry.refusal || !entry.plan.unknown.empty();
+  return pending ? "pending" : "in_sync";
+}
+
+void StatusBoard::recall() {
+  if (std::exchange(recalled_, true)) return;
+  auto statuses = store_.engine().statuses();
+  // What cannot be read is written anew.
+  if (!statuses) return;
+  for (auto& status : *statuses) written_.insert_or_assign(status.rotation, std::move(status));
+}
+
+void StatusBoard::mark_all() {
+  for (const auto& [id, entry] : model_.rotations) dirty_.insert(id);
+}
+
+Result<void> StatusBoard::flush(const std::set<RotationId>& silent, const WhySilent& why, bool time_known,
+                                Instant now) {
+  if (!dirty_.empty()) recall();
+  std::vector<store::RotationStatus> changed;
+  std::vector<store::GroupSnapshot> groups;
+  for (const auto id : dirty_) {
+    const auto* entry = model_.find(id);
+    if (!entry) continue;
+    store::RotationStatus status{id, state_of(*entry, silent.contains(id)), entry->plan.people,
+                                 entry->plan.next, entry->plan.next_boundary};
+    for (const auto& problem : problems_of(*entry)) status.problems.push_back(problem.text);
+    status.unknown = entry->plan.unknown;
+    // Before the first plan nothing is known; "nobody" would be an answer.
+    if (!time_known || (!entry->plan.decided && status.unknown.empty())) {
+      status.unknown.clear();
+      for (const auto& schedule : entry->rotation.schedules) status.unknown.push_back(schedule.ref);
+    }
+    for (auto& person : status.on_call) person.last_known = person.last_known || !time_known;
+    for (auto& text : why(*entry)) status.problems.push_back(std::move(text));
+    const auto known = written_.find(id);
+    if (known == written_.end() || !(known->second == status)) changed.push_back(std::move(status));
+    if (!entry->group.now) continue;
+    const auto group = groups_.find(entry->rotation.group);
+    if (group != groups_.end() && group->second == *entry->group.now) continue;
+    groups.push_back({entry->rotation.group, entry->rotation.handle, entry->group.now->members,
+                      entry->group.now->disabled, now});
+  }
+  if (!changed.empty() || !groups.empty()) {
+    auto saved = store_.relaxed_transaction([&]() -> Result<void> {
+      for (const auto& status : changed) {
+        if (auto put = store_.engine().put_status(status); !put) return put;
+      }
+      for (const auto& group : groups) {
+        if (auto put = store_.engine().put_group(group); !put) return put;
+      }
+      return {};
+    });
+    if (!saved) return saved;
+  }
+  dirty_.clear();
+  for (auto& status : changed) written_.insert_or_assign(status.rotation, std::move(status));
+  for (auto& group : groups)
+    groups_.insert_or_assign(group.id, GroupNow{std::move(group.members), group.disabled});
+  return {};
+}
+
+}  // namespace watchbill::engine

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <functional>
+#include <set>
+#include <string>
+
+#include "net/loop.hpp"
+#include "slack/limits/rate_limiter.hpp"
+#include "store/store.hpp"
+
+namespace watchbill::engine {
+
+/// The kinds of requests that another process may leave in the store, with their JSON.
+/// - "sync": {} -> {"ok":true} once a pass that began after the request is complete, else
+/// {"ok":false,"error":…}
+/// - "create_group": {"name":…,"handle":…,"description":…} -> {"ok":true,"group":{"id":…,"handle":…}}
+/// - "enable_group": {"group":"S…"} -> {"ok":true}
+/// - "restore_group": {"rotation":1,"group":"S…","members":["U…"],"disabled":false} -> {"ok":true}; only
+/// while that rotation is being deleted (`Deletion`), and remembered in its history
+inline constexpr const char* kSyncRequest = "sync";
+inline constexpr const char* kCreateGroupRequest = "create_group";
+inline constexpr const char* kEnableGroupRequest = "enable_group";
+inline constexpr const char* kRestoreGroupRequest = "restore_group";
+
+/// What carrying out a request works with.
+struct RequestPorts {
+  net::Loop& loop;
+  store::Store& store;
+  slack::Groups& groups;
+  slack::Gate& gate;
+};
+/// Whether a request is still to be carried out: asked right before it takes effect. An error says why not.
+using StillWanted = std::function<Result<void>()>;
+
+/// Carries out one request about a group and returns its answer as JSON: also used by a command line that
+/// holds the store's lock itself.
+net::Task<std::string> carry_out_group_request(RequestPorts ports, std::string kind, std::string payload,
+                                               StillWanted still_wanted);
+
+/// Answers what other processes ask of the daemon.
+class RequestDesk {
+ public:
+  /// `sync` starts a pass and returns whether it became complete.
+  RequestDesk(RequestPorts ports, std::function<net::Task<bool>()> sync);
+  /// Looks for new requests and starts them; those that nobody waits for any more are answered so.
+  Result<void> look();
+  [[nodiscard]] std::size_t in_flight() const { return busy_.size(); }
+
+ private:
+  net::Task<void> handle(store::Request request);
+  [[nodiscard]] Result<void> still_wanted(std::int64_t id, Instant until) const;
+
+  RequestPorts ports_;
+  std::function<net::Task<bool>()> sync_;
+  std::set<std::int64_t> busy_;
+  net::TaskScope tasks_;
+};
+
+}  // namespace watchbill::engine

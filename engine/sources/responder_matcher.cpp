@@ -1,0 +1,99 @@
+#include "engine/sources/responder_matcher.hpp"
+
+#include <utility>
+
+namespace watchbill::engine {
+
+Result<std::vector<slack::SeenUser>> StoredUsers::load() {
+  auto cached = store_.people().users();
+  if (!cached) return cached.error();
+  std::vector<slack::SeenUser> users;
+  users.reserve(cached->size());
+  for (auto& user : *cached) {
+    users.push_back(
+        {{user.id, user.name, user.email, user.deleted, user.bot, user.guest, user.admin}, user.seen_at});
+  }
+  return users;
+}
+
+Result<void> StoredUsers::save(const std::vector<slack::SeenUser>& users) {
+  std::vector<store::CachedUser> cached;
+  cached.reserve(users.size());
+  for (const auto& [user, seen_at] : users) {
+    cached.push_back(
+        {user.id, user.name, user.email, user.deleted, user.bot, user.guest, user.admin, seen_at});
+  }
+  return store_.people().put_users(cached);
+}
+
+std::optional<std::string> Roster::unfit(const UserId& user) const {
+  const auto* known = directory_.by_id(user);
+  if (!known || known->assignable()) return std::nullopt;
+  if (known->deleted) return fmt::format("({}) is deactivated or unknown in Slack", known->name);
+  if (known->bot) return fmt::format("({}) is a bot, and Slack takes only people into groups", known->name);
+  return fmt::format("({}) is a guest, and Slack takes no guests into groups", known->name);
+}
+
+Match Roster::match_user(const UserId& user) const {
+  if (auto why = unfit(user)) return {std::nullopt, false, fmt::format("the Slack user {} {}", user, *why)};
+  const auto* known = directory_.by_id(user);
+  return {user, false, {}, known ? known->name : std::string{}};
+}
+
+std::optional<UserId> Roster::mapped(const Responder& responder) const {
+  auto mapping = mappings_.find(responder.connection + "/" + responder.id);
+  if (mapping == mappings_.end() && responder.email) mapping = mappings_.find(*responder.email);
+  return mapping == mappings_.end() ? std::nullopt : std::optional(mapping->second);
+}
+
+std::optional<UserId> Roster::account_of(const Responder& responder) const {
+  if (auto user = mapped(responder)) return user;
+  const auto* user = responder.email ? directory_.by_email(*responder.email) : nullptr;
+  return user == nullptr ? std::nullopt : std::optional(user->id);
+}
+
+Match Roster::match(const Responder& responder) const {
+  if (const auto user = mapped(responder)) return match_user(*user);
+  if (!responder.email) {
+    return {std::nullopt, false,
+            fmt::format("connection {} shows no e-mail address of this person", responder.connection)};
+  }
+  if (const auto* user = directory_.by_email(*responder.email)) return match_user(user->id);
+  if (directory_.absent(*responder.email)) {
+    return {std::nullopt, false, fmt::format("no active Slack account has the address {}", *responder.email)};
+  }
+  auto why = fmt::format("Slack has not said yet who has the address {}", *responder.email);
+  if (const auto failed = directory_.failure(*responder.email)) why += fmt::format(" ({})", failed->message);
+  return {std::nullopt, true, std::move(why)};
+}
+
+std::vector<std::string> Roster::set_mappings(const std::vector<store::Mapping>& mappings) {
+  const auto before = std::exchange(mappings_, {});
+  for (const auto& mapping : mappings) mappings_.insert_or_assign(mapping.person, mapping.user);
+  std::vector<std::string> changed;
+  for (const auto& [person, user] : before) {
+    const auto now = mappings_.find(person);
+    if (now == mappings_.end() || now->second != user) changed.push_back(person);
+  }
+  for (const auto& [person, user] : mappings_) {
+    if (!before.contains(person)) changed.push_back(person);
+  }
+  return changed;
+}
+
+std::vector<UserId> Roster::unknown_users(const std::vector<UserId>& named) const {
+  std::vector<UserId> unknown;
+  for (const auto& user : named) {
+    if (!directory_.by_id(user)) unknown.push_back(user);
+  }
+  return unknown;
+}
+
+std::vector<UserId> Roster::mapped_users() const {
+  std::vector<UserId> users;
+  users.reserve(mappings_.size());
+  for (const auto& [person, user] : mappings_) users.push_back(user);
+  return users;
+}
+
+}  // namespace watchbill::engine

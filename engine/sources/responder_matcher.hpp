@@ -1,0 +1,49 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/oncall/plan.hpp"
+#include "slack/people/directory.hpp"
+#include "store/store.hpp"
+
+namespace watchbill::engine {
+
+/// The Slack directory's memory in the store.
+class StoredUsers final : public slack::UserCache {
+ public:
+  explicit StoredUsers(store::Store& store) : store_(store) {}
+  Result<std::vector<slack::SeenUser>> load() override;
+  Result<void> save(const std::vector<slack::SeenUser>& users) override;
+
+ private:
+  store::Store& store_;
+};
+
+/// Which Slack user a responder is: an explicit mapping first, else the e-mail address.
+class Roster final : public Matcher {
+ public:
+  explicit Roster(const slack::Directory& directory) : directory_(directory) {}
+
+  [[nodiscard]] Match match(const Responder& responder) const override;
+  [[nodiscard]] std::optional<std::string> unfit(const UserId& user) const override;
+  /// The account that a responder has in Slack, be it one that may not be in a group; nothing if none is
+  /// known.
+  [[nodiscard]] std::optional<UserId> account_of(const Responder& responder) const;
+
+  /// Replaces the mappings (`watchbill people map`). Tells whose changed: "ada@example.com", "pd/P1".
+  std::vector<std::string> set_mappings(const std::vector<store::Mapping>& mappings);
+  /// Slack users who are named somewhere (mappings, permanent members) but were never looked up.
+  [[nodiscard]] std::vector<UserId> unknown_users(const std::vector<UserId>& named) const;
+  [[nodiscard]] std::vector<UserId> mapped_users() const;
+
+ private:
+  [[nodiscard]] Match match_user(const UserId& user) const;
+  [[nodiscard]] std::optional<UserId> mapped(const Responder& responder) const;
+
+  const slack::Directory& directory_;
+  std::map<std::string, UserId> mappings_;
+};
+
+}  // namespace watchbill::engine

@@ -1,0 +1,288 @@
+#include "engine/targets/announcer.hpp"
+
+#include <algorithm>
+
+#include "core/announce/announcement.hpp"
+#include "engine/decide/open_problems.hpp"
+#include "engine/event_log.hpp"
+
+namespace watchbill::engine {
+
+namespace {
+
+/// History is read from this long before the attempt: clocks differ.
+constexpr auto kProbeMargin = 5min;
+
+}  // namespace
+
+Announcer::Announcer(net::Loop& loop, Model& model, Decider& decider, slack::Channels& channels,
+                     slack::Gate& gate, bool history_probe, std::function<void(RotationId)> on_change)
+    : loop_(loop),
+      model_(model),
+      decider_(decider),
+      channels_(channels),
+      gate_(gate),
+      history_probe_(history_probe),
+      on_change_(std::move(on_change)),
+      kicked_(loop) {}
+
+void Announcer::start() {
+  tasks_.spawn(run());
+}
+
+void Announcer::kick() {
+  kicked_.notify();
+}
+
+void Announcer::hold(bool held) {
+  held_ = held;
+  if (!held) kick();
+}
+
+std::size_t Announcer::pending() const {
+  return decider_.outbox().size();
+}
+
+std::optional<Instant> Announcer::oldest() const {
+  std::optional<Instant> oldest;
+  for (const auto& [id, row] : decider_.outbox()) {
+    if (!oldest || row.facts.at < *oldest) oldest = row.facts.at;
+  }
+  return oldest;
+}
+
+bool Announcer::behind(const OutboxRow& row) const {
+  const auto& rows = decider_.outbox();
+  return std::any_of(rows.begin(), rows.end(), [&](const auto& item) {
+    const auto& other = item.second;
+    return other.id < row.id && other.rotation == row.rotation && other.channel == row.channel &&
+           (other.state == OutboxState::sending || other.state == OutboxState::unknown);
+  });
+}
+
+bool Announcer::save(const OutboxRow& row) {
+  if (decider_.put(row)) return true;
+  retry_at_ = loop_.steady_now() + 1s;
+  return false;
+}
+
+net::Task<void> Announcer::run() {
+  while (!stopping_) {
+    const auto now = loop_.now();
+    const auto steady = loop_.steady_now();
+    Instant next = kNever;
+    if (held_ || steady < retry_at_) {
+      co_await wait_steady(loop_, kicked_, held_ ? kSteadyNever : retry_at_);
+      continue;
+    }
+    // Steps change the map: take the ids first.
+    std::vector<OutboxId> ids;
+    for (const auto& [id, row] : decider_.outbox()) ids.push_back(id);
+    for (const auto id : ids) {
+      const auto found = decider_.outbox().find(id);
+      if (found == decider_.outbox().end() || busy_.contains(id)) continue;
+      auto row = found->second;
+      if (release(row, now) && !save(row)) break;
+      const auto* entry = model_.find(row.rotation);
+      if (entry && entry->paused()) continue;
+      if (entry && !announces_in(entry->rotation, row.channel) && is_untold(row.state)) {
+        expire(row, "not sent: the rotation does not announce in this channel any more");
+        continue;
+      }
+      const auto max_age = entry ? entry->rotation.announce.max_age : milliseconds{6h};
+      const auto step = next_step(row, behind(row), now, max_age);
+      if (step.at) next = std::min(next, *step.at);
+      if (step.action == OutboxAction::expire) {
+        expire(row, fmt::format("not sent: older than {} ({})", "announce.max_age",
+                                row.error.empty() ? "late" : row.error));
+      }
+      if (step.action == OutboxAction::send) {
+        busy_.insert(id);
+        tasks_.spawn(send(id));
+      }
+      if (step.action == OutboxAction::probe) {
+        busy_.insert(id);
+        tasks_.spawn(probe(id));
+      }
+    }
+    // A step that could not be recorded is tried again, whatever else there is to wait for.
+    auto wake = retry_at_ > steady ? retry_at_ : kSteadyNever;
+    if (next != kNever) wake = std::min(wake, steady + std::max<milliseconds>(next - now, 1ms));
+    co_await wait_steady(loop_, kicked_, wake);
+  }
+}
+
+void Announcer::log_outcome(const OutboxRow& row, OutboxState before) const {
+  if (row.state == before) return;
+  std::string_view name;
+  if (row.state == OutboxState::sent) name = "announcement_sent";
+  if (row.state == OutboxState::blocked) name = "announcement_blocked";
+  if (row.state == OutboxState::unknown) name = "announcement_unknown";
+  if (row.state == OutboxState::expired) name = "announcement_expired";
+  if (name.empty()) return;
+  Event(name)
+      .with("rotation", row.facts.rotation)
+      .with("channel", row.channel.value)
+      .with("error", row.state == OutboxState::sent ? std::string() : row.error)
+      .log(row.state == OutboxState::sent ? spdlog::level::info : spdlog::level::warn);
+}
+
+void Announcer::expire(OutboxRow row, std::string why) {
+  const auto before = row.state;
+  row.state = OutboxState::expired;
+  row.error = std::move(why);
+  if (save(row)) log_outcome(row, before);
+  note_problem(row);
+  on_change_(row.rotation);
+}
+
+slack::OutgoingMessage Announcer::message_of(const OutboxRow& row, Instant now) const {
+  const auto* entry = model_.find(row.rotation);
+  Announce announce;
+  AnnouncementContext context{now};
+  if (entry) {
+    const auto& schedules = entry->rotation.schedules;
+    announce = entry->rotation.announce;
+    context.name_schedules =
+        schedules.size() > 1 ||
+        std::any_of(schedules.begin(), schedules.end(), [](const auto& s) { return !s.label.empty(); });
+  }
+  context.group_pending = !row.group_confirmed;
+  context.possibly_repeated = row.possibly_repeated;
+  auto text = render(row.facts, announce, context);
+  return {row.channel, std::move(text.text), std::move(text.blocks), row.key};
+}
+
+net::Task<void> Announcer::send(OutboxId id) {
+  const auto first = decider_.outbox().find(id);
+  const auto channel = first->second.channel;
+  if (history_probe_ && !joined_.contains(channel)) co_await join(channel);
+  auto permit =
+      co_await gate_.acquire(slack::Method::chat_post_message, slack::Priority::handoff, channel.value);
+  // While it waited it may have been merged into a later one.
+  const auto found = decider_.outbox().find(id);
+  const bool wanted =
+      !stopping_ && !held_ && found != decider_.outbox().end() &&
+      (found->second.state == OutboxState::ready || found->second.state == OutboxState::blocked) &&
+      !behind(found->second);
+  if (!wanted) {
+    busy_.erase(id);
+    kick();
+    co_return;
+  }
+  auto row = found->second;
+  const auto before = row.state;
+  begin_attempt(row, loop_.now());
+  if (!save(row)) {
+    busy_.erase(id);
+    kick();
+    co_return;
+  }
+  auto message = message_of(row, loop_.now());
+  ++posting_;
+  auto posted = co_await channels_.post(std::move(permit), std::move(message));
+  --posting_;
+  const auto sent = decider_.outbox().find(id);
+  if (sent == decider_.outbox().end()) {  // its rotation was deleted meanwhile
+    busy_.erase(id);
+    co_return;
+  }
+  row = sent->second;
+  settle_attempt(row, posted ? Result<std::string>(posted->ts) : Result<std::string>(posted.error()),
+                 loop_.now());
+  log_outcome(row, before);
+  // If this cannot be saved the row stays `sending` on disk; in memory it is what we know.
+  if (!save(row)) {
+    if (is_open(row.state)) {
+      decider_.outbox().insert_or_assign(id, row);
+    } else {
+      while (!save(row)) co_await net::sleep_for(loop_, 1s);
+    }
+  }
+  busy_.erase(id);
+  fold(row);
+  note_problem(row);
+  on_change_(row.rotation);
+  kick();
+}
+
+net::Task<Probe> Announcer::look_for(ChannelId channel, std::string key, Instant since) {
+  std::string cursor;
+  do {
+    auto permit = co_await gate_.acquire(slack::Method::conversations_history, slack::Priority::handoff);
+    auto page = co_await channels_.history(std::move(permit), channel, since, cursor);
+    if (!page) {
+      const auto kind = page.error().kind;
+      const bool unreadable =
+          kind == ErrorKind::forbidden || kind == ErrorKind::not_found || kind == ErrorKind::invalid;
+      co_return Probe{unreadable ? Probe::Kind::unreadable : Probe::Kind::failed, {}};
+    }
+    for (const auto& [found, ts] : page->keys) {
+      if (found == key) co_return Probe{Probe::Kind::found, ts};
+    }
+    cursor = page->next_cursor;
+  } while (!cursor.empty());
+  co_return Probe{Probe::Kind::absent, {}};
+}
+
+net::Task<void> Announcer::probe(OutboxId id) {
+  const auto before = decider_.outbox().at(id);
+  auto seen =
+      co_await look_for(before.channel, before.key, before.attempt_at.value_or(loop_.now()) - kProbeMargin);
+  const auto found = decider_.outbox().find(id);
+  if (found != decider_.outbox().end() && found->second.state == OutboxState::unknown) {
+    auto row = found->second;
+    settle_probe(row, seen, loop_.now());
+    log_outcome(row, before.state);
+    if (save(row)) fold(row);
+    note_problem(row);
+    on_change_(row.rotation);
+  }
+  busy_.erase(id);
+  kick();
+}
+
+void Announcer::fold(const OutboxRow& row) {
+  std::vector<OutboxRow> later;
+  for (const auto& [id, other] : decider_.outbox()) {
+    if (row.id < id && other.rotation == row.rotation && other.channel == row.channel &&
+        !busy_.contains(id)) {
+      later.push_back(other);
+    }
+  }
+  for (const auto& changed : fold_into_later(row, later)) save(changed);
+}
+
+net::Task<void> Announcer::join(ChannelId channel) {
+  auto info_permit = co_await gate_.acquire(slack::Method::conversations_info, slack::Priority::handoff);
+  auto info = co_await channels_.channel_info(std::move(info_permit), channel);
+  if (info && !info->member && !info->is_private && !info->archived) {
+    auto permit = co_await gate_.acquire(slack::Method::conversations_join, slack::Priority::handoff);
+    auto joined = co_await channels_.join(std::move(permit), channel);
+    if (!joined) co_return;
+  }
+  if (info) joined_.insert(channel);
+}
+
+void Announcer::note_problem(const OutboxRow& row) {
+  auto* entry = model_.find(row.rotation);
+  if (!entry) return;
+  const auto key = std::string(kChannelProblem) + row.channel.value;
+  const auto known = entry->problems.find(key);
+  if (row.state == OutboxState::blocked) {
+    entry->problems[key] =
+        fmt::format("the announcement for channel {} was refused: {}", row.channel, row.error);
+  } else if (row.state == OutboxState::sent || !announces_in(entry->rotation, row.channel)) {
+    entry->problems.erase(key);
+  } else if (row.state == OutboxState::expired && known != entry->problems.end()) {
+    known->second = fmt::format("the announcement for channel {} was {}", row.channel, row.error);
+  }
+}
+
+void Announcer::note_loaded() {
+  for (const auto& [id, row] : decider_.outbox()) {
+    if (row.state == OutboxState::blocked) note_problem(row);
+  }
+}
+
+}  // namespace watchbill::engine

@@ -1,0 +1,58 @@
+#include "providers/adapters.hpp"
+#include "providers/support.hpp"
+#include "providers/xmatters/host.hpp"
+#include "providers/xmatters/provider.hpp"
+
+namespace watchbill::providers::xmatters {
+
+namespace {
+
+const std::vector<Option>& options() {
+  static const std::vector<Option> list{
+      {"host", "host", false, "your xMatters host, for example acme.xmatters.com", "HOST"},
+      {"api-key-file", "api_key", true, "file with the API key ('-': standard input)", "FILE"},
+      {"api-secret-file", "api_secret", true, "file with the key's secret ('-': standard input)", "FILE"},
+      {"base-url", "base_url", false, "another address of the API, instead of https://HOST", "URL"},
+  };
+  return list;
+}
+
+Result<Connection> prepare(Connection given, const Context& context) {
+  auto connection = clean_connection(std::move(given), options(), {});
+  if (!connection) return connection.error();
+  auto host = clean_host(setting(*connection, "host"), context.xmatters_allowed_hosts);
+  if (!host) return host.error();
+  connection->settings["host"] = *host;
+  const auto key = secret(*connection, "api_key");
+  if (key.empty()) return fail(ErrorKind::invalid, "--api-key-file: an xMatters connection needs an API key");
+  // RFC 7617, section 2: the user name of Basic authentication ends at the first colon.
+  if (key.reveal().find(':') != std::string::npos) {
+    return fail(ErrorKind::invalid,
+                "--api-key-file: an API key has no colon in it; put the secret in a file of "
+                "its own (--api-secret-file)");
+  }
+  if (secret(*connection, "api_secret").empty()) {
+    return fail(ErrorKind::invalid, "--api-secret-file: an xMatters connection needs the API key's secret");
+  }
+  if (const auto base = setting(*connection, "base_url"); !base.empty()) {
+    auto origin = check_base_url(base, "base-url");
+    if (!origin) return origin.error();
+    connection->settings["base_url"] = *origin;
+  }
+  return connection;
+}
+
+}  // namespace
+
+}  // namespace watchbill::providers::xmatters
+
+namespace watchbill::providers {
+
+Adapter xmatters_adapter() {
+  return {"xmatters", "xMatters", xmatters::options(), xmatters::prepare,
+          [](const Connection& connection, const Context& context) -> std::unique_ptr<Provider> {
+            return std::make_unique<xmatters::XmattersProvider>(connection, context);
+          }};
+}
+
+}  // namespace watchbill::providers

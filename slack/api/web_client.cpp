@@ -1,0 +1,18 @@
+#include "slack/api/web_client.hpp"
+
+#include "slack/api/call.hpp"
+
+namespace watchbill::slack {
+
+WebClient::WebClient(net::HttpClient& http, Gate& gate, WebClientOptions options)
+    : impl_(std::make_shared<Impl>(http, gate, std::move(options))) {}
+
+const WebClient::Counts& WebClient::counts() const {
+  return impl_->counts;
+}
+
+std::optional<seconds> WebClient::clock_skew() const {
+  return impl_->skew;
+}
+
+}  // namespace watchbill::slack

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/json.hpp"
+#include "slack_app/home/home.hpp"
+
+/// What somebody wants, read from what Slack delivered. Pure: who may do it is asked where it is done.
+namespace watchbill::app {
+
+// On the home tab.
+struct NewRotation {};
+struct EditRotation {
+  RotationId rotation;
+};
+struct DeleteRotation {
+  RotationId rotation;
+};
+struct SyncRotation {
+  RotationId rotation;
+};
+struct PauseRotation {
+  RotationId rotation;
+  bool paused;
+};
+struct ShowHistory {
+  RotationId rotation;
+};
+struct ConnectSystem {
+  std::string kind;
+};
+struct RenewSystem {
+  std::string connection;
+};
+struct TestSystem {
+  std::string connection;
+};
+struct DisconnectSystem {
+  std::string connection;
+};
+struct FixPerson {
+  std::string person;  ///< "pd/PUSER1"
+};
+/// Somebody wants to see which account PagerDuty let us into.
+struct LookAtAccount {
+  std::string connection;
+};
+struct TurnPage {
+  HomePlace place;
+};
+// Within a form.
+struct ShowMore {};
+struct FormTouched {};  ///< a field that others depend on
+struct TextTouched {};  ///< what the preview depends on
+struct BackToForm {
+  std::string draft;
+};
+/// Who somebody is was said wrongly.
+struct TakeBackPerson {
+  std::string person;  ///< "pd/PUSER1"
+};
+struct ChooseWay {
+  std::string way;
+};
+/// The account that PagerDuty let us into is the right one, or not.
+struct ConfirmAccount {
+  std::string connection;
+  bool right;
+};
+/// The button that leads to PagerDuty was clicked.
+struct BrowserOpened {
+  std::string ticket;
+};
+
+using Intent = std::variant<NewRotation, EditRotation, DeleteRotation, SyncRotation, PauseRotation,
+                            ShowHistory, ConnectSystem, RenewSystem, TestSystem, DisconnectSystem, FixPerson,
+                            LookAtAccount, TurnPage, ShowMore, FormTouched, TextTouched, BackToForm,
+                            TakeBackPerson, ChooseWay, ConfirmAccount, BrowserOpened>;
+
+/// Where something was clicked or submitted. `values` points into the payload.
+struct Place {
+  UserId user;
+  std::string trigger;
+  std::string view;  ///< its id
+  std::string hash;
+  std::string callback;
+  std::string metadata;
+  json::View values{};  ///< `state.values`
+};
+Place place_of(json::View payload);
+
+/// What the clicks of a `block_actions` payload mean; those that mean nothing to us (a button that only leads
+/// somewhere) are left out.
+std::vector<Intent> intents_of(json::View payload, const Place& place);
+
+inline constexpr const char* kConfirmAccount = "account_confirm";
+inline constexpr const char* kRefuseAccount = "account_refuse";
+
+}  // namespace watchbill::app

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "config/config.hpp"
+#include "engine/targets/write_forecast.hpp"
+#include "net/http_server.hpp"
+#include "slack/api/api.hpp"
+#include "slack/limits/rate_limiter.hpp"
+#include "slack/people/change_event.hpp"
+#include "slack/transport/delivery.hpp"
+#include "store/store.hpp"
+
+namespace watchbill::app {
+
+/// What the app works with. All of it outlives the app.
+struct AppPorts {
+  net::Loop& loop;
+  store::Store& store;
+  net::HttpClient& http;
+  slack::Groups& groups;
+  slack::People& people;
+  slack::Channels& channels;
+  slack::Views& views;
+  slack::Account& account;
+  slack::Gate& gate;
+  const config::Config& config;
+  /// When a rotation's group will be written (`engine::Engine::forecast`).
+  std::function<std::optional<engine::WriteForecast>(RotationId)> forecast;
+  /// The app changed something that the engine acts on (`engine::Engine::notice_changes`).
+  std::function<void()> notice_changes;
+  /// An event of Slack's says that something changed there (`engine::Engine::hear`).
+  std::function<void(const slack::News&)> hear{};
+};
+
+/// The Slack app: what people see and do in Slack, and the pages on which PagerDuty is connected in a
+/// browser. On the loop's thread.
+class App final : public slack::Receiver {
+ public:
+  explicit App(AppPorts ports);
+  ~App() override;
+  App(const App&) = delete;
+  App& operator=(const App&) = delete;
+
+  /// Begins to keep home tabs true, and asks Slack what the app is called.
+  void start();
+  net::Task<std::string> receive(slack::Delivery delivery) override;
+  /// Answers everything under /oauth/.
+  net::Task<net::ServerResponse> page(net::ServerRequest request);
+  /// Paths among them that take a POST.
+  static std::vector<std::string> posts();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace watchbill::app

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "control/duty.hpp"
+#include "control/overview.hpp"
+#include "slack_app/rotations/history_words.hpp"
+
+/// The slash command: what is asked, and the answer's words. Pure.
+namespace watchbill::app {
+
+struct CommandQuestion {
+  enum class Kind {
+    all,      ///< what is announced in this channel, else what the asker follows
+    who,      ///< one rotation
+    next,     ///< who comes next in it
+    history,  ///< what happened in it
+    me,       ///< the asker's own shifts
+    help,
+  };
+  Kind kind = Kind::all;
+  std::string name{};  ///< of a rotation, or "@handle"
+  GroupId group{};     ///< the rotation was named by a mention of its group
+  bool operator==(const CommandQuestion&) const = default;
+};
+/// Reads what stands after the command. Anything that is no word of ours is a name.
+CommandQuestion read_command(std::string_view text);
+
+/// Longest answer, in characters.
+inline constexpr std::size_t kMaxAnswer = 3000;
+
+struct CommandAsker {
+  UserId user;
+  ChannelId channel{};
+  std::string command = "/oncall";
+};
+
+/// mrkdwn for the asker alone.
+std::string answer_all(const manage::Overview& overview, const CommandAsker& asker, Instant now);
+std::string answer_who(const manage::Overview& overview, const CommandQuestion& question,
+                       const CommandAsker& asker, Instant now);
+std::string answer_next(const manage::Overview& overview, const CommandQuestion& question,
+                        const CommandAsker& asker, Instant now);
+/// Reads the newest changes of the rotation of that name.
+using ReadHistory = std::function<Result<HistoryModel>(const std::string& rotation)>;
+/// The name may also be that of a deleted rotation.
+std::string answer_history(const manage::Overview& overview, const CommandQuestion& question,
+                           const CommandAsker& asker, const ReadHistory& read);
+std::string answer_me(const std::vector<manage::DutyShift>& shifts, Instant now);
+std::string answer_help(const CommandAsker& asker);
+
+/// The rotations that the question may mean: one if it is clear. An exact name or group goes before names
+/// that only begin with the words, and those before names that only have them.
+std::vector<const manage::RotationView*> meant(const manage::Overview& overview,
+                                               const CommandQuestion& question);
+
+/// Rotations that somebody has to do with: on call or next, in the group, owner, permanent or fallback
+/// member.
+bool follows(const manage::RotationView& view, const UserId& user);
+
+}  // namespace watchbill::app

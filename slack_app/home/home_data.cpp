@@ -1,0 +1,281 @@
+#include "slack_app/home/home_data.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/phrase.hpp"
+#include "base/text.hpp"
+#include "core/announce/announcement.hpp"
+#include "providers/provider.hpp"
+#include "slack_app/phrases.hpp"
+#include "slack_app/systems/browser_connect.hpp"
+
+namespace watchbill::app {
+
+namespace {
+
+constexpr std::size_t kShiftsKept = 20;
+constexpr std::string_view kFilePrefix = "file:";
+
+std::string title_of_kind(const std::string& kind) {
+  const auto adapter = providers::find_adapter(kind);
+  return adapter ? std::string((*adapter)->title) : kind;
+}
+
+/// "rotation:12:refused" -> "refused"; empty if it is no rotation's.
+std::string_view kind_of(std::string_view key) {
+  if (!key.starts_with("rotation:")) return {};
+  const auto second = key.find(':', std::string_view("rotation:").size());
+  if (second == std::string_view::npos) return {};
+  const auto rest = key.substr(second + 1);
+  return rest.substr(0, rest.find(':'));
+}
+
+/// The most urgent first: what stops everything, then systems, then rotations.
+int urgency(std::string_view key) {
+  if (key.starts_with("slack:") || key.starts_with("store:")) return 0;
+  return key.starts_with("connection:") ? 1 : 2;
+}
+
+CredentialForms forms_of(const manage::Desk& desk) {
+  return desk.config.slack.credentials_in_modals ? CredentialForms::shown : CredentialForms::hidden;
+}
+
+bool mended_by_editing(std::string_view kind) {
+  for (const std::string_view one : {"missing", "unwritable", "gone", "forbidden", "unfit", "channel"}) {
+    if (kind == one) return true;
+  }
+  return false;
+}
+
+Result<void> read_attention(manage::Desk& desk, HomeSnapshot& snapshot) {
+  auto problems = desk.store.problems().list();
+  if (!problems) return problems.error();
+  std::erase_if(*problems, [](const store::OpenProblem& open) {
+    // Whoever cannot be matched stands once among the people, however many rotations he is on call in.
+    return open.ended_at || kind_of(open.problem.key) == "unmatched";
+  });
+  std::stable_sort(problems->begin(), problems->end(), [](const auto& a, const auto& b) {
+    return urgency(a.problem.key) < urgency(b.problem.key);
+  });
+  for (const auto& open : *problems) {
+    snapshot.attention.push_back(attention_of(open.problem, forms_of(desk)));
+    snapshot.attention_of.push_back(open.problem.rotation.value_or(RotationId{}));
+  }
+  auto people = manage::unmatched_people(desk.store);
+  if (!people) return people.error();
+  for (const auto& person : *people) {
+    const auto& r = person.responder;
+    snapshot.attention.push_back(
+        {fmt::format("*{}* is on call in {} and cannot be put into a group: {}", slack_name(r.name),
+                     slack_name(r.connection), escape_slack(person.why)),
+         Attention::Fix::person, fmt::format("{}/{}", r.connection, r.id)});
+    snapshot.attention_of.emplace_back();
+  }
+  return {};
+}
+
+/// Reading all timelines is expensive: only when somebody needs it.
+Result<void> read_silence(manage::Desk& desk, HomeSnapshot& snapshot) {
+  const auto& views = snapshot.overview.rotations;
+  const bool any = std::any_of(views.begin(), views.end(),
+                               [](const manage::RotationView& view) { return view.state == "stale"; });
+  if (!any) return {};
+  auto watches = desk.store.engine().watches();
+  if (!watches) return watches.error();
+  for (const auto& watch : *watches) {
+    if (watch.failing_since) snapshot.silent_since[watch.schedule] = *watch.failing_since;
+  }
+  return {};
+}
+
+std::vector<UserId> without(const std::vector<UserId>& some, const std::vector<UserId>& others) {
+  std::vector<UserId> out;
+  for (const auto& user : some) {
+    if (std::find(others.begin(), others.end(), user) == others.end()) out.push_back(user);
+  }
+  return out;
+}
+
+std::string mentions(const std::vector<UserId>& users) {
+  std::vector<std::string> parts;
+  parts.reserve(users.size());
+  for (const auto& user : users) parts.push_back(slack_mention(user));
+  return phrase(parts, 4);
+}
+
+std::optional<LastChange> last_change(manage::Desk& desk, RotationId id) {
+  auto changes = desk.store.history().list({id, std::nullopt, std::nullopt, 1});
+  if (!changes || changes->empty()) return std::nullopt;
+  const auto& change = changes->front();
+  const auto came = without(change.after, change.before);
+  const auto went = without(change.before, change.after);
+  auto what = std::string(name_of(change.cause));
+  if (!came.empty()) what += ", " + mentions(came) + " in";
+  if (!went.empty()) what += ", " + mentions(went) + " out";
+  if (change.by) what += ", by " + actor_text(*change.by);
+  return LastChange{change.at, std::move(what)};
+}
+
+bool found_by(const Rotation& rotation, std::string query) {
+  if (query.starts_with('@')) query.erase(0, 1);
+  const auto folded = fold_name(query);
+  return fold_name(rotation.name).find(folded) != std::string::npos ||
+         fold_name(rotation.handle).find(folded) != std::string::npos;
+}
+
+RotationLine line_of(manage::Desk& desk, const HomeSnapshot& snapshot, const manage::RotationView& view,
+                     const SlackUser& user, const Forecast& forecast) {
+  const auto& rotation = view.rotation;
+  const auto may_do = [&](Action action) {
+    return may(user, action, {&rotation, {}}, desk.permissions()).ok();
+  };
+  RotationLine line;
+  line.id = rotation.id;
+  line.name = rotation.name;
+  line.group = rotation.group;
+  line.handle = rotation.handle;
+  line.on_call = view.on_call;
+  line.unknown = view.unknown;
+  line.next = view.next;
+  line.state = view.state;
+  for (const auto& problem : view.problems)
+    line.problems.push_back(foreign_text(with_buttons(problem, forms_of(desk))));
+  for (const auto& schedule : rotation.schedules) {
+    const auto since = snapshot.silent_since.find(schedule.ref);
+    if (since == snapshot.silent_since.end()) continue;
+    line.stale_since = std::min(line.stale_since.value_or(since->second), since->second);
+  }
+  if (view.state == "pending") {
+    if (const auto write = forecast(rotation.id)) {
+      line.written_in = std::max(milliseconds{0}, write->at - desk.loop.now());
+      line.ahead = write->ahead;
+    }
+  }
+  line.last_change = last_change(desk, rotation.id);
+  if (rotation.managed_by.starts_with(kFilePrefix))
+    line.file = rotation.managed_by.substr(kFilePrefix.size());
+  line.may_edit = may_do(Action::edit);
+  line.may_sync = may_do(Action::sync);
+  line.may_pause = may_do(Action::pause);
+  line.may_remove = may_do(Action::remove);
+  return line;
+}
+
+const Rotation* rotation_in(const HomeSnapshot& snapshot, RotationId id) {
+  for (const auto& view : snapshot.overview.rotations) {
+    if (view.rotation.id == id) return &view.rotation;
+  }
+  return nullptr;
+}
+
+void add_attention(manage::Desk& desk, const HomeSnapshot& snapshot, const SlackUser& user,
+                   HomeModel& model) {
+  for (std::size_t i = 0; i < snapshot.attention.size(); ++i) {
+    auto attention = snapshot.attention[i];
+    if (attention.fix == Attention::Fix::rotation) {
+      const auto* rotation = rotation_in(snapshot, snapshot.attention_of[i]);
+      const bool may_edit = rotation && may(user, Action::edit, {rotation, {}}, desk.permissions()).ok();
+      if (!may_edit) attention.fix = Attention::Fix::none;
+    }
+    model.attention.push_back(std::move(attention));
+  }
+}
+
+void add_systems(manage::Desk& desk, const HomeSnapshot& snapshot, HomeModel& model) {
+  for (const auto& [name, kind, status] : snapshot.overview.connections) {
+    SystemLine line;
+    line.name = name;
+    line.kind = kind;
+    line.title = title_of_kind(kind);
+    line.state = status.state;
+    line.last_success = status.last_success;
+    line.problem = as_sentence(status.problem.value_or(""), forms_of(desk));
+    const auto used = snapshot.uses.find(name);
+    line.rotations = used == snapshot.uses.end() ? 0 : used->second;
+    model.systems.push_back(std::move(line));
+  }
+}
+
+void add_rotations(manage::Desk& desk, const HomeSnapshot& snapshot, const HomeReader& reader,
+                   const Forecast& forecast, HomeModel& model) {
+  std::vector<const manage::RotationView*> found;
+  for (const auto& view : snapshot.overview.rotations) {
+    if (reader.place.query.empty() || found_by(view.rotation, reader.place.query)) found.push_back(&view);
+  }
+  model.all = snapshot.overview.rotations.size();
+  model.matching = found.size();
+  model.query = reader.place.query;
+  model.page = std::min(reader.place.page, page_count(found.size()) - 1);
+  const auto first = model.page * kRotationsPerPage;
+  for (auto i = first; i < std::min(found.size(), first + kRotationsPerPage); ++i)
+    model.rotations.push_back(line_of(desk, snapshot, *found[i], reader.user, forecast));
+}
+
+}  // namespace
+
+Attention attention_of(const Problem& problem, CredentialForms forms) {
+  Attention attention{foreign_text(as_sentence(problem.text, forms))};
+  const std::string_view key = problem.key;
+  if (!problem.connection.empty() && key.ends_with(":unauthorized")) {
+    attention.fix = Attention::Fix::connection;
+    attention.object = problem.connection;
+  } else if (problem.rotation && mended_by_editing(kind_of(key))) {
+    attention.fix = Attention::Fix::rotation;
+    attention.object = std::to_string(problem.rotation->value);
+  }
+  return attention;
+}
+
+Result<HomeSnapshot> read_home(manage::Desk& desk) {
+  HomeSnapshot snapshot;
+  auto overview = manage::read_overview(desk);
+  if (!overview) return overview.error();
+  snapshot.overview = *std::move(overview);
+  for (const auto& view : snapshot.overview.rotations) {
+    std::vector<std::string> connections;
+    for (const auto& schedule : view.rotation.schedules) connections.push_back(schedule.ref.connection);
+    std::sort(connections.begin(), connections.end());
+    connections.erase(std::unique(connections.begin(), connections.end()), connections.end());
+    for (const auto& connection : connections) ++snapshot.uses[connection];
+  }
+  if (auto read = read_attention(desk, snapshot); !read) return read.error();
+  if (auto read = read_silence(desk, snapshot); !read) return read.error();
+  return snapshot;
+}
+
+HomeModel home_model(manage::Desk& desk, const HomeSnapshot& snapshot, const HomeReader& reader,
+                     const Forecast& forecast) {
+  const auto may_do = [&](Action action) { return may(reader.user, action, {}, desk.permissions()).ok(); };
+  HomeModel model;
+  model.guest = !may_do(Action::view);
+  model.command = desk.config.slack.command;
+  model.may_create = may_do(Action::create);
+  model.may_connect = may_do(Action::connect);
+  model.may_fix_people = may_do(Action::map_person);
+  if (model.may_connect) model.no_browser = no_browser_text(desk.config);
+  for (const auto& account : reader.accounts) {
+    model.attention.push_back({fmt::format("PagerDuty let Watchbill in: *{}*. Is that the account for *{}*?",
+                                           slack_name(account.account, 200), slack_name(account.connection)),
+                               Attention::Fix::account, account.connection});
+  }
+  add_attention(desk, snapshot, reader.user, model);
+  add_systems(desk, snapshot, model);
+  add_rotations(desk, snapshot, reader, forecast, model);
+  for (std::size_t i = 0; i < std::min(reader.shifts.size(), kShiftsKept); ++i) {
+    const auto& shift = reader.shifts[i];
+    const bool now = shift.start <= desk.loop.now();
+    model.shifts.push_back(
+        {shift.rotation, now ? std::nullopt : std::optional(shift.start), shift.end, shift.schedule});
+  }
+  return model;
+}
+
+std::string home_fingerprint(HomeModel model) {
+  for (auto& system : model.systems) {
+    if (system.state == "ok" && system.last_success) system.last_success = kAlways;
+  }
+  return home_view(model);
+}
+
+}  // namespace watchbill::app

@@ -1,0 +1,245 @@
+#include "slack_app/home/home_publisher.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "base/json.hpp"
+
+namespace watchbill::app {
+
+namespace {
+
+/// Whoever looked at his home tab within this time may still have it open.
+constexpr auto kRecent = 2h;
+constexpr std::size_t kMostReaders = 200;
+constexpr auto kLookEvery = 2s;
+constexpr auto kOthersEvery = 45s;
+/// Readers share what was read from the store this lately.
+constexpr auto kSnapshotAge = 500ms;
+constexpr auto kIdentityAge = 5min;
+constexpr auto kIdentityRetry = 1s;
+/// A tab is sent again after this time, though only what changes all the time is different.
+constexpr auto kSendAnyway = 10min;
+/// How long a first opening waits for Slack to say who it is; then it shows what anybody may see.
+constexpr auto kIdentityPatience = 400ms;
+constexpr auto kRememberEvery = 10s;
+constexpr const char* kReadersKey = "home_readers";
+
+}  // namespace
+
+HomeKeeper::HomeKeeper(Surface& surface, ShiftBook& shifts, Sources sources)
+    : surface_(surface), shifts_(shifts), sources_(std::move(sources)), kicked_(surface.loop()) {}
+
+void HomeKeeper::start() {
+  const auto now = surface_.loop().now();
+  if (auto saved = surface_.desk().store.meta(kReadersKey); saved && *saved) {
+    if (const auto document = json::parse(**saved)) {
+      for (const auto& item : document->root().items()) {
+        auto seen = parse_rfc3339(item.string_or(""));
+        if (seen && now - *seen < kRecent) reader_of(UserId(std::string(item.key())), *seen);
+      }
+    }
+  }
+  tasks_.spawn(keep_latest());
+  tasks_.spawn(keep_others());
+}
+
+void HomeKeeper::kick() {
+  snapshot_.reset();
+  kicked_.notify();
+}
+
+HomeKeeper::Reader& HomeKeeper::reader_of(const UserId& user, Instant now) {
+  auto [found, fresh] = readers_.try_emplace(user);
+  auto& reader = found->second;
+  reader.seen = std::max(reader.seen, now);
+  if (!fresh) return reader;
+  if (auto known = known_before(user)) {
+    reader.who.user = *std::move(known);
+    reader.known = true;
+  } else {
+    // Nothing that not everybody may see, until Slack has said who it is.
+    reader.who.user = SlackUser{user, false, true};
+  }
+  return reader;
+}
+
+std::optional<SlackUser> HomeKeeper::known_before(const UserId& user) const {
+  auto users = surface_.desk().store.people().users();
+  if (!users) return std::nullopt;
+  for (const auto& one : *users) {
+    if (one.id == user) return SlackUser{user, one.admin, one.guest || one.deleted || one.bot};
+  }
+  return std::nullopt;
+}
+
+net::Task<void> HomeKeeper::opened(UserId user, std::string metadata) {
+  const auto now = surface_.loop().now();
+  auto& reader = reader_of(user, now);
+  reader.who.place = home_place(metadata);
+  // Slack may have lost the view, or another installation of the app published one.
+  reader.fingerprint.clear();
+  remember_readers(now);
+  auto identity =
+      std::make_unique<Later<bool>>(surface_.loop(), [](HomeKeeper& self, UserId id) -> net::Task<bool> {
+        co_await self.identify(std::move(id));
+        co_return true;
+      }(*this, user));
+  if (!reader.known) co_await identity->ready_within(kIdentityPatience);
+  co_await show(user, slack::Priority::edit);
+  co_await identity->result();
+  co_await show(user, slack::Priority::edit);
+}
+
+net::Task<void> HomeKeeper::turn(UserId user, HomePlace place) {
+  auto& reader = reader_of(user, surface_.loop().now());
+  reader.who.place = std::move(place);
+  co_await show(user, slack::Priority::edit);
+}
+
+net::Task<void> HomeKeeper::identify(UserId user) {
+  auto caller = co_await surface_.catalog().caller(user);
+  const auto found = readers_.find(user);
+  if (found == readers_.end()) co_return;
+  auto& reader = found->second;
+  reader.identity_at = surface_.loop().now();
+  if (!caller) {
+    // What was known before counts; every action is checked again.
+    reader.identity_at -= kIdentityAge - kIdentityRetry;
+    co_return;
+  }
+  reader.who.user = std::get<SlackUser>(caller->principal);
+  reader.known = true;
+}
+
+net::Task<void> HomeKeeper::show(UserId user, slack::Priority priority) {
+  auto found = readers_.find(user);
+  if (found == readers_.end()) co_return;
+  if (found->second.publishing) {
+    found->second.again = true;
+    co_return;
+  }
+  found->second.publishing = true;
+  do {
+    found->second.again = false;
+    co_await show_once(user, priority);
+    found = readers_.find(user);
+    if (found == readers_.end()) co_return;
+  } while (found->second.again);
+  found->second.publishing = false;
+}
+
+net::Task<void> HomeKeeper::show_once(UserId user, slack::Priority priority) {
+  const auto now = surface_.loop().now();
+  auto& before = readers_.at(user);
+  before.looked = now;
+  auto model = model_of(before);
+  if (!model) {
+    spdlog::warn("Slack app: home tab: {}", model.error().message);
+    co_return;
+  }
+  if (home_fingerprint(*model) == before.fingerprint && now - before.published < kSendAnyway) co_return;
+  auto permit = co_await surface_.desk().gate.acquire(slack::Method::views_publish, priority);
+  // It may have waited: what is sent is what is so now.
+  const auto found = readers_.find(user);
+  if (found == readers_.end()) co_return;
+  model = model_of(found->second);
+  if (!model) co_return;
+  auto published = co_await surface_.views().publish_home(std::move(permit), user, home_view(*model));
+  const auto still = readers_.find(user);
+  if (still == readers_.end()) co_return;
+  if (published) {
+    still->second.fingerprint = home_fingerprint(*std::move(model));
+    still->second.published = surface_.loop().now();
+    co_return;
+  }
+  spdlog::warn("Slack app: the home tab of {} was not shown: {}", user, published.error().message);
+  // Whoever is gone reads nothing; with anything else the next look tries again.
+  if (published.error().kind == ErrorKind::not_found || published.error().kind == ErrorKind::invalid)
+    readers_.erase(still);
+}
+
+Result<const HomeSnapshot*> HomeKeeper::snapshot() {
+  const auto now = surface_.loop().now();
+  if (!snapshot_ || now - snapshot_at_ >= kSnapshotAge || now < snapshot_at_) {
+    auto read = read_home(surface_.desk());
+    if (!read) return read.error();
+    snapshot_ = *std::move(read);
+    snapshot_at_ = now;
+    shifts_.look(snapshot_->overview);
+  }
+  return &*snapshot_;
+}
+
+Result<HomeModel> HomeKeeper::model_of(Reader& reader) {
+  auto read = snapshot();
+  if (!read) return read.error();
+  auto shifts = shifts_.of(reader.who.user.id);
+  if (!shifts) return shifts.error();
+  reader.who.shifts = *std::move(shifts);
+  reader.who.accounts = sources_.accounts(reader.who.user.id);
+  return home_model(surface_.desk(), **read, reader.who, sources_.forecast);
+}
+
+std::vector<UserId> HomeKeeper::recent(Instant now) const {
+  std::vector<std::pair<Instant, UserId>> order;
+  for (const auto& [user, reader] : readers_) {
+    if (now - reader.seen < kRecent) order.emplace_back(reader.seen, user);
+  }
+  std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : a.second < b.second;
+  });
+  std::vector<UserId> users;
+  users.reserve(order.size());
+  for (auto& [seen, user] : order) users.push_back(std::move(user));
+  return users;
+}
+
+net::Task<void> HomeKeeper::keep_latest() {
+  while (true) {
+    co_await kicked_.wait_until(surface_.loop().now() + kLookEvery);
+    const auto now = surface_.loop().now();
+    // What was just changed must not hide behind what was read before.
+    snapshot_.reset();
+    auto users = recent(now);
+    users.resize(std::min(users.size(), kLatestReaders));
+    for (const auto& user : users) {
+      const auto found = readers_.find(user);
+      if (found == readers_.end()) continue;
+      if (now - found->second.identity_at >= kIdentityAge) tasks_.spawn(identify(user));
+      co_await show(user, slack::Priority::background);
+    }
+  }
+}
+
+net::Task<void> HomeKeeper::keep_others() {
+  while (true) {
+    co_await net::sleep_for(surface_.loop(), kOthersEvery);
+    const auto now = surface_.loop().now();
+    remember_readers(now);
+    auto users = recent(now);
+    std::erase_if(readers_, [&](const auto& item) { return now - item.second.seen >= kRecent; });
+    for (std::size_t i = kMostReaders; i < users.size(); ++i) readers_.erase(users[i]);
+    users.resize(std::min(users.size(), kMostReaders));
+    for (std::size_t i = kLatestReaders; i < users.size(); ++i) {
+      const auto found = readers_.find(users[i]);
+      if (found == readers_.end()) continue;
+      if (now - found->second.identity_at >= kIdentityAge) co_await identify(users[i]);
+      co_await show(users[i], slack::Priority::background);
+    }
+  }
+}
+
+void HomeKeeper::remember_readers(Instant now) {
+  if (now - remembered_ < kRememberEvery) return;
+  remembered_ = now;
+  json::Writer w;
+  w.begin_object();
+  for (const auto& user : recent(now)) w.field(user.value, format_rfc3339(readers_.at(user).seen));
+  w.end_object();
+  if (auto saved = surface_.desk().store.set_meta(kReadersKey, w.take()); !saved)
+    spdlog::warn("Slack app: {}", saved.error().message);
+}
+
+}  // namespace watchbill::app

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "slack_app/home/home_data.hpp"
+#include "slack_app/home/own_shifts.hpp"
+#include "slack_app/screen_context.hpp"
+
+namespace watchbill::app {
+
+/// How many of the latest readers see a change within 5 s; other recent ones within a minute.
+inline constexpr std::size_t kLatestReaders = 8;
+
+/// Shows everybody his home tab, and keeps it true while he looks at it.
+class HomeKeeper {
+ public:
+  /// What it shows besides what is in the store.
+  struct Sources {
+    Forecast forecast;
+    std::function<std::vector<WaitingAccount>(const UserId&)> accounts;
+  };
+  HomeKeeper(Surface& surface, ShiftBook& shifts, Sources sources);
+  /// Takes up those who were reading before a restart, and begins.
+  void start();
+
+  /// Somebody entered his home tab, whose view carries `metadata` (empty if there was none).
+  net::Task<void> opened(UserId user, std::string metadata);
+  /// Somebody turned to another page or searched.
+  net::Task<void> turn(UserId user, HomePlace place);
+  /// Something changed: readers need not wait for the next look.
+  void kick();
+
+ private:
+  struct Reader {
+    HomeReader who;
+    bool known = false;  ///< Slack has described him
+    Instant identity_at{};
+    Instant seen{};    ///< last opened it, or did something there
+    Instant looked{};  ///< last compared with what he sees
+    Instant published{};
+    std::string fingerprint{};  ///< of what he sees
+    bool publishing = false;
+    bool again = false;
+  };
+
+  Reader& reader_of(const UserId& user, Instant now);
+  [[nodiscard]] std::optional<SlackUser> known_before(const UserId& user) const;
+  net::Task<void> identify(UserId user);
+  /// Publishes if he would see something else than he does.
+  net::Task<void> show(UserId user, slack::Priority priority);
+  net::Task<void> show_once(UserId user, slack::Priority priority);
+  /// What he sees now, from the store.
+  Result<HomeModel> model_of(Reader& reader);
+  Result<const HomeSnapshot*> snapshot();
+  [[nodiscard]] std::vector<UserId> recent(Instant now) const;
+  net::Task<void> keep_latest();
+  net::Task<void> keep_others();
+  void remember_readers(Instant now);
+
+  Surface& surface_;
+  ShiftBook& shifts_;
+  Sources sources_;
+  net::Signal kicked_;
+  std::map<UserId, Reader> readers_;
+  std::optional<HomeSnapshot> snapshot_;
+  Instant snapshot_at_{};
+  Instant remembered_{};
+  net::TaskScope tasks_;
+};
+
+}  // namespace watchbill::app

@@ -1,0 +1,64 @@
+#include "slack_app/home/own_shifts.hpp"
+
+#include <functional>
+
+namespace watchbill::app {
+
+namespace {
+
+constexpr auto kMostAge = 60s;
+constexpr auto kLeastAge = 3s;
+constexpr std::size_t kShifts = 20;
+
+/// Differs when who is on call or next in any rotation does.
+std::size_t duties_of(const manage::Overview& overview) {
+  std::size_t mixed = overview.rotations.size();
+  const auto add = [&mixed](std::size_t more) { mixed = mixed * 31 + more; };
+  const auto add_moment = [&add](Instant at) {
+    add(static_cast<std::size_t>(at.time_since_epoch().count()));
+  };
+  const std::hash<std::string> hashed;
+  for (const auto& view : overview.rotations) {
+    add(static_cast<std::size_t>(view.rotation.id.value));
+    add(hashed(view.rotation.name));
+    for (const auto& person : view.on_call) {
+      add(hashed(person.responder.id));
+      if (person.member) add(hashed(person.member->value));
+      add_moment(person.until.value_or(kAlways));
+    }
+    for (const auto& person : view.next) {
+      add(hashed(person.name));
+      add_moment(person.from);
+    }
+  }
+  return mixed;
+}
+
+}  // namespace
+
+void ShiftBook::look(const manage::Overview& overview) {
+  const auto duties = duties_of(overview);
+  if (duties == duties_) return;
+  duties_ = duties;
+  duties_since_ = desk_.loop.now();
+}
+
+Result<std::vector<manage::DutyShift>> ShiftBook::of(const UserId& user) {
+  const auto now = desk_.loop.now();
+  const auto age = now - read_at_;
+  if (age >= kMostAge || age < 0s || (read_at_ < duties_since_ && age >= kLeastAge)) {
+    auto read = manage::shifts_by_person(desk_, kShifts);
+    if (!read) return read.error();
+    shifts_ = *std::move(read);
+    read_at_ = now;
+  }
+  std::vector<manage::DutyShift> own;
+  const auto found = shifts_.find(user);
+  if (found == shifts_.end()) return own;
+  for (const auto& shift : found->second) {
+    if (!shift.end || *shift.end > now) own.push_back(shift);
+  }
+  return own;
+}
+
+}  // namespace watchbill::app

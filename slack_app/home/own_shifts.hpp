@@ -1,0 +1,29 @@
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "control/duty.hpp"
+#include "control/overview.hpp"
+
+namespace watchbill::app {
+
+/// Everybody's own shifts, remembered: reading them anew takes too long for every look at a home tab. What is
+/// remembered is at most a minute old, and at most 3 s where somebody's duty now or next has changed.
+class ShiftBook {
+ public:
+  explicit ShiftBook(manage::Desk& desk) : desk_(desk) {}
+  /// Notes whether duties have changed, from an overview that was just read.
+  void look(const manage::Overview& overview);
+  /// The person's own, the earliest first; at most 20.
+  Result<std::vector<manage::DutyShift>> of(const UserId& user);
+
+ private:
+  manage::Desk& desk_;
+  std::map<UserId, std::vector<manage::DutyShift>> shifts_;
+  Instant read_at_{};
+  std::size_t duties_ = 0;  ///< who is on call and next, in which rotations
+  Instant duties_since_{};  ///< when that was last seen to change
+};
+
+}  // namespace watchbill::app

@@ -1,0 +1,299 @@
+#include "slack_app/rotations/rotation_editor.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "control/overview.hpp"
+#include "control/rotation_json.hpp"
+#include "control/save.hpp"
+#include "slack_app/phrases.hpp"
+#include "slack_app/rotations/form_merge.hpp"
+#include "slack_app/systems/random_token.hpp"
+
+namespace watchbill::app {
+
+namespace {
+
+constexpr auto kDraftLife = 1h;
+constexpr std::size_t kMostDrafts = 200;
+constexpr auto kPreviewEvery = 500ms;
+
+std::string checking_modal(const std::string& title) {
+  return modal_view(
+      {.callback = "loading", .title = title, .close = "Close"},
+      {section(plain("\xE2\x8F\xB3 Checking\xE2\x80\xA6 Slack and the scheduling systems are asked; this "
+                     "view tells what came of it."))});
+}
+
+const char* form_title(const FormState& state) {
+  return state.rotation ? "Edit rotation" : "New rotation";
+}
+
+/// True if an error at this field can be shown by Slack's own way: the field is an input of the form.
+bool is_shown(const std::string& field, const SaveJob& job) {
+  if (field == kFieldHandle) return job.handle_shown;
+  if (field == kFieldGroup) return job.state.choose_group;
+  return !label_of(field).empty() && (job.state.more || !is_in_more(field));
+}
+
+bool any_in_more(const std::vector<std::pair<std::string, std::string>>& notes) {
+  return std::any_of(notes.begin(), notes.end(), [](const auto& note) { return is_in_more(note.first); });
+}
+
+}  // namespace
+
+net::Task<void> RotationEditor::open_new(UserId user, std::string trigger) {
+  co_await surface_.open(std::move(trigger), "New rotation", new_view(std::move(user)));
+}
+
+net::Task<void> RotationEditor::open_edit(UserId user, std::string trigger, RotationId rotation) {
+  co_await surface_.open(std::move(trigger), "Edit rotation", edit_view(std::move(user), rotation));
+}
+
+net::Task<std::string> RotationEditor::new_view(UserId user) {
+  auto caller = co_await who_is(surface_, user);
+  if (!caller) co_return notice_modal("New rotation", error_text(caller.error()));
+  if (auto ok = manage::allowed(surface_.desk(), *caller, Action::create, {}); !ok)
+    co_return notice_modal("New rotation", error_text(ok.error()));
+  surface_.catalog().warm();
+  // Without a schedule to choose the form would be a dead end.
+  if (auto systems = surface_.desk().store.connections().list(); systems && systems->empty())
+    co_return notice_modal(
+        "New rotation",
+        "No scheduling system is connected yet, so there is no schedule to choose. Connect "
+        "the system that says who is on call first: the home tab says how.");
+  co_return rotation_form_view(model_of({}, {}, user));
+}
+
+net::Task<std::string> RotationEditor::edit_view(UserId user, RotationId id) {
+  const auto refuse = [](const Error& error) { return notice_modal("Edit rotation", error_text(error)); };
+  auto& desk = surface_.desk();
+  auto caller = co_await who_is(surface_, user);
+  if (!caller) co_return refuse(caller.error());
+  auto rotation = manage::rotation_of(desk, *caller, id);
+  if (!rotation) co_return refuse(rotation.error());
+  if (auto ok = manage::allowed(desk, *caller, Action::edit, {&*rotation, {}}); !ok)
+    co_return refuse(ok.error());
+  surface_.catalog().warm();
+  if (auto why = too_large_for_form(*rotation); !why.empty()) co_return notice_modal("Edit rotation", why);
+  FormState state{id, manage::version_of(*rotation)};
+  state.choose_group = manage::allowed(desk, *caller, Action::move_to_another_group, {&*rotation, {}}).ok();
+  auto form = shown_form(*rotation);
+  state.fields = fingerprints(form);
+  state.edited = last_edit(id);
+  co_return rotation_form_view(model_of(state, std::move(form), user));
+}
+
+RotationFormModel RotationEditor::model_of(const FormState& state, RotationForm form, const UserId& user) {
+  RotationFormModel model;
+  model.state = state;
+  model.form = std::move(form);
+  model.bot_name = surface_.bot_name;
+  model.text_too_long =
+      fit(model.form.own_text, kMaxTyped) != model.form.own_text && !model.form.own_text.empty();
+  if (state.more) {
+    model.preview = announcement_preview(model.form, user, surface_.name_of(user), surface_.loop().now());
+  }
+  return model;
+}
+
+RotationForm RotationEditor::shown_form(const Rotation& rotation) {
+  const auto known = manage::schedule_names(surface_.desk().store);
+  std::vector<ScheduleChoice> names;
+  for (const auto& schedule : rotation.schedules) {
+    const auto named = known.find(schedule.ref);
+    auto name =
+        named == known.end() ? surface_.catalog().name_of(schedule.ref) : std::optional(named->second);
+    if (name) names.push_back({schedule.ref, *std::move(name)});
+  }
+  return form_of(rotation, names);
+}
+
+Instant RotationEditor::last_edit(RotationId id) {
+  auto audit = surface_.desk().store.history().audit({id, std::nullopt, std::nullopt, 1});
+  return audit && !audit->empty() ? audit->front().at : Instant{};
+}
+
+RotationForm RotationEditor::base_of(const FormState& state) {
+  auto stored = surface_.desk().store.rotations().list();
+  if (!stored || !state.rotation) return {};
+  const auto found = std::find_if(stored->begin(), stored->end(),
+                                  [&](const Rotation& rotation) { return rotation.id == *state.rotation; });
+  return found == stored->end() ? RotationForm{} : shown_form(*found);
+}
+
+net::Task<Result<void>> RotationEditor::may_go_on(UserId user, FormState state) {
+  auto& desk = surface_.desk();
+  auto caller = co_await who_is(surface_, std::move(user));
+  if (!caller) co_return caller.error();
+  if (!state.rotation) co_return manage::allowed(desk, *caller, Action::create, {});
+  auto rotation = manage::rotation_of(desk, *caller, *state.rotation);
+  if (!rotation) co_return rotation.error();
+  co_return manage::allowed(desk, *caller, Action::edit, {&*rotation, {}});
+}
+
+net::Task<void> RotationEditor::touched(Place place, bool more) {
+  auto state = form_state(place.metadata);
+  if (!state) co_return;
+  if (auto ok = co_await may_go_on(place.user, *state); !ok) {
+    auto told = notice_modal(form_title(*state), error_text(ok.error()));
+    co_await surface_.update(place.view, std::move(told), place.hash);
+    co_return;
+  }
+  auto form = typed_form(place.values, base_of(*state));
+  const bool has_handle = place.values[field_id(kFieldHandle, state->round)].exists();
+  const bool wants_handle = state->choose_group && form.group && form.group->create;
+  // Only what changes the form's shape is worth a new one.
+  if (!more && has_handle == wants_handle) co_return;
+  state->more = state->more || more;
+  auto view = rotation_form_view(model_of(*state, std::move(form), place.user));
+  co_await surface_.update(place.view, std::move(view), place.hash);
+}
+
+net::Task<void> RotationEditor::preview(Place place) {
+  const auto state = form_state(place.metadata);
+  if (!state || !state->more) co_return;
+  // Saving says why not; a preview of each letter does not.
+  if (auto ok = co_await may_go_on(place.user, *state); !ok) co_return;
+  auto model = model_of(*state, typed_form(place.values, base_of(*state)), place.user);
+  if (const auto running = previews_.find(place.view); running != previews_.end()) {
+    running->second.model = std::move(model);
+    running->second.waiting = true;
+    co_return;
+  }
+  const auto view = place.view;
+  previews_[view] = {std::move(model), place.hash, true};
+  while (previews_.at(view).waiting) {
+    auto& now = previews_.at(view);
+    now.waiting = false;
+    auto drawn = rotation_form_view(now.model);
+    auto hash = now.hash;
+    hash = co_await surface_.update(view, std::move(drawn), std::move(hash));
+    if (hash.empty()) break;
+    previews_.at(view).hash = std::move(hash);
+    co_await net::sleep_for(surface_.loop(), kPreviewEvery);
+  }
+  previews_.erase(view);
+}
+
+net::Task<void> RotationEditor::back(Place place, std::string draft) {
+  const auto found = drafts_.find(draft);
+  if (found == drafts_.end() || found->second.user != place.user) {
+    co_await surface_.update(place.view,
+                             notice_modal("Too late", "This form was open for too long. Please begin again."),
+                             place.hash);
+    co_return;
+  }
+  auto kept = found->second;
+  if (auto ok = co_await may_go_on(place.user, kept.state); !ok) {
+    auto told = notice_modal(form_title(kept.state), error_text(ok.error()));
+    co_await surface_.update(place.view, std::move(told), place.hash);
+    co_return;
+  }
+  ++kept.state.round;
+  auto view = rotation_form_view(model_of(kept.state, std::move(kept.form), place.user));
+  co_await surface_.update(place.view, std::move(view), place.hash);
+}
+
+net::Task<std::string> RotationEditor::submit(Place place) {
+  auto state = form_state(place.metadata);
+  if (!state)
+    co_return answer_update(
+        notice_modal("Not saved", "This form is of another version of Watchbill. Please begin again."));
+  // Who may look at nothing is not shown what the form's hidden fields hold.
+  auto caller = co_await who_is(surface_, place.user);
+  if (!caller) co_return answer_update(notice_modal("Not saved", error_text(caller.error())));
+  if (auto ok = manage::allowed(surface_.desk(), *caller, Action::view, {}); !ok)
+    co_return answer_update(notice_modal("Not saved", error_text(ok.error())));
+  SaveJob job{place.user, *state, typed_form(place.values, base_of(*state))};
+  job.handle_shown = place.values[field_id(kFieldHandle, state->round)].exists();
+  co_return co_await answer_job(place.view, std::move(job), true);
+}
+
+net::Task<std::string> RotationEditor::submit_adoption(Place place) {
+  const auto document = json::parse(place.metadata);
+  const auto id = document ? document->root()["draft"].string_or("") : std::string();
+  const auto found = drafts_.find(id);
+  if (found == drafts_.end() || found->second.user != place.user)
+    co_return answer_update(notice_modal("Too late", "This form was open for too long. Please begin again."));
+  SaveJob job{place.user, found->second.state, found->second.form, true};
+  co_return co_await answer_job(place.view, std::move(job), false);
+}
+
+net::Task<std::string> RotationEditor::answer_job(std::string view, SaveJob job, bool fields_shown) {
+  auto work = std::make_unique<Later<SaveOutcome>>(surface_.loop(), save(job));
+  if (!co_await work->ready_within(kAnswerWithin)) {
+    auto title = form_title(job.state);
+    surface_.spawn(finish_job(std::move(view), std::move(job), std::move(work)));
+    co_return answer_update(checking_modal(title));
+  }
+  auto outcome = co_await work->result();
+  const bool saved = outcome.errors.empty() && !outcome.adoption && !outcome.conflict;
+  if (saved && outcome.remark.empty()) co_return answer_clear();
+  const bool at_fields = fields_shown && !outcome.errors.empty() &&
+                         std::all_of(outcome.errors.begin(), outcome.errors.end(),
+                                     [&](const auto& error) { return is_shown(error.first, job); });
+  if (!at_fields) co_return answer_update(outcome_view(job, std::move(outcome)));
+  for (auto& [field, text] : outcome.errors) field = field_id(field, job.state.round);
+  co_return answer_errors(outcome.errors);
+}
+
+net::Task<void> RotationEditor::finish_job(std::string view, SaveJob job,
+                                           std::unique_ptr<Later<SaveOutcome>> work) {
+  auto outcome = co_await work->result();
+  auto told = outcome_view(job, std::move(outcome));
+  co_await surface_.update(std::move(view), std::move(told), {});
+}
+
+std::string RotationEditor::outcome_view(const SaveJob& job, SaveOutcome outcome) {
+  if (outcome.adoption) {
+    outcome.adoption->draft = keep_draft(job);
+    return adoption_modal(*outcome.adoption);
+  }
+  if (outcome.conflict) {
+    auto& conflict = *outcome.conflict;
+    ++conflict.state.round;
+    conflict.state.more = conflict.state.more || any_in_more(conflict.notes);
+    auto model = model_of(conflict.state, std::move(conflict.form), job.user);
+    model.errors = std::move(conflict.notes);
+    return rotation_form_view(model);
+  }
+  if (outcome.errors.empty()) {
+    auto text = fmt::format("*{}* is saved. The home tab shows how its group is brought up to date.",
+                            slack_name(job.form.name, 80));
+    if (!outcome.remark.empty()) text += "\n" + outcome.remark;
+    return notice_modal("Saved", text);
+  }
+  auto state = job.state;
+  ++state.round;
+  state.more = state.more || any_in_more(outcome.errors);
+  auto model = model_of(state, job.form, job.user);
+  for (const auto& [field, text] : outcome.errors)
+    model.errors.emplace_back(field, foreign_text(as_sentence(text)));
+  return rotation_form_view(model);
+}
+
+std::string RotationEditor::keep_draft(const SaveJob& job) {
+  const auto now = surface_.loop().now();
+  std::erase_if(drafts_, [&](const auto& item) { return now - item.second.at > kDraftLife; });
+  while (drafts_.size() >= kMostDrafts) {
+    drafts_.erase(std::min_element(drafts_.begin(), drafts_.end(),
+                                   [](const auto& a, const auto& b) { return a.second.at < b.second.at; }));
+  }
+  auto id = random_ticket();
+  drafts_[id] = {job.user, job.state, job.form, now};
+  return id;
+}
+
+std::string too_large_for_form(const Rotation& rotation) {
+  bool fits = rotation.schedules.size() <= kMaxOptions;
+  for (const auto& schedule : rotation.schedules)
+    fits = fits && schedule_option({schedule.ref, "x"}).has_value();
+  if (fits) return "";
+  return fmt::format(
+      "*{}* has more or longer schedules than a form of Slack's can hold. It can be edited on the host, "
+      "with `watchbill rotation edit`.",
+      slack_name(rotation.name, 80));
+}
+
+}  // namespace watchbill::app

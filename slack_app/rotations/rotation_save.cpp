@@ -1,0 +1,248 @@
+// Saving what was typed into a rotation's form.
+
+#include <algorithm>
+
+#include "base/phrase.hpp"
+#include "base/text.hpp"
+#include "control/rotation_json.hpp"
+#include "control/save.hpp"
+#include "core/announce/announcement.hpp"
+#include "slack_app/phrases.hpp"
+#include "slack_app/rotations/form_merge.hpp"
+#include "slack_app/rotations/history_words.hpp"
+#include "slack_app/rotations/rotation_editor.hpp"
+
+namespace watchbill::app {
+
+namespace {
+
+constexpr std::size_t kEditsNamed = 5;
+constexpr const char* kCopyIt = ". What you typed stands here until you close the form.";
+
+SaveOutcome wrong(const std::string& field, const std::string& text) {
+  SaveOutcome outcome;
+  outcome.errors.emplace_back(field, text);
+  return outcome;
+}
+
+/// What the form itself tells.
+std::optional<SaveOutcome> refuse_form(const RotationForm& form) {
+  if (form.name.empty()) return wrong(kFieldName, "Give the rotation a name.");
+  if (!form.group) return wrong(kFieldGroup, "Choose the user group that this rotation keeps.");
+  if (form.group->create) {
+    if (form.group->handle.empty()) return wrong(kFieldHandle, "Give the new group a handle.");
+    if (auto good = check_handle(form.group->handle); !good) return wrong(kFieldHandle, good.error().message);
+  }
+  if (form.schedules.empty()) return wrong(kFieldSchedules, "Choose at least one schedule.");
+  if (form.empty == Empty::fallback && form.fallback_members.empty())
+    return wrong(kFieldFallback, "Choose who is in the group while nobody is on call.");
+  return std::nullopt;
+}
+
+/// An error of the rules, at the field that it is about.
+SaveOutcome refused(const manage::Wanted& wanted, const RotationForm& form, const std::string& bot_name,
+                    const Error& error) {
+  auto field = wanted.wrong_field;
+  if (field == kFieldGroup && form.group && form.group->create) field = kFieldHandle;
+  auto text = error.message;
+  // Where it happened is on the screen.
+  for (const auto& prefix : {manage::place_of(wanted) + ": ", field + ": "}) {
+    if (text.starts_with(prefix)) text.erase(0, prefix.size());
+  }
+  if (error.kind == ErrorKind::conflict && field == kFieldName)
+    text = "Another rotation has this name. Upper and lower case count as the same.";
+  if (error.kind == ErrorKind::not_found && field == kFieldChannels) {
+    text =
+        "The app cannot see one of these channels. If it is private, invite the app there first: /invite @" +
+        bot_name;
+  }
+  return wrong(field, text);
+}
+
+std::string remark_of(const manage::Wanted& wanted, const std::string& bot_name) {
+  std::vector<std::string> channels;
+  for (const auto& channel : wanted.uninvited) {
+    if (channel.is_private) channels.push_back(fmt::format("<#{}>", channel.id));
+  }
+  if (channels.empty()) return "";
+  return fmt::format("Invite the app, so that it can announce there: `/invite @{}` in {}.", bot_name,
+                     phrase(channels));
+}
+
+/// Who changed what since the form was opened, one line each.
+std::string changes_since(store::Store& store, const FormState& state) {
+  store::HistoryFilter filter;
+  filter.rotation = state.rotation;
+  filter.since = state.edited + 1ms;
+  filter.limit = kEditsNamed;
+  auto audit = store.history().audit(filter);
+  std::string lines;
+  if (!audit) return lines;
+  for (const auto& entry : *audit) {
+    const auto fields = changed_fields(entry);
+    if (entry.action != "rotation.update" || fields.empty()) continue;
+    lines += fmt::format("\n\xE2\x80\xA2 {}, {}: {}", actor_text(entry.actor), slack_date(entry.at),
+                         phrase(fields));
+  }
+  return lines;
+}
+
+std::string labels(const std::vector<std::string>& fields) {
+  std::vector<std::string> names;
+  names.reserve(fields.size());
+  for (const auto& field : fields) names.push_back(fmt::format("*{}*", label_of(field)));
+  return phrase(names);
+}
+
+/// What became of the two changes in the form.
+std::string merge_words(const MergedForm& both) {
+  std::string text;
+  if (!both.taken.empty()) {
+    text += fmt::format("\n{} {} what the other change made of it: you had not touched it.",
+                        labels(both.taken), both.taken.size() == 1 ? "shows" : "show");
+  }
+  if (!both.clashing.empty())
+    text += fmt::format("\nBoth of you changed {}: what you typed is kept.", labels(both.clashing));
+  return text;
+}
+
+}  // namespace
+
+AdoptionModel adoption_model(const manage::Wanted& wanted) {
+  const auto& adoption = *wanted.adoption;
+  const auto mentions_of = [](const std::vector<UserId>& users) {
+    std::vector<std::string> out;
+    out.reserve(users.size());
+    for (const auto& user : users) out.push_back(slack_mention(user));
+    return out;
+  };
+  AdoptionModel model;
+  model.first = adoption.kind == Takeover::first;
+  model.when_resumed = adoption.when_resumed;
+  model.rotation = wanted.rotation.name;
+  model.group = group_text(adoption.group, adoption.handle);
+  model.goes = mentions_of(adoption.change.goes);
+  model.comes = mentions_of(adoption.change.comes);
+  model.unsure = adoption.unsure;
+  if (!adoption.edited_by.empty()) {
+    model.last_edited = slack_mention(adoption.edited_by);
+    if (adoption.edited_at > Instant{}) model.last_edited += ", " + slack_date(adoption.edited_at);
+  }
+  for (const auto& channel : adoption.default_channels)
+    model.channels.push_back(fmt::format("<#{}>", channel));
+  return model;
+}
+
+SaveOutcome RotationEditor::changed_meanwhile(const SaveJob& job, const Rotation& now) {
+  const auto theirs = shown_form(now);
+  auto both = merged(job.state.fields, job.form, theirs);
+  SaveOutcome outcome;
+  if (manage::version_of(rotation_of(both.form, now)) == manage::version_of(now)) return outcome;
+  SaveConflict conflict{job.state};
+  conflict.state.version = manage::version_of(now);
+  conflict.state.fields = fingerprints(theirs);
+  conflict.state.edited = last_edit(now.id);
+  conflict.notes.emplace_back("", "*Not saved yet: this rotation was changed while you were editing it.*" +
+                                      changes_since(surface_.desk().store, job.state) + merge_words(both) +
+                                      "\nPress *Save* again to save what stands here now.");
+  for (const auto& field : both.clashing) {
+    conflict.notes.emplace_back(field, fmt::format("It is {} now. Saving makes it what you typed below.",
+                                                   shown_value(theirs, field)));
+  }
+  conflict.form = std::move(both.form);
+  outcome.conflict = std::move(conflict);
+  return outcome;
+}
+
+net::Task<SaveOutcome> RotationEditor::save(SaveJob job) {
+  auto& desk = surface_.desk();
+  auto caller = co_await who_is(surface_, job.user);
+  if (!caller) co_return wrong("", caller.error().message);
+
+  manage::Wanted wanted;
+  if (job.state.rotation) {
+    auto stored = manage::rotation_of(desk, *caller, *job.state.rotation);
+    if (!stored) co_return wrong("", stored.error().message + kCopyIt);
+    if (manage::version_of(*stored) != job.state.version) co_return changed_meanwhile(job, *stored);
+    wanted.before = *stored;
+    wanted.rotation = rotation_of(job.form, *std::move(stored));
+  } else {
+    wanted.rotation = rotation_of(job.form, manage::new_rotation(*caller));
+  }
+  if (auto ok = manage::may_save(desk, *caller, wanted); !ok) co_return wrong("", ok.error().message);
+  if (auto bad = refuse_form(job.form)) co_return *std::move(bad);
+
+  manage::Workspace workspace(desk);
+  if (wanted.takes_group()) {
+    auto groups = co_await surface_.catalog().groups(kGroupsAge);
+    if (!groups) co_return wrong("", groups.error().message);
+    workspace.know(*std::move(groups));
+    auto found = co_await manage::settle_group(workspace, wanted, job.form.group->create);
+    if (!found) co_return refused(wanted, job.form, surface_.bot_name, found.error());
+    if (job.form.group->create && !wanted.create_group && !wanted.enable_group)
+      co_return wrong(kFieldHandle, "There is a group of this handle already: choose it in the list above.");
+  }
+  std::vector<manage::Wanted> all{wanted};
+  auto settled = co_await manage::settle(workspace, *caller, all, {});
+  wanted = std::move(all.front());
+  if (!settled) co_return refused(wanted, job.form, surface_.bot_name, settled.error());
+  if (wanted.adoption && !job.adopt) {
+    SaveOutcome outcome;
+    outcome.adoption = adoption_model(wanted);
+    co_return outcome;
+  }
+  auto saved = co_await manage::save(desk, *caller, wanted, false);
+  if (!saved) {
+    // Somebody may have been faster while Slack and the systems were asked.
+    const auto now =
+        wanted.before ? manage::rotation_of(desk, *caller, wanted.before->id) : Result<Rotation>(Rotation{});
+    if (!now) co_return wrong("", now.error().message + kCopyIt);
+    if (wanted.before && manage::version_of(*now) != job.state.version)
+      co_return changed_meanwhile(job, *now);
+    co_return refused(wanted, job.form, surface_.bot_name, saved.error());
+  }
+  surface_.changed();
+  SaveOutcome outcome;
+  outcome.remark = remark_of(wanted, surface_.bot_name);
+  co_return outcome;
+}
+
+std::string announcement_preview(const RotationForm& form, const UserId& reader, const std::string& name,
+                                 Instant now) {
+  if (!form.own_text.empty()) {
+    if (auto good = check_announcement_template(form.own_text); !good)
+      return "\xE2\x9A\xA0\xEF\xB8\x8F " + good.error().message;
+  }
+  const auto schedule =
+      form.schedules.empty() ? ScheduleChoice{{"", "1"}, "Primary"} : form.schedules.front();
+  const auto duty = [&](const std::string& who, std::optional<UserId> member) {
+    OnCallPerson person;
+    person.responder = {schedule.ref.connection, who, who, std::nullopt};
+    person.schedule = schedule.ref;
+    person.schedule_label = schedule.name;
+    person.member = std::move(member);
+    person.since = now;
+    person.until = now + 24h;
+    return person;
+  };
+  AnnouncementFacts facts;
+  facts.rotation = form.name.empty() ? "Rotation" : form.name;
+  facts.handle = form.group && !form.group->handle.empty() ? form.group->handle : "group";
+  facts.at = now;
+  facts.before = {duty("Bo Example", UserId("U0"))};
+  facts.after = {duty(name, reader)};
+  facts.next = {{"Cy Example", std::nullopt, now + 24h}};
+  Announce announce;
+  announce.mention = form.mention;
+  if (!form.own_text.empty()) announce.text_template = form.own_text;
+  AnnouncementContext context{now};
+  context.name_schedules = form.schedules.size() > 1;
+  // Somebody who does not exist cannot be mentioned.
+  auto text = render(facts, announce, context).text;
+  const std::string nobody = "<@U0>";
+  for (auto at = text.find(nobody); at != std::string::npos; at = text.find(nobody, at))
+    text.replace(at, nobody.size(), "@Bo Example");
+  return form.announce ? text : "_Nothing is announced._";
+}
+
+}  // namespace watchbill::app

@@ -1,0 +1,385 @@
+#include "slack_app/systems/browser_connect.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "base/phrase.hpp"
+#include "base/text.hpp"
+#include "control/oauth.hpp"
+#include "slack_app/dialogs.hpp"
+#include "slack_app/phrases.hpp"
+#include "slack_app/systems/random_token.hpp"
+
+namespace watchbill::app {
+
+namespace {
+
+constexpr auto kTicketLife = 10min;
+constexpr auto kHeldLife = 1h;
+constexpr auto kTidyEvery = 60s;
+constexpr std::size_t kMostKept = 500;
+constexpr std::string_view kCookie = "__Host-watchbill";
+constexpr const char* kStartPath = "/oauth/start";
+constexpr const char* kCallbackPath = "/oauth/callback";
+constexpr const char* kWaitingKey = "oauth_waiting";
+
+/// The value of our cookie; empty if the browser has none.
+std::string cookie_of(const net::ServerRequest& request) {
+  const auto header = request.header("Cookie");
+  if (!header) return {};
+  std::string_view rest = *header;
+  while (!rest.empty()) {
+    const auto end = std::min(rest.find(';'), rest.size());
+    auto one = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    while (one.starts_with(' ')) one.remove_prefix(1);
+    if (one.starts_with(kCookie) && one.substr(kCookie.size()).starts_with('='))
+      return std::string(one.substr(kCookie.size() + 1));
+  }
+  return {};
+}
+
+net::ServerResponse trouble(int status, const std::string& title, const std::string& text) {
+  return page_response({status, title, as_sentence(text), {}, {}});
+}
+
+net::ServerResponse too_late() {
+  return trouble(
+      410, "This link is not good any more",
+      "It was used already, or is older than ten minutes. Go back to Slack, open Watchbill's home tab and "
+      "connect PagerDuty again.");
+}
+
+net::ServerResponse other_browser() {
+  return trouble(403, "Wrong browser",
+                 "This was begun in another browser, or this browser keeps no cookies. Nothing was "
+                 "connected. Go back to "
+                 "Slack and begin again, in one browser.");
+}
+
+/// Keeps a table from growing without bounds: the one that ends first goes.
+template <class Map, class ExpiresOf>
+void bound(Map& map, ExpiresOf expires_of) {
+  while (map.size() > kMostKept) {
+    map.erase(std::min_element(map.begin(), map.end(), [&](const auto& a, const auto& b) {
+      return expires_of(a.second) < expires_of(b.second);
+    }));
+  }
+}
+
+std::string account_question(const WaitingAccount& account) {
+  return modal_view(
+      {.callback = "account", .title = "Is this the account?", .close = "Later"},
+      {section(mrkdwn(fmt::format(
+           "PagerDuty let Watchbill in: *{}*.\n{} Nothing is read from it before you say yes.",
+           slack_name(account.account, 300),
+           account.existing
+               ? fmt::format("It would give new tokens to the connection *{}*; its rotations stay.",
+                             slack_name(account.connection))
+               : fmt::format("It would become the connection *{}*.", slack_name(account.connection))))),
+       actions({button({kConfirmAccount, "Yes, use it", account.connection, Style::primary, {}, {}}),
+                button({kRefuseAccount, "No, forget it", account.connection, Style::danger, {}, {}})},
+               "account")});
+}
+
+}  // namespace
+
+std::string no_browser_text(const config::Config& config) {
+  std::vector<std::string> missing;
+  if (config.public_url.empty()) missing.emplace_back("`public_url`");
+  if (config.pagerduty.oauth_client_id.empty()) missing.emplace_back("`pagerduty.oauth_client_id`");
+  if (missing.empty()) return "";
+  return fmt::format(
+      "PagerDuty cannot be connected in the browser: {} {} not configured. There are two other ways: an app "
+      "token "
+      "(*Connect PagerDuty*), or on the host `watchbill connection add pagerduty NAME --oauth`.",
+      phrase(missing), missing.size() == 1 ? "is" : "are");
+}
+
+BrowserConnect::BrowserConnect(Surface& surface) : surface_(surface) {}
+
+void BrowserConnect::start() {
+  if (auto saved = surface_.desk().store.meta(kWaitingKey); saved && *saved) {
+    if (const auto document = json::parse(**saved)) {
+      for (const auto& item : document->root().items()) {
+        WaitingAccount account{item["connection"].string_or(""), UserId(item["asker"].string_or("")),
+                               item["account"].string_or(""), item["existing"].boolean_or(false), Instant{}};
+        if (auto at = parse_rfc3339(item["at"].string_or(""))) account.at = *at;
+        if (!account.connection.empty()) waiting_.insert_or_assign(account.connection, std::move(account));
+      }
+    }
+  }
+  tasks_.spawn(keep_tidy());
+}
+
+BrowserWay BrowserConnect::way_for(const UserId& user, const std::string& name, bool existing) {
+  const auto& config = surface_.desk().config;
+  if (auto why = no_browser_text(config); !why.empty()) return {"", "", std::move(why)};
+  forget_old();
+  auto id = random_ticket();
+  tickets_[id] = {user, name, existing, surface_.loop().now() + kTicketLife};
+  bound(tickets_, [](const Ticket& ticket) { return ticket.expires; });
+  auto url = config.public_url + kStartPath + "?ticket=" + id;
+  return {std::move(url), std::move(id), ""};
+}
+
+void BrowserConnect::opened(const Place& place, const std::string& ticket) {
+  const auto found = tickets_.find(ticket);
+  if (found != tickets_.end() && found->second.user == place.user) found->second.view = place.view;
+}
+
+std::vector<std::string> BrowserConnect::posts() {
+  return {kStartPath};
+}
+
+net::Task<net::ServerResponse> BrowserConnect::page(net::ServerRequest request) {
+  forget_old();
+  const bool reading = request.method == "GET" || request.method == "HEAD";
+  if (request.path == kStartPath && reading) co_return show_start(request);
+  if (request.path == kStartPath && request.method == "POST") co_return go(request);
+  if (request.path == kCallbackPath && request.method == "GET")
+    co_return co_await come_back(std::move(request));
+  net::ServerResponse nothing;
+  nothing.status = request.path == kStartPath || request.path == kCallbackPath ? 405 : 404;
+  co_return nothing;
+}
+
+net::ServerResponse BrowserConnect::show_start(const net::ServerRequest& request) {
+  const auto id = request.query_value("ticket").value_or("");
+  const auto found = tickets_.find(id);
+  if (found == tickets_.end()) return too_late();
+  const auto asker = surface_.name_of(found->second.user);
+  auto cookie = random_ticket();
+  const auto origin = surface_.desk().config.pagerduty.identity_url;
+  auto response =
+      page_response({200, "Connect PagerDuty",
+                     fmt::format("{} asked Watchbill to connect PagerDuty, as \"{}\". Go on only "
+                                 "if that is you: whoever logs in at "
+                                 "PagerDuty now lets Watchbill read schedules with their account. "
+                                 "It is used only after {} has confirmed "
+                                 "the account in Slack.",
+                                 asker, found->second.connection, asker),
+                     ticket_form(kStartPath, id, "Go on to PagerDuty"), origin});
+  response.headers.emplace_back(
+      "Set-Cookie", fmt::format("{}={}; Path=/; Max-Age={}; Secure; HttpOnly; SameSite=Lax", kCookie, cookie,
+                                std::chrono::duration_cast<seconds>(kTicketLife).count()));
+  browsers_[std::move(cookie)] = {id, found->second.expires};
+  bound(browsers_, [](const Browser& browser) { return browser.expires; });
+  return response;
+}
+
+net::ServerResponse BrowserConnect::go(const net::ServerRequest& request) {
+  // A page elsewhere cannot send this: the cookie does not go with requests that other sites make.
+  const auto cookie = cookie_of(request);
+  const auto browser = browsers_.find(cookie);
+  if (browser == browsers_.end()) return other_browser();
+  std::string id;
+  for (const auto& [name, value] : net::decode_form(request.body)) {
+    if (name == "ticket") id = value;
+  }
+  const auto found = tickets_.find(id);
+  if (found == tickets_.end()) return too_late();
+  if (browser->second.ticket != id) return other_browser();
+  auto app = manage::pagerduty_app(surface_.desk().config);
+  if (!app) return trouble(500, "Not possible", app.error().message);
+  auto authorization = providers::pagerduty::begin_authorization(
+      surface_.desk().config.public_url + kCallbackPath, surface_.loop().now());
+  net::ServerResponse response;
+  response.status = 303;
+  response.headers = {{"Location", providers::pagerduty::authorize_url(*app, authorization)},
+                      {"Cache-Control", "no-store"},
+                      {"Referrer-Policy", "no-referrer"}};
+  auto state = authorization.state;
+  under_way_[std::move(state)] = {std::move(authorization), cookie, found->second};
+  bound(under_way_, [](const UnderWay& one) { return one.authorization.expires_at; });
+  // From here on the state counts, and it counts once.
+  tickets_.erase(found);
+  browsers_.erase(browser);
+  return response;
+}
+
+net::Task<net::ServerResponse> BrowserConnect::come_back(net::ServerRequest request) {
+  const auto found = under_way_.find(request.query_value("state").value_or(""));
+  if (found == under_way_.end()) co_return too_late();
+  auto under_way = std::move(found->second);
+  under_way_.erase(found);
+  if (!same_ticket(under_way.cookie, cookie_of(request))) co_return other_browser();
+  auto code =
+      providers::pagerduty::read_callback(under_way.authorization, request.query, surface_.loop().now());
+  if (!code) {
+    const bool refused = code.error().kind == ErrorKind::cancelled;
+    co_return trouble(refused ? 200 : 400, refused ? "Nothing was connected" : "That did not work",
+                      code.error().message + ". You can close this page.");
+  }
+  const auto ticket = under_way.ticket;
+  auto account = co_await take_tokens(std::move(under_way), *std::move(code));
+  if (!account) {
+    spdlog::warn("connecting PagerDuty for {}: {}", ticket.user, account.error().message);
+    const bool expired = account.error().kind == ErrorKind::unauthorized;
+    co_return trouble(expired ? 410 : 502, "PagerDuty was not connected",
+                      account.error().message + ". Go back to Slack and try again.");
+  }
+  spdlog::info("PagerDuty let {} in ({}): waiting for a word in Slack", ticket.user, account->account);
+  tell_asker(ticket, *account);
+  co_return page_response({200,
+                           "One more step, in Slack",
+                           fmt::format("PagerDuty let Watchbill in: {}. Go back to Slack and confirm that "
+                                       "this is the right account; until "
+                                       "then nothing is read from it. You can close this page.",
+                                       account->account),
+                           {},
+                           {}});
+}
+
+net::Task<Result<WaitingAccount>> BrowserConnect::take_tokens(UnderWay under_way, Secret code) {
+  auto& desk = surface_.desk();
+  const auto& ticket = under_way.ticket;
+  // The asker's rights are those of now, not of ten minutes ago.
+  auto caller = co_await who_is(surface_, ticket.user);
+  if (!caller) co_return caller.error();
+  if (auto ok = manage::allowed(desk, *caller, Action::connect, {}); !ok)
+    co_return fail(ErrorKind::forbidden, "who asked for it may not change connections any more");
+  Connection connection{ticket.connection, "pagerduty"};
+  if (ticket.existing) {
+    auto stored = desk.store.connections().get(ticket.connection);
+    if (!stored) co_return stored.error();
+    connection = *std::move(stored);
+  } else if (!manage::refuse_taken_name(desk.store, ticket.connection)) {
+    auto name = manage::free_name(desk.store, "pagerduty");
+    if (!name) co_return name.error();
+    connection.name = *std::move(name);
+  }
+  auto app = manage::pagerduty_app(desk.config);
+  if (!app) co_return app.error();
+  auto name = connection.name;
+  auto exchanged = co_await providers::pagerduty::exchange_code(desk.loop, desk.http, *std::move(app),
+                                                                std::move(under_way.authorization),
+                                                                std::move(code), std::move(connection));
+  if (!exchanged) co_return exchanged.error();
+  if (auto held = manage::hold_connection(desk, *caller, *exchanged); !held) co_return held.error();
+  auto account = co_await manage::held_account(desk, name);
+  if (!account) {
+    if (auto gone = manage::forget_held(desk, *caller, name); !gone)
+      spdlog::warn("forgetting held tokens: {}", gone.error().message);
+    co_return account.error();
+  }
+  WaitingAccount waiting{name, ticket.user, *account, ticket.existing, desk.loop.now()};
+  waiting_.insert_or_assign(name, waiting);
+  if (auto kept = keep_waiting(); !kept) co_return kept.error();
+  surface_.changed();
+  co_return waiting;
+}
+
+void BrowserConnect::tell_asker(const Ticket& ticket, const WaitingAccount& account) {
+  if (ticket.view.empty()) return;
+  struct Update {
+    static net::Task<void> run(Surface& surface, std::string view, std::string drawn) {
+      co_await surface.update(std::move(view), std::move(drawn), {});
+    }
+  };
+  surface_.spawn(Update::run(surface_, ticket.view, account_question(account)));
+}
+
+std::vector<WaitingAccount> BrowserConnect::waiting_for(const UserId& user) const {
+  std::vector<WaitingAccount> mine;
+  for (const auto& [name, account] : waiting_) {
+    if (account.asker == user) mine.push_back(account);
+  }
+  return mine;
+}
+
+net::Task<void> BrowserConnect::open_account(UserId user, std::string trigger, std::string connection) {
+  co_await surface_.open(std::move(trigger), "Is this the account?",
+                         account_view(std::move(user), std::move(connection)));
+}
+
+net::Task<std::string> BrowserConnect::account_view(UserId user, std::string connection) {
+  auto caller = co_await who_is(surface_, user);
+  if (!caller) co_return notice_modal("Is this the account?", error_text(caller.error()));
+  if (auto ok = manage::allowed(surface_.desk(), *caller, Action::connect, {}); !ok)
+    co_return notice_modal("Is this the account?", error_text(ok.error()));
+  const auto found = waiting_.find(connection);
+  if (found == waiting_.end() || found->second.asker != user)
+    co_return notice_modal("Too late", "Nothing waits for your word here any more.");
+  co_return account_question(found->second);
+}
+
+net::Task<void> BrowserConnect::confirm(Place place, std::string connection, bool right) {
+  const auto tell = [&](const char* title, const std::string& text) {
+    return surface_.update(place.view, notice_modal(title, text), {});
+  };
+  auto& desk = surface_.desk();
+  auto caller = co_await who_is(surface_, place.user);
+  if (!caller) {
+    co_await tell("Not connected", error_text(caller.error()));
+    co_return;
+  }
+  if (auto ok = manage::allowed(desk, *caller, Action::connect, {}); !ok) {
+    co_await tell("Not connected", error_text(ok.error()));
+    co_return;
+  }
+  const auto found = waiting_.find(connection);
+  if (found == waiting_.end() || found->second.asker != place.user) {
+    co_await tell("Not connected", "Only who asked for it can confirm the account, and only within an hour.");
+    co_return;
+  }
+  auto done = right ? manage::confirm_held(desk, *caller, connection)
+                    : manage::forget_held(desk, *caller, connection);
+  if (done) {
+    waiting_.erase(connection);
+    if (auto kept = keep_waiting(); !kept) spdlog::warn("Slack app: {}", kept.error().message);
+    surface_.changed();
+    surface_.catalog().warm();
+  }
+  if (!done) {
+    co_await tell("Not connected", error_text(done.error()));
+  } else if (right) {
+    co_await tell("Connected", fmt::format("*{}* is connected.", slack_name(connection)));
+  } else {
+    co_await tell("Forgotten", "The tokens are deleted here. Nothing was read with them.");
+  }
+}
+
+void BrowserConnect::forget_old() {
+  const auto now = surface_.loop().now();
+  std::erase_if(tickets_, [&](const auto& item) { return now >= item.second.expires; });
+  std::erase_if(browsers_, [&](const auto& item) { return now >= item.second.expires; });
+  std::erase_if(under_way_, [&](const auto& item) { return now >= item.second.authorization.expires_at; });
+}
+
+Result<void> BrowserConnect::keep_waiting() {
+  json::Writer w;
+  w.begin_array();
+  for (const auto& [name, account] : waiting_) {
+    w.begin_object()
+        .field("connection", name)
+        .field("asker", account.asker.value)
+        .field("account", account.account);
+    w.field("existing", account.existing).field("at", format_rfc3339(account.at)).end_object();
+  }
+  w.end_array();
+  return surface_.desk().store.set_meta(kWaitingKey, w.take());
+}
+
+net::Task<void> BrowserConnect::keep_tidy() {
+  while (true) {
+    forget_old();
+    const auto now = surface_.loop().now();
+    const manage::Caller watchbill{LocalUser{"watchbill"}, "watchbill"};
+    bool forgot = false;
+    for (auto it = waiting_.begin(); it != waiting_.end();) {
+      const bool old = now - it->second.at >= kHeldLife;
+      if (!old || !manage::forget_held(surface_.desk(), watchbill, it->first)) {
+        ++it;
+        continue;
+      }
+      it = waiting_.erase(it);
+      forgot = true;
+    }
+    if (forgot && !keep_waiting()) spdlog::warn("Slack app: what waits for a word could not be noted");
+    co_await net::sleep_for(surface_.loop(), kTidyEvery);
+  }
+}
+
+}  // namespace watchbill::app

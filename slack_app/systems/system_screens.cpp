@@ -1,0 +1,353 @@
+#include "slack_app/systems/system_screens.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "slack_app/dialogs.hpp"
+#include "slack_app/phrases.hpp"
+#include "slack_app/rotations/rotation_form.hpp"
+#include "slack_app/systems/browser_connect.hpp"
+
+namespace watchbill::app {
+
+namespace {
+
+/// Secrets are kept no longer than this, whatever happens.
+constexpr milliseconds kTryFor{120'000};
+
+std::string title_for(const std::string& kind) {
+  const auto adapter = providers::find_adapter(kind);
+  return adapter ? std::string((*adapter)->title) : kind;
+}
+
+std::string modal_title(const ConnectState& state) {
+  return state.existing.empty() ? "Connect " + title_for(state.kind) : "New credentials";
+}
+
+/// How the connection's present credentials were made.
+PagerDutyWay way_of(const Connection& connection) {
+  if (connection.secrets.contains("refresh_token")) return PagerDutyWay::browser;
+  return connection.secrets.contains("client_secret") ? PagerDutyWay::app_token : PagerDutyWay::api_key;
+}
+
+/// Where the administrator wants such systems to be asked; empty: where they are.
+const std::string& address_of(const config::Config& config, const std::string& kind) {
+  if (kind == "pagerduty") return config.pagerduty.api_url;
+  return kind == "opsgenie" ? config.opsgenie.api_url : config.xmatters.api_url;
+}
+
+/// An error without the command that gives new credentials: that is what the form is for.
+std::string without_remedy(std::string text) {
+  const auto command = text.find("`watchbill connection update");
+  if (command == std::string::npos) return text;
+  // The sentence that names it, or the last part of it.
+  auto end = std::max(text.rfind("? ", command) + 1, text.rfind(". ", command) + 1);
+  if (end == 0) end = std::min(text.find_last_of(";:(", command), text.size());
+  text.erase(end);
+  while (text.ends_with(' ')) text.pop_back();
+  return text;
+}
+
+/// A message of the rules as a form says it: without the names that the command line uses.
+std::string for_form(std::string text, const std::string& connection, const std::string& flag) {
+  for (const auto& prefix : {"connection " + connection + ": ", "--" + flag + ": "}) {
+    if (!flag.empty() || prefix.front() != '-') {
+      if (text.starts_with(prefix)) text.erase(0, prefix.size());
+    }
+  }
+  return without_remedy(std::move(text));
+}
+
+bool nobody_answered(const Error& error) {
+  return error.kind == ErrorKind::unreachable || error.kind == ErrorKind::timeout;
+}
+
+/// Where a refusal of the credentials stands: at the secret, or at the address if nobody answered there.
+std::string field_of_refusal(const ConnectState& state, const Error& error) {
+  if (state.kind == "xmatters" && nobody_answered(error)) return "host";
+  return state.kind == "pagerduty" && state.way == PagerDutyWay::app_token ? "client-secret-file"
+                                                                           : "api-key-file";
+}
+
+}  // namespace
+
+SystemScreens::SystemScreens(Surface& surface, MakeBrowserWay browser_way)
+    : surface_(surface), browser_way_(std::move(browser_way)) {}
+
+net::Task<void> SystemScreens::open_connect(UserId user, std::string trigger, std::string kind) {
+  ConnectState state{std::move(kind)};
+  auto title = modal_title(state);
+  co_await surface_.open(std::move(trigger), std::move(title),
+                         connect_view_for(std::move(user), std::move(state)));
+}
+
+net::Task<void> SystemScreens::open_renew(UserId user, std::string trigger, std::string connection) {
+  ConnectState state;
+  state.existing = std::move(connection);
+  co_await surface_.open(std::move(trigger), "New credentials",
+                         connect_view_for(std::move(user), std::move(state)));
+}
+
+net::Task<std::string> SystemScreens::connect_view_for(UserId user, ConnectState state) {
+  auto& desk = surface_.desk();
+  auto title = state.existing.empty() ? "Connect" : "New credentials";
+  auto caller = co_await who_is(surface_, user);
+  if (!caller) co_return notice_modal(title, error_text(caller.error()));
+  if (auto ok = manage::allowed(desk, *caller, Action::connect, {}); !ok)
+    co_return notice_modal(title, error_text(ok.error()));
+  if (!state.existing.empty()) {
+    auto stored = desk.store.connections().get(state.existing);
+    if (!stored) co_return notice_modal(title, error_text(stored.error()));
+    state.kind = stored->kind;
+    state.way = way_of(*stored);
+  } else if (auto known = providers::find_adapter(state.kind); !known) {
+    co_return notice_modal(title, error_text(known.error()));
+  } else {
+    // The first way that is open here.
+    state.way = no_browser_text(desk.config).empty() ? PagerDutyWay::browser : PagerDutyWay::app_token;
+  }
+  auto model = model_of(user, state);
+  co_return model ? connect_view(*model) : notice_modal(title, error_text(model.error()));
+}
+
+Result<ConnectModel> SystemScreens::model_of(const UserId& user, const ConnectState& state) {
+  auto& store = surface_.desk().store;
+  ConnectModel model;
+  model.state = state;
+  if (state.existing.empty()) {
+    auto name = manage::free_name(store, state.kind);
+    if (!name) return name.error();
+    model.name = *std::move(name);
+  } else {
+    model.name = state.existing;
+    auto stored = store.connections().get(state.existing);
+    if (!stored) return stored.error();
+    for (const auto& [key, value] : stored->settings) {
+      auto flag = key;
+      std::replace(flag.begin(), flag.end(), '_', '-');
+      model.typed[flag] = value;
+    }
+  }
+  if (state.kind == "pagerduty") {
+    auto way = browser_way_(user, model.name, !state.existing.empty());
+    model.browser_url = std::move(way.url);
+    model.ticket = std::move(way.ticket);
+    model.no_browser = std::move(way.why_not);
+  }
+  return model;
+}
+
+net::Task<void> SystemScreens::choose_way(Place place, std::string way) {
+  auto state = connect_state(place.metadata);
+  if (!state) co_return;
+  for (const auto one : {PagerDutyWay::browser, PagerDutyWay::app_token, PagerDutyWay::api_key}) {
+    if (name_of(one) == way) state->way = one;
+  }
+  auto caller = co_await who_is(surface_, place.user);
+  const bool may_connect = caller && manage::allowed(surface_.desk(), *caller, Action::connect, {}).ok();
+  if (!may_connect) co_return;
+  auto model = model_of(place.user, *state);
+  if (!model) co_return;
+  co_await surface_.update(place.view, connect_view(*model), place.hash);
+}
+
+net::Task<void> SystemScreens::open_test(UserId user, std::string trigger, std::string connection) {
+  co_await surface_.open(std::move(trigger), "Test", test_view(std::move(user), std::move(connection)));
+}
+
+net::Task<std::string> SystemScreens::test_view(UserId user, std::string name) {
+  auto& desk = surface_.desk();
+  const auto refuse = [](const Error& error) { return notice_modal("Test", error_text(error)); };
+  auto caller = co_await who_is(surface_, std::move(user));
+  if (!caller) co_return refuse(caller.error());
+  if (auto ok = manage::allowed(desk, *caller, Action::connect, {}); !ok) co_return refuse(ok.error());
+  auto stored = desk.store.connections().get(name);
+  if (!stored) co_return refuse(stored.error());
+  auto open = manage::open_stored(desk, *std::move(stored));
+  if (!open) co_return refuse(open.error());
+  auto verified = co_await (*open)->provider->verify();
+  if (!verified) {
+    co_return notice_modal(
+        "Test", fmt::format("*{}* does not work: {}", slack_name(name), error_text(verified.error())));
+  }
+  co_return notice_modal("Test",
+                         fmt::format("*{}* works: it opens {}.", slack_name(name), slack_name(*verified)));
+}
+
+net::Task<void> SystemScreens::open_disconnect(UserId user, std::string trigger, std::string connection) {
+  co_await surface_.open(std::move(trigger), "Disconnect",
+                         disconnect_view(std::move(user), std::move(connection)));
+}
+
+net::Task<std::string> SystemScreens::disconnect_view(UserId user, std::string name) {
+  auto& desk = surface_.desk();
+  const auto refuse = [](const Error& error) { return notice_modal("Disconnect", error_text(error)); };
+  auto caller = co_await who_is(surface_, std::move(user));
+  if (!caller) co_return refuse(caller.error());
+  if (auto ok = manage::allowed(desk, *caller, Action::connect, {}); !ok) co_return refuse(ok.error());
+  auto stored = desk.store.connections().get(name);
+  if (!stored) co_return refuse(stored.error());
+  auto rotations = desk.store.rotations().list();
+  if (!rotations) co_return refuse(rotations.error());
+  DisconnectModel model{name, title_for(stored->kind)};
+  for (const auto& rotation : *rotations) {
+    const bool uses = std::any_of(rotation.schedules.begin(), rotation.schedules.end(),
+                                  [&](const RotationSchedule& s) { return s.ref.connection == name; });
+    if (uses) model.rotations.push_back(rotation.name);
+  }
+  co_return disconnect_modal(model);
+}
+
+net::Task<std::string> SystemScreens::submit_disconnect(Place place) {
+  const auto document = json::parse(place.metadata);
+  const auto name = document ? document->root()["connection"].string_or("") : std::string();
+  auto work = std::make_unique<Later<std::string>>(surface_.loop(), disconnect(place.user, name));
+  if (co_await work->ready_within(kAnswerWithin)) {
+    auto view = co_await work->result();
+    co_return view.empty() ? answer_clear() : answer_update(view);
+  }
+  surface_.spawn(finish_disconnect(place.view, std::move(work)));
+  co_return answer_update(loading_modal("Disconnect"));
+}
+
+net::Task<void> SystemScreens::finish_disconnect(std::string view, std::unique_ptr<Later<std::string>> work) {
+  auto told = co_await work->result();
+  if (told.empty()) told = notice_modal("Disconnected", "Its credentials are deleted here.");
+  co_await surface_.update(std::move(view), std::move(told), {});
+}
+
+net::Task<std::string> SystemScreens::disconnect(UserId user, std::string name) {
+  auto caller = co_await who_is(surface_, std::move(user));
+  if (!caller) co_return notice_modal("Not disconnected", error_text(caller.error()));
+  auto removed = manage::remove_connection(surface_.desk(), *caller, name);
+  surface_.changed();
+  co_return removed ? std::string() : notice_modal("Not disconnected", error_text(removed.error()));
+}
+
+net::Task<std::string> SystemScreens::submit(Place place) {
+  auto state = connect_state(place.metadata);
+  if (!state) {
+    co_return answer_update(
+        notice_modal("Not connected", "This form is of another version of Watchbill. Please begin again."));
+  }
+  Typed typed{place.user, *state, typed_connection(place.values, *state)};
+  Typed without_secrets = typed;
+  without_secrets.input.secrets.clear();
+  auto work = std::make_unique<Later<Outcome>>(surface_.loop(), connect(std::move(typed)));
+  if (!co_await work->ready_within(kAnswerWithin)) {
+    auto view = modal_view(
+        {.callback = "loading", .title = modal_title(*state), .close = "Close"},
+        {section(plain("\xE2\x8F\xB3 Checking\xE2\x80\xA6 The credentials are being tried; this view "
+                       "tells what came of it."))});
+    surface_.spawn(finish(place.view, std::move(without_secrets), std::move(work)));
+    co_return answer_update(view);
+  }
+  auto outcome = co_await work->result();
+  const bool at_fields = std::none_of(outcome.errors.begin(), outcome.errors.end(),
+                                      [](const auto& error) { return error.first.empty(); });
+  if (outcome.errors.empty() || !at_fields) co_return answer_update(outcome_view(without_secrets, outcome));
+  for (auto& [field, text] : outcome.errors) field = field_id(field, state->round);
+  co_return answer_errors(outcome.errors);
+}
+
+net::Task<void> SystemScreens::finish(std::string view, Typed without_secrets,
+                                      std::unique_ptr<Later<Outcome>> work) {
+  auto outcome = co_await work->result();
+  work.reset();
+  co_await surface_.update(std::move(view), outcome_view(without_secrets, outcome), {});
+}
+
+std::string SystemScreens::outcome_view(const Typed& typed, const Outcome& outcome) {
+  const auto& name = typed.state.existing.empty() ? typed.input.name : typed.state.existing;
+  if (outcome.errors.empty()) {
+    return notice_modal(
+        "Connected", fmt::format("*{}* works: it opens {}.{}", slack_name(name), slack_name(outcome.opened),
+                                 typed.state.existing.empty() ? " Its schedules can be used in rotations now."
+                                                              : " Its rotations stay as they are."));
+  }
+  auto state = typed.state;
+  ++state.round;
+  auto model = model_of(typed.user, state);
+  if (!model) return notice_modal("Not connected", error_text(model.error()));
+  if (state.existing.empty() && !typed.input.name.empty()) model->name = typed.input.name;
+  for (const auto& [flag, text] : typed.input.texts) model->typed[flag] = text;
+  for (const auto& [field, text] : outcome.errors)
+    model->errors.emplace_back(field, foreign_text(as_sentence(text)));
+  return connect_view(*model);
+}
+
+Result<Connection> SystemScreens::connection_of(const Typed& typed) {
+  Connection connection{typed.input.name, typed.state.kind};
+  manage::ConnectionInput input{typed.input.texts, typed.input.secrets};
+  if (!typed.state.existing.empty()) {
+    auto stored = surface_.desk().store.connections().get(typed.state.existing);
+    if (!stored) return stored;
+    connection = *std::move(stored);
+    // A region that stays the same must not take away the address that somebody set on the host.
+    const auto region = connection.settings.find("region");
+    const auto before = region == connection.settings.end() ? "us" : region->second;
+    if (const auto now = input.texts.find("region"); now != input.texts.end() && now->second == before)
+      input.texts.erase(now);
+    return manage::with_input(std::move(connection), input);
+  }
+  auto made = manage::with_input(std::move(connection), input);
+  if (!made) return made;
+  // Never from the form: it must not become a way to reach other hosts.
+  const auto& config = surface_.desk().config;
+  if (const auto& address = address_of(config, typed.state.kind); !address.empty())
+    made->settings["base_url"] = address;
+  if (typed.state.kind == "pagerduty" && typed.state.way == PagerDutyWay::app_token)
+    made->settings["identity_url"] = config.pagerduty.identity_url;
+  return made;
+}
+
+net::Task<SystemScreens::Outcome> SystemScreens::connect(Typed typed) {
+  auto& desk = surface_.desk();
+  const auto wrong = [](std::string field, std::string text) {
+    Outcome outcome;
+    outcome.errors.emplace_back(std::move(field), std::move(text));
+    return outcome;
+  };
+  auto caller = co_await who_is(surface_, typed.user);
+  if (!caller) co_return wrong("", caller.error().message);
+  if (auto ok = manage::allowed(desk, *caller, Action::connect, {}); !ok)
+    co_return wrong("", ok.error().message);
+  const bool fresh = typed.state.existing.empty();
+  if (fresh) {
+    if (auto good = check_connection_name(typed.input.name); !good)
+      co_return wrong(kFieldConnection, good.error().message);
+    if (auto free = manage::refuse_taken_name(desk.store, typed.input.name); !free)
+      co_return wrong(kFieldConnection, "There is a connection of this name already: choose another.");
+  }
+  auto connection = connection_of(typed);
+  if (!connection) co_return wrong("", connection.error().message);
+  const auto name = connection->name;
+  manage::TryOptions options;
+  options.deadline = kTryFor;
+  if (!fresh) {
+    auto stored = desk.store.connections().get(name);
+    if (!stored) co_return wrong("", stored.error().message);
+    options.replaces = manage::Replaced{*std::move(stored), {typed.input.texts, typed.input.secrets}};
+  }
+  auto tried =
+      co_await manage::try_connection(manage::reach_of(desk), *caller, *std::move(connection), options);
+  if (!tried) {
+    const auto flag = manage::option_of(tried.error());
+    co_return wrong(flag, for_form(tried.error().message, name, flag));
+  }
+  if (tried->refused) {
+    auto why = for_form(tried->refused->message, name, "");
+    if (nobody_answered(*tried->refused)) why = "It could not be tried, nobody answered: " + why;
+    co_return wrong(field_of_refusal(typed.state, *tried->refused), why);
+  }
+  auto kept = fresh ? manage::add_connection(desk, *caller, tried->connection)
+                    : manage::update_connection(desk, *caller, tried->connection);
+  if (!kept) co_return wrong("", kept.error().message);
+  surface_.changed();
+  surface_.catalog().warm();
+  Outcome outcome;
+  outcome.opened = tried->opened.value_or("");
+  co_return outcome;
+}
+
+}  // namespace watchbill::app

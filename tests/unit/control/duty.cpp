@@ -1,0 +1,296 @@
+#include "control/duty.hpp"
+
+#include "control/history.hpp"
+#include "control/overview.hpp"
+#include "control/people.hpp"
+#include "tests/unit/control/world.hpp"
+
+using namespace watchbill;
+using namespace watchbill::manage;
+using namespace watchbill::test;
+
+namespace {
+
+Shift shift(const std::string& name, Instant start, Instant end) {
+  return {Responder{"pd", "P" + name, name, fold_name(name) + "@example.com"}, start, end};
+}
+
+/// ADA until 12:00, then BO until 18:00, known until 20:00.
+void plan(ManageWorld& world, const ScheduleRef& ref) {
+  const auto now = world.loop.now();
+  Watch watch;
+  watch.schedule = ref;
+  watch.name = "Payments primary";
+  watch.presence = Presence::ok;
+  watch.timeline.shifts = {shift("ADA", now - 1h, now + 3h), shift("BO", now + 3h, now + 9h)};
+  watch.timeline.known_from = now - 1h;
+  watch.timeline.horizon = now + 11h;
+  watch.timeline.confirmed_at = now - 30s;
+  good(world.store->engine().put_watch(watch));
+  std::vector<store::CachedUser> users;
+  for (const auto* name : {"ADA", "BO"}) {
+    store::CachedUser user;
+    user.id = UserId(std::string("U") + name);
+    user.name = name;
+    user.email = fold_name(name) + "@example.com";
+    user.seen_at = now;
+    users.push_back(user);
+  }
+  good(world.store->people().put_users(users));
+}
+
+}  // namespace
+
+TEST_CASE("who is on call now and later comes from the store, with its age, while everything is down") {
+  ManageWorld world;
+  world.connection();
+  const auto rotation = world.stored("payments");
+  plan(world, {"pd", "PONE"});
+  world.pagerduty.down = true;
+  world.desk->no_slack = fail(ErrorKind::unreachable, "down");
+  auto duty = good(on_duty(*world.desk, {rotation})).front();
+  REQUIRE(duty.people.size() == 1);
+  CHECK(duty.people[0].name == "ADA");
+  CHECK(duty.people[0].member == UserId("UADA"));
+  CHECK(duty.people[0].until == world.loop.now() + 3h);
+  CHECK(duty.confirmed_at() == world.loop.now() - 30s);
+  duty = good(on_duty(*world.desk, {rotation}, world.loop.now() + 4h)).front();
+  CHECK(duty.people[0].name == "BO");
+  duty = good(on_duty(*world.desk, {rotation}, world.loop.now() + 10h)).front();
+  CHECK(duty.people.empty());
+  CHECK(duty.unknown.empty());
+  duty = good(on_duty(*world.desk, {rotation}, world.loop.now() + 12h)).front();
+  CHECK(duty.unknown == std::vector<std::string>{"pd/PONE"});
+  CHECK(world.pagerduty.asked == 0);
+}
+
+TEST_CASE("who is on call in a schedule that is gone is not known, whatever was known of it") {
+  ManageWorld world;
+  world.connection();
+  const auto rotation = world.stored("payments");
+  plan(world, {"pd", "PONE"});
+  auto watches = good(world.store->engine().watches());
+  watches.at(0).presence = Presence::gone;
+  good(world.store->engine().put_watch(watches.at(0)));
+  const auto duty = good(on_duty(*world.desk, {rotation})).front();
+  CHECK(duty.people.empty());
+  CHECK(duty.unknown == std::vector<std::string>{"pd/PONE"});
+}
+
+TEST_CASE("an answer is confirmed by all schedules or by none") {
+  ManageWorld world;
+  world.connection();
+  auto rotation = world.stored("payments");
+  plan(world, {"pd", "PONE"});
+  rotation.schedules = {{{"pd", "PONE"}}, {{"pd", "PTWO"}}};
+  Watch silent;
+  silent.schedule = {"pd", "PTWO"};
+  silent.failing_since = world.loop.now() - 1min;
+  SECTION("one was never asked") {}
+  SECTION("one was asked and never answered") {
+    good(world.store->engine().put_watch(silent));
+  }
+  const auto duty = good(on_duty(*world.desk, {rotation})).front();
+  CHECK(duty.unknown == std::vector<std::string>{"pd/PTWO"});
+  CHECK(duty.confirmed.contains("pd/PONE"));
+  CHECK_FALSE(duty.confirmed.contains("pd/PTWO"));
+  CHECK_FALSE(duty.confirmed_at());
+}
+
+TEST_CASE("how wrong the clock is stands once beside the rotations, while a daemon says so") {
+  ManageWorld world;
+  bool runs = true;
+  world.desk->daemon_runs = [&]() -> Result<bool> { return runs; };
+  good(world.store->problems().put({Problem{"clock:wrong", "this host's clock is wrong"}, world.loop.now()}));
+  CHECK(good(read_overview(*world.desk)).clock_problem == "this host's clock is wrong");
+  runs = false;
+  CHECK_FALSE(good(read_overview(*world.desk)).clock_problem);
+}
+
+TEST_CASE("a schedule whose first answer is doubted has confirmed nothing") {
+  ManageWorld world;
+  world.connection();
+  const auto rotation = world.stored("payments");
+  Watch doubted;
+  doubted.schedule = {"pd", "PONE"};
+  doubted.last_answer = world.loop.now() - 5s;
+  doubted.doubt = Doubt{Doubt::Kind::empty, world.loop.now() - 5s, world.loop.now() - 5s, 1, false, {}};
+  good(world.store->engine().put_watch(doubted));
+  const auto duty = good(on_duty(*world.desk, {rotation})).front();
+  CHECK(duty.unknown == std::vector<std::string>{"pd/PONE"});
+  CHECK_FALSE(duty.confirmed_at());
+}
+
+TEST_CASE("a rotation that no engine has looked at shows that it is not known who is on call") {
+  ManageWorld world;
+  world.connection();
+  world.stored("payments");
+  const auto view = good(read_overview(*world.desk)).rotations.at(0);
+  CHECK(on_call_names(view.on_call, view.unknown) == "not known");
+}
+
+TEST_CASE("a rotation of the editors' group is told before any engine has looked, and once") {
+  ManageWorld world;
+  world.connection();
+  const auto rotation = world.stored("payments");
+  const auto view = [&] { return good(read_overview(*world.desk)).rotations.at(0); };
+  CHECK(view().problems.empty());
+  world.config.slack.editors.group = rotation.group;
+  REQUIRE(view().problems.size() == 1);
+  CHECK(view().problems.front().find("slack.editors.group") != std::string::npos);
+  CHECK(view().state == "error");
+  store::RotationStatus status;
+  status.rotation = rotation.id;
+  status.state = "error";
+  status.problems = view().problems;
+  good(world.store->engine().put_status(status));
+  CHECK(view().problems.size() == 1);
+}
+
+TEST_CASE("everybody's own shifts come in order, across all rotations") {
+  ManageWorld world;
+  world.connection();
+  world.stored("payments");
+  plan(world, {"pd", "PONE"});
+  auto all = good(shifts_by_person(*world.desk, 10));
+  REQUIRE(all[UserId("UADA")].size() == 1);
+  CHECK(all[UserId("UADA")][0].start <= world.loop.now());
+  REQUIRE(all[UserId("UBO")].size() == 1);
+  CHECK(all[UserId("UBO")][0].rotation == "payments");
+  CHECK(all[UserId("UBO")][0].start == world.loop.now() + 3h);
+  CHECK(all[UserId("UBO")][0].end == world.loop.now() + 9h);
+  CHECK_FALSE(all.contains(UserId("UOTTO")));
+  CHECK(good(shifts_by_person(*world.desk, 0))[UserId("UBO")].empty());
+}
+
+TEST_CASE(
+    "shifts without a gap between them are one, and say which schedule they are of where there are several") {
+  ManageWorld world;
+  world.connection();
+  auto rotation = world.stored("payments");
+  rotation.schedules = {{{"pd", "PONE"}, "first"}, {{"pd", "PTWO"}}};
+  good(world.store->rotations().update(rotation, "cli:ada"));
+  plan(world, {"pd", "PONE"});  // who ADA is in Slack
+  const auto now = world.loop.now();
+  Watch watch;
+  watch.name = "Payments second";
+  watch.presence = Presence::ok;
+  watch.timeline.known_from = now - 1h;
+  watch.timeline.horizon = now + 30h;
+  watch.timeline.confirmed_at = now;
+  for (const auto from : {0h, 1h, 2h, 5h})
+    watch.timeline.shifts.push_back(shift("ADA", now + from, now + from + 1h));
+  for (const auto* id : {"PONE", "PTWO"}) {
+    watch.schedule = {"pd", id};
+    good(world.store->engine().put_watch(watch));
+  }
+  const auto all = good(shifts_by_person(*world.desk, 10));
+  REQUIRE(all.contains(UserId("UADA")));
+  const auto& own = all.at(UserId("UADA"));
+  REQUIRE(own.size() == 4);
+  CHECK(own[0].schedule == "first");
+  CHECK(own[1].schedule == "Payments second");
+  for (const auto i : {0U, 1U}) {
+    CHECK(own[i].start == now);
+    CHECK(own[i].end == now + 3h);
+    CHECK(own[i + 2].start == now + 5h);
+  }
+}
+
+TEST_CASE("rotations are found by name or by their group's handle") {
+  ManageWorld world;
+  world.connection();
+  world.stored("payments");
+  world.stored("search");
+  CHECK(good(rotations_named(*world.store, "")).size() == 2);
+  CHECK(good(rotations_named(*world.store, "PAYMENTS")).front().name == "payments");
+  CHECK(good(rotations_named(*world.store, "@search-oncall")).front().name == "search");
+  CHECK(bad(rotations_named(*world.store, "@nobody")).kind == ErrorKind::not_found);
+  CHECK(bad(rotations_named(*world.store, "nobody")).kind == ErrorKind::not_found);
+}
+
+TEST_CASE("a person is mapped by those who may, and is no longer unmatched") {
+  ManageWorld world;
+  world.connection();
+  good(world.store->people().replace_unmatched(
+      {{Responder{"pd", "PKIM", "Kim", "kim@example.com"}, "no active Slack account", world.loop.now()}}));
+  CHECK(good(unmatched_people(*world.store)).front().responder.name == "Kim");
+  Workspace workspace(*world.desk);
+  CHECK(bad(world.run(map_person(workspace, world.reader, "kim@example.com", "UOTTO"))).kind ==
+        ErrorKind::forbidden);
+  CHECK(bad(world.run(map_person(workspace, world.cli, "kim", "UOTTO"))).kind == ErrorKind::invalid);
+  CHECK(bad(world.run(map_person(workspace, world.cli, "other/PKIM", "UOTTO"))).kind == ErrorKind::not_found);
+  // Each becomes a part of a line, in tables and in logs.
+  for (const auto* person :
+       {"pd/P\nKIM", "pd/P\xE2\x80\xAE", "pd/P\xC2\x9B", "kim\n@example.com", "pd/P\xFF"}) {
+    CHECK(bad(world.run(map_person(workspace, world.cli, person, "UOTTO"))).kind == ErrorKind::invalid);
+    CHECK(bad(world.run(map_person(workspace, world.cli, person, "UOTTO", false))).kind ==
+          ErrorKind::invalid);
+  }
+  CHECK(bad(world.run(map_person(workspace, world.cli, "pd/PKIM", "U\nX", false))).kind ==
+        ErrorKind::invalid);
+  CHECK(bad(world.run(map_person(workspace, world.cli, "kim@example.com", "UNOBODY"))).kind ==
+        ErrorKind::not_found);
+  const auto mapping =
+      good(world.run(map_person(workspace, world.editor, "KIM@example.com", "otto@example.com")));
+  CHECK(mapping.person == "kim@example.com");
+  CHECK(mapping.user == UserId("UOTTO"));
+  CHECK(mapping.by == "UEDITOR");
+  CHECK(good(unmatched_people(*world.store)).empty());
+  // Whom he was mapped to was deactivated later: he is asked for again.
+  good(world.store->people().replace_unmatched({{Responder{"pd", "PKIM", "Kim", "kim@example.com"},
+                                                 "mapped to UOTTO, deactivated", world.loop.now() + 1h}}));
+  CHECK(good(unmatched_people(*world.store)).size() == 1);
+  CHECK(bad(unmap_person(*world.desk, world.reader, "kim@example.com")).kind == ErrorKind::forbidden);
+  CHECK(good(unmap_person(*world.desk, world.cli, "Kim@Example.com")) == "kim@example.com");
+}
+
+TEST_CASE("history holds changes of groups and of settings, newest first, also of deleted rotations") {
+  ManageWorld world;
+  world.connection();
+  const auto rotation = world.stored("payments");
+  Change change;
+  change.at = Instant(std::chrono::system_clock::now().time_since_epoch() / 1ms * 1ms) + 1h;
+  change.rotation = rotation.id;
+  change.rotation_name = "payments";
+  change.group = rotation.group;
+  change.after = {UserId("UADA")};
+  good(world.store->history().add(change));
+  const auto entries = good(read_history(*world.store, {"payments"}));
+  REQUIRE(entries.size() == 2);
+  CHECK(entries[0].cause == "handoff");
+  CHECK_FALSE(entries[0].result);
+  CHECK(entries[1].audit->action == "rotation.create");
+  CHECK(entries[1].group == rotation.group);
+  CHECK(good(read_history(*world.store, {})).size() == 3);
+  good(world.store->rotations().remove(rotation.id, "cli:bo"));
+  CHECK(good(read_history(*world.store, {"Payments"})).front().cause == "handoff");
+  CHECK(bad(read_history(*world.store, {"nothing"})).kind == ErrorKind::not_found);
+}
+
+TEST_CASE("the overview tells what the engine wrote, who is in the group, and names schedules") {
+  ManageWorld world;
+  world.connection();
+  const auto rotation = world.stored("payments");
+  plan(world, {"pd", "PONE"});
+  store::RotationStatus status;
+  status.rotation = rotation.id;
+  status.state = "in_sync";
+  status.next_boundary = world.loop.now() + 3h;
+  good(world.store->engine().put_status(status));
+  good(world.store->engine().put_group(
+      {rotation.group, rotation.handle, {UserId("UADA")}, false, world.loop.now()}));
+  world.daemon = true;
+  auto overview = good(read_overview(*world.desk));
+  REQUIRE(overview.rotations.size() == 1);
+  CHECK(overview.rotations[0].state == "in_sync");
+  CHECK(overview.rotations[0].members == std::vector<UserId>{UserId("UADA")});
+  CHECK(overview.rotations[0].next_boundary == world.loop.now() + 3h);
+  CHECK(overview.connections.size() == 1);
+  CHECK(schedule_names(*world.store).at({"pd", "PONE"}) == "Payments primary");
+  CHECK(names_of(known_names(*world.store), {UserId("UADA"), UserId("UNEW")}) == "ADA, UNEW");
+  world.daemon = false;
+  overview = good(read_overview(*world.desk));
+  CHECK(overview.rotations[0].state == "stale");
+  CHECK(overview.rotations[0].problems.front().find("watchbilld is not running") != std::string::npos);
+}

@@ -1,0 +1,212 @@
+#include <catch2/catch.hpp>
+
+#include "tests/unit/engine/world.hpp"
+
+/// What becomes of a write that Slack answers otherwise than with what was asked of it.
+using namespace watchbill;
+using namespace watchbill::test;
+using Names = std::vector<std::string>;
+using Fate = FakeSlack::Fate;
+
+namespace {
+
+constexpr auto kUpdate = slack::Method::usergroups_users_update;
+
+engine::EngineOptions alerting() {
+  engine::EngineOptions options;
+  options.alerts.channel = ChannelId{"CALERTS"};
+  return options;
+}
+
+/// Bo and Cy are on call together in the second shift.
+struct Pair : Payments {
+  explicit Pair(const engine::EngineOptions& options = {}) : Payments({}, options) {
+    const auto shift = world.system.truth["P1"][1];
+    world.system.truth["P1"].push_back({FakeSystem::person("cy"), shift.start, shift.end});
+    world.advance(2min);
+  }
+  bool says(const std::string& text) { return problems().find(text) != std::string::npos; }
+  [[nodiscard]] std::string alerts() const {
+    std::string all;
+    for (const auto& message : world.slack.messages("CALERTS")) all += message.text + "\n";
+    return all;
+  }
+};
+
+}  // namespace
+
+TEST_CASE(
+    "who is missing although Slack said ok is named after the second time, and tried ever more rarely") {
+  Pair p(alerting());
+  p.world.slack.left_out = {UserId{"UCY"}};
+  p.world.slack.echoes = GENERATE(false, true);
+  p.world.loop.run_until(p.boundary + 3min);
+  CHECK(p.members() == Names{"UBO"});
+  CHECK(p.state() == "error");
+  CHECK(p.says("cy (UCY) is missing"));
+  CHECK(p.alerts().find("cy (UCY) is missing") != std::string::npos);
+  // Every alert names them, whatever Slack shows when it leaves.
+  for (const auto& alert : p.world.slack.messages("CALERTS"))
+    CHECK(alert.text.find("UCY") != std::string::npos);
+  CHECK(p.alerts().find("Resolved") == std::string::npos);
+  const auto before = p.world.slack.calls[kUpdate];
+  p.world.loop.run_until(p.boundary + 55min);
+  // After 1, 5, 15, and then every 60 minutes.
+  CHECK(p.world.slack.calls[kUpdate] - before <= 3);
+  CHECK(p.alerts().find("Resolved") == std::string::npos);
+  // The next handoff waits for nothing of that.
+  p.world.loop.run_until(p.boundary + 1h + 1s);
+  CHECK(p.members() == Names{"UADA"});
+  p.world.advance(70s);
+  CHECK(p.state() == "in_sync");
+  CHECK(p.alerts().find("Resolved") != std::string::npos);
+  for (const auto& alert : p.world.slack.messages("CALERTS"))
+    CHECK(alert.text.find("cy (UCY) is missing") != std::string::npos);
+}
+
+TEST_CASE("a write that is done at last is awaited, not called an error, until a list shows it") {
+  Pair p(alerting());
+  p.world.slack.left_out = {UserId{"UCY"}};
+  p.world.slack.echoes = GENERATE(false, true);
+  p.world.loop.run_until(p.boundary);
+  for (int i = 0; i < 90 && p.state() != "error"; ++i) p.world.advance(100ms);
+  REQUIRE(p.state() == "error");
+  p.world.slack.left_out.clear();
+  // The next try is a minute after the second; Slack's list comes 5 s after it.
+  while (p.members() == Names{"UBO"}) p.world.advance(100ms);
+  p.world.advance(1s);
+  CHECK(p.state() == "pending");
+  p.world.advance(10s);
+  CHECK(p.state() == "in_sync");
+  p.world.advance(5s);
+  REQUIRE(p.alerts().find("Resolved") != std::string::npos);
+  for (const auto& alert : p.world.slack.messages("CALERTS"))
+    CHECK(alert.text.find("cy (UCY) is missing") != std::string::npos);
+}
+
+TEST_CASE("who is missing although Slack said ok once is written again soon, and is no problem") {
+  Pair p(alerting());
+  p.world.slack.left_out = {UserId{"UCY"}};
+  p.world.slack.echoes = GENERATE(false, true);
+  p.world.loop.run_until(p.boundary + 2s);
+  p.world.slack.left_out.clear();
+  p.world.loop.run_until(p.boundary + 75s);
+  CHECK(p.members() == Names{"UBO", "UCY"});
+  CHECK(p.state() == "in_sync");
+  CHECK(p.alerts().empty());
+}
+
+TEST_CASE("people whom Slack shows under another id are named with both, and how to map them") {
+  Pair p;
+  p.world.slack.other_ids = {{UserId{"UBO"}, UserId{"WBO"}}};
+  p.world.slack.echoes = GENERATE(false, true);
+  p.world.loop.run_until(p.boundary + 3min);
+  CHECK(p.state() == "error");
+  CHECK(p.says("bo (UBO) is missing"));
+  CHECK(p.says("WBO"));
+  CHECK(p.says("watchbill people map"));
+}
+
+TEST_CASE("a group that Slack says it disabled and did not is a problem after the second time") {
+  Payments p([](Rotation& rotation) { rotation.empty = Empty::disable; });
+  p.world.slack.fate = [](slack::Method method, const std::string&) {
+    return method == slack::Method::usergroups_disable ? Fate::ignored : Fate::normal;
+  };
+  p.world.system.truth["P1"].resize(1);
+  p.world.loop.run_until(p.boundary + 5min);
+  CHECK(p.state() == "error");
+  CHECK(p.problems().find("it is still enabled") != std::string::npos);
+  CHECK(p.world.slack.calls[slack::Method::usergroups_disable] <= 4);
+  p.world.slack.fate = {};
+  REQUIRE(p.world.as_cli()->requests().ask("sync", "{}", p.world.loop.now() + 60s));
+  p.world.advance(70s);
+  CHECK(p.world.slack.groups.at(GroupId{"Spayments"}).disabled);
+  CHECK(p.problems().find("it is still enabled") == std::string::npos);
+}
+
+TEST_CASE("a write that fails again and again is a problem with its reason and who is missing") {
+  Pair p(alerting());
+  p.world.slack.error = fail(ErrorKind::server, "Slack failed [internal_error]");
+  p.world.slack.fate = [how = GENERATE(Fate::refused, Fate::dropped)](slack::Method method,
+                                                                      const std::string&) {
+    return method == kUpdate ? how : Fate::normal;
+  };
+  p.world.loop.run_until(p.boundary + 1min);
+  CHECK(p.state() == "error");
+  CHECK((p.says("Slack failed") || p.says("no answer in time")));
+  CHECK(p.says("bo (UBO) and cy (UCY) are missing"));
+  p.world.slack.fate = {};
+  p.world.advance(40s);
+  CHECK(p.members() == Names{"UBO", "UCY"});
+  CHECK(p.state() == "in_sync");
+  CHECK(p.alerts().find("Resolved") != std::string::npos);
+}
+
+TEST_CASE("a handoff finds its group disabled by hand since the last list, and is there within seconds") {
+  Payments p;
+  p.world.slack.refuses_disabled = true;
+  p.world.loop.run_until(p.boundary - 1s);
+  p.world.slack.disable_by_hand("Spayments");
+  p.world.loop.run_until(p.boundary + 12s);
+  CHECK(p.members() == Names{"UBO"});
+  CHECK_FALSE(p.world.slack.groups.at(GroupId{"Spayments"}).disabled);
+  p.world.advance(2min);
+  CHECK(p.state() == "in_sync");
+}
+
+TEST_CASE("a group that was disabled by hand is not enabled with who went off call meanwhile") {
+  Payments p;
+  auto& slack = p.world.slack;
+  slack.refuses_disabled = GENERATE(false, true);
+  p.world.loop.run_until(p.boundary - 1s);
+  slack.slow[kUpdate] = 2s;
+  slack.disable_by_hand("Spayments");
+  slack::News news;
+  news.group = GroupId{"Spayments"};
+  p.world.engine->hear(news);
+  p.world.loop.run_until(p.boundary + 1ms);
+  REQUIRE(slack.calls[kUpdate] == 2);  // the adoption, and now the repair
+  milliseconds former{0};
+  for (int i = 0; i < 1000; ++i) {
+    p.world.advance(10ms);
+    if (!slack.groups.at(news.group.value()).disabled && p.members() == Names{"UADA"}) former += 10ms;
+  }
+  // Where Slack takes no members for a disabled group, it shows its old ones until the next call is answered.
+  INFO("refuses " << slack.refuses_disabled << ", writes " << slack.calls[kUpdate]);
+  CHECK(former <= (slack.refuses_disabled ? 2100ms : 0ms));
+  CHECK(p.members() == Names{"UBO"});
+  CHECK_FALSE(slack.groups.at(news.group.value()).disabled);
+  slack.slow.clear();
+  p.world.advance(2min);
+  CHECK(p.state() == "in_sync");
+  CHECK(p.messages().size() == 2);
+}
+
+TEST_CASE("a refused write is tried as soon as a list shows that the group was unlocked") {
+  Payments p;
+  p.world.slack.fate = [](slack::Method method, const std::string&) {
+    return method == kUpdate ? Fate::refused : Fate::normal;
+  };
+  p.world.loop.run_until(p.boundary + 10min);
+  p.world.slack.groups.at(GroupId{"Spayments"}).unwritable = "its members are locked";
+  p.world.advance(61s);
+  p.world.slack.groups.at(GroupId{"Spayments"}).unwritable.reset();
+  p.world.slack.fate = {};
+  p.world.advance(62s);
+  CHECK(p.members() == Names{"UBO"});
+}
+
+TEST_CASE("a list that lags behind a write is not taken for somebody's edit") {
+  Payments p;
+  p.world.slack.list_lag = 4500ms;
+  p.world.loop.run_until(p.boundary + 100ms);
+  const auto writes = p.world.slack.writes.size();
+  for (int i = 0; i < 5; ++i) {
+    REQUIRE(p.world.as_cli()->requests().ask("sync", "{}", p.world.loop.now() + 60s));
+    p.world.advance(1s);
+  }
+  p.world.advance(30s);
+  CHECK(p.world.slack.writes.size() == writes);
+  CHECK(p.world.history().size() == 2);
+  CHECK(p.state() == "in_sync");
+}
