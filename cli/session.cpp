@@ -50,10 +50,10 @@ Result<std::string> read_stream(std::istream& in, const std::string& what) {
 
 }  // namespace
 
-SlackDesk::SlackDesk(net::EventLoop& loop, net::HttpClient& http, const config::Config& config,
-                     const Secret& bot, const Secret& user, const Secret& app)
-    : gate(loop, config.slack.rate_scale),
-      web(http, gate, {config.slack.api_url, bot, user, app, {}, config.slack.editors.group}),
+SlackAccess::SlackAccess(net::EventLoop& loop, net::HttpClient& http, const config::Config& config,
+                         const Secret& bot, const Secret& user, const Secret& app)
+    : limiter(loop, config.slack.rate_scale),
+      web(http, limiter, {config.slack.api_url, bot, user, app, {}, config.slack.editors.group}),
       has_user_token(!user.empty()) {}
 
 Session::Session(Globals globals, Io& io)
@@ -64,7 +64,7 @@ Session::Session(Globals globals, Io& io)
 }
 Session::~Session() = default;
 
-manage::Caller Session::caller() const {
+control::Caller Session::caller() const {
   const auto& name = login_name();
   return {LocalUser{name}, "cli:" + name};
 }
@@ -161,7 +161,7 @@ void Session::read_tokens() {
       config::find_secret(slack.mode == config::SlackMode::http ? slack.signing_secret : slack.app_token);
 }
 
-Result<SlackDesk*> Session::make_slack() {
+Result<SlackAccess*> Session::make_slack() {
   if (slack_) return slack_.get();
   auto loaded = config();
   if (!loaded) return loaded.error();
@@ -172,8 +172,8 @@ Result<SlackDesk*> Session::make_slack() {
     return found && *found ? **found : Secret{};
   };
   const bool socket = (*loaded)->slack.mode == config::SlackMode::socket;
-  slack_ = std::make_unique<SlackDesk>(loop(), **client, **loaded, token(*bot_token_), token(*user_token_),
-                                       socket ? token(*app_secret_) : Secret{});
+  slack_ = std::make_unique<SlackAccess>(loop(), **client, **loaded, token(*bot_token_), token(*user_token_),
+                                         socket ? token(*app_secret_) : Secret{});
   return slack_.get();
 }
 
@@ -195,7 +195,7 @@ Result<std::optional<Secret>> Session::app_secret() {
   return *app_secret_;
 }
 
-Result<SlackDesk*> Session::slack() {
+Result<SlackAccess*> Session::slack() {
   if (auto there = need_tokens(); !there) return there.error();
   return make_slack();
 }
@@ -204,22 +204,22 @@ net::Task<Result<json::Document>> Session::group_request(std::string kind, std::
   auto running = daemon();
   if (!running) co_return running.error();
   if (*running) {
-    co_return co_await manage::ask_writer(desk_->loop, desk_->store, desk_->daemon_runs, std::move(kind),
-                                          std::move(payload), manage::kGroupPatience);
+    co_return co_await control::ask_writer(context_->loop, context_->store, context_->daemon_runs,
+                                           std::move(kind), std::move(payload), control::kGroupPatience);
   }
-  if (desk_->no_slack) co_return *desk_->no_slack;
+  if (context_->no_slack) co_return *context_->no_slack;
   auto path = store_path();
   if (!path) co_return path.error();
   auto lock = store::WriterLock::take(*path, "watchbill");
   if (!lock) co_return lock.error();
   auto answer = co_await engine::carry_out_group_request(
-      {desk_->loop, desk_->store, desk_->groups, desk_->gate}, std::move(kind), std::move(payload),
-      [] { return Result<void>{}; });
-  co_return manage::read_answer(answer);
+      {context_->loop, context_->store, context_->groups, context_->limiter}, std::move(kind),
+      std::move(payload), [] { return Result<void>{}; });
+  co_return control::read_answer(answer);
 }
 
-Result<manage::Desk*> Session::desk() {
-  if (desk_) return &*desk_;
+Result<control::Context*> Session::context() {
+  if (context_) return &*context_;
   auto opened = store();
   if (!opened) return opened.error();
   auto slack = make_slack();
@@ -233,10 +233,10 @@ Result<manage::Desk*> Session::desk() {
   const auto request = [this](std::string kind, std::string payload) {
     return group_request(std::move(kind), std::move(payload));
   };
-  desk_.emplace(
-      manage::Desk{loop(), **opened, *http_, web, web, web, (*slack)->gate, **config_, request, daemon_runs});
-  if (auto there = need_tokens(); !there) desk_->no_slack = there.error();
-  return &*desk_;
+  context_.emplace(control::Context{loop(), **opened, *http_, web, web, web, (*slack)->limiter, **config_,
+                                    request, daemon_runs});
+  if (auto there = need_tokens(); !there) context_->no_slack = there.error();
+  return &*context_;
 }
 
 Result<void> Session::confirm(const std::string& question) {

@@ -19,10 +19,10 @@
 namespace watchbill::cli {
 
 /// Slack as the command line uses it.
-struct SlackDesk {
-  SlackDesk(net::EventLoop& loop, net::HttpClient& http, const config::Config& config, const Secret& bot,
-            const Secret& user, const Secret& app);
-  slack::Gate gate;
+struct SlackAccess {
+  SlackAccess(net::EventLoop& loop, net::HttpClient& http, const config::Config& config, const Secret& bot,
+              const Secret& user, const Secret& app);
+  slack::RateLimiter limiter;
   slack::WebClient web;
   bool has_user_token;
 };
@@ -44,7 +44,7 @@ class Session {
   /// One moment for the whole run.
   [[nodiscard]] Instant now() const { return now_; }
   /// Whoever sits at the command line: "cli:ada".
-  [[nodiscard]] manage::Caller caller() const;
+  [[nodiscard]] control::Caller caller() const;
 
   Result<const config::Config*> config();
   /// The database; `not_found` if there is none.
@@ -61,12 +61,12 @@ class Session {
   net::EventLoop& loop();
   Result<net::HttpClient*> http();
   /// An error if no bot token is configured.
-  Result<SlackDesk*> slack();
+  Result<SlackAccess*> slack();
   /// What lets Slack reach the app: the app-level token, or over HTTP the signing secret; nothing if none is
   /// configured.
   Result<std::optional<Secret>> app_secret();
   /// What the rules of manage/ work with. Needs the store, and no token as long as Slack is not asked.
-  Result<manage::Desk*> desk();
+  Result<control::Context*> context();
   template <class T>
   T run(net::Task<T> task) {
     return loop().run_until_done(std::move(task));
@@ -86,7 +86,7 @@ class Session {
 
  private:
   Result<store::Store*> open(bool must_exist);
-  Result<SlackDesk*> make_slack();
+  Result<SlackAccess*> make_slack();
   Result<void> need_tokens();
   void read_tokens();
   /// Has a change of a group made by the daemon, or, when none runs, makes it while holding the writer's
@@ -103,8 +103,8 @@ class Session {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<net::EventLoop> loop_;
   std::unique_ptr<net::CurlClient> http_;
-  std::unique_ptr<SlackDesk> slack_;
-  std::optional<manage::Desk> desk_;
+  std::unique_ptr<SlackAccess> slack_;
+  std::optional<control::Context> context_;
   bool input_read_ = false;
 };
 

@@ -7,7 +7,7 @@
 #include "control/deadline.hpp"
 #include "control/workspace.hpp"
 
-namespace watchbill::manage {
+namespace watchbill::control {
 
 namespace {
 
@@ -89,8 +89,8 @@ std::string without_sigil(std::string text, char sigil) {
 
 }  // namespace
 
-struct Catalog::Impl {
-  explicit Impl(Desk& the_desk) : desk(the_desk), changed(the_desk.loop) {}
+struct Choices::Impl {
+  explicit Impl(Context& the_context) : context(the_context), changed(the_context.loop) {}
 
   void warm_groups(milliseconds age = kGroupsAge);
   void warm_channels();
@@ -104,7 +104,7 @@ struct Catalog::Impl {
   net::Task<void> wait_for(Done done, milliseconds patience);
   net::Task<Result<slack::User>> roles_of(UserId user);
 
-  Desk& desk;
+  Context& context;
   net::Signal changed;
   Remembered<std::vector<slack::UserGroup>> groups;
   Remembered<std::vector<slack::Channel>> channels;
@@ -113,49 +113,49 @@ struct Catalog::Impl {
   net::TaskScope tasks;
 };
 
-net::Task<void> Catalog::Impl::read_all_groups() {
-  auto read = co_await read_groups(desk, slack::Priority::edit);
-  groups.put(std::move(read), desk.loop.steady_now());
+net::Task<void> Choices::Impl::read_all_groups() {
+  auto read = co_await read_groups(context, slack::Priority::edit);
+  groups.put(std::move(read), context.loop.steady_now());
   changed.notify();
 }
 
-net::Task<void> Catalog::Impl::read_all_channels() {
-  auto read = co_await read_channels(desk, slack::Priority::edit);
-  channels.put(std::move(read), desk.loop.steady_now());
+net::Task<void> Choices::Impl::read_all_channels() {
+  auto read = co_await read_channels(context, slack::Priority::edit);
+  channels.put(std::move(read), context.loop.steady_now());
   changed.notify();
 }
 
-net::Task<void> Catalog::Impl::read_schedules(Connection connection) {
+net::Task<void> Choices::Impl::read_schedules(Connection connection) {
   const auto name = connection.name;
   std::vector<Connection> one;
   one.push_back(std::move(connection));
-  auto listed = co_await list_schedules(desk, std::move(one));
+  auto listed = co_await list_schedules(context, std::move(one));
   if (const auto found = schedules.find(name); found != schedules.end())
-    found->second.put(std::move(listed.front().listed), desk.loop.steady_now());
+    found->second.put(std::move(listed.front().listed), context.loop.steady_now());
   changed.notify();
 }
 
-net::Task<void> Catalog::Impl::read_person(UserId user) {
-  auto read = co_await read_user(desk, user, slack::Priority::edit);
-  people[user].put(std::move(read), desk.loop.steady_now());
+net::Task<void> Choices::Impl::read_person(UserId user) {
+  auto read = co_await read_user(context, user, slack::Priority::edit);
+  people[user].put(std::move(read), context.loop.steady_now());
   changed.notify();
 }
 
-void Catalog::Impl::warm_groups(milliseconds age) {
-  if (!groups.due(desk.loop.steady_now(), age)) return;
+void Choices::Impl::warm_groups(milliseconds age) {
+  if (!groups.due(context.loop.steady_now(), age)) return;
   groups.reading = true;
   tasks.spawn(read_all_groups());
 }
 
-void Catalog::Impl::warm_channels() {
-  if (!channels.due(desk.loop.steady_now(), kChannelsAge)) return;
+void Choices::Impl::warm_channels() {
+  if (!channels.due(context.loop.steady_now(), kChannelsAge)) return;
   channels.reading = true;
   tasks.spawn(read_all_channels());
 }
 
-std::vector<std::string> Catalog::Impl::warm_schedules() {
+std::vector<std::string> Choices::Impl::warm_schedules() {
   std::vector<std::string> names;
-  auto connections = desk.store.connections().list();
+  auto connections = context.store.connections().list();
   if (!connections) return names;
   for (const auto& connection : *connections) names.push_back(connection.name);
   std::erase_if(schedules, [&](const auto& item) {
@@ -163,7 +163,7 @@ std::vector<std::string> Catalog::Impl::warm_schedules() {
   });
   for (auto& connection : *connections) {
     auto& known = schedules[connection.name];
-    if (!known.due(desk.loop.steady_now(), kSchedulesAge)) continue;
+    if (!known.due(context.loop.steady_now(), kSchedulesAge)) continue;
     known.reading = true;
     tasks.spawn(read_schedules(std::move(connection)));
   }
@@ -171,38 +171,38 @@ std::vector<std::string> Catalog::Impl::warm_schedules() {
 }
 
 template <class Done>
-net::Task<void> Catalog::Impl::wait_for(Done done, milliseconds patience) {
-  const auto until = desk.loop.now() + patience;
-  while (!done() && desk.loop.now() < until) co_await changed.wait_until(until);
+net::Task<void> Choices::Impl::wait_for(Done done, milliseconds patience) {
+  const auto until = context.loop.now() + patience;
+  while (!done() && context.loop.now() < until) co_await changed.wait_until(until);
 }
 
-net::Task<Result<slack::User>> Catalog::Impl::roles_of(UserId user) {
-  if (desk.no_slack) co_return *desk.no_slack;
+net::Task<Result<slack::User>> Choices::Impl::roles_of(UserId user) {
+  if (context.no_slack) co_return *context.no_slack;
   auto& known = people[user];
-  if (known.due(desk.loop.steady_now(), kRolesAge)) {
+  if (known.due(context.loop.steady_now(), kRolesAge)) {
     known.reading = true;
     tasks.spawn(read_person(user));
   }
   const auto fresh = [&known, this] {
-    return !known.reading || (known.value && desk.loop.steady_now() - known.read_at < kRolesAge);
+    return !known.reading || (known.value && context.loop.steady_now() - known.read_at < kRolesAge);
   };
   co_await wait_for(fresh, kRolePatience);
-  const bool usable = known.value && desk.loop.steady_now() - known.read_at < kLastKnown;
+  const bool usable = known.value && context.loop.steady_now() - known.read_at < kLastKnown;
   if (usable) co_return *known.value;
   if (known.failure) co_return known.failure->in("who you are in Slack");
   co_return fail(ErrorKind::timeout, "Slack has not said yet who you are: try again");
 }
 
-Catalog::Catalog(Desk& desk) : impl_(std::make_unique<Impl>(desk)) {}
-Catalog::~Catalog() = default;
+Choices::Choices(Context& context) : impl_(std::make_unique<Impl>(context)) {}
+Choices::~Choices() = default;
 
-void Catalog::warm() {
+void Choices::warm() {
   impl_->warm_groups(kGroupsAgeAtOpening);
   impl_->warm_channels();
   impl_->warm_schedules();
 }
 
-net::Task<GroupSearch> Catalog::search_groups(std::string text, std::size_t limit) {
+net::Task<GroupSearch> Choices::search_groups(std::string text, std::size_t limit) {
   auto& memory = *impl_;
   memory.warm_groups();
   const auto settled = [&memory] { return memory.groups.settled(); };
@@ -215,7 +215,7 @@ net::Task<GroupSearch> Catalog::search_groups(std::string text, std::size_t limi
     co_return search;
   }
   std::map<GroupId, std::string> taken;
-  if (auto rotations = memory.desk.store.rotations().list()) {
+  if (auto rotations = memory.context.store.rotations().list()) {
     for (auto& rotation : *rotations) taken.emplace(rotation.group, std::move(rotation.name));
   }
   const auto wanted = without_sigil(std::move(text), '@');
@@ -231,7 +231,7 @@ net::Task<GroupSearch> Catalog::search_groups(std::string text, std::size_t limi
   co_return search;
 }
 
-net::Task<ChannelSearch> Catalog::search_channels(std::string text, std::size_t limit) {
+net::Task<ChannelSearch> Choices::search_channels(std::string text, std::size_t limit) {
   auto& memory = *impl_;
   memory.warm_channels();
   const auto settled = [&memory] { return memory.channels.settled(); };
@@ -251,7 +251,7 @@ net::Task<ChannelSearch> Catalog::search_channels(std::string text, std::size_t 
   co_return search;
 }
 
-net::Task<ScheduleSearch> Catalog::search_schedules(std::string text, std::size_t limit) {
+net::Task<ScheduleSearch> Choices::search_schedules(std::string text, std::size_t limit) {
   auto& memory = *impl_;
   const auto names = memory.warm_schedules();
   const auto settled = [&memory] {
@@ -264,7 +264,7 @@ net::Task<ScheduleSearch> Catalog::search_schedules(std::string text, std::size_
   for (const auto& name : names) {
     const auto known = memory.schedules.find(name);
     if (known == memory.schedules.end()) continue;
-    auto connection = memory.desk.store.connections().get(name);
+    auto connection = memory.context.store.connections().get(name);
     if (!connection) continue;
     ScheduleGroup group{name, connection->kind, connection->kind};
     if (auto adapter = providers::find_adapter(connection->kind)) group.title = (*adapter)->title;
@@ -290,7 +290,7 @@ std::size_t ScheduleSearch::found() const {
   return all;
 }
 
-std::optional<std::string> Catalog::name_of(const ScheduleRef& schedule) const {
+std::optional<std::string> Choices::name_of(const ScheduleRef& schedule) const {
   const auto known = impl_->schedules.find(schedule.connection);
   if (known == impl_->schedules.end() || !known->second.value) return std::nullopt;
   for (const auto& info : *known->second.value) {
@@ -299,34 +299,34 @@ std::optional<std::string> Catalog::name_of(const ScheduleRef& schedule) const {
   return std::nullopt;
 }
 
-std::optional<std::string> Catalog::name_of(const UserId& user) const {
+std::optional<std::string> Choices::name_of(const UserId& user) const {
   const auto known = impl_->people.find(user);
   if (known == impl_->people.end() || !known->second.value) return std::nullopt;
   return known->second.value->name;
 }
 
-net::Task<Result<std::vector<slack::UserGroup>>> Catalog::groups(milliseconds age) {
+net::Task<Result<std::vector<slack::UserGroup>>> Choices::groups(milliseconds age) {
   auto& memory = *impl_;
-  if (memory.groups.due(memory.desk.loop.steady_now(), age)) {
+  if (memory.groups.due(memory.context.loop.steady_now(), age)) {
     memory.groups.reading = true;
     memory.tasks.spawn(memory.read_all_groups());
   }
   const auto fresh = [&memory, age] {
-    return memory.groups.value && memory.desk.loop.steady_now() - memory.groups.read_at < age;
+    return memory.groups.value && memory.context.loop.steady_now() - memory.groups.read_at < age;
   };
   while (!fresh() && memory.groups.reading) co_await memory.changed.wait();
   if (fresh()) co_return *memory.groups.value;
   co_return memory.groups.failure.value_or(fail(ErrorKind::timeout, "Slack's user groups were not read"));
 }
 
-net::Task<Result<Caller>> Catalog::caller(UserId user) {
+net::Task<Result<Caller>> Choices::caller(UserId user) {
   auto& memory = *impl_;
   auto roles = co_await memory.roles_of(user);
   if (!roles) co_return roles.error();
-  auto read = co_await within(memory.desk.loop, groups(kMembershipAge), kRolePatience);
+  auto read = co_await within(memory.context.loop, groups(kMembershipAge), kRolePatience);
   SlackUser who{user, roles->admin, roles->guest || roles->deleted || roles->bot};
   const bool known =
-      memory.groups.value && memory.desk.loop.steady_now() - memory.groups.read_at < kLastKnown;
+      memory.groups.value && memory.context.loop.steady_now() - memory.groups.read_at < kLastKnown;
   // Whoever is an admin may act while groups cannot be listed: perhaps to mend that.
   if (!known && !roles->admin) {
     if (read && !*read) co_return read->error();
@@ -339,4 +339,4 @@ net::Task<Result<Caller>> Catalog::caller(UserId user) {
   co_return Caller{std::move(who), user.value};
 }
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

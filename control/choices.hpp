@@ -9,7 +9,7 @@
 #include "control/context.hpp"
 #include "providers/provider.hpp"
 
-namespace watchbill::manage {
+namespace watchbill::control {
 
 /// A user group to choose.
 struct GroupChoice {
@@ -50,12 +50,12 @@ struct ScheduleSearch {
 /// What there is to choose from, remembered: groups and channels of Slack, schedules of every connection.
 /// Answers come from memory at once; whatever is older than its age is read again in the background. Only the
 /// first question ever waits, and no longer than 2 s. The desk outlives it, and it outlives its tasks.
-class Catalog {
+class Choices {
  public:
-  explicit Catalog(Desk& desk);
-  ~Catalog();
-  Catalog(const Catalog&) = delete;
-  Catalog& operator=(const Catalog&) = delete;
+  explicit Choices(Context& context);
+  ~Choices();
+  Choices(const Choices&) = delete;
+  Choices& operator=(const Choices&) = delete;
 
   /// Starts reading whatever is missing or old: called when somebody opens a form.
   void warm();
@@ -82,4 +82,4 @@ class Catalog {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

@@ -7,7 +7,7 @@
 #include "control/deadline.hpp"
 #include "core/connection_address.hpp"
 
-namespace watchbill::manage {
+namespace watchbill::control {
 
 namespace {
 
@@ -39,13 +39,13 @@ class TokensInStore final : public providers::TokenKeeper {
 };
 
 /// A refresh token works once: two processes that renew it would lock each other out.
-Result<void> refuse_to_renew(Desk& desk, const Connection& connection) {
+Result<void> refuse_to_renew(Context& context, const Connection& connection) {
   if (!connection.secrets.contains("refresh_token")) return {};
   const auto expiry = connection.settings.find("token_expires_at");
   const auto until =
       expiry == connection.settings.end() ? fail(ErrorKind::invalid, "none") : parse_rfc3339(expiry->second);
-  if (until && *until > desk.loop.now() + 2min) return {};
-  auto running = desk.daemon_runs();
+  if (until && *until > context.loop.now() + 2min) return {};
+  auto running = context.daemon_runs();
   if (!running) return running.error();
   if (!*running) return {};
   return fail(ErrorKind::conflict,
@@ -53,8 +53,9 @@ Result<void> refuse_to_renew(Desk& desk, const Connection& connection) {
               connection.name);
 }
 
-Result<void> open_with(const Reach& reach, OpenProvider& open) {
-  const providers::Context context{reach.loop, reach.http, *open.tokens, reach.config.xmatters.allowed_hosts};
+Result<void> open_with(const ConnectionContext& reach, OpenProvider& open) {
+  const providers::AdapterContext context{reach.loop, reach.http, *open.tokens,
+                                          reach.config.xmatters.allowed_hosts};
   auto adapter = providers::find_adapter(open.connection.kind);
   if (!adapter) return adapter.error();
   auto prepared = (*adapter)->prepare(open.connection, context);
@@ -117,7 +118,8 @@ std::string not_given(const Connection& connection, const ConnectionInput& given
 }
 
 /// `changed` is cleaned already.
-Result<void> check_given_anew(const Reach& reach, const Replaced& replaced, const Connection& changed) {
+Result<void> check_given_anew(const ConnectionContext& reach, const Replaced& replaced,
+                              const Connection& changed) {
   auto adapter = providers::find_adapter(changed.kind);
   if (!adapter) return adapter.error();
   auto stored = replaced.stored;
@@ -145,8 +147,8 @@ Result<void> check_given_anew(const Reach& reach, const Replaced& replaced, cons
 
 using Listed = Result<std::vector<providers::ScheduleInfo>>;
 
-net::Task<Listed> list_one(Desk& desk, Connection connection) {
-  auto open = open_stored(desk, std::move(connection));
+net::Task<Listed> list_one(Context& context, Connection connection) {
+  auto open = open_stored(context, std::move(connection));
   if (!open) co_return open.error();
   co_return co_await (*open)->provider->list_schedules();
 }
@@ -198,7 +200,7 @@ std::string option_of(const Error& error) {
   return found;
 }
 
-Result<std::unique_ptr<OpenProvider>> open_new(const Reach& reach, Connection connection) {
+Result<std::unique_ptr<OpenProvider>> open_new(const ConnectionContext& reach, Connection connection) {
   auto open = std::make_unique<OpenProvider>();
   open->connection = std::move(connection);
   open->tokens = std::make_unique<TokensInHand>(open->connection);
@@ -206,16 +208,16 @@ Result<std::unique_ptr<OpenProvider>> open_new(const Reach& reach, Connection co
   return open;
 }
 
-Result<std::unique_ptr<OpenProvider>> open_stored(Desk& desk, Connection connection) {
-  if (auto free = refuse_to_renew(desk, connection); !free) return free.error();
+Result<std::unique_ptr<OpenProvider>> open_stored(Context& context, Connection connection) {
+  if (auto free = refuse_to_renew(context, connection); !free) return free.error();
   auto open = std::make_unique<OpenProvider>();
   open->connection = std::move(connection);
-  open->tokens = std::make_unique<TokensInStore>(desk.store);
-  if (auto opened = open_with(reach_of(desk), *open); !opened) return opened.error();
+  open->tokens = std::make_unique<TokensInStore>(context.store);
+  if (auto opened = open_with(connection_context(context), *open); !opened) return opened.error();
   return open;
 }
 
-net::Task<Result<Tried>> try_connection(Reach reach, Caller caller, Connection connection,
+net::Task<Result<Tried>> try_connection(ConnectionContext reach, Caller caller, Connection connection,
                                         TryOptions options) {
   auto allowed_to = may(caller.principal, Action::connect, {}, reach.config.permissions());
   if (!allowed_to) co_return allowed_to.error();
@@ -265,47 +267,48 @@ Result<std::string> free_name(store::Store& store, const std::string& kind) {
   }
 }
 
-Result<void> add_connection(Desk& desk, const Caller& caller, const Connection& connection) {
-  if (auto ok = allowed(desk, caller, Action::connect, {}); !ok) return ok;
-  return desk.store.connections().add(connection, caller.actor);
+Result<void> add_connection(Context& context, const Caller& caller, const Connection& connection) {
+  if (auto ok = allowed(context, caller, Action::connect, {}); !ok) return ok;
+  return context.store.connections().add(connection, caller.actor);
 }
 
-Result<void> update_connection(Desk& desk, const Caller& caller, const Connection& connection) {
-  if (auto ok = allowed(desk, caller, Action::connect, {}); !ok) return ok;
-  return desk.store.connections().update(connection, caller.actor);
+Result<void> update_connection(Context& context, const Caller& caller, const Connection& connection) {
+  if (auto ok = allowed(context, caller, Action::connect, {}); !ok) return ok;
+  return context.store.connections().update(connection, caller.actor);
 }
 
-Result<void> remove_connection(Desk& desk, const Caller& caller, const std::string& name) {
-  if (auto ok = allowed(desk, caller, Action::connect, {}); !ok) return ok;
-  return desk.store.connections().remove(name, caller.actor);
+Result<void> remove_connection(Context& context, const Caller& caller, const std::string& name) {
+  if (auto ok = allowed(context, caller, Action::connect, {}); !ok) return ok;
+  return context.store.connections().remove(name, caller.actor);
 }
 
-net::Task<std::vector<ConnectionSchedules>> list_schedules(Desk& desk, std::vector<Connection> connections) {
+net::Task<std::vector<ConnectionSchedules>> list_schedules(Context& context,
+                                                           std::vector<Connection> connections) {
   std::vector<net::Task<Listed>> tasks;
   tasks.reserve(connections.size());
   std::vector<std::string> names;
   for (auto& connection : connections) {
     names.push_back(connection.name);
-    tasks.push_back(list_one(desk, std::move(connection)));
+    tasks.push_back(list_one(context, std::move(connection)));
   }
-  auto answers = co_await net::all(desk.loop, std::move(tasks));
+  auto answers = co_await net::all(context.loop, std::move(tasks));
   std::vector<ConnectionSchedules> listed;
   listed.reserve(answers.size());
   for (std::size_t i = 0; i < answers.size(); ++i) listed.push_back({names[i], std::move(answers[i])});
   co_return listed;
 }
 
-net::Task<Result<void>> check_schedules(Desk& desk, std::vector<ScheduleRef> schedules, bool verify) {
+net::Task<Result<void>> check_schedules(Context& context, std::vector<ScheduleRef> schedules, bool verify) {
   std::map<std::string, std::set<ScheduleRef>> wanted;
   for (const auto& ref : schedules) wanted[ref.connection].insert(ref);
   std::vector<Connection> connections;
   for (const auto& [name, refs] : wanted) {
-    auto connection = desk.store.connections().get(name);
+    auto connection = context.store.connections().get(name);
     if (!connection) co_return connection.error().in("schedule {}", *refs.begin());
     connections.push_back(*std::move(connection));
   }
   if (!verify) co_return Result<void>{};
-  auto answers = co_await list_schedules(desk, std::move(connections));
+  auto answers = co_await list_schedules(context, std::move(connections));
   for (const auto& [name, listed] : answers) {
     if (!listed) {
       co_return listed.error().in("the schedules of connection {} cannot be checked (--no-verify skips that)",
@@ -319,4 +322,4 @@ net::Task<Result<void>> check_schedules(Desk& desk, std::vector<ScheduleRef> sch
   co_return Result<void>{};
 }
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

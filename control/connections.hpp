@@ -10,16 +10,16 @@
 #include "providers/provider.hpp"
 
 /// Connections to scheduling systems: their input cleaned, their credentials tried, kept, and opened.
-namespace watchbill::manage {
+namespace watchbill::control {
 
 /// What credentials are tried with: there may be no store yet.
-struct Reach {
+struct ConnectionContext {
   net::Loop& loop;
   net::HttpClient& http;
   const config::Config& config;
 };
-inline Reach reach_of(const Desk& desk) {
-  return {desk.loop, desk.http, desk.config};
+inline ConnectionContext connection_context(const Context& context) {
+  return {context.loop, context.http, context.config};
 }
 
 /// What a person gave, by the option's flag ("api-key-file", "host"). A secret is the secret itself, not the
@@ -50,10 +50,10 @@ struct OpenProvider {
 };
 /// For credentials that are not stored yet: tokens renewed meanwhile land in the `connection` of the result.
 /// Checks and cleans the settings; the error names the option.
-Result<std::unique_ptr<OpenProvider>> open_new(const Reach& reach, Connection connection);
+Result<std::unique_ptr<OpenProvider>> open_new(const ConnectionContext& reach, Connection connection);
 /// For a connection from the store, which the daemon may be using too: `conflict` while the daemon is about
 /// to renew its token (a refresh token works once).
-Result<std::unique_ptr<OpenProvider>> open_stored(Desk& desk, Connection connection);
+Result<std::unique_ptr<OpenProvider>> open_stored(Context& context, Connection connection);
 
 /// Credentials that were tried. Without `opened` and `refused`: they were not.
 struct Tried {
@@ -76,7 +76,7 @@ struct TryOptions {
 };
 /// Cleans the connection and tries its credentials. An error means that they were not tried: `forbidden` if
 /// the caller may not connect, `invalid` for a bad input (see `option_of`). Nothing is stored.
-net::Task<Result<Tried>> try_connection(Reach reach, Caller caller, Connection connection,
+net::Task<Result<Tried>> try_connection(ConnectionContext reach, Caller caller, Connection connection,
                                         TryOptions options);
 
 /// `conflict` if the name is taken; the message says how that one is changed.
@@ -85,16 +85,16 @@ Result<void> refuse_taken_name(store::Store& store, const std::string& name);
 Result<std::string> free_name(store::Store& store, const std::string& kind);
 
 /// Stores a new connection, sealed. `conflict` if the name is taken.
-Result<void> add_connection(Desk& desk, const Caller& caller, const Connection& connection);
+Result<void> add_connection(Context& context, const Caller& caller, const Connection& connection);
 /// Swaps settings and secrets of a stored one in one step; rotations that use it are not touched.
-Result<void> update_connection(Desk& desk, const Caller& caller, const Connection& connection);
+Result<void> update_connection(Context& context, const Caller& caller, const Connection& connection);
 /// `conflict` while rotations use it; the message names them.
-Result<void> remove_connection(Desk& desk, const Caller& caller, const std::string& name);
+Result<void> remove_connection(Context& context, const Caller& caller, const std::string& name);
 
 /// Success if every schedule exists in its system. `not_found` names the first that does
 /// not. The systems are asked at the same time; `verify` false asks none and only looks whether the
 /// connections are there.
-net::Task<Result<void>> check_schedules(Desk& desk, std::vector<ScheduleRef> schedules, bool verify);
+net::Task<Result<void>> check_schedules(Context& context, std::vector<ScheduleRef> schedules, bool verify);
 
 /// What a connection's system has, or why that is not known.
 struct ConnectionSchedules {
@@ -102,6 +102,7 @@ struct ConnectionSchedules {
   Result<std::vector<providers::ScheduleInfo>> listed;
 };
 /// Asks all of these at the same time. The answers are in the order of the question.
-net::Task<std::vector<ConnectionSchedules>> list_schedules(Desk& desk, std::vector<Connection> connections);
+net::Task<std::vector<ConnectionSchedules>> list_schedules(Context& context,
+                                                           std::vector<Connection> connections);
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

@@ -1,6 +1,6 @@
 #include "control/context.hpp"
 
-namespace watchbill::manage {
+namespace watchbill::control {
 
 namespace {
 
@@ -15,8 +15,8 @@ ErrorKind kind_named(std::string_view name) {
 
 }  // namespace
 
-Result<void> allowed(const Desk& desk, const Caller& caller, Action action, const Object& object) {
-  return may(caller.principal, action, object, desk.permissions());
+Result<void> allowed(const Context& context, const Caller& caller, Action action, const Object& object) {
+  return may(caller.principal, action, object, context.permissions());
 }
 
 Result<json::Document> read_answer(const std::string& answer) {
@@ -84,4 +84,4 @@ GroupRequest group_requests_of_daemon(net::Loop& loop, store::Store& store) {
   return AskEngine{loop, store};
 }
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

@@ -15,7 +15,7 @@
 
 /// What people see and change, whatever they use to do it: the command line and the Slack app share these
 /// rules. Nothing here blocks: what asks somebody is a task, what only reads or writes the store is not.
-namespace watchbill::manage {
+namespace watchbill::control {
 
 /// Who asks for something, as `may` and as the audit see him. Every function that changes something takes one
 /// and asks `may`.
@@ -29,14 +29,14 @@ struct Caller {
 using GroupRequest = std::function<net::Task<Result<json::Document>>(std::string kind, std::string payload)>;
 
 /// What the rules work with. All of it outlives the tasks that it is given to.
-struct Desk {
+struct Context {
   net::Loop& loop;
   store::Store& store;
   net::HttpClient& http;
   slack::Groups& groups;
-  slack::People& people;
+  slack::Users& people;
   slack::Channels& channels;
-  slack::Gate& gate;
+  slack::RateLimiter& limiter;
   const config::Config& config;
   GroupRequest group_request;
   /// Whether some process holds the writer's lock: it polls the systems and renews tokens.
@@ -48,7 +48,7 @@ struct Desk {
 };
 
 /// `may` for whoever asks.
-Result<void> allowed(const Desk& desk, const Caller& caller, Action action, const Object& object);
+Result<void> allowed(const Context& context, const Caller& caller, Action action, const Object& object);
 
 /// Leaves a request for the process that holds the writer's lock and waits for its answer: how the command
 /// line and the app have groups written (engine/jobs/job_runner.hpp). Errors: those of the request;
@@ -66,4 +66,4 @@ Result<json::Document> read_answer(const std::string& answer);
 /// the order of its other work.
 GroupRequest group_requests_of_daemon(net::Loop& loop, store::Store& store);
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

@@ -5,7 +5,7 @@
 
 #include "net/loop.hpp"
 
-namespace watchbill::manage {
+namespace watchbill::control {
 
 /// Runs `task` for at most `patience`; nothing if it did not end by then: it is cancelled.
 template <class T>
@@ -15,7 +15,7 @@ net::Task<std::optional<T>> within(net::Loop& loop, net::Task<T> task, milliseco
       slot.emplace(co_await std::move(task));
       done.notify();
     }
-    static net::Task<void> watch(net::Loop& loop, milliseconds patience, bool& over, net::Signal& done) {
+    static net::Task<void> state(net::Loop& loop, milliseconds patience, bool& over, net::Signal& done) {
       co_await net::sleep_for(loop, patience);
       over = true;
       done.notify();
@@ -30,10 +30,10 @@ net::Task<std::optional<T>> within(net::Loop& loop, net::Task<T> task, milliseco
     done.notify();
   });
   scope.spawn(Race::run(std::move(task), slot, done));
-  scope.spawn(Race::watch(loop, patience, over, done));
+  scope.spawn(Race::state(loop, patience, over, done));
   while (!slot && !over && !broken) co_await done.wait();
   if (broken) std::rethrow_exception(broken);
   co_return std::move(slot);
 }
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

@@ -5,7 +5,7 @@
 #include "control/save.hpp"
 #include "engine/jobs/job_runner.hpp"
 
-namespace watchbill::manage {
+namespace watchbill::control {
 
 namespace {
 
@@ -13,24 +13,24 @@ namespace {
 constexpr seconds kLastCall{60};
 
 /// Puts the group back while the rotation is noted as being deleted, so that nobody repairs it meanwhile.
-net::Task<Result<void>> restore_group(Desk& desk, const Deletion& deletion, const Rotation& rotation,
+net::Task<Result<void>> restore_group(Context& context, const Deletion& deletion, const Rotation& rotation,
                                       const FormerGroup& former) {
-  if (auto begun = desk.store.rotations().begin_deletion(deletion); !begun) co_return begun;
+  if (auto begun = context.store.rotations().begin_deletion(deletion); !begun) co_return begun;
   json::Writer w;
   w.begin_object().field("rotation", rotation.id.value).field("group", rotation.group.value);
   w.field("members", texts(former.members)).field("disabled", former.disabled).end_object();
-  auto answer = co_await desk.group_request(engine::kRestoreGroupRequest, w.take());
+  auto answer = co_await context.group_request(engine::kRestoreGroupRequest, w.take());
   if (answer) co_return Result<void>{};
   co_return answer.error().in("rotation \"{}\" was not deleted: @{} could not be put back", rotation.name,
                               rotation.handle);
 }
 
 /// Nobody took the deletion back while the group was put back, and it did not take too long.
-Result<void> still_deleting(const Desk& desk, const Deletion& deletion, const Rotation& rotation) {
-  auto noted = desk.store.rotations().deletions();
+Result<void> still_deleting(const Context& context, const Deletion& deletion, const Rotation& rotation) {
+  auto noted = context.store.rotations().deletions();
   if (!noted) return noted.error();
   const bool there = std::find(noted->begin(), noted->end(), deletion) != noted->end();
-  if (there && desk.loop.now() < deletion.until) return {};
+  if (there && context.loop.now() < deletion.until) return {};
   return fail(
       ErrorKind::conflict,
       "rotation \"{}\" was not deleted: that was taken back while its group was put back, or took too "
@@ -38,54 +38,54 @@ Result<void> still_deleting(const Desk& desk, const Deletion& deletion, const Ro
       rotation.name);
 }
 
-Result<void> remove_rotation(const Desk& desk, const Caller& caller, const Rotation& rotation,
+Result<void> remove_rotation(const Context& context, const Caller& caller, const Rotation& rotation,
                              const std::optional<Deletion>& deletion) {
-  return desk.store.transaction([&]() -> Result<void> {
+  return context.store.transaction([&]() -> Result<void> {
     // Somebody may have been faster.
-    if (auto there = rotation_of(desk, caller, rotation.id); !there) return there.error();
+    if (auto there = rotation_of(context, caller, rotation.id); !there) return there.error();
     if (deletion) {
-      if (auto going_on = still_deleting(desk, *deletion, rotation); !going_on) return going_on;
+      if (auto going_on = still_deleting(context, *deletion, rotation); !going_on) return going_on;
     }
-    return desk.store.rotations().remove(rotation.id, caller.actor);
+    return context.store.rotations().remove(rotation.id, caller.actor);
   });
 }
 
 }  // namespace
 
-net::Task<Result<Rotation>> delete_rotation(Desk& desk, Caller caller, RotationId id, bool restore) {
-  auto rotation = rotation_of(desk, caller, id);
+net::Task<Result<Rotation>> delete_rotation(Context& context, Caller caller, RotationId id, bool restore) {
+  auto rotation = rotation_of(context, caller, id);
   if (!rotation) co_return rotation.error();
-  if (auto ok = allowed(desk, caller, Action::remove, {&*rotation, {}}); !ok) co_return ok.error();
+  if (auto ok = allowed(context, caller, Action::remove, {&*rotation, {}}); !ok) co_return ok.error();
   std::optional<Deletion> deletion;
   Result<void> done;
   if (restore) {
-    auto former = former_of(desk.store, *rotation);
+    auto former = former_of(context.store, *rotation);
     if (!former) co_return former.error();
-    const auto now = desk.loop.now();
+    const auto now = context.loop.now();
     deletion = Deletion{id, caller.actor, now, now + kGroupPatience + kLastCall};
-    done = co_await restore_group(desk, *deletion, *rotation, *former);
+    done = co_await restore_group(context, *deletion, *rotation, *former);
   }
-  if (done) done = remove_rotation(desk, caller, *rotation, deletion);
+  if (done) done = remove_rotation(context, caller, *rotation, deletion);
   if (done) co_return rotation;
   // If that cannot be noted, it ends by itself when its time is over.
-  if (deletion) (void)desk.store.rotations().end_deletion(*deletion);
+  if (deletion) (void)context.store.rotations().end_deletion(*deletion);
   co_return done.error();
 }
 
-net::Task<Result<bool>> request_sync(Desk& desk, Caller caller, std::optional<RotationId> rotation,
+net::Task<Result<bool>> request_sync(Context& context, Caller caller, std::optional<RotationId> rotation,
                                      seconds patience) {
   if (rotation) {
-    auto found = rotation_of(desk, caller, *rotation);
+    auto found = rotation_of(context, caller, *rotation);
     if (!found) co_return found.error();
-    if (auto ok = allowed(desk, caller, Action::sync, {&*found, {}}); !ok) co_return ok.error();
-  } else if (auto ok = allowed(desk, caller, Action::sync, {}); !ok) {
+    if (auto ok = allowed(context, caller, Action::sync, {&*found, {}}); !ok) co_return ok.error();
+  } else if (auto ok = allowed(context, caller, Action::sync, {}); !ok) {
     co_return ok.error();
   }
-  auto answer =
-      co_await ask_writer(desk.loop, desk.store, desk.daemon_runs, engine::kSyncRequest, "{}", patience);
+  auto answer = co_await ask_writer(context.loop, context.store, context.daemon_runs, engine::kSyncRequest,
+                                    "{}", patience);
   if (answer) co_return true;
   if (answer.error().kind == ErrorKind::timeout) co_return false;
   co_return answer.error();
 }
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

@@ -7,43 +7,45 @@
 #include "base/text.hpp"
 #include "engine/sources/responder_matcher.hpp"
 
-namespace watchbill::manage {
+namespace watchbill::control {
 
 namespace {
 
-using Watches = std::map<ScheduleRef, Watch>;
+using ScheduleStates = std::map<ScheduleRef, ScheduleState>;
 
 /// What is known of people and schedules at this moment.
 struct Known {
-  explicit Known(Desk& desk)
-      : users(desk.store), directory(desk.loop, desk.gate, desk.people, users), roster(directory) {}
+  explicit Known(Context& context)
+      : users(context.store),
+        directory(context.loop, context.limiter, context.people, users),
+        matcher(directory) {}
   engine::StoredUsers users;
   slack::Directory directory;
-  engine::Roster roster;
+  engine::ResponderMatcher matcher;
   /// Of whom the daemon found out that nobody in Slack matches.
   std::set<std::pair<std::string, std::string>> unmatched;
-  Watches watches;
+  ScheduleStates states;
 
   [[nodiscard]] OnDuty person(const Responder& who, const ScheduleRef& schedule,
                               std::optional<Instant> until) const {
-    const auto match = roster.match(who);
+    const auto match = matcher.match(who);
     const bool pending = match.pending && !unmatched.contains({who.connection, who.id});
     return {who.name, who.email, match.user, pending, schedule, until};
   }
 };
 
-Result<std::unique_ptr<Known>> what_is_known(Desk& desk) {
-  auto known = std::make_unique<Known>(desk);
+Result<std::unique_ptr<Known>> what_is_known(Context& context) {
+  auto known = std::make_unique<Known>(context);
   if (auto loaded = known->directory.load(); !loaded) return loaded.error();
-  auto mappings = desk.store.people().mappings();
+  auto mappings = context.store.people().mappings();
   if (!mappings) return mappings.error();
-  known->roster.set_mappings(*mappings);
-  auto unmatched = desk.store.people().unmatched();
+  known->matcher.set_mappings(*mappings);
+  auto unmatched = context.store.people().unmatched();
   if (!unmatched) return unmatched.error();
   for (const auto& one : *unmatched) known->unmatched.emplace(one.responder.connection, one.responder.id);
-  auto stored = desk.store.engine().watches();
+  auto stored = context.store.engine().states();
   if (!stored) return stored.error();
-  for (auto& watch : *stored) known->watches.insert_or_assign(watch.schedule, std::move(watch));
+  for (auto& state : *stored) known->states.insert_or_assign(state.schedule, std::move(state));
   return known;
 }
 
@@ -55,18 +57,18 @@ std::optional<Instant> told(std::optional<Instant> end) {
 Duty from_timelines(const Rotation& rotation, const Known& known, Instant at) {
   Duty duty{rotation};
   for (const auto& schedule : rotation.schedules) {
-    const auto watch = known.watches.find(schedule.ref);
-    const bool asked = watch != known.watches.end();
-    const auto on_call = asked ? believed_on_call(watch->second, at) : OnCall{Unknown{}};
-    if (asked && watch->second.timeline.confirmed_at != kAlways)
-      duty.confirmed.emplace(to_string(schedule.ref), watch->second.timeline.confirmed_at);
+    const auto state = known.states.find(schedule.ref);
+    const bool asked = state != known.states.end();
+    const auto on_call = asked ? believed_on_call(state->second, at) : OnCall{Unknown{}};
+    if (asked && state->second.timeline.confirmed_at != kAlways)
+      duty.confirmed.emplace(to_string(schedule.ref), state->second.timeline.confirmed_at);
     if (std::holds_alternative<Unknown>(on_call)) duty.unknown.push_back(to_string(schedule.ref));
     const auto* people = std::get_if<People>(&on_call);
     if (!people) continue;
     for (const auto& responder : people->responders) {
       if (responder.deleted) continue;  // paged by nobody
       duty.people.push_back(
-          known.person(responder, schedule.ref, told(on_call_until(watch->second.timeline, responder, at))));
+          known.person(responder, schedule.ref, told(on_call_until(state->second.timeline, responder, at))));
     }
   }
   return duty;
@@ -91,9 +93,9 @@ Result<Duty> from_history(store::Store& store, const Rotation& rotation, Instant
   return duty;
 }
 
-std::string label_of(const RotationSchedule& schedule, const Watch& watch) {
+std::string label_of(const RotationSchedule& schedule, const ScheduleState& state) {
   if (!schedule.label.empty()) return schedule.label;
-  return watch.name.empty() ? schedule.ref.id : watch.name;
+  return state.name.empty() ? schedule.ref.id : state.name;
 }
 
 /// Adds a shift of the same schedule, in order of their starts. What goes on without a gap is one shift.
@@ -118,18 +120,18 @@ std::optional<Instant> Duty::confirmed_at() const {
   return all;
 }
 
-Result<std::vector<Duty>> on_duty(Desk& desk, const std::vector<Rotation>& rotations,
+Result<std::vector<Duty>> on_duty(Context& context, const std::vector<Rotation>& rotations,
                                   std::optional<Instant> at) {
-  auto known = what_is_known(desk);
+  auto known = what_is_known(context);
   if (!known) return known.error();
   std::vector<Duty> out;
-  const auto now = desk.loop.now();
+  const auto now = context.loop.now();
   for (const auto& rotation : rotations) {
     if (at.value_or(now) >= now) {
       out.push_back(from_timelines(rotation, **known, at.value_or(now)));
       continue;
     }
-    auto duty = from_history(desk.store, rotation, *at);
+    auto duty = from_history(context.store, rotation, *at);
     if (!duty) return duty.error();
     out.push_back(*std::move(duty));
   }
@@ -152,25 +154,25 @@ Result<std::vector<Rotation>> rotations_named(store::Store& store, const std::st
   return all;
 }
 
-Result<std::map<UserId, std::vector<DutyShift>>> shifts_by_person(Desk& desk, std::size_t limit) {
-  auto known = what_is_known(desk);
+Result<std::map<UserId, std::vector<DutyShift>>> shifts_by_person(Context& context, std::size_t limit) {
+  auto known = what_is_known(context);
   if (!known) return known.error();
-  auto rotations = desk.store.rotations().list();
+  auto rotations = context.store.rotations().list();
   if (!rotations) return rotations.error();
-  const auto now = desk.loop.now();
+  const auto now = context.loop.now();
   std::map<UserId, std::vector<DutyShift>> all;
   // A schedule has few people and many shifts.
   std::map<const Responder*, std::optional<UserId>> members;
   for (const auto& rotation : *rotations) {
     for (const auto& schedule : rotation.schedules) {
-      const auto watch = (*known)->watches.find(schedule.ref);
-      if (watch == (*known)->watches.end()) continue;
-      const auto name = rotation.schedules.size() > 1 ? label_of(schedule, watch->second) : std::string();
+      const auto state = (*known)->states.find(schedule.ref);
+      if (state == (*known)->states.end()) continue;
+      const auto name = rotation.schedules.size() > 1 ? label_of(schedule, state->second) : std::string();
       std::map<UserId, std::vector<DutyShift>> of_schedule;
-      for (const auto& shift : watch->second.timeline.shifts) {
+      for (const auto& shift : state->second.timeline.shifts) {
         if (shift.end <= now) continue;
         const auto [member, fresh] = members.try_emplace(&*shift.responder);
-        if (fresh) member->second = (*known)->roster.match(shift.responder).user;
+        if (fresh) member->second = (*known)->matcher.match(shift.responder).user;
         if (!member->second) continue;
         const auto end = shift.end_unknown ? std::nullopt : told(shift.end);
         add_shift(of_schedule[*member->second], {rotation.name, shift.start, end, name});
@@ -189,4 +191,4 @@ Result<std::map<UserId, std::vector<DutyShift>>> shifts_by_person(Desk& desk, st
   return all;
 }
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

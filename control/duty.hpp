@@ -10,7 +10,7 @@
 
 /// Who is on call when, from what the store knows: it works while Slack and every scheduling system are down,
 /// and says how old the answer is.
-namespace watchbill::manage {
+namespace watchbill::control {
 
 struct OnDuty {
   std::string name;
@@ -34,7 +34,7 @@ struct Duty {
 
 /// One answer for each rotation, in order; without `at`, for now. A moment in the past is answered from
 /// history, else from the timelines.
-Result<std::vector<Duty>> on_duty(Desk& desk, const std::vector<Rotation>& rotations,
+Result<std::vector<Duty>> on_duty(Context& context, const std::vector<Rotation>& rotations,
                                   std::optional<Instant> at = std::nullopt);
 
 /// Rotations that a person named: by name (regardless of case), or "@handle" of the group; empty: all.
@@ -52,6 +52,6 @@ struct DutyShift {
 
 /// Everybody's own shifts in all rotations that run now or begin later, as far as the timelines reach, in
 /// order of time; at most `limit` for each. It reads every timeline: a tenth of a second with 500 schedules.
-Result<std::map<UserId, std::vector<DutyShift>>> shifts_by_person(Desk& desk, std::size_t limit);
+Result<std::map<UserId, std::vector<DutyShift>>> shifts_by_person(Context& context, std::size_t limit);
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-namespace watchbill::manage {
+namespace watchbill::control {
 
 namespace {
 
@@ -87,4 +87,4 @@ Result<std::vector<HistoryEntry>> read_history(store::Store& store, const Histor
   return entries;
 }
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

@@ -8,7 +8,7 @@
 #include "core/announce/outbox.hpp"
 #include "core/history.hpp"
 
-namespace watchbill::manage {
+namespace watchbill::control {
 
 /// One line of history: a change of a group, or of the configuration (then `audit` is set and `cause` is
 /// "config").
@@ -37,4 +37,4 @@ struct HistoryQuestion {
 /// Newest first. `not_found` if history knows no such rotation.
 Result<std::vector<HistoryEntry>> read_history(store::Store& store, const HistoryQuestion& question);
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

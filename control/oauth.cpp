@@ -2,7 +2,7 @@
 
 #include "control/connections.hpp"
 
-namespace watchbill::manage {
+namespace watchbill::control {
 
 Result<providers::pagerduty::OAuthApp> pagerduty_app(const config::Config& config) {
   const auto& settings = config.pagerduty;
@@ -21,29 +21,29 @@ Result<providers::pagerduty::OAuthApp> pagerduty_app(const config::Config& confi
   return app;
 }
 
-Result<void> hold_connection(Desk& desk, const Caller& caller, const Connection& connection) {
-  if (auto ok = allowed(desk, caller, Action::connect, {}); !ok) return ok;
+Result<void> hold_connection(Context& context, const Caller& caller, const Connection& connection) {
+  if (auto ok = allowed(context, caller, Action::connect, {}); !ok) return ok;
   Connection held = connection;
   held.name = held_name(connection.name);
-  held.created_at = desk.loop.now();
-  return desk.store.transaction([&]() -> Result<void> {
-    if (auto gone = forget_held(desk, caller, connection.name); !gone) return gone;
-    return desk.store.connections().add(held, caller.actor);
+  held.created_at = context.loop.now();
+  return context.store.transaction([&]() -> Result<void> {
+    if (auto gone = forget_held(context, caller, connection.name); !gone) return gone;
+    return context.store.connections().add(held, caller.actor);
   });
 }
 
-net::Task<Result<std::string>> held_account(Desk& desk, std::string name) {
-  auto held = desk.store.connections().get(held_name(name));
+net::Task<Result<std::string>> held_account(Context& context, std::string name) {
+  auto held = context.store.connections().get(held_name(name));
   if (!held) co_return held.error();
-  auto open = open_stored(desk, *std::move(held));
+  auto open = open_stored(context, *std::move(held));
   if (!open) co_return open.error();
   co_return co_await (*open)->provider->verify();
 }
 
-Result<void> confirm_held(Desk& desk, const Caller& caller, const std::string& name) {
-  if (auto ok = allowed(desk, caller, Action::connect, {}); !ok) return ok;
-  auto& connections = desk.store.connections();
-  return desk.store.transaction([&]() -> Result<void> {
+Result<void> confirm_held(Context& context, const Caller& caller, const std::string& name) {
+  if (auto ok = allowed(context, caller, Action::connect, {}); !ok) return ok;
+  auto& connections = context.store.connections();
+  return context.store.transaction([&]() -> Result<void> {
     auto connection = connections.get(held_name(name));
     if (!connection) {
       return connection.error().kind == ErrorKind::not_found
@@ -60,10 +60,10 @@ Result<void> confirm_held(Desk& desk, const Caller& caller, const std::string& n
   });
 }
 
-Result<void> forget_held(Desk& desk, const Caller& caller, const std::string& name) {
-  if (auto ok = allowed(desk, caller, Action::connect, {}); !ok) return ok;
-  auto gone = desk.store.connections().remove(held_name(name), caller.actor);
+Result<void> forget_held(Context& context, const Caller& caller, const std::string& name) {
+  if (auto ok = allowed(context, caller, Action::connect, {}); !ok) return ok;
+  auto gone = context.store.connections().remove(held_name(name), caller.actor);
   return gone || gone.error().kind == ErrorKind::not_found ? Result<void>{} : gone.error();
 }
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

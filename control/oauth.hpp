@@ -7,7 +7,7 @@
 
 /// PagerDuty connected in a browser: the app's settings, and tokens that wait for a word (see
 /// providers/pagerduty/oauth.hpp for the steps before).
-namespace watchbill::manage {
+namespace watchbill::control {
 
 /// The app that the configuration names (its secret's file is read now). `not_found` if none is configured:
 /// the message says what to set, and which other ways there are.
@@ -15,13 +15,13 @@ Result<providers::pagerduty::OAuthApp> pagerduty_app(const config::Config& confi
 
 /// Stores a connection's new tokens, sealed, where nothing uses them; whatever was held for that name before
 /// is forgotten.
-Result<void> hold_connection(Desk& desk, const Caller& caller, const Connection& connection);
+Result<void> hold_connection(Context& context, const Caller& caller, const Connection& connection);
 /// Which account the held tokens open: the one thing that they are used for.
-net::Task<Result<std::string>> held_account(Desk& desk, std::string name);
+net::Task<Result<std::string>> held_account(Context& context, std::string name);
 /// The held tokens become the connection: a new one, or the credentials of the one that has the name already
 /// (its rotations are not touched). `not_found` if nothing is held.
-Result<void> confirm_held(Desk& desk, const Caller& caller, const std::string& name);
+Result<void> confirm_held(Context& context, const Caller& caller, const std::string& name);
 /// Forgets the held tokens; success if there are none.
-Result<void> forget_held(Desk& desk, const Caller& caller, const std::string& name);
+Result<void> forget_held(Context& context, const Caller& caller, const std::string& name);
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-namespace watchbill::manage {
+namespace watchbill::control {
 
 namespace {
 
@@ -137,11 +137,11 @@ std::string state_now(const Rotation& rotation, const std::string& written, seco
   return silent ? "stale" : written;
 }
 
-Result<Overview> read_overview(Desk& desk) {
-  auto running = desk.daemon_runs();
+Result<Overview> read_overview(Context& context) {
+  auto running = context.daemon_runs();
   if (!running) return running.error();
-  auto& store = desk.store;
-  const auto now = desk.loop.now();
+  auto& store = context.store;
+  const auto now = context.loop.now();
   Overview overview;
   overview.daemon_running = *running;
   if (auto read = read_queue(store, now, overview); !read) return read.error();
@@ -169,8 +169,8 @@ Result<Overview> read_overview(Desk& desk) {
 
   // Slack's groups are listed at most every 5 s (slack/limits/rate_limiter.hpp), so no pass can be complete
   // more often.
-  const milliseconds spacing{static_cast<milliseconds::rep>(5000 / desk.config.slack.rate_scale)};
-  const auto poll = std::chrono::ceil<seconds>(std::max(desk.config.poll_interval, spacing));
+  const milliseconds spacing{static_cast<milliseconds::rep>(5000 / context.config.slack.rate_scale)};
+  const auto poll = std::chrono::ceil<seconds>(std::max(context.config.poll_interval, spacing));
   for (auto& rotation : *rotations) {
     RotationView view;
     seconds interval = poll;
@@ -192,7 +192,7 @@ Result<Overview> read_overview(Desk& desk) {
     view.state = state_now(rotation, written, interval, seen, now);
     const bool unwatched = view.state == "stale" && !overview.daemon_running;
     if (unwatched) view.problems.push_back(say_stale(overview.last_pass));
-    tell_editors_group(desk.config, rotation, view);
+    tell_editors_group(context.config, rotation, view);
     // Nobody has looked yet, or for long.
     if (written.empty() || unwatched) view.unknown = refs_of(rotation);
     for (const auto& deletion : *deletions) {
@@ -209,10 +209,10 @@ Result<Overview> read_overview(Desk& desk) {
 
 std::map<ScheduleRef, std::string> schedule_names(store::Store& store) {
   std::map<ScheduleRef, std::string> names;
-  auto watches = store.engine().watches();
-  if (!watches) return names;
-  for (auto& watch : *watches) {
-    if (!watch.name.empty()) names.emplace(watch.schedule, std::move(watch.name));
+  auto states = store.engine().states();
+  if (!states) return names;
+  for (auto& state : *states) {
+    if (!state.name.empty()) names.emplace(state.schedule, std::move(state.name));
   }
   return names;
 }
@@ -236,4 +236,4 @@ std::string names_of(const std::map<UserId, std::string>& names, const std::vect
   return out;
 }
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

@@ -8,7 +8,7 @@
 #include "control/context.hpp"
 #include "core/oncall/rotation.hpp"
 
-namespace watchbill::manage {
+namespace watchbill::control {
 
 /// A rotation as `status` and the home tab show it.
 struct RotationView {
@@ -54,7 +54,7 @@ struct Overview {
   std::optional<SlackAppView> slack_app;  ///< nothing before the daemon ran for the first time
 };
 
-Result<Overview> read_overview(Desk& desk);
+Result<Overview> read_overview(Context& context);
 
 /// Who deletes the rotation, until when that holds its group, and how that is ended at once.
 std::string say_deleting(const Deletion& deletion, const Rotation& rotation);
@@ -74,4 +74,4 @@ std::string name_or_id(const std::map<UserId, std::string>& names, const UserId&
 /// "Ada Example, Bo Example"
 std::string names_of(const std::map<UserId, std::string>& names, const std::vector<UserId>& users);
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

@@ -8,7 +8,7 @@
 #include "config/value.hpp"
 #include "providers/support.hpp"
 
-namespace watchbill::manage {
+namespace watchbill::control {
 
 namespace {
 
@@ -76,9 +76,9 @@ Result<std::vector<UnmatchedPerson>> unmatched_people(store::Store& store) {
 
 net::Task<Result<store::Mapping>> map_person(Workspace& workspace, Caller caller, std::string person,
                                              std::string user, bool verify) {
-  auto& desk = workspace.desk();
-  if (auto ok = allowed(desk, caller, Action::map_person, {}); !ok) co_return ok.error();
-  auto key = person_key(desk.store, person);
+  auto& context = workspace.context();
+  if (auto ok = allowed(context, caller, Action::map_person, {}); !ok) co_return ok.error();
+  auto key = person_key(context.store, person);
   if (!key) co_return key.error();
   if (verify) {
     auto found = co_await workspace.person(user);
@@ -90,17 +90,17 @@ net::Task<Result<store::Mapping>> map_person(Workspace& workspace, Caller caller
   } else if (auto id = config::check_slack_id(user); !id) {
     co_return id.error();
   }
-  store::Mapping mapping{*key, UserId(user), desk.loop.now(), caller.actor};
-  if (auto mapped = desk.store.people().map(mapping, caller.actor); !mapped) co_return mapped.error();
+  store::Mapping mapping{*key, UserId(user), context.loop.now(), caller.actor};
+  if (auto mapped = context.store.people().map(mapping, caller.actor); !mapped) co_return mapped.error();
   co_return mapping;
 }
 
-Result<std::string> unmap_person(Desk& desk, const Caller& caller, const std::string& person) {
-  if (auto ok = allowed(desk, caller, Action::map_person, {}); !ok) return ok.error();
+Result<std::string> unmap_person(Context& context, const Caller& caller, const std::string& person) {
+  if (auto ok = allowed(context, caller, Action::map_person, {}); !ok) return ok.error();
   const auto email = person.find('/') == std::string::npos ? providers::clean_email(person) : std::nullopt;
   const auto key = email.value_or(person);
-  if (auto gone = desk.store.people().unmap(key, caller.actor); !gone) return gone.error();
+  if (auto gone = context.store.people().unmap(key, caller.actor); !gone) return gone.error();
   return key;
 }
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

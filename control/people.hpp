@@ -7,7 +7,7 @@
 #include "control/workspace.hpp"
 
 /// Who on call is which Slack user.
-namespace watchbill::manage {
+namespace watchbill::control {
 
 /// Somebody on call whom Slack does not know.
 struct UnmatchedPerson {
@@ -30,6 +30,6 @@ Result<std::vector<UnmatchedPerson>> unmatched_people(store::Store& store);
 net::Task<Result<store::Mapping>> map_person(Workspace& workspace, Caller caller, std::string person,
                                              std::string user, bool verify = true);
 /// Forgets a mapping and returns what it was known by; `not_found`.
-Result<std::string> unmap_person(Desk& desk, const Caller& caller, const std::string& person);
+Result<std::string> unmap_person(Context& context, const Caller& caller, const std::string& person);
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

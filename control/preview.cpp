@@ -7,7 +7,7 @@
 #include "control/connections.hpp"
 #include "engine/sources/responder_matcher.hpp"
 
-namespace watchbill::manage {
+namespace watchbill::control {
 
 namespace {
 
@@ -15,12 +15,12 @@ namespace {
 constexpr auto kAhead = 10min;
 
 using Answers = std::map<ScheduleRef, ScheduleAnswer>;
-using Watches = std::map<ScheduleRef, Watch>;
+using ScheduleStates = std::map<ScheduleRef, ScheduleState>;
 
-net::Task<Result<Answers>> ask_system(Desk& desk, Connection connection, std::vector<std::string> ids,
+net::Task<Result<Answers>> ask_system(Context& context, Connection connection, std::vector<std::string> ids,
                                       Window window) {
   const auto name = connection.name;
-  auto open = open_stored(desk, std::move(connection));
+  auto open = open_stored(context, std::move(connection));
   if (!open) co_return open.error();
   auto& provider = *(*open)->provider;
   Answers answers;
@@ -43,68 +43,68 @@ net::Task<Result<Answers>> ask_system(Desk& desk, Connection connection, std::ve
 }
 
 /// Takes an answer as it is: what is shown is what the systems say, not what the engine already believes.
-void take(Watch& watch, const ScheduleAnswer& answer) {
-  if (!answer.schedule_name.empty()) watch.name = answer.schedule_name;
+void take(ScheduleState& state, const ScheduleAnswer& answer) {
+  if (!answer.schedule_name.empty()) state.name = answer.schedule_name;
   if (answer.status == AnswerStatus::failed) {
-    watch.failure = answer.error ? answer.error->message : "no usable answer";
+    state.failure = answer.error ? answer.error->message : "no usable answer";
     return;
   }
-  watch.failure.clear();
-  watch.failing_since.reset();
-  watch.doubt.reset();
-  watch.last_answer = answer.asked_at;
+  state.failure.clear();
+  state.failing_since.reset();
+  state.doubt.reset();
+  state.last_answer = answer.asked_at;
   if (answer.status != AnswerStatus::ok) {
-    watch.presence = answer.status == AnswerStatus::gone ? Presence::gone : Presence::forbidden;
-    watch.failure = answer.error ? answer.error->message : "";
+    state.presence = answer.status == AnswerStatus::gone ? Presence::gone : Presence::forbidden;
+    state.failure = answer.error ? answer.error->message : "";
     return;
   }
-  watch.presence = Presence::ok;
-  watch.timeline = merge(watch.timeline, answer).timeline;
+  state.presence = Presence::ok;
+  state.timeline = merge(state.timeline, answer).timeline;
 }
 
-Result<Watches> known_watches(store::Store& store, const std::vector<Rotation>& rotations) {
-  Watches watches;
+Result<ScheduleStates> known_schedule_states(store::Store& store, const std::vector<Rotation>& rotations) {
+  ScheduleStates states;
   for (const auto& rotation : rotations) {
-    for (const auto& schedule : rotation.schedules) watches[schedule.ref].schedule = schedule.ref;
+    for (const auto& schedule : rotation.schedules) states[schedule.ref].schedule = schedule.ref;
   }
-  auto stored = store.engine().watches();
+  auto stored = store.engine().states();
   if (!stored) return stored.error();
-  for (auto& watch : *stored) {
-    const auto wanted = watches.find(watch.schedule);
-    if (wanted != watches.end()) wanted->second = std::move(watch);
+  for (auto& state : *stored) {
+    const auto wanted = states.find(state.schedule);
+    if (wanted != states.end()) wanted->second = std::move(state);
   }
-  return watches;
+  return states;
 }
 
-net::Task<Result<void>> ask_systems(Desk& desk, Watches& watches) {
+net::Task<Result<void>> ask_systems(Context& context, ScheduleStates& states) {
   std::map<std::string, std::vector<std::string>> ids;
-  for (const auto& [ref, watch] : watches) ids[ref.connection].push_back(ref.id);
-  const auto now = desk.loop.now();
+  for (const auto& [ref, state] : states) ids[ref.connection].push_back(ref.id);
+  const auto now = context.loop.now();
   const Window window{now, now + kAhead};
   std::vector<net::Task<Result<Answers>>> tasks;
   for (auto& [name, wanted] : ids) {
-    auto connection = desk.store.connections().get(name);
+    auto connection = context.store.connections().get(name);
     if (!connection) co_return connection.error();
-    tasks.push_back(ask_system(desk, *std::move(connection), wanted, window));
+    tasks.push_back(ask_system(context, *std::move(connection), wanted, window));
   }
-  auto all = co_await net::all(desk.loop, std::move(tasks));
+  auto all = co_await net::all(context.loop, std::move(tasks));
   for (const auto& answers : all) {
     if (!answers) co_return answers.error();
-    for (const auto& [ref, answer] : *answers) take(watches[ref], answer);
+    for (const auto& [ref, answer] : *answers) take(states[ref], answer);
   }
   co_return Result<void>{};
 }
 
 /// Everybody who may become or is a member, known to the directory.
-net::Task<Result<void>> look_up_people(slack::Directory& directory, const engine::Roster& roster,
-                                       const Watches& watches, const std::vector<Rotation>& rotations) {
+net::Task<Result<void>> look_up_people(slack::Directory& directory, const engine::ResponderMatcher& matcher,
+                                       const ScheduleStates& states, const std::vector<Rotation>& rotations) {
   std::set<std::string> emails;
-  std::vector<UserId> named = roster.mapped_users();
-  for (const auto& [ref, watch] : watches) {
-    for (const auto& shift : watch.timeline.shifts) {
+  std::vector<UserId> named = matcher.mapped_users();
+  for (const auto& [ref, state] : states) {
+    for (const auto& shift : state.timeline.shifts) {
       if (shift.responder->email) emails.insert(*shift.responder->email);
     }
-    for (const auto& responder : watch.held) {
+    for (const auto& responder : state.held) {
       if (responder.email) emails.insert(*responder.email);
     }
   }
@@ -115,14 +115,14 @@ net::Task<Result<void>> look_up_people(slack::Directory& directory, const engine
   auto unasked = directory.unasked({emails.begin(), emails.end()});
   auto done = co_await directory.resolve(std::move(unasked), slack::Priority::edit);
   if (!done) co_return done.error().in("looking people up in Slack");
-  auto unknown = roster.unknown_users(named);
+  auto unknown = matcher.unknown_users(named);
   done = co_await directory.refresh(std::move(unknown), slack::Priority::edit);
   if (!done) co_return done.error().in("looking people up in Slack");
   co_return Result<void>{};
 }
 
 /// The directory's memory: what the daemon has looked up is used, and nothing is written.
-class ReadOnlyUsers final : public slack::UserCache {
+class ReadOnlyUsers final : public slack::UserStore {
  public:
   explicit ReadOnlyUsers(store::Store& store) : users_(store) {}
   Result<std::vector<slack::SeenUser>> load() override { return users_.load(); }
@@ -132,46 +132,48 @@ class ReadOnlyUsers final : public slack::UserCache {
   engine::StoredUsers users_;
 };
 
-LivePlan plan_one(const Rotation& rotation, const RotationRecord& record, const Watches& watches,
-                  const slack::UserGroup* group, const Matcher& matcher, Instant now) {
-  LivePlan live;
-  if (group != nullptr) live.group = GroupNow{group->members, group->disabled};
-  std::vector<const Watch*> used;
+PlanPreview plan_one(const Rotation& rotation, const RotationRecord& record, const ScheduleStates& states,
+                     const slack::UserGroup* group, const Matcher& matcher, Instant now) {
+  PlanPreview preview;
+  if (group != nullptr) preview.group = GroupNow{group->members, group->disabled};
+  std::vector<const ScheduleState*> used;
   for (const auto& schedule : rotation.schedules) {
-    const auto& watch = watches.at(schedule.ref);
-    used.push_back(&watch);
-    if (!watch.failure.empty()) live.failures.push_back(fmt::format("{}: {}", schedule.ref, watch.failure));
+    const auto& state = states.at(schedule.ref);
+    used.push_back(&state);
+    if (!state.failure.empty())
+      preview.failures.push_back(fmt::format("{}: {}", schedule.ref, state.failure));
   }
-  live.plan = make_plan({rotation, record, used, live.group ? &*live.group : nullptr, matcher, now});
-  return live;
+  preview.plan = make_plan({rotation, record, used, preview.group ? &*preview.group : nullptr, matcher, now});
+  return preview;
 }
 
 }  // namespace
 
-net::Task<Result<std::vector<LivePlan>>> plan_live(Workspace& workspace, std::vector<Rotation> rotations,
-                                                   std::vector<RotationRecord> records) {
-  auto& desk = workspace.desk();
-  if (desk.no_slack) co_return *desk.no_slack;
-  auto watches = known_watches(desk.store, rotations);
-  if (!watches) co_return watches.error();
-  if (auto asked = co_await ask_systems(desk, *watches); !asked) co_return asked.error();
+net::Task<Result<std::vector<PlanPreview>>> preview_plans(Workspace& workspace,
+                                                          std::vector<Rotation> rotations,
+                                                          std::vector<RotationRecord> records) {
+  auto& context = workspace.context();
+  if (context.no_slack) co_return *context.no_slack;
+  auto states = known_schedule_states(context.store, rotations);
+  if (!states) co_return states.error();
+  if (auto asked = co_await ask_systems(context, *states); !asked) co_return asked.error();
 
-  ReadOnlyUsers users(desk.store);
-  slack::Directory directory(desk.loop, desk.gate, desk.people, users);
+  ReadOnlyUsers users(context.store);
+  slack::Directory directory(context.loop, context.limiter, context.people, users);
   if (auto loaded = directory.load(); !loaded) co_return loaded.error();
-  engine::Roster roster(directory);
-  auto mappings = desk.store.people().mappings();
+  engine::ResponderMatcher matcher(directory);
+  auto mappings = context.store.people().mappings();
   if (!mappings) co_return mappings.error();
-  roster.set_mappings(*mappings);
-  auto known = co_await look_up_people(directory, roster, *watches, rotations);
+  matcher.set_mappings(*mappings);
+  auto known = co_await look_up_people(directory, matcher, *states, rotations);
   if (!known) co_return known.error();
 
-  std::vector<LivePlan> plans;
-  const auto now = desk.loop.now();
+  std::vector<PlanPreview> plans;
+  const auto now = context.loop.now();
   for (std::size_t i = 0; i < rotations.size(); ++i) {
     auto group = co_await workspace.find_group(rotations[i].group, rotations[i].handle);
     if (!group) co_return group.error();
-    plans.push_back(plan_one(rotations[i], records[i], *watches, *group, roster, now));
+    plans.push_back(plan_one(rotations[i], records[i], *states, *group, matcher, now));
   }
   co_return plans;
 }
@@ -186,4 +188,4 @@ MemberChange change_of(const GroupTarget& target, const GroupNow& group) {
   return change;
 }
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

@@ -7,10 +7,10 @@
 #include "control/workspace.hpp"
 #include "core/oncall/plan.hpp"
 
-namespace watchbill::manage {
+namespace watchbill::control {
 
 /// What would be done about a rotation, decided from what the systems and Slack say right now.
-struct LivePlan {
+struct PlanPreview {
   Plan plan;
   /// Nothing if Slack has no such group.
   std::optional<GroupNow> group{};
@@ -20,8 +20,9 @@ struct LivePlan {
 
 /// Asks the systems (all at the same time) and Slack and decides, without writing anything. One plan for each
 /// rotation, in order. `records`: what is remembered of each; a new rotation has none.
-net::Task<Result<std::vector<LivePlan>>> plan_live(Workspace& workspace, std::vector<Rotation> rotations,
-                                                   std::vector<RotationRecord> records);
+net::Task<Result<std::vector<PlanPreview>>> preview_plans(Workspace& workspace,
+                                                          std::vector<Rotation> rotations,
+                                                          std::vector<RotationRecord> records);
 
 /// Members that go and come when `target` is carried out.
 struct MemberChange {
@@ -30,4 +31,4 @@ struct MemberChange {
 };
 MemberChange change_of(const GroupTarget& target, const GroupNow& group);
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

@@ -4,7 +4,7 @@
 
 #include "control/workspace.hpp"
 
-namespace watchbill::manage {
+namespace watchbill::control {
 
 namespace {
 
@@ -66,16 +66,17 @@ std::vector<Dependence> dependences(const config::Config& config, const std::vec
   return all;
 }
 
-net::Task<LostRoles> lost_roles(Desk& desk, std::optional<UserId> token_user, slack::Priority priority) {
+net::Task<LostRoles> lost_roles(Context& context, std::optional<UserId> token_user,
+                                slack::Priority priority) {
   LostRoles lost_ones;
-  auto rotations = desk.store.rotations().list();
-  lost_ones.asked = rotations && !desk.no_slack;
+  auto rotations = context.store.rotations().list();
+  lost_ones.asked = rotations && !context.no_slack;
   if (!lost_ones.asked) co_return lost_ones;
-  const auto roles = dependences(desk.config, *rotations, token_user);
+  const auto roles = dependences(context.config, *rotations, token_user);
   std::map<UserId, std::optional<slack::User>> people;
   for (const auto& role : roles) people.emplace(role.user, std::nullopt);
   for (auto& [id, person] : people) {
-    auto read = co_await read_user(desk, id, priority);
+    auto read = co_await read_user(context, id, priority);
     if (read) {
       person = *std::move(read);
     } else if (read.error().kind == ErrorKind::not_found) {
@@ -88,7 +89,7 @@ net::Task<LostRoles> lost_roles(Desk& desk, std::optional<UserId> token_user, sl
     const auto& person = people.at(role.user);
     if (!person) continue;
     auto why = lost(*person, role);
-    if (why.empty() && role.key == kTokenKey && lost_admin(desk.store, *person))
+    if (why.empty() && role.key == kTokenKey && lost_admin(context.store, *person))
       why = "is no workspace admin any more: Slack may refuse to let this token edit groups";
     if (why.empty()) continue;
     lost_ones.problems.push_back(
@@ -99,4 +100,4 @@ net::Task<LostRoles> lost_roles(Desk& desk, std::optional<UserId> token_user, sl
   co_return lost_ones;
 }
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

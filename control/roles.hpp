@@ -8,7 +8,7 @@
 #include "control/context.hpp"
 #include "core/history.hpp"
 
-namespace watchbill::manage {
+namespace watchbill::control {
 
 /// Somebody that something depends on by his Slack user id.
 struct Dependence {
@@ -35,6 +35,6 @@ struct LostRoles {
 /// Asks Slack for each of these people and says who cannot be what he is any more: deactivated, a guest, or
 /// (the token's owner) no workspace admin any more although he was one. Each person is asked for once, at
 /// `priority`.
-net::Task<LostRoles> lost_roles(Desk& desk, std::optional<UserId> token_user, slack::Priority priority);
+net::Task<LostRoles> lost_roles(Context& context, std::optional<UserId> token_user, slack::Priority priority);
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

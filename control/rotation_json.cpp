@@ -1,6 +1,6 @@
 #include "control/rotation_json.hpp"
 
-namespace watchbill::manage {
+namespace watchbill::control {
 
 namespace {
 
@@ -118,4 +118,4 @@ std::string version_of(const Rotation& rotation) {
   return fmt::format("{:016x}", hash);
 }
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

@@ -7,7 +7,7 @@
 #include "core/oncall/rotation.hpp"
 
 /// Rotations as JSON: the one shape that output, files and comparisons share (docs/cli.md, "A rotation").
-namespace watchbill::manage {
+namespace watchbill::control {
 
 /// All fields, defaults too.
 void write_rotation(json::Writer& writer, const Rotation& rotation);
@@ -30,4 +30,4 @@ std::vector<FieldChange> compare(const Rotation& before, const Rotation& after);
 /// it can tell whether somebody else changed the rotation meanwhile. 16 hexadecimal digits.
 std::string version_of(const Rotation& rotation);
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

@@ -6,7 +6,7 @@
 #include "base/text.hpp"
 #include "control/rotation_json.hpp"
 
-namespace watchbill::manage {
+namespace watchbill::control {
 
 namespace {
 
@@ -37,14 +37,14 @@ Error changed_meanwhile(store::Store& store, const Caller& reader, const Rotatio
 }
 
 /// Every rotation of the batch is still what the person saw.
-Result<void> refuse_changed(const Desk& desk, const Caller& caller, const Batch& batch,
+Result<void> refuse_changed(const Context& context, const Caller& caller, const Batch& batch,
                             const std::vector<Rotation>& stored) {
   const auto unchanged = [&](const Rotation& before) -> Result<void> {
     const auto same = [&](const Rotation& other) { return other.id == before.id; };
     const auto now = std::find_if(stored.begin(), stored.end(), same);
-    if (now == stored.end()) return rotation_of(desk, caller, before.id).error();
+    if (now == stored.end()) return rotation_of(context, caller, before.id).error();
     if (version_of(*now) == version_of(before)) return {};
-    return changed_meanwhile(desk.store, caller, *now);
+    return changed_meanwhile(context.store, caller, *now);
   };
   for (const auto& wanted : batch.wanted) {
     if (!wanted.before) continue;
@@ -56,11 +56,11 @@ Result<void> refuse_changed(const Desk& desk, const Caller& caller, const Batch&
   return {};
 }
 
-Result<void> write_batch(const Desk& desk, const Caller& caller, Batch& batch) {
-  auto& store = desk.store;
+Result<void> write_batch(const Context& context, const Caller& caller, Batch& batch) {
+  auto& store = context.store;
   auto stored = store.rotations().list();
   if (!stored) return stored.error();
-  if (auto good = refuse_changed(desk, caller, batch, *stored); !good) return good;
+  if (auto good = refuse_changed(context, caller, batch, *stored); !good) return good;
   for (const auto& rotation : batch.deleted) {
     if (auto removed = store.rotations().remove(rotation.id, caller.actor); !removed) return removed;
     std::erase_if(*stored, [&](const Rotation& other) { return other.id == rotation.id; });
@@ -83,7 +83,7 @@ Result<void> write_batch(const Desk& desk, const Caller& caller, Batch& batch) {
 
 }  // namespace
 
-std::vector<Rotation> in_storable_order(const std::vector<Wanted>& wanted,
+std::vector<Rotation> in_storable_order(const std::vector<RotationDraft>& wanted,
                                         const std::vector<Rotation>& stored) {
   std::map<std::string, RotationId> holders;
   for (const auto& rotation : stored) holders[fold_name(rotation.name)] = rotation.id;
@@ -116,28 +116,28 @@ std::vector<Rotation> in_storable_order(const std::vector<Wanted>& wanted,
   return order;
 }
 
-net::Task<Result<void>> save_all(Desk& desk, Caller caller, Batch& batch) {
+net::Task<Result<void>> save_all(Context& context, Caller caller, Batch& batch) {
   for (const auto& wanted : batch.wanted) {
-    if (auto ok = may_save(desk, caller, wanted); !ok) co_return ok;
+    if (auto ok = may_save(context, caller, wanted); !ok) co_return ok;
   }
   for (const auto& rotation : batch.deleted) {
-    if (auto ok = allowed(desk, caller, Action::remove, {&rotation, {}}); !ok) co_return ok;
+    if (auto ok = allowed(context, caller, Action::remove, {&rotation, {}}); !ok) co_return ok;
   }
-  if (auto made = co_await make_groups(desk, batch.wanted); !made) co_return made;
-  co_return desk.store.transaction([&] { return write_batch(desk, caller, batch); });
+  if (auto made = co_await make_groups(context, batch.wanted); !made) co_return made;
+  co_return context.store.transaction([&] { return write_batch(context, caller, batch); });
 }
 
-net::Task<Result<void>> save(Desk& desk, Caller caller, Wanted& wanted, bool quiet) {
+net::Task<Result<void>> save(Context& context, Caller caller, RotationDraft& wanted, bool quiet) {
   Batch batch;
   batch.wanted.push_back(wanted);
   batch.quiet = quiet;
-  auto saved = co_await save_all(desk, std::move(caller), batch);
+  auto saved = co_await save_all(context, std::move(caller), batch);
   wanted = std::move(batch.wanted.front());
   co_return saved;
 }
 
-Result<Rotation> rotation_of(const Desk& desk, const Caller& reader, RotationId id) {
-  auto& store = desk.store;
+Result<Rotation> rotation_of(const Context& context, const Caller& reader, RotationId id) {
+  auto& store = context.store;
   auto all = store.rotations().list();
   if (!all) return all.error();
   for (auto& rotation : *all) {
@@ -154,20 +154,20 @@ Result<Rotation> rotation_of(const Desk& desk, const Caller& reader, RotationId 
               person_for(reader, entry.actor), format_minutes(entry.at));
 }
 
-Result<bool> set_paused(Desk& desk, const Caller& caller, RotationId id, bool paused) {
-  auto rotation = rotation_of(desk, caller, id);
+Result<bool> set_paused(Context& context, const Caller& caller, RotationId id, bool paused) {
+  auto rotation = rotation_of(context, caller, id);
   if (!rotation) return rotation.error();
-  if (auto ok = allowed(desk, caller, Action::pause, {&*rotation, {}}); !ok) return ok.error();
+  if (auto ok = allowed(context, caller, Action::pause, {&*rotation, {}}); !ok) return ok.error();
   bool changed = false;
-  auto saved = desk.store.transaction([&]() -> Result<void> {
-    auto deletion = paused ? std::optional<Deletion>{} : deletion_of(desk.store, id, desk.loop.now());
+  auto saved = context.store.transaction([&]() -> Result<void> {
+    auto deletion = paused ? std::optional<Deletion>{} : deletion_of(context.store, id, context.loop.now());
     if (deletion) {
-      if (auto ended = desk.store.rotations().end_deletion(*deletion); !ended) return ended;
+      if (auto ended = context.store.rotations().end_deletion(*deletion); !ended) return ended;
     }
     changed = deletion || rotation->paused != paused;
     if (rotation->paused == paused) return {};
     rotation->paused = paused;
-    return desk.store.rotations().update(*rotation, caller.actor);
+    return context.store.rotations().update(*rotation, caller.actor);
   });
   if (!saved) return saved.error();
   return changed;
@@ -197,4 +197,4 @@ Result<FormerGroup> former_of(store::Store& store, const Rotation& rotation) {
               rotation.name, rotation.handle);
 }
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

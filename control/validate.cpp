@@ -8,7 +8,7 @@
 #include "core/announce/announcement.hpp"
 #include "engine/jobs/job_runner.hpp"
 
-namespace watchbill::manage {
+namespace watchbill::control {
 
 namespace {
 
@@ -29,7 +29,7 @@ net::Task<Result<void>> resolve_people(Workspace& workspace, std::vector<UserId>
   co_return Result<void>{};
 }
 
-net::Task<Result<void>> resolve_channel(Workspace& workspace, Wanted& wanted, ChannelId& channel) {
+net::Task<Result<void>> resolve_channel(Workspace& workspace, RotationDraft& wanted, ChannelId& channel) {
   auto found = co_await workspace.channel(channel.value);
   if (!found) co_return found.error();
   if (!found->member) wanted.uninvited.push_back(*found);
@@ -39,7 +39,7 @@ net::Task<Result<void>> resolve_channel(Workspace& workspace, Wanted& wanted, Ch
 
 /// Replaces what was written by what Slack calls it: channels by name, people by e-mail address; what the
 /// stored rotation has already is left alone. Refuses what is unknown, archived or may not be in a group.
-net::Task<Result<void>> resolve_names(Workspace& workspace, Wanted& wanted) {
+net::Task<Result<void>> resolve_names(Workspace& workspace, RotationDraft& wanted) {
   auto& r = wanted.rotation;
   const Rotation before = wanted.before.value_or(Rotation{});
   wanted.wrong_field = "channels";
@@ -79,18 +79,18 @@ Rotation without_names(Rotation rotation) {
 }
 
 /// `validate`, whose messages begin with the field.
-Result<void> obey_rules(Wanted& wanted, const Rotation& rotation) {
+Result<void> obey_rules(RotationDraft& wanted, const Rotation& rotation) {
   auto good = validate(rotation);
   if (!good) wanted.wrong_field = good.error().message.substr(0, good.error().message.find(':'));
   return good;
 }
 
 /// What the store would refuse, before anything is done in Slack.
-Result<void> refuse_taken(store::Store& store, const std::vector<Wanted>& all, Wanted& wanted) {
+Result<void> refuse_taken(store::Store& store, const std::vector<RotationDraft>& all, RotationDraft& wanted) {
   const auto& r = wanted.rotation;
   // Another rotation of this run may be about to give the name or group away.
   const auto frees = [&](RotationId id, const auto& keeps) {
-    return std::any_of(all.begin(), all.end(), [&](const Wanted& other) {
+    return std::any_of(all.begin(), all.end(), [&](const RotationDraft& other) {
       return other.before && other.before->id == id && !keeps(other.rotation);
     });
   };
@@ -120,8 +120,8 @@ Result<void> refuse_taken(store::Store& store, const std::vector<Wanted>& all, W
 }
 
 /// Whether the group's members stay as they are, go or come, so that somebody must agree to it.
-std::optional<Adoption> adoption_of(const Wanted& wanted, Takeover kind, const RotationRecord& record,
-                                    const slack::UserGroup& group, const LivePlan* live) {
+std::optional<Adoption> adoption_of(const RotationDraft& wanted, Takeover kind, const RotationRecord& record,
+                                    const slack::UserGroup& group, const PlanPreview* preview) {
   const auto& rotation = wanted.rotation;
   if (kind == Takeover::none || group.members.empty()) return std::nullopt;
   Adoption adoption{kind, rotation.paused, group.id, group.handle};
@@ -129,16 +129,17 @@ std::optional<Adoption> adoption_of(const Wanted& wanted, Takeover kind, const R
   adoption.edited_at = group.updated_at;
   adoption.default_channels = group.default_channels;
   auto& unsure = adoption.unsure;
-  if (!live) {
+  if (!preview) {
     unsure = "not known, since the scheduling systems were not asked";
-  } else if (!live->plan.decided || live->plan.pending) {
-    unsure = "not known: " + (live->failures.empty() ? "the systems gave no answer yet" : live->failures[0]);
-  } else if (!live->plan.target) {
+  } else if (!preview->plan.decided || preview->plan.pending) {
+    unsure =
+        "not known: " + (preview->failures.empty() ? "the systems gave no answer yet" : preview->failures[0]);
+  } else if (!preview->plan.target) {
     unsure = "nobody yet: nobody is on call, or nobody of them is in Slack";
-  } else if (live->plan.target->disable) {
+  } else if (preview->plan.target->disable) {
     unsure = "nobody: nobody is on call, and the group will be disabled";
   } else {
-    adoption.change = change_of(*live->plan.target, {group.members, group.disabled});
+    adoption.change = change_of(*preview->plan.target, {group.members, group.disabled});
     if (adoption.change.goes.empty() && adoption.change.comes.empty()) return std::nullopt;
   }
   if (!unsure.empty()) adoption.change.goes = group.members;
@@ -147,12 +148,13 @@ std::optional<Adoption> adoption_of(const Wanted& wanted, Takeover kind, const R
   return adoption;
 }
 
-Takeover takeover_by(const Wanted& wanted) {
+Takeover takeover_by(const RotationDraft& wanted) {
   return takeover_of(wanted.before ? &*wanted.before : nullptr, wanted.rotation);
 }
 
 /// What is remembered of the rotations, in their order; of one that gets another group, nothing.
-Result<std::vector<RotationRecord>> records_of(store::Store& store, const std::vector<Wanted*>& taken) {
+Result<std::vector<RotationRecord>> records_of(store::Store& store,
+                                               const std::vector<RotationDraft*>& taken) {
   auto stored = store.engine().records();
   if (!stored) return stored.error();
   std::vector<RotationRecord> records(taken.size());
@@ -166,8 +168,8 @@ Result<std::vector<RotationRecord>> records_of(store::Store& store, const std::v
 }
 
 /// Looks at the groups that rotations of this run take over, and at those that lose members by it.
-net::Task<Result<void>> look_at_groups(Workspace& workspace, std::vector<Wanted>& all, bool verify) {
-  std::vector<Wanted*> taken;
+net::Task<Result<void>> look_at_groups(Workspace& workspace, std::vector<RotationDraft>& all, bool verify) {
+  std::vector<RotationDraft*> taken;
   std::vector<Rotation> rotations;
   for (auto& wanted : all) {
     const bool stays = !wanted.takes_group() && takeover_by(wanted) == Takeover::none;
@@ -176,13 +178,13 @@ net::Task<Result<void>> look_at_groups(Workspace& workspace, std::vector<Wanted>
     rotations.push_back(wanted.rotation);
   }
   if (taken.empty()) co_return Result<void>{};
-  auto records = records_of(workspace.desk().store, taken);
+  auto records = records_of(workspace.context().store, taken);
   if (!records) co_return records.error();
-  std::vector<LivePlan> plans;
+  std::vector<PlanPreview> plans;
   if (verify) {
-    auto live = co_await plan_live(workspace, std::move(rotations), *records);
-    if (!live) co_return live.error();
-    plans = *std::move(live);
+    auto preview = co_await preview_plans(workspace, std::move(rotations), *records);
+    if (!preview) co_return preview.error();
+    plans = *std::move(preview);
   }
   for (std::size_t i = 0; i < taken.size(); ++i) {
     auto& wanted = *taken[i];
@@ -191,7 +193,7 @@ net::Task<Result<void>> look_at_groups(Workspace& workspace, std::vector<Wanted>
     if (*group == nullptr) continue;
     const auto kind = takeover_by(wanted);
     if (wanted.takes_group() || kind == Takeover::first)
-      wanted.former = FormerGroup{(*group)->members, (*group)->disabled, workspace.desk().loop.now()};
+      wanted.former = FormerGroup{(*group)->members, (*group)->disabled, workspace.context().loop.now()};
     // Nobody relies on the members of a group that was disabled and is asked for as a new one.
     if (wanted.enable_group) continue;
     wanted.adoption = adoption_of(wanted, kind, (*records)[i], **group, verify ? &plans[i] : nullptr);
@@ -200,7 +202,7 @@ net::Task<Result<void>> look_at_groups(Workspace& workspace, std::vector<Wanted>
 }
 
 /// The schedules that are not stored already.
-std::vector<ScheduleRef> new_schedules(const std::vector<Wanted>& all) {
+std::vector<ScheduleRef> new_schedules(const std::vector<RotationDraft>& all) {
   std::vector<ScheduleRef> fresh;
   for (const auto& wanted : all) {
     for (const auto& schedule : wanted.rotation.schedules) {
@@ -215,7 +217,7 @@ std::vector<ScheduleRef> new_schedules(const std::vector<Wanted>& all) {
 
 }  // namespace
 
-std::string place_of(const Wanted& wanted) {
+std::string place_of(const RotationDraft& wanted) {
   return wanted.place.empty() ? fmt::format("rotation \"{}\"", wanted.rotation.name)
                               : fmt::format("{}: rotation \"{}\"", wanted.place, wanted.rotation.name);
 }
@@ -229,21 +231,21 @@ Rotation new_rotation(const Caller& caller) {
   return rotation;
 }
 
-Result<void> may_save(const Desk& desk, const Caller& caller, const Wanted& wanted) {
+Result<void> may_save(const Context& context, const Caller& caller, const RotationDraft& wanted) {
   const Object object{wanted.before ? &*wanted.before : nullptr, wanted.rotation.group};
   const auto& text = wanted.rotation.announce.text_template;
   const bool new_text = !wanted.before || wanted.before->announce.text_template != text;
   if (text && new_text && notifies_everyone(*text)) {
-    if (auto ok = allowed(desk, caller, Action::notify_everyone, object); !ok) return ok;
+    if (auto ok = allowed(context, caller, Action::notify_everyone, object); !ok) return ok;
   }
-  if (!wanted.before) return allowed(desk, caller, Action::create, object);
+  if (!wanted.before) return allowed(context, caller, Action::create, object);
   if (wanted.takes_group()) {
-    if (auto ok = allowed(desk, caller, Action::move_to_another_group, object); !ok) return ok;
+    if (auto ok = allowed(context, caller, Action::move_to_another_group, object); !ok) return ok;
   }
-  return allowed(desk, caller, Action::edit, object);
+  return allowed(context, caller, Action::edit, object);
 }
 
-net::Task<Result<void>> settle_group(Workspace& workspace, Wanted& wanted, bool create_groups) {
+net::Task<Result<void>> resolve_group(Workspace& workspace, RotationDraft& wanted, bool create_groups) {
   auto& r = wanted.rotation;
   wanted.wrong_field = "group";
   auto found = co_await workspace.find_group(r.group, r.handle);
@@ -281,12 +283,12 @@ net::Task<Result<void>> settle_group(Workspace& workspace, Wanted& wanted, bool 
   co_return Result<void>{};
 }
 
-net::Task<Result<void>> settle(Workspace& workspace, Caller caller, std::vector<Wanted>& all,
-                               SettleOptions options) {
-  auto& desk = workspace.desk();
+net::Task<Result<void>> validate(Workspace& workspace, Caller caller, std::vector<RotationDraft>& all,
+                                 ValidateOptions options) {
+  auto& context = workspace.context();
   for (auto& wanted : all) {
-    if (auto ok = may_save(desk, caller, wanted); !ok) co_return ok.error();
-    if (auto free = refuse_taken(desk.store, all, wanted); !free)
+    if (auto ok = may_save(context, caller, wanted); !ok) co_return ok.error();
+    if (auto free = refuse_taken(context.store, all, wanted); !free)
       co_return free.error().in("{}", place_of(wanted));
   }
   for (auto& wanted : all) {
@@ -299,7 +301,7 @@ net::Task<Result<void>> settle(Workspace& workspace, Caller caller, std::vector<
     if (good) good = obey_rules(wanted, wanted.rotation);
     if (!good) co_return good.error().in("{}", place_of(wanted));
   }
-  auto exist = co_await check_schedules(desk, new_schedules(all), options.verify);
+  auto exist = co_await check_schedules(context, new_schedules(all), options.verify);
   if (!exist) {
     if (all.size() == 1) all.front().wrong_field = "schedules";
     co_return exist;
@@ -307,12 +309,12 @@ net::Task<Result<void>> settle(Workspace& workspace, Caller caller, std::vector<
   co_return co_await look_at_groups(workspace, all, options.verify);
 }
 
-net::Task<Result<Wanted>> settle_resume(Workspace& workspace, Caller caller, RotationId id) {
-  auto& desk = workspace.desk();
-  auto stored = rotation_of(desk, caller, id);
+net::Task<Result<RotationDraft>> validate_resume(Workspace& workspace, Caller caller, RotationId id) {
+  auto& context = workspace.context();
+  auto stored = rotation_of(context, caller, id);
   if (!stored) co_return stored.error();
-  if (auto ok = allowed(desk, caller, Action::pause, {&*stored, {}}); !ok) co_return ok.error();
-  std::vector<Wanted> all(1);
+  if (auto ok = allowed(context, caller, Action::pause, {&*stored, {}}); !ok) co_return ok.error();
+  std::vector<RotationDraft> all(1);
   all.front().before = *stored;
   all.front().rotation = *std::move(stored);
   all.front().rotation.paused = false;
@@ -321,9 +323,9 @@ net::Task<Result<Wanted>> settle_resume(Workspace& workspace, Caller caller, Rot
 }
 
 net::Task<Result<std::optional<Adoption>>> preview_adoption(Workspace& workspace, Rotation rotation) {
-  std::vector<Wanted> all(1);
+  std::vector<RotationDraft> all(1);
   all.front().rotation = std::move(rotation);
-  auto found = co_await settle_group(workspace, all.front(), false);
+  auto found = co_await resolve_group(workspace, all.front(), false);
   if (!found) co_return found.error();
   if (auto looked = co_await look_at_groups(workspace, all, true); !looked) co_return looked.error();
   co_return std::move(all.front().adoption);
@@ -339,14 +341,14 @@ std::string new_group(const Rotation& rotation, const std::string& name) {
   return w.take();
 }
 
-net::Task<Result<void>> make_group(Desk& desk, Wanted& wanted) {
+net::Task<Result<void>> make_group(Context& context, RotationDraft& wanted) {
   auto& r = wanted.rotation;
   json::Writer w;
   if (wanted.create_group && r.group.empty()) {
-    auto answer = co_await desk.group_request(engine::kCreateGroupRequest, new_group(r, r.name));
+    auto answer = co_await context.group_request(engine::kCreateGroupRequest, new_group(r, r.name));
     // Another group is called like the rotation, perhaps the one that it kept so far. People choose handles.
     if (!answer && answer.error().code == "name_already_exists")
-      answer = co_await desk.group_request(engine::kCreateGroupRequest, new_group(r, r.handle));
+      answer = co_await context.group_request(engine::kCreateGroupRequest, new_group(r, r.handle));
     if (!answer) {
       // Slack gives no more than a code. Handles are shared with channels and people.
       const bool taken =
@@ -360,20 +362,20 @@ net::Task<Result<void>> make_group(Desk& desk, Wanted& wanted) {
     co_return Result<void>{};
   }
   w.begin_object().field("group", r.group.value).end_object();
-  auto answer = co_await desk.group_request(engine::kEnableGroupRequest, w.take());
+  auto answer = co_await context.group_request(engine::kEnableGroupRequest, w.take());
   if (!answer) co_return answer.error().in("enabling the group @{}", r.handle);
   co_return Result<void>{};
 }
 
 }  // namespace
 
-net::Task<Result<void>> make_groups(Desk& desk, std::vector<Wanted>& all) {
+net::Task<Result<void>> make_groups(Context& context, std::vector<RotationDraft>& all) {
   for (auto& wanted : all) {
     const bool missing = wanted.create_group && wanted.rotation.group.empty();
     // One that had members is enabled by its first write, which gives it those that it should have.
     const bool enable = wanted.enable_group && wanted.former && wanted.former->members.empty();
     if (!missing && !enable) continue;
-    auto made = co_await make_group(desk, wanted);
+    auto made = co_await make_group(context, wanted);
     if (!made) {
       wanted.wrong_field = "group";
       co_return made.error().in("{}", place_of(wanted));
@@ -382,4 +384,4 @@ net::Task<Result<void>> make_groups(Desk& desk, std::vector<Wanted>& all) {
   co_return Result<void>{};
 }
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

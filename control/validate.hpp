@@ -11,11 +11,11 @@
 /// From a rotation as somebody wrote it to one that is stored: checked against Slack and the scheduling
 /// systems before anything is written.
 ///
-///     settle_group   finds the group in Slack, or plans to make it
+///     resolve_group   finds the group in Slack, or plans to make it
 ///     settle         names, rules, rights, schedules; says what an adoption would mean
 ///     (the person agrees to the adoption)
 ///     save_all       makes the groups and stores everything, or nothing (control/save.hpp)
-namespace watchbill::manage {
+namespace watchbill::control {
 
 /// Members whom a change takes out of a group, or puts into one that is taken over: what somebody must agree
 /// to first (core/oncall/takeover.hpp).
@@ -34,7 +34,7 @@ struct Adoption {
 
 /// One rotation to be written. Channels may be "#name", people e-mail addresses, and a group has either an id
 /// or a handle, until it is settled.
-struct Wanted {
+struct RotationDraft {
   Rotation rotation;                 ///< as it is to be
   std::optional<Rotation> before{};  ///< as it is stored; none for a new one
   std::string place{};               ///< for errors: "rotations.yaml:3:5"
@@ -55,31 +55,31 @@ struct Wanted {
 /// A new rotation with what follows from who makes it: in Slack he is its owner.
 Rotation new_rotation(const Caller& caller);
 
-struct SettleOptions {
+struct ValidateOptions {
   bool verify = true;  ///< ask the scheduling systems
 };
 
 /// Finds the group in Slack (or plans to make it): `not_found`, `forbidden` for one that may not be written.
-net::Task<Result<void>> settle_group(Workspace& workspace, Wanted& wanted, bool create_groups);
+net::Task<Result<void>> resolve_group(Workspace& workspace, RotationDraft& wanted, bool create_groups);
 /// The rest: rights, names, rules, schedules, adoption. The error says where and why.
-net::Task<Result<void>> settle(Workspace& workspace, Caller caller, std::vector<Wanted>& wanted,
-                               SettleOptions options);
+net::Task<Result<void>> validate(Workspace& workspace, Caller caller, std::vector<RotationDraft>& wanted,
+                                 ValidateOptions options);
 
 /// The rotation as it is when it is resumed, with what that would mean for the members of its group, asked of
 /// the systems and Slack now. `not_found`; `forbidden`.
-net::Task<Result<Wanted>> settle_resume(Workspace& workspace, Caller caller, RotationId id);
+net::Task<Result<RotationDraft>> validate_resume(Workspace& workspace, Caller caller, RotationId id);
 
 /// What taking over the rotation's group would mean for its members, asked of the systems and Slack now;
 /// nothing if they stay as they are. `not_found` if Slack has no such group.
 net::Task<Result<std::optional<Adoption>>> preview_adoption(Workspace& workspace, Rotation rotation);
 
 /// Whether the caller may save this: create it, edit it, give it another group.
-Result<void> may_save(const Desk& desk, const Caller& caller, const Wanted& wanted);
+Result<void> may_save(const Context& context, const Caller& caller, const RotationDraft& wanted);
 
 /// Creates or enables the groups that need it. The rotations then have their ids.
-net::Task<Result<void>> make_groups(Desk& desk, std::vector<Wanted>& wanted);
+net::Task<Result<void>> make_groups(Context& context, std::vector<RotationDraft>& wanted);
 
 /// `rotation "payments"`, with its place.
-std::string place_of(const Wanted& wanted);
+std::string place_of(const RotationDraft& wanted);
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

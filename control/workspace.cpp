@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace watchbill::manage {
+namespace watchbill::control {
 
 namespace {
 
@@ -11,38 +11,38 @@ constexpr int kMostPages = 500;
 constexpr int kMostNamesAsked = 50;
 constexpr auto kPriority = slack::Priority::edit;
 
-net::Task<Result<slack::Channel>> read_channel(Desk& desk, ChannelId id) {
-  auto permit = co_await desk.gate.acquire(slack::Method::conversations_info, kPriority);
-  co_return co_await desk.channels.channel_info(std::move(permit), std::move(id));
+net::Task<Result<slack::Channel>> read_channel(Context& context, ChannelId id) {
+  auto permit = co_await context.limiter.acquire(slack::Method::conversations_info, kPriority);
+  co_return co_await context.channels.channel_info(std::move(permit), std::move(id));
 }
 
-net::Task<Result<slack::User>> look_up_address(Desk& desk, std::string email) {
-  auto permit = co_await desk.gate.acquire(slack::Method::users_lookup_by_email, kPriority);
-  co_return co_await desk.people.lookup_by_email(std::move(permit), std::move(email));
+net::Task<Result<slack::User>> look_up_address(Context& context, std::string email) {
+  auto permit = co_await context.limiter.acquire(slack::Method::users_lookup_by_email, kPriority);
+  co_return co_await context.people.lookup_by_email(std::move(permit), std::move(email));
 }
 
 }  // namespace
 
-net::Task<Result<slack::User>> read_user(Desk& desk, UserId user, slack::Priority priority) {
-  auto permit = co_await desk.gate.acquire(slack::Method::users_info, priority);
-  co_return co_await desk.people.user_info(std::move(permit), std::move(user));
+net::Task<Result<slack::User>> read_user(Context& context, UserId user, slack::Priority priority) {
+  auto permit = co_await context.limiter.acquire(slack::Method::users_info, priority);
+  co_return co_await context.people.user_info(std::move(permit), std::move(user));
 }
 
-net::Task<Result<std::vector<slack::UserGroup>>> read_groups(Desk& desk, slack::Priority priority) {
-  if (desk.no_slack) co_return *desk.no_slack;
-  auto permit = co_await desk.gate.acquire(slack::Method::usergroups_list, priority);
-  auto read = co_await desk.groups.list_groups(std::move(permit));
+net::Task<Result<std::vector<slack::UserGroup>>> read_groups(Context& context, slack::Priority priority) {
+  if (context.no_slack) co_return *context.no_slack;
+  auto permit = co_await context.limiter.acquire(slack::Method::usergroups_list, priority);
+  auto read = co_await context.groups.list_groups(std::move(permit));
   if (!read) co_return read.error().in("Slack's user groups");
   co_return read;
 }
 
-net::Task<Result<std::vector<slack::Channel>>> read_channels(Desk& desk, slack::Priority priority) {
-  if (desk.no_slack) co_return *desk.no_slack;
+net::Task<Result<std::vector<slack::Channel>>> read_channels(Context& context, slack::Priority priority) {
+  if (context.no_slack) co_return *context.no_slack;
   std::vector<slack::Channel> channels;
   std::string cursor;
   for (int page = 0; page < kMostPages; ++page) {
-    auto permit = co_await desk.gate.acquire(slack::Method::conversations_list, priority);
-    auto read = co_await desk.channels.list_channels(std::move(permit), cursor);
+    auto permit = co_await context.limiter.acquire(slack::Method::conversations_list, priority);
+    auto read = co_await context.channels.list_channels(std::move(permit), cursor);
     if (!read) co_return read.error().in("Slack's channels");
     std::move(read->channels.begin(), read->channels.end(), std::back_inserter(channels));
     cursor = read->next_cursor;
@@ -53,7 +53,7 @@ net::Task<Result<std::vector<slack::Channel>>> read_channels(Desk& desk, slack::
 
 net::Task<Result<const std::vector<slack::UserGroup>*>> Workspace::groups() {
   if (!groups_) {
-    auto read = co_await read_groups(desk_, kPriority);
+    auto read = co_await read_groups(context_, kPriority);
     if (!read) co_return read.error();
     groups_ = *std::move(read);
   }
@@ -71,7 +71,7 @@ net::Task<Result<const slack::UserGroup*>> Workspace::find_group(GroupId id, std
 
 net::Task<Result<const std::vector<slack::Channel>*>> Workspace::channels() {
   if (!channels_) {
-    auto read = co_await read_channels(desk_, kPriority);
+    auto read = co_await read_channels(context_, kPriority);
     if (!read) co_return read.error();
     channels_ = *std::move(read);
   }
@@ -92,8 +92,8 @@ net::Task<Result<slack::Channel>> Workspace::channel_named(std::string name) {
 
 net::Task<Result<slack::Channel>> Workspace::channel_of(ChannelId id) {
   if (const auto known = channels_asked_.find(id); known != channels_asked_.end()) co_return known->second;
-  if (desk_.no_slack) co_return *desk_.no_slack;
-  auto read = co_await read_channel(desk_, id);
+  if (context_.no_slack) co_return *context_.no_slack;
+  auto read = co_await read_channel(context_, id);
   if (!read && read.error().code == "channel_not_found") {
     co_return fail(
         ErrorKind::not_found,
@@ -117,9 +117,9 @@ net::Task<Result<slack::Channel>> Workspace::channel(std::string text) {
 
 net::Task<Result<slack::User>> Workspace::person(std::string text) {
   if (const auto known = people_.find(text); known != people_.end()) co_return known->second;
-  if (desk_.no_slack) co_return *desk_.no_slack;
+  if (context_.no_slack) co_return *context_.no_slack;
   const bool address = text.find('@') != std::string::npos;
-  auto asked = address ? look_up_address(desk_, text) : read_user(desk_, UserId(text), kPriority);
+  auto asked = address ? look_up_address(context_, text) : read_user(context_, UserId(text), kPriority);
   auto read = co_await std::move(asked);
   if (!read && read.error().kind == ErrorKind::not_found) {
     co_return fail(ErrorKind::not_found,
@@ -141,9 +141,9 @@ net::Task<std::string> Workspace::name_of(UserId user) {
     co_return fmt::format("{} ({})", known->second.name, user);
   if (const auto stored = stored_names().find(user); stored != stored_names().end())
     co_return fmt::format("{} ({})", stored->second, user);
-  if (desk_.no_slack || names_asked_ == kMostNamesAsked) co_return user.value;
+  if (context_.no_slack || names_asked_ == kMostNamesAsked) co_return user.value;
   ++names_asked_;
-  auto read = co_await read_user(desk_, user, kPriority);
+  auto read = co_await read_user(context_, user, kPriority);
   if (!read) co_return user.value;
   auto name = fmt::format("{} ({})", read->name, user);
   if (read->assignable()) people_.insert_or_assign(user.value, *std::move(read));
@@ -154,7 +154,7 @@ const std::map<UserId, std::string>& Workspace::stored_names() {
   if (!stored_names_) {
     stored_names_.emplace();
     // Without them a few are asked for, and the others stay ids.
-    if (auto users = desk_.store.people().users()) {
+    if (auto users = context_.store.people().users()) {
       for (auto& user : *users) stored_names_->emplace(user.id, std::move(user.name));
     }
   }
@@ -166,4 +166,4 @@ net::Task<std::string> Workspace::name_of(ChannelId channel) {
   co_return read ? fmt::format("#{} ({})", read->name, channel) : channel.value;
 }
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

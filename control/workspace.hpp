@@ -8,13 +8,13 @@
 #include "control/context.hpp"
 #include "core/oncall/rotation.hpp"
 
-namespace watchbill::manage {
+namespace watchbill::control {
 
 /// The Slack workspace as it is now, asked for piece by piece and kept for one task: make a new one for the
 /// next.
 class Workspace {
  public:
-  explicit Workspace(Desk& desk) : desk_(desk) {}
+  explicit Workspace(Context& context) : context_(context) {}
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
 
@@ -35,14 +35,14 @@ class Workspace {
   /// What was read a moment ago need not be read again.
   void know(std::vector<slack::UserGroup> groups) { groups_ = std::move(groups); }
 
-  [[nodiscard]] Desk& desk() { return desk_; }
+  [[nodiscard]] Context& context() { return context_; }
 
  private:
   net::Task<Result<const std::vector<slack::Channel>*>> channels();
   net::Task<Result<slack::Channel>> channel_named(std::string name);
   net::Task<Result<slack::Channel>> channel_of(ChannelId id);
 
-  Desk& desk_;
+  Context& context_;
   std::optional<std::vector<slack::UserGroup>> groups_;
   std::optional<std::vector<slack::Channel>> channels_;
   std::map<ChannelId, slack::Channel> channels_asked_;
@@ -54,9 +54,9 @@ class Workspace {
 };
 
 /// Every page of the channels: public ones, and private ones the bot is in.
-net::Task<Result<std::vector<slack::Channel>>> read_channels(Desk& desk, slack::Priority priority);
+net::Task<Result<std::vector<slack::Channel>>> read_channels(Context& context, slack::Priority priority);
 /// One person as Slack has him now (`users.info`).
-net::Task<Result<slack::User>> read_user(Desk& desk, UserId user, slack::Priority priority);
-net::Task<Result<std::vector<slack::UserGroup>>> read_groups(Desk& desk, slack::Priority priority);
+net::Task<Result<slack::User>> read_user(Context& context, UserId user, slack::Priority priority);
+net::Task<Result<std::vector<slack::UserGroup>>> read_groups(Context& context, slack::Priority priority);
 
-}  // namespace watchbill::manage
+}  // namespace watchbill::control

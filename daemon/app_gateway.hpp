@@ -18,12 +18,12 @@
 namespace watchbill::daemon {
 
 /// What the Slack app works with. All outlive it.
-struct AppPorts {
+struct GatewayPorts {
   net::Loop& loop;
   store::Store& store;
   net::HttpClient& http;
   slack::WebClient& slack;
-  slack::Gate& gate;
+  slack::RateLimiter& limiter;
   engine::Engine& engine;
   const config::Config& config;
 };
@@ -38,7 +38,7 @@ struct SlackApp {
 };
 inline constexpr std::size_t kMaxPageBody = std::size_t{64} << 10U;
 
-using AppFactory = std::function<SlackApp(const AppPorts&)>;
+using AppFactory = std::function<SlackApp(const GatewayPorts&)>;
 
 /// What lets Slack reach the app: the app-level token or the signing secret, whichever `slack.mode` needs.
 struct AppAccess {

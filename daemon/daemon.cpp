@@ -67,20 +67,20 @@ class Daemon {
   }
 
   net::Task<void> once() {
-    const bool settled = co_await service_->engine().settle(kOnceLimit);
-    status_ = settled ? 0 : 1;
+    const bool in_sync = co_await service_->engine().wait_in_sync(kOnceLimit);
+    status_ = in_sync ? 0 : 1;
     co_await service_->stop(kStopPatience);
-    if (!settled) tell_unsettled();
+    if (!in_sync) tell_not_in_sync();
     loop_.stop();
   }
 
   /// What kept `--once` from its end, one line a rotation, as `watchbill status` shows it.
-  void tell_unsettled() {
+  void tell_not_in_sync() {
     const auto rotations = store_->rotations().list();
     const auto statuses = store_->engine().statuses();
     const auto announcements = store_->outbox().open_rows();
     std::vector<std::string> lines;
-    if (rotations && statuses) lines = unsettled_lines(*rotations, *statuses);
+    if (rotations && statuses) lines = not_in_sync_lines(*rotations, *statuses);
     if (lines.empty() && announcements && !announcements->empty())
       spdlog::warn("{} announcements have not been sent: see `watchbill status`", announcements->size());
     else

@@ -55,10 +55,10 @@ class Service {
   store::Store& store_;
   config::Config config_;
   std::unique_ptr<net::CurlClient> http_;
-  std::unique_ptr<slack::Gate> gate_;
+  std::unique_ptr<slack::RateLimiter> limiter_;
   std::unique_ptr<slack::WebClient> slack_;
-  std::unique_ptr<manage::Desk> desk_;
-  std::unique_ptr<RoleWatch> roles_;
+  std::unique_ptr<control::Context> context_;
+  std::unique_ptr<RoleCheck> roles_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<AppGateway> gateway_;
   std::unique_ptr<net::HttpServer> server_;

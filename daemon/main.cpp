@@ -11,16 +11,16 @@
 namespace {
 
 std::string about() {
-  std::string text = fmt::format("{}\n\nExamples:\n", watchbill::daemon::kSummary);
-  for (const auto& [command, meaning] : watchbill::daemon::kExamples)
+  std::string text = fmt::format("{}\n\nExamples:\n", watchbill::config::kDaemonSummary);
+  for (const auto& [command, meaning] : watchbill::config::kDaemonExamples)
     text += meaning.empty() ? fmt::format("  {}\n", command) : fmt::format("  {:<32} {}\n", command, meaning);
-  return text + fmt::format("\n{}\n", watchbill::daemon::kSignals);
+  return text + fmt::format("\n{}\n", watchbill::config::kDaemonSignals);
 }
 
 cxxopts::Options command_line() {
   cxxopts::Options options("watchbilld", about());
   auto add = options.add_options();
-  for (const auto& option : watchbill::daemon::kOptions) {
+  for (const auto& option : watchbill::config::kDaemonOptions) {
     auto name = option.letter ? fmt::format("{},{}", option.letter, option.name) : std::string(option.name);
     if (option.value.empty())
       add(name, std::string(option.help));
@@ -30,16 +30,16 @@ cxxopts::Options command_line() {
   return options;
 }
 
-watchbill::daemon::SlackApp make_slack_app(const watchbill::daemon::AppPorts& ports) {
+watchbill::daemon::SlackApp make_slack_app(const watchbill::daemon::GatewayPorts& ports) {
   auto& slack = ports.slack;
   auto& engine = ports.engine;
-  auto app = std::make_shared<watchbill::app::App>(watchbill::app::AppPorts{
-      ports.loop, ports.store, ports.http, slack, slack, slack, slack, slack, ports.gate, ports.config,
+  auto app = std::make_shared<watchbill::slack_app::App>(watchbill::slack_app::AppPorts{
+      ports.loop, ports.store, ports.http, slack, slack, slack, slack, slack, ports.limiter, ports.config,
       [&engine](auto rotation) { return engine.forecast(rotation); }, [&engine] { engine.notice_changes(); },
-      [&engine](const watchbill::slack::News& news) { engine.hear(news); }});
+      [&engine](const watchbill::slack::ChangeEvent& news) { engine.hear(news); }});
   app->start();
   return {app, [app](watchbill::net::ServerRequest request) { return app->page(std::move(request)); },
-          watchbill::app::App::posts()};
+          watchbill::slack_app::App::posts()};
 }
 
 }  // namespace

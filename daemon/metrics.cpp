@@ -150,8 +150,8 @@ void add_app(Page& page, const AppFigures& app) {
 }  // namespace
 
 std::string metrics_text(const engine::EngineFigures& figures, const AppFigures& app,
-                         const slack::WebClient::Counts& slack_requests, const slack::Gate::Waits& waits,
-                         const TokenEnds& tokens, Instant now) {
+                         const slack::WebClient::Counts& slack_requests,
+                         const slack::RateLimiter::Waits& waits, const TokenEnds& tokens, Instant now) {
   Page page;
   add_rotations(page, figures);
   add_connections(page, figures, tokens, now);

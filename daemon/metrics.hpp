@@ -18,7 +18,7 @@ using TokenEnds = std::map<std::string, Instant>;
 
 /// The figures in Prometheus' text format (prometheus.io/docs/instrumenting/exposition_formats).
 std::string metrics_text(const engine::EngineFigures& figures, const AppFigures& app,
-                         const slack::WebClient::Counts& slack_requests, const slack::Gate::Waits& waits,
-                         const TokenEnds& tokens, Instant now);
+                         const slack::WebClient::Counts& slack_requests,
+                         const slack::RateLimiter::Waits& waits, const TokenEnds& tokens, Instant now);
 
 }  // namespace watchbill::daemon

@@ -14,31 +14,31 @@ constexpr auto kAgain = 1h;
 
 }  // namespace
 
-net::Task<void> RoleWatch::run() {
-  co_await net::sleep_for(desk_.loop, kFirstLook);
+net::Task<void> RoleCheck::run() {
+  co_await net::sleep_for(context_.loop, kFirstLook);
   while (true) {
     co_await look();
     // Once something is wrong, or not known, that is looked at more often than the next loss.
     const bool well = looked_ && !token_unread_ && lost_.problems.empty() && lost_.unread.empty();
-    co_await net::sleep_for(desk_.loop, well ? milliseconds(kEvery) : milliseconds(kAgain));
+    co_await net::sleep_for(context_.loop, well ? milliseconds(kEvery) : milliseconds(kAgain));
   }
 }
 
-net::Task<void> RoleWatch::look() {
+net::Task<void> RoleCheck::look() {
   std::optional<UserId> token_user;
   if (has_user_token_) {
-    auto permit = co_await desk_.gate.acquire(slack::Method::auth_test, slack::Priority::background);
+    auto permit = co_await context_.limiter.acquire(slack::Method::auth_test, slack::Priority::background);
     auto identity = co_await client_.user_auth_test(std::move(permit));
     token_unread_ = !identity;
     if (identity) token_user = identity->user_id;
   }
-  auto lost = co_await manage::lost_roles(desk_, token_user, slack::Priority::background);
+  auto lost = co_await control::lost_roles(context_, token_user, slack::Priority::background);
   if (!lost.asked) co_return;
   lost_ = std::move(lost);
   looked_ = true;
 }
 
-bool RoleWatch::unsure(const Problem& problem) const {
+bool RoleCheck::unsure(const Problem& problem) const {
   const std::string_view key = problem.key;
   if (!key.starts_with("role:")) return false;
   if (!looked_ || (token_unread_ && key.starts_with("role:user_token:"))) return true;

@@ -9,10 +9,10 @@ namespace watchbill::daemon {
 
 /// Looks once a day at the people that something depends on: behind the user token, editors, owners, fallback
 /// members. Who was deactivated or lost his role is a problem until he is found well again or replaced.
-class RoleWatch {
+class RoleCheck {
  public:
-  RoleWatch(manage::Desk& desk, slack::WebClient& client, bool has_user_token)
-      : desk_(desk), client_(client), has_user_token_(has_user_token) {}
+  RoleCheck(control::Context& context, slack::WebClient& client, bool has_user_token)
+      : context_(context), client_(client), has_user_token_(has_user_token) {}
   void start() { tasks_.spawn(run()); }
   [[nodiscard]] const std::vector<Problem>& problems() const { return lost_.problems; }
   /// True if nobody can tell yet whether this problem of an earlier look is over.
@@ -22,10 +22,10 @@ class RoleWatch {
   net::Task<void> run();
   net::Task<void> look();
 
-  manage::Desk& desk_;
+  control::Context& context_;
   slack::WebClient& client_;
   bool has_user_token_;
-  manage::LostRoles lost_;
+  control::LostRoles lost_;
   bool looked_ = false;
   bool token_unread_ = false;  ///< whose the user token is, Slack did not say
   net::TaskScope tasks_;

@@ -37,7 +37,7 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
 
   std::unique_ptr<Service> service(new Service(loop, store, config));
   service->http_ = std::make_unique<net::CurlClient>(loop, curl_options(config));
-  service->gate_ = std::make_unique<slack::Gate>(loop, config.slack.rate_scale);
+  service->limiter_ = std::make_unique<slack::RateLimiter>(loop, config.slack.rate_scale);
   slack::WebClientOptions slack_options;
   slack_options.api_url = config.slack.api_url;
   slack_options.bot_token = std::move(*bot_token);
@@ -48,7 +48,7 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
   const bool has_user_token = user_token->has_value();
   if (has_user_token) slack_options.user_token = std::move(**user_token);
   service->slack_ =
-      std::make_unique<slack::WebClient>(*service->http_, *service->gate_, std::move(slack_options));
+      std::make_unique<slack::WebClient>(*service->http_, *service->limiter_, std::move(slack_options));
 
   service->gateway_ = std::make_unique<AppGateway>(loop, store, service->config_, std::move(access));
 
@@ -61,10 +61,10 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
   if (*webhook) options.alerts.webhook = std::move(**webhook);
   if (*heartbeat) options.alerts.heartbeat = std::move(**heartbeat);
   auto& client = *service->slack_;
-  service->desk_ = std::make_unique<manage::Desk>(
-      manage::Desk{loop, store, *service->http_, client, client, client, *service->gate_, service->config_,
-                   manage::group_requests_of_daemon(loop, store), [] { return Result<bool>(true); }});
-  service->roles_ = std::make_unique<RoleWatch>(*service->desk_, client, has_user_token);
+  service->context_ = std::make_unique<control::Context>(control::Context{
+      loop, store, *service->http_, client, client, client, *service->limiter_, service->config_,
+      control::group_requests_of_daemon(loop, store), [] { return Result<bool>(true); }});
+  service->roles_ = std::make_unique<RoleCheck>(*service->context_, client, has_user_token);
   options.events_arrive = [gateway = service->gateway_.get()] { return gateway->state().state == "up"; };
   options.other_problems = [gateway = service->gateway_.get(), roles = service->roles_.get()](Instant now) {
     auto problems = gateway->problems(now);
@@ -77,7 +77,7 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
     return gateway->unsure(problem) || roles->unsure(problem);
   };
   service->engine_ = std::make_unique<engine::Engine>(
-      engine::EnginePorts{loop, store, *service->http_, client, client, client, *service->gate_},
+      engine::EnginePorts{loop, store, *service->http_, client, client, client, *service->limiter_},
       std::move(options));
   return service;
 }
@@ -99,7 +99,7 @@ Result<void> Service::start() {
 }
 
 net::Task<void> Service::introduce() {
-  auto permit = co_await gate_->acquire(slack::Method::auth_test, slack::Priority::edit);
+  auto permit = co_await limiter_->acquire(slack::Method::auth_test, slack::Priority::edit);
   auto identity = co_await slack_->auth_test(std::move(permit));
   if (!identity) {
     spdlog::error("Slack: {}", identity.error().message);
@@ -112,9 +112,9 @@ net::Task<void> Service::introduce() {
 
 void Service::open_app(const AppFactory& make_app) {
   SlackApp app;
-  if (make_app) app = make_app({loop_, store_, *http_, *slack_, *gate_, *engine_, config_});
+  if (make_app) app = make_app({loop_, store_, *http_, *slack_, *limiter_, *engine_, config_});
   gateway_->start(std::move(app), std::make_unique<net::CurlWebSocketClient>(loop_, curl_options(config_)),
-                  std::make_unique<slack::ConnectionAddresses>(*slack_, *gate_),
+                  std::make_unique<slack::ConnectionAddresses>(*slack_, *limiter_),
                   [this] { return slack_->clock_skew(); });
 }
 
@@ -151,9 +151,9 @@ TokenEnds Service::token_ends() const {
 net::ServerResponse Service::status() {
   const auto now = loop_.steady_now();
   if (status_page_.empty() || now - status_made_ > kStatusAge) {
-    auto overview = manage::read_overview(*desk_);
+    auto overview = control::read_overview(*context_);
     if (!overview) return service_text(503, overview.error().message + "\n");
-    status_page_ = status_page({*std::move(overview), manage::known_names(store_), engine_->figures(),
+    status_page_ = status_page({*std::move(overview), control::known_names(store_), engine_->figures(),
                                 WATCHBILL_VERSION, loop_.now()});
     status_made_ = now;
   }
@@ -186,7 +186,7 @@ net::Task<net::ServerResponse> Service::answer(net::ServerRequest request) {
   if (page) co_return status();
   if (path == "/readyz") co_return readiness();
   auto response = service_text(200, metrics_text(engine_->figures(), gateway_->figures(), slack_->counts(),
-                                                 gate_->waits(), token_ends(), loop_.now()));
+                                                 limiter_->waits(), token_ends(), loop_.now()));
   response.headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}};
   co_return response;
 }

@@ -92,7 +92,7 @@ std::string facts_list(const StatusFacts& facts) {
   return out + "</dl>\n";
 }
 
-std::string rotation_row(const StatusFacts& facts, const manage::RotationView& view, seconds wrong_for) {
+std::string rotation_row(const StatusFacts& facts, const control::RotationView& view, seconds wrong_for) {
   const auto& look = kLooks[rank_of(view.state)];
   return fmt::format(
       "<tr><td class=\"state {}\">{}{}</td><td>{}</td><td class=\"line\">@{}</td><td>{}</td><td>{}</td>"
@@ -100,7 +100,7 @@ std::string rotation_row(const StatusFacts& facts, const manage::RotationView& v
       look.colour, look.says, wrong_for > 0s ? " for " + format_duration(wrong_for) : "",
       net::html_text(view.rotation.name), net::html_text(view.rotation.handle),
       net::html_text(on_call_names(view.on_call, view.unknown)),
-      net::html_text(manage::names_of(facts.names, view.members)),
+      net::html_text(control::names_of(facts.names, view.members)),
       view.next_boundary ? format_minutes(*view.next_boundary) : "not known");
 }
 
@@ -119,7 +119,7 @@ std::string rotations_table(const StatusFacts& facts) {
     return "<h2>Rotations</h2>\n<p>None yet: <code>watchbill setup</code> makes the first one.</p>\n";
   std::map<std::string_view, seconds> wrong;
   for (const auto& rotation : facts.figures.rotations) wrong[rotation.name] = rotation.out_of_sync;
-  std::vector<const manage::RotationView*> order;
+  std::vector<const control::RotationView*> order;
   order.reserve(rotations.size());
   for (const auto& view : rotations) order.push_back(&view);
   std::stable_sort(order.begin(), order.end(),

@@ -10,7 +10,7 @@ namespace watchbill::daemon {
 
 /// What the page shows: what the store tells, and what only the running engine knows.
 struct StatusFacts {
-  manage::Overview overview;
+  control::Overview overview;
   std::map<UserId, std::string> names;  ///< of Slack users
   engine::EngineFigures figures;
   std::string version;

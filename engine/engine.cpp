@@ -29,10 +29,10 @@ Engine::Impl::Impl(EnginePorts ports, EngineOptions options, ProviderFactory mak
       make_provider_(std::move(make_provider)),
       tokens_(ports.store, known_connections_),
       users_(ports.store),
-      directory_(ports.loop, ports.gate, ports.people, users_),
-      roster_(directory_),
-      decider_(model_, ports.store, roster_, *this, random_key),
-      reader_(ports.loop, model_, ports.groups, ports.gate, options_.poll_interval,
+      directory_(ports.loop, ports.limiter, ports.people, users_),
+      matcher_(directory_),
+      decider_(model_, ports.store, matcher_, *this, random_key),
+      reader_(ports.loop, model_, ports.groups, ports.limiter, options_.poll_interval,
               [this](Result<std::vector<RotationId>> read) {
                 const auto asked = read ? *reader_.last_success() : ports_.loop.now();
                 const auto error = read ? std::nullopt : std::optional<Error>(read.error());
@@ -46,19 +46,20 @@ Engine::Impl::Impl(EnginePorts ports, EngineOptions options, ProviderFactory mak
                 for (const auto id : *read) mark(id);
                 note_pass(ports_.loop.now());
               }),
-      writer_(ports.loop, model_, decider_, ports.groups, ports.gate, *this),
-      announcer_(ports.loop, model_, decider_, ports.channels, ports.gate, options_.history_probe,
-                 [this](RotationId rotation) { board_.mark(rotation); }),
-      alerter_(ports.loop, ports.store, ports.channels, ports.gate, ports.http, options_.alerts),
-      board_(model_, ports.store),
+      writer_(ports.loop, model_, decider_, ports.groups, ports.limiter, *this),
+      announcer_(ports.loop, model_, decider_, ports.channels, ports.limiter, options_.history_probe,
+                 [this](RotationId rotation) { status_writer_.mark(rotation); }),
+      alerter_(ports.loop, ports.store, ports.channels, ports.limiter, ports.http, options_.alerts),
+      status_writer_(model_, ports.store),
       keeper_(
-          ports.loop, model_, directory_, roster_, [this] { mark_all(); }, options_.events_arrive),
-      desk_({ports.loop, ports.store, ports.groups, ports.gate}, [this] { return sync_now(); }),
+          ports.loop, model_, directory_, matcher_, [this] { mark_all(); }, options_.events_arrive),
+      desk_({ports.loop, ports.store, ports.groups, ports.limiter}, [this] { return sync_now(); }),
       after_restore_(ports.store),
-      agenda_(ports.loop, [this](const std::vector<Appointment>& due) { on_due(due); }) {
+      deadlines_(ports.loop, [this](const std::vector<Deadline>& due) { on_due(due); }) {
   if (!make_provider_) {
     make_provider_ = [this](const Connection& connection) -> Result<std::unique_ptr<providers::Provider>> {
-      const providers::Context context{ports_.loop, ports_.http, tokens_, options_.xmatters_allowed_hosts};
+      const providers::AdapterContext context{ports_.loop, ports_.http, tokens_,
+                                              options_.xmatters_allowed_hosts};
       auto adapter = providers::find_adapter(connection.kind);
       if (!adapter) return adapter.error();
       auto prepared = (*adapter)->prepare(connection, context);
@@ -76,9 +77,9 @@ void Engine::Impl::count_used_budget() {
   for (const auto at : parse_group_writes(**written)) {
     // A clock that was set back since: as if it had been now.
     const auto ago = std::max<milliseconds>(started_at_ - at, 0ms);
-    ports_.gate.count_used(kGroupWrite, ago);
+    ports_.limiter.count_used(kGroupWrite, ago);
     // And it goes on being told to the next process.
-    if (ago < ports_.gate.window(kGroupWrite)) model_.group_writes.push_back(started_at_ - ago);
+    if (ago < ports_.limiter.window(kGroupWrite)) model_.group_writes.push_back(started_at_ - ago);
   }
 }
 
@@ -89,7 +90,7 @@ void Engine::Impl::count_open_changes() {
     if (entry.open_changes.empty() || !entry.group.now || !entry.record.target) continue;
     const bool carried_out = write_needed(*entry.record.target, *entry.group.now) == WriteNeeded::none;
     if (!carried_out || entry.record.target->disable) continue;
-    ports_.gate.count_used(kGroupWrite, 0ms);
+    ports_.limiter.count_used(kGroupWrite, 0ms);
     model_.group_writes.push_back(ports_.loop.now());
   }
 }
@@ -152,9 +153,9 @@ bool Engine::Impl::work_in_flight() const {
   });
 }
 
-net::Task<bool> Engine::Impl::settle(milliseconds limit) {
+net::Task<bool> Engine::Impl::wait_in_sync(milliseconds limit) {
   const auto until = ports_.loop.steady_now() + limit;
-  while (!settled()) {
+  while (!in_sync()) {
     if (ports_.loop.steady_now() >= until) co_return false;
     co_await net::sleep_for(ports_.loop, 20ms);
   }
@@ -162,7 +163,7 @@ net::Task<bool> Engine::Impl::settle(milliseconds limit) {
   co_return true;
 }
 
-bool Engine::Impl::settled() const {
+bool Engine::Impl::in_sync() const {
   const auto pass = complete_since();
   if (!pass || *pass < started_at_ || !marked_.empty() || keeper_.looking() || announcer_.pending() > 0)
     return false;
@@ -219,8 +220,8 @@ Result<void> Engine::start() {
 net::Task<void> Engine::stop(milliseconds patience) {
   return impl_->stop(patience);
 }
-net::Task<bool> Engine::settle(milliseconds limit) {
-  return impl_->settle(limit);
+net::Task<bool> Engine::wait_in_sync(milliseconds limit) {
+  return impl_->wait_in_sync(limit);
 }
 EngineFigures Engine::figures() const {
   return impl_->figures();
@@ -228,7 +229,7 @@ EngineFigures Engine::figures() const {
 std::optional<WriteForecast> Engine::forecast(RotationId rotation) const {
   return impl_->forecast(rotation);
 }
-void Engine::hear(const slack::News& news) {
+void Engine::hear(const slack::ChangeEvent& news) {
   impl_->hear(news);
 }
 void Engine::look_anew() {

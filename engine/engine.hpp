@@ -41,9 +41,9 @@ struct EnginePorts {
   store::Store& store;
   net::HttpClient& http;
   slack::Groups& groups;
-  slack::People& people;
+  slack::Users& people;
   slack::Channels& channels;
-  slack::Gate& gate;
+  slack::RateLimiter& limiter;
 };
 
 /// Figures for metrics and for the one who waits for a pass. Counters count since the start.
@@ -101,7 +101,7 @@ class Engine {
   net::Task<void> stop(milliseconds patience);
   /// Waits until a complete pass has been made, every rotation is in sync (paused and observing ones count)
   /// and the outbox is empty; false if `limit` passes first.
-  net::Task<bool> settle(milliseconds limit);
+  net::Task<bool> wait_in_sync(milliseconds limit);
 
   [[nodiscard]] EngineFigures figures() const;
   /// When this rotation's group will be written; nothing if no write of it is queued, or Slack refuses it.
@@ -110,7 +110,7 @@ class Engine {
   /// a second. (What other processes write is noticed anyway.)
   void notice_changes();
   /// An event of Slack's: something may have changed there.
-  void hear(const slack::News& news);
+  void hear(const slack::ChangeEvent& news);
   /// Takes nothing for known that is kept of people, at Slack and at the scheduling systems: all is asked for
   /// anew, as `watchbill sync` promises. `settle` waits for it.
   void look_anew();

@@ -46,7 +46,7 @@ struct ClockState {
   ClockWitness slack;
   ClockVerdict verdict = ClockVerdict::open;
   /// What came due while the clock was not trusted.
-  std::vector<Appointment> due{};
+  std::vector<Deadline> due{};
 };
 
 /// Renewed tokens go straight to the store, and into what is known of the connections: they are no edit.
@@ -68,13 +68,13 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
 
   Result<void> start();
   net::Task<void> stop(milliseconds patience);
-  net::Task<bool> settle(milliseconds limit);
+  net::Task<bool> wait_in_sync(milliseconds limit);
   [[nodiscard]] EngineFigures figures() const;
   [[nodiscard]] std::optional<WriteForecast> forecast(RotationId rotation) const {
     return writer_.forecast(rotation);
   }
   void notice_changes() { data_version_ = -1; }
-  void hear(const slack::News& news);
+  void hear(const slack::ChangeEvent& news);
   void look_anew();
 
  private:
@@ -107,7 +107,7 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   Result<void> load_connections();
   /// What the store remembers, which whoever needs it takes out.
   using Records = std::map<RotationId, RotationRecord*>;
-  using Watches = std::map<ScheduleRef, Watch*>;
+  using ScheduleStates = std::map<ScheduleRef, ScheduleState*>;
   void adopt_rotation(Rotation rotation, const Records& records);
   void replace_rotation(RotationEntry& entry, Rotation rotation, const Records& records,
                         const std::string& by);
@@ -120,7 +120,7 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   Result<void> recall_problems();
   /// Ends those of channels that took an announcement since, or that are none of the rotation's any more.
   Result<void> forget_reached_channels(RotationEntry& entry);
-  void rebuild_schedules(const Watches& watches);
+  void rebuild_schedules(const ScheduleStates& states);
   void note_mapped(const std::vector<std::string>& changed);
   [[nodiscard]] std::string last_editor(const std::string& object) const;
 
@@ -130,11 +130,10 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   void decide_marked();
   void add_sharers(std::set<RotationId>& rotations, Instant now) const;
   void plan_boundary(ScheduleEntry& entry, Instant now);
-  void on_due(const std::vector<Appointment>& due);
-  void keep_appointment(const Appointment& appointment,
-                        std::map<std::string, std::vector<std::string>>& polls,
-                        std::map<std::pair<std::string, Instant>, std::vector<std::string>>& previews);
-  void weigh_evidence(ScheduleEntry& entry, const Absorbed& absorbed, Instant now);
+  void on_due(const std::vector<Deadline>& due);
+  void meet_deadline(const Deadline& deadline, std::map<std::string, std::vector<std::string>>& polls,
+                     std::map<std::pair<std::string, Instant>, std::vector<std::string>>& previews);
+  void weigh_evidence(ScheduleEntry& entry, const AnswerEffect& absorbed, Instant now);
   void confirm_boundary(const ScheduleEntry& entry, Instant asked_at);
   void release_confirmed();
   [[nodiscard]] std::pair<std::size_t, std::size_t> doubtful_of(const std::string& connection) const;
@@ -195,7 +194,7 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   net::Task<void> tick();
   net::Task<void> prune();
   void flush(Instant now);
-  [[nodiscard]] Result<void> flush_watches();
+  [[nodiscard]] Result<void> store_schedule_states();
   void report_problems(Instant now);
   /// Adds the open problems of which nobody can tell yet whether they are over.
   void keep_unheard(std::vector<Problem>& problems) const;
@@ -210,7 +209,7 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   void note_unmatched(Instant now);
   [[nodiscard]] milliseconds interval_of(const ConnectionState& state, Instant now) const;
   [[nodiscard]] std::optional<Instant> complete_since() const;
-  [[nodiscard]] bool settled() const;
+  [[nodiscard]] bool in_sync() const;
 
   EnginePorts ports_;
   EngineOptions options_;
@@ -219,18 +218,18 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   StoredTokens tokens_;
   StoredUsers users_;
   slack::Directory directory_;
-  Roster roster_;
+  ResponderMatcher matcher_;
   Model model_;
   Decider decider_;
   GroupReader reader_;
   GroupWriter writer_;
   Announcer announcer_;
   Alerter alerter_;
-  StatusBoard board_;
-  PeopleKeeper keeper_;
-  RequestDesk desk_;
+  StatusWriter status_writer_;
+  PeopleRefresher keeper_;
+  JobRunner desk_;
   AfterRestore after_restore_;
-  Agenda agenda_;
+  DeadlineQueue deadlines_;
   std::map<std::string, ConnectionState> connections_;
 
   std::set<RotationId> marked_;

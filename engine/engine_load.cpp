@@ -17,7 +17,7 @@ Result<void> Engine::Impl::load() {
   if (auto loaded = directory_.load(); !loaded) return loaded;
   auto mappings = ports_.store.people().mappings();
   if (!mappings) return mappings.error();
-  roster_.set_mappings(*mappings);
+  matcher_.set_mappings(*mappings);
   const auto now = ports_.loop.now();
   if (auto loaded = load_rotations(true); !loaded) return loaded;
   if (auto loaded = load_deletions(now); !loaded) return loaded;
@@ -33,12 +33,12 @@ Result<void> Engine::Impl::load() {
   if (!generation) return generation.error();
   generation_ = *generation;
   for (auto& [ref, entry] : model_.schedules) {
-    if (forget_future(entry.watch, now)) entry.changed(Unsaved::notes);
+    if (forget_future(entry.state, now)) entry.changed(Unsaved::notes);
     // Who was on call at the end may have come after the watch was stored.
-    if (const auto horizon = entry.watch.timeline.horizon; horizon > kAlways)
-      hold_people(entry.watch, std::min(now, horizon - 1ms));
-    if (entry.watch.doubt) agenda_.add({now + 1s, Appointment::Kind::confirm, ref, now + 1s});
-    if (entry.watch.doubt) entry.confirm_at = now + 1s;
+    if (const auto horizon = entry.state.timeline.horizon; horizon > kAlways)
+      hold_people(entry.state, std::min(now, horizon - 1ms));
+    if (entry.state.doubt) deadlines_.add({now + 1s, Deadline::Kind::confirm, ref, now + 1s});
+    if (entry.state.doubt) entry.confirm_at = now + 1s;
   }
   return {};
 }
@@ -84,7 +84,7 @@ Result<void> Engine::Impl::reload() {
   if (*generation != generation_) {
     auto mappings = ports_.store.people().mappings();
     if (!mappings) return mappings.error();
-    note_mapped(roster_.set_mappings(*mappings));
+    note_mapped(matcher_.set_mappings(*mappings));
     if (auto loaded = load_rotations(false); !loaded) return loaded;
     if (auto loaded = load_deletions(ports_.loop.now()); !loaded) return loaded;
     if (auto loaded = load_connections(); !loaded) return loaded;
@@ -164,11 +164,11 @@ Result<void> Engine::Impl::load_rotations(bool at_start) {
     rebuild_schedules({});
     return {};
   }
-  auto stored = ports_.store.engine().watches();
+  auto stored = ports_.store.engine().states();
   if (!stored) return stored.error();
-  Watches watches;
-  for (auto& watch : *stored) watches.emplace(watch.schedule, &watch);
-  rebuild_schedules(watches);
+  ScheduleStates states;
+  for (auto& state : *stored) states.emplace(state.schedule, &state);
+  rebuild_schedules(states);
   return {};
 }
 
@@ -256,7 +256,7 @@ void Engine::Impl::give_up_deletions(Instant now) {
   mark_all();
 }
 
-void Engine::Impl::rebuild_schedules(const Watches& watches) {
+void Engine::Impl::rebuild_schedules(const ScheduleStates& states) {
   for (auto& [ref, entry] : model_.schedules) entry.rotations.clear();
   const auto now = ports_.loop.now();
   std::set<std::string> with_new;
@@ -266,24 +266,24 @@ void Engine::Impl::rebuild_schedules(const Watches& watches) {
       auto& entry = it->second;
       entry.rotations.push_back(id);
       if (!fresh) continue;
-      const auto known = watches.find(schedule.ref);
-      if (known != watches.end()) entry.watch = std::move(*known->second);
-      entry.watch.schedule = schedule.ref;
+      const auto known = states.find(schedule.ref);
+      if (known != states.end()) entry.state = std::move(*known->second);
+      entry.state.schedule = schedule.ref;
       entry.watched_since = now;
       // An answer may have cut the future off, and the process died before it asked for it anew.
       const auto cut = [&](const std::optional<Instant>& looked, milliseconds window) {
-        return !looked || entry.watch.timeline.horizon < *looked + window - days{1};
+        return !looked || entry.state.timeline.horizon < *looked + window - days{1};
       };
-      entry.want_look_ahead = cut(entry.watch.looked_ahead, days{8});
-      entry.want_look_far = cut(entry.watch.looked_far, days{60});
+      entry.want_look_ahead = cut(entry.state.looked_ahead, days{8});
+      entry.want_look_far = cut(entry.state.looked_far, days{60});
       with_new.insert(schedule.ref.connection);
       // A boundary that passed while nobody watched is due now, as one that was foreseen.
-      const Instant since = entry.watch.last_answer.value_or(now);
-      entry.boundary = next_boundary(entry.watch.timeline, since);
+      const Instant since = entry.state.last_answer.value_or(now);
+      entry.boundary = next_boundary(entry.state.timeline, since);
       if (entry.boundary && *entry.boundary > now) {
-        agenda_.add({*entry.boundary, Appointment::Kind::boundary, schedule.ref, *entry.boundary});
+        deadlines_.add({*entry.boundary, Deadline::Kind::boundary, schedule.ref, *entry.boundary});
         if (*entry.boundary - 5s > now) {
-          agenda_.add({*entry.boundary - 5s, Appointment::Kind::poll_before, schedule.ref, *entry.boundary});
+          deadlines_.add({*entry.boundary - 5s, Deadline::Kind::poll_before, schedule.ref, *entry.boundary});
         }
       }
     }
@@ -294,7 +294,7 @@ void Engine::Impl::rebuild_schedules(const Watches& watches) {
       continue;
     }
     // Harmless if it cannot be removed now: a watch without a rotation is not used, and is replaced later.
-    if (auto removed = ports_.store.engine().remove_watch(it->first); !removed)
+    if (auto removed = ports_.store.engine().remove_schedule_state(it->first); !removed)
       store_error_ = removed.error().message;
     it = model_.schedules.erase(it);
   }

@@ -24,7 +24,7 @@ enum class Unsaved {
 
 /// A schedule that some rotation uses.
 struct ScheduleEntry {
-  Watch watch;
+  ScheduleState state;
   Unsaved unsaved = Unsaved::nothing;
   std::vector<RotationId> rotations;
   /// Since when it is asked in this run: before that nobody can call it silent.
@@ -170,13 +170,13 @@ struct Model {
     return it == schedules.end() ? nullptr : &it->second;
   }
   /// The watches of a rotation, in the order of its schedules; null where there is none yet.
-  std::vector<const Watch*> watches_of(const Rotation& rotation) {
-    std::vector<const Watch*> watches;
+  std::vector<const ScheduleState*> schedule_states_of(const Rotation& rotation) {
+    std::vector<const ScheduleState*> states;
     for (const auto& schedule : rotation.schedules) {
       const auto* entry = find(schedule.ref);
-      watches.push_back(entry ? &entry->watch : nullptr);
+      states.push_back(entry ? &entry->state : nullptr);
     }
-    return watches;
+    return states;
   }
 };
 

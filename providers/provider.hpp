@@ -72,7 +72,7 @@ class TokenKeeper {
 };
 
 /// What every adapter is given. All must outlive the provider.
-struct Context {
+struct AdapterContext {
   net::Loop& loop;
   net::HttpClient& http;
   TokenKeeper& tokens;
@@ -96,8 +96,8 @@ struct Adapter {
   std::vector<Option> options;
   /// Checks and cleans settings and secrets (defaults filled in, host names normalised, https only except to
   /// loopback) before anything is sent. The error names the option.
-  std::function<Result<Connection>(Connection, const Context&)> prepare;
-  std::function<std::unique_ptr<Provider>(const Connection&, const Context&)> create;
+  std::function<Result<Connection>(Connection, const AdapterContext&)> prepare;
+  std::function<std::unique_ptr<Provider>(const Connection&, const AdapterContext&)> create;
 };
 
 /// The list of adapters. Adding one touches this list and its own file.

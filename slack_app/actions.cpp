@@ -7,7 +7,7 @@
 #include "slack_app/rotations/rotation_form.hpp"
 #include "slack_app/systems/connect_form.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -31,7 +31,7 @@ std::pair<std::string, std::string> split_value(const std::string& value) {
   return {value.substr(0, colon), value.substr(colon + 1)};
 }
 
-std::optional<Intent> rotation_intent(const std::string& value) {
+std::optional<UserAction> rotation_action(const std::string& value) {
   const auto [verb, number] = split_value(value);
   const auto id = rotation_id(number);
   if (!id) return std::nullopt;
@@ -44,7 +44,7 @@ std::optional<Intent> rotation_intent(const std::string& value) {
   return std::nullopt;
 }
 
-std::optional<Intent> system_intent(const std::string& value) {
+std::optional<UserAction> system_action(const std::string& value) {
   const auto [verb, name] = split_value(value);
   if (name.empty()) return std::nullopt;
   if (verb == "update") return RenewSystem{name};
@@ -53,34 +53,35 @@ std::optional<Intent> system_intent(const std::string& value) {
   return std::nullopt;
 }
 
-std::optional<Intent> page_intent(const std::string& value, const Place& place) {
-  auto where = home_place(place.metadata);
+std::optional<UserAction> page_action(const std::string& value, const Interaction& interaction) {
+  auto where = home_place(interaction.metadata);
   const auto page = number_of(value);
   if (!page || *page < 0) return std::nullopt;
   where.page = static_cast<std::size_t>(*page);
   return TurnPage{std::move(where)};
 }
 
-std::optional<Intent> home_intent(const std::string& action, const std::string& value, const Place& place) {
+std::optional<UserAction> home_action(const std::string& action, const std::string& value,
+                                      const Interaction& interaction) {
   if (action == kNewRotation) return NewRotation{};
-  if (action == kRotationMenu) return rotation_intent(value);
-  if (action == kSystemMenu) return system_intent(value);
+  if (action == kRotationMenu) return rotation_action(value);
+  if (action == kSystemMenu) return system_action(value);
   if (action.starts_with(kConnectPrefix)) return ConnectSystem{value};
   if (action == kFixSystem && !value.empty()) return RenewSystem{value};
   if (action == kFixPerson && !value.empty()) return FixPerson{value};
   if (action == kLookAtAccount && !value.empty()) return LookAtAccount{value};
   if (action == kFixRotation) {
     const auto id = rotation_id(value);
-    return id ? std::optional<Intent>(EditRotation{*id}) : std::nullopt;
+    return id ? std::optional<UserAction>(EditRotation{*id}) : std::nullopt;
   }
-  if (action == kHomeSearch) return TurnPage{HomePlace{0, value}};
-  if (action == kHomeSearchClear) return TurnPage{HomePlace{}};
-  if (action.starts_with(kHomePage)) return page_intent(value, place);
+  if (action == kHomeSearch) return TurnPage{HomePosition{0, value}};
+  if (action == kHomeSearchClear) return TurnPage{HomePosition{}};
+  if (action.starts_with(kHomePage)) return page_action(value, interaction);
   return std::nullopt;
 }
 
-std::optional<Intent> form_intent(const std::string& action, const std::string& field,
-                                  const std::string& value) {
+std::optional<UserAction> form_action(const std::string& action, const std::string& field,
+                                      const std::string& value) {
   if (action == kFormMore) return ShowMore{};
   if (action == kFormBack && !value.empty()) return BackToForm{value};
   if (action == kPersonBack && !value.empty()) return TakeBackPerson{value};
@@ -102,29 +103,30 @@ std::string value_of(const json::View& action) {
 
 }  // namespace
 
-Place place_of(json::View payload) {
+Interaction interaction_of(json::View payload) {
   const auto view = payload["view"];
-  Place place;
-  place.user = UserId(payload["user"]["id"].string_or(""));
-  place.trigger = payload["trigger_id"].string_or("");
-  place.view = view["id"].string_or("");
-  place.hash = view["hash"].string_or("");
-  place.callback = view["callback_id"].string_or("");
-  place.metadata = view["private_metadata"].string_or("");
-  place.values = view["state"]["values"];
-  return place;
+  Interaction interaction;
+  interaction.user = UserId(payload["user"]["id"].string_or(""));
+  interaction.trigger = payload["trigger_id"].string_or("");
+  interaction.view = view["id"].string_or("");
+  interaction.hash = view["hash"].string_or("");
+  interaction.callback = view["callback_id"].string_or("");
+  interaction.metadata = view["private_metadata"].string_or("");
+  interaction.values = view["state"]["values"];
+  return interaction;
 }
 
-std::vector<Intent> intents_of(json::View payload, const Place& place) {
-  std::vector<Intent> intents;
+std::vector<UserAction> actions_of(json::View payload, const Interaction& interaction) {
+  std::vector<UserAction> user_actions;
   const bool home = payload["view"]["type"].string_or("") == "home";
   for (const auto& action : payload["actions"].items()) {
     const auto id = action["action_id"].string_or("");
     const auto field = field_of(action["block_id"].string_or(""));
-    auto intent = home ? home_intent(id, value_of(action), place) : form_intent(id, field, value_of(action));
-    if (intent) intents.push_back(*std::move(intent));
+    auto user_action =
+        home ? home_action(id, value_of(action), interaction) : form_action(id, field, value_of(action));
+    if (user_action) user_actions.push_back(*std::move(user_action));
   }
-  return intents;
+  return user_actions;
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -10,7 +10,7 @@
 #include "slack_app/home/home.hpp"
 
 /// What somebody wants, read from what Slack delivered. Pure: who may do it is asked where it is done.
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 // On the home tab.
 struct NewRotation {};
@@ -50,7 +50,7 @@ struct LookAtAccount {
   std::string connection;
 };
 struct TurnPage {
-  HomePlace place;
+  HomePosition interaction;
 };
 // Within a form.
 struct ShowMore {};
@@ -76,13 +76,13 @@ struct BrowserOpened {
   std::string ticket;
 };
 
-using Intent = std::variant<NewRotation, EditRotation, DeleteRotation, SyncRotation, PauseRotation,
-                            ShowHistory, ConnectSystem, RenewSystem, TestSystem, DisconnectSystem, FixPerson,
-                            LookAtAccount, TurnPage, ShowMore, FormTouched, TextTouched, BackToForm,
-                            TakeBackPerson, ChooseWay, ConfirmAccount, BrowserOpened>;
+using UserAction = std::variant<NewRotation, EditRotation, DeleteRotation, SyncRotation, PauseRotation,
+                                ShowHistory, ConnectSystem, RenewSystem, TestSystem, DisconnectSystem,
+                                FixPerson, LookAtAccount, TurnPage, ShowMore, FormTouched, TextTouched,
+                                BackToForm, TakeBackPerson, ChooseWay, ConfirmAccount, BrowserOpened>;
 
 /// Where something was clicked or submitted. `values` points into the payload.
-struct Place {
+struct Interaction {
   UserId user;
   std::string trigger;
   std::string view;  ///< its id
@@ -91,13 +91,13 @@ struct Place {
   std::string metadata;
   json::View values{};  ///< `state.values`
 };
-Place place_of(json::View payload);
+Interaction interaction_of(json::View payload);
 
 /// What the clicks of a `block_actions` payload mean; those that mean nothing to us (a button that only leads
 /// somewhere) are left out.
-std::vector<Intent> intents_of(json::View payload, const Place& place);
+std::vector<UserAction> actions_of(json::View payload, const Interaction& interaction);
 
 inline constexpr const char* kConfirmAccount = "account_confirm";
 inline constexpr const char* kRefuseAccount = "account_refuse";
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

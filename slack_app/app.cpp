@@ -16,13 +16,13 @@
 #include "slack_app/systems/browser_connect.hpp"
 #include "slack_app/systems/system_screens.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
 /// A desk's group requests, which the engine of this process is told of.
 struct AskEngineHere {
-  manage::GroupRequest ask;
+  control::GroupRequest ask;
   std::function<void()> notice;
   net::Task<Result<json::Document>> operator()(std::string kind, std::string payload) const {
     if (notice) notice();
@@ -30,23 +30,23 @@ struct AskEngineHere {
   }
 };
 
-manage::Desk desk_of(AppPorts& ports) {
+control::Context context_of(AppPorts& ports) {
   return {ports.loop,
           ports.store,
           ports.http,
           ports.groups,
           ports.people,
           ports.channels,
-          ports.gate,
+          ports.limiter,
           ports.config,
-          AskEngineHere{manage::group_requests_of_daemon(ports.loop, ports.store), ports.notice_changes},
+          AskEngineHere{control::group_requests_of_daemon(ports.loop, ports.store), ports.notice_changes},
           [] { return Result<bool>(true); }};
 }
 
 constexpr std::size_t kShiftsAnswered = 12;
 constexpr std::size_t kHistoryAnswered = 10;
 constexpr const char* kNoOptions = R"({"options":[]})";
-/// Of Slack's 3 s; the lists themselves are waited for at most 2 s (`manage::Catalog`).
+/// Of Slack's 3 s; the lists themselves are waited for at most 2 s (`control::Choices`).
 constexpr milliseconds kOptionsWithin{2500};
 /// A command is answered within half a second, so it does not wait for Slack as long as a click does.
 constexpr milliseconds kAskerWithin{400};
@@ -62,19 +62,19 @@ std::string ephemeral(const std::string& mrkdwn_text) {
 struct App::Impl {
   explicit Impl(AppPorts the_ports)
       : ports(std::move(the_ports)),
-        desk(desk_of(ports)),
-        catalog(desk),
-        surface(desk, catalog, ports.views),
-        shifts(desk),
-        home(surface, shifts,
+        context(context_of(ports)),
+        choices(context),
+        screen(context, choices, ports.views),
+        shifts(context),
+        home(screen, shifts,
              {ports.forecast, [this](const UserId& user) { return browser.waiting_for(user); }}),
-        editor(surface),
-        actions(surface),
-        browser(surface),
-        systems(surface, [this](const UserId& user, const std::string& name,
-                                bool existing) { return browser.way_for(user, name, existing); }),
-        people(surface) {
-    surface.on_change = [this] {
+        editor(screen),
+        actions(screen),
+        browser(screen),
+        systems(screen, [this](const UserId& user, const std::string& name,
+                               bool existing) { return browser.way_for(user, name, existing); }),
+        people(screen) {
+    screen.on_change = [this] {
       if (ports.notice_changes) ports.notice_changes();
       home.kick();
     };
@@ -83,7 +83,7 @@ struct App::Impl {
   net::Task<void> learn_name();
   net::Task<void> event(json::Document payload);
   net::Task<void> clicked(json::Document payload);
-  net::Task<void> carry_out(Place place, Intent intent);
+  net::Task<void> carry_out(Interaction interaction, UserAction user_action);
   net::Task<std::string> submitted(json::Document payload);
   net::Task<std::string> suggest(json::Document payload);
   net::Task<std::string> options_for(json::Document payload);
@@ -91,11 +91,11 @@ struct App::Impl {
   net::Task<Result<void>> may_view(UserId user);
 
   AppPorts ports;
-  manage::Desk desk;
-  manage::Catalog catalog;
-  Surface surface;
-  ShiftBook shifts;
-  HomeKeeper home;
+  control::Context context;
+  control::Choices choices;
+  ScreenContext screen;
+  OwnShifts shifts;
+  HomePublisher home;
   RotationEditor editor;
   RotationActions actions;
   BrowserConnect browser;
@@ -105,14 +105,14 @@ struct App::Impl {
 
 /// "/invite @name" should name it as people know it.
 net::Task<void> App::Impl::learn_name() {
-  auto permit = co_await ports.gate.acquire(slack::Method::auth_test, slack::Priority::background);
+  auto permit = co_await ports.limiter.acquire(slack::Method::auth_test, slack::Priority::background);
   auto identity = co_await ports.account.auth_test(std::move(permit));
-  if (identity && !identity->user.empty()) surface.bot_name = identity->user;
+  if (identity && !identity->user.empty()) screen.bot_name = identity->user;
 }
 
 net::Task<void> App::Impl::event(json::Document payload) {
   const auto inner = payload.root()["event"];
-  if (const auto news = slack::news_of(inner)) {
+  if (const auto news = slack::change_event_of(inner)) {
     if (ports.hear) ports.hear(*news);
     co_return;
   }
@@ -125,17 +125,18 @@ net::Task<void> App::Impl::event(json::Document payload) {
 }
 
 net::Task<void> App::Impl::clicked(json::Document payload) {
-  const auto place = place_of(payload.root());
-  if (place.user.empty()) co_return;
-  for (const auto& intent : intents_of(payload.root(), place)) co_await carry_out(place, intent);
+  const auto interaction = interaction_of(payload.root());
+  if (interaction.user.empty()) co_return;
+  for (const auto& user_action : actions_of(payload.root(), interaction))
+    co_await carry_out(interaction, user_action);
 }
 
-net::Task<void> App::Impl::carry_out(Place place, Intent intent) {
-  const auto& user = place.user;
-  const auto& trigger = place.trigger;
+net::Task<void> App::Impl::carry_out(Interaction interaction, UserAction user_action) {
+  const auto& user = interaction.user;
+  const auto& trigger = interaction.trigger;
   struct Visit {
     App::Impl& app;
-    const Place& place;
+    const Interaction& interaction;
     const UserId& user;
     const std::string& trigger;
     net::Task<void> operator()(const NewRotation&) const { return app.editor.open_new(user, trigger); }
@@ -167,48 +168,50 @@ net::Task<void> App::Impl::carry_out(Place place, Intent intent) {
       return app.systems.open_disconnect(user, trigger, i.connection);
     }
     net::Task<void> operator()(const FixPerson& i) const { return app.people.open(user, trigger, i.person); }
-    net::Task<void> operator()(const TurnPage& i) const { return app.home.turn(user, i.place); }
-    net::Task<void> operator()(const ShowMore&) const { return app.editor.touched(place, true); }
-    net::Task<void> operator()(const FormTouched&) const { return app.editor.touched(place, false); }
-    net::Task<void> operator()(const TextTouched&) const { return app.editor.preview(place); }
-    net::Task<void> operator()(const BackToForm& i) const { return app.editor.back(place, i.draft); }
+    net::Task<void> operator()(const TurnPage& i) const { return app.home.turn(user, i.interaction); }
+    net::Task<void> operator()(const ShowMore&) const { return app.editor.touched(interaction, true); }
+    net::Task<void> operator()(const FormTouched&) const { return app.editor.touched(interaction, false); }
+    net::Task<void> operator()(const TextTouched&) const { return app.editor.preview(interaction); }
+    net::Task<void> operator()(const BackToForm& i) const { return app.editor.back(interaction, i.draft); }
     net::Task<void> operator()(const TakeBackPerson& i) const {
-      return app.people.take_back(place, i.person);
+      return app.people.take_back(interaction, i.person);
     }
-    net::Task<void> operator()(const ChooseWay& i) const { return app.systems.choose_way(place, i.way); }
+    net::Task<void> operator()(const ChooseWay& i) const {
+      return app.systems.choose_way(interaction, i.way);
+    }
     net::Task<void> operator()(const LookAtAccount& i) const {
       return app.browser.open_account(user, trigger, i.connection);
     }
     net::Task<void> operator()(const ConfirmAccount& i) const {
-      return app.browser.confirm(place, i.connection, i.right);
+      return app.browser.confirm(interaction, i.connection, i.right);
     }
     net::Task<void> operator()(const BrowserOpened& i) const {
-      app.browser.opened(place, i.ticket);
+      app.browser.opened(interaction, i.ticket);
       return nothing();
     }
     static net::Task<void> nothing() { co_return; }
   };
-  auto task = std::visit(Visit{*this, place, user, trigger}, intent);
+  auto task = std::visit(Visit{*this, interaction, user, trigger}, user_action);
   co_await std::move(task);
 }
 
 net::Task<std::string> App::Impl::submitted(json::Document payload) {
-  auto place = place_of(payload.root());
-  if (place.user.empty()) co_return std::string();
-  const auto& callback = place.callback;
-  if (callback == kRotationForm) co_return co_await editor.submit(place);
-  if (callback == kAdoption) co_return co_await editor.submit_adoption(place);
-  if (callback == kResume) co_return co_await actions.submit_resume(place);
-  if (callback == kDelete) co_return co_await actions.submit_delete(place);
-  if (callback == kConnectForm) co_return co_await systems.submit(place);
-  if (callback == kDisconnect) co_return co_await systems.submit_disconnect(place);
-  if (callback == kPerson) co_return co_await people.submit(place);
+  auto interaction = interaction_of(payload.root());
+  if (interaction.user.empty()) co_return std::string();
+  const auto& callback = interaction.callback;
+  if (callback == kRotationForm) co_return co_await editor.submit(interaction);
+  if (callback == kAdoption) co_return co_await editor.submit_adoption(interaction);
+  if (callback == kResume) co_return co_await actions.submit_resume(interaction);
+  if (callback == kDelete) co_return co_await actions.submit_delete(interaction);
+  if (callback == kConnectForm) co_return co_await systems.submit(interaction);
+  if (callback == kDisconnect) co_return co_await systems.submit_disconnect(interaction);
+  if (callback == kPerson) co_return co_await people.submit(interaction);
   co_return std::string();
 }
 
 /// A list that comes too late is an error in Slack; an empty one is asked for again with the next letter.
 net::Task<std::string> App::Impl::suggest(json::Document payload) {
-  auto work = std::make_unique<Later<std::string>>(ports.loop, options_for(std::move(payload)));
+  auto work = std::make_unique<DeferredAnswer<std::string>>(ports.loop, options_for(std::move(payload)));
   const bool ready = co_await work->ready_within(kOptionsWithin);
   if (ready) co_return co_await work->result();
   co_return std::string(kNoOptions);
@@ -220,42 +223,43 @@ net::Task<std::string> App::Impl::options_for(json::Document payload) {
   const auto field = field_of(root["block_id"].string_or(""));
   const auto query = root["value"].string_or("");
   const std::string none = kNoOptions;
-  auto caller = co_await who_is(surface, user);
+  auto caller = co_await who_is(screen, user);
   if (!caller) co_return none;
   // A form's lists are for those who may save the form.
   const auto state = form_state(root["view"]["private_metadata"].string_or(""));
   std::string editing;
   if (state && state->rotation) {
-    auto rotation = manage::rotation_of(desk, *caller, *state->rotation);
-    if (!rotation || !manage::allowed(desk, *caller, Action::edit, {&*rotation, {}})) co_return none;
+    auto rotation = control::rotation_of(context, *caller, *state->rotation);
+    if (!rotation || !control::allowed(context, *caller, Action::edit, {&*rotation, {}})) co_return none;
     editing = rotation->name;
-  } else if (!manage::allowed(desk, *caller, Action::create, {})) {
+  } else if (!control::allowed(context, *caller, Action::create, {})) {
     co_return none;
   }
   if (field == kFieldSchedules) {
-    auto found = co_await catalog.search_schedules(query, kMaxOptions);
+    auto found = co_await choices.search_schedules(query, kMaxOptions);
     co_return schedule_suggestions(found);
   }
   if (field != kFieldGroup) co_return none;
-  auto found = co_await catalog.search_groups(query, kMaxOptions);
+  auto found = co_await choices.search_groups(query, kMaxOptions);
   co_return group_suggestions(found, query, editing);
 }
 
 /// Lets a question go on, so that its answer is known the next time.
-net::Task<void> wait_out(std::unique_ptr<Later<Result<manage::Caller>>> question) {
+net::Task<void> wait_out(std::unique_ptr<DeferredAnswer<Result<control::Caller>>> question) {
   (void)co_await question->result();
 }
 
 /// Who may look at more than who is on call: not guests. Whoever Slack does not describe in time is told so.
 net::Task<Result<void>> App::Impl::may_view(UserId user) {
-  auto who = std::make_unique<Later<Result<manage::Caller>>>(ports.loop, who_is(surface, std::move(user)));
+  auto who =
+      std::make_unique<DeferredAnswer<Result<control::Caller>>>(ports.loop, who_is(screen, std::move(user)));
   if (!co_await who->ready_within(kAskerWithin)) {
-    surface.spawn(wait_out(std::move(who)));
+    screen.spawn(wait_out(std::move(who)));
     co_return fail(ErrorKind::timeout, "Slack has not said yet who you are: try again");
   }
   auto caller = co_await who->result();
   if (!caller) co_return caller.error();
-  co_return manage::allowed(desk, *caller, Action::view, {});
+  co_return control::allowed(context, *caller, Action::view, {});
 }
 
 net::Task<std::string> App::Impl::command(json::Document payload) {
@@ -266,7 +270,7 @@ net::Task<std::string> App::Impl::command(json::Document payload) {
   using Kind = CommandQuestion::Kind;
   if (question.kind == Kind::help) co_return ephemeral(answer_help(asker));
   // Everybody may: the one door is asked all the same.
-  if (auto ok = may(SlackUser{asker.user, false, true}, Action::see_on_call, {}, desk.permissions()); !ok)
+  if (auto ok = may(SlackUser{asker.user, false, true}, Action::see_on_call, {}, context.permissions()); !ok)
     co_return ephemeral(error_text(ok.error()));
   if (question.kind == Kind::history) {
     if (auto ok = co_await may_view(asker.user); !ok) co_return ephemeral(error_text(ok.error()));
@@ -275,7 +279,7 @@ net::Task<std::string> App::Impl::command(json::Document payload) {
   const auto failed = [](const Error& error) {
     return ephemeral("The answer could not be read: " + error_text(error));
   };
-  auto overview = manage::read_overview(desk);
+  auto overview = control::read_overview(context);
   if (!overview) co_return failed(overview.error());
   if (question.kind == Kind::me) {
     shifts.look(*overview);
@@ -301,7 +305,7 @@ App::~App() = default;
 void App::start() {
   impl_->home.start();
   impl_->browser.start();
-  impl_->surface.spawn(impl_->learn_name());
+  impl_->screen.spawn(impl_->learn_name());
 }
 
 net::Task<std::string> App::receive(slack::Delivery delivery) {
@@ -339,4 +343,4 @@ std::vector<std::string> App::posts() {
   return BrowserConnect::posts();
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -14,7 +14,7 @@
 #include "slack/transport/delivery.hpp"
 #include "store/store.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 /// What the app works with. All of it outlives the app.
 struct AppPorts {
@@ -22,18 +22,18 @@ struct AppPorts {
   store::Store& store;
   net::HttpClient& http;
   slack::Groups& groups;
-  slack::People& people;
+  slack::Users& people;
   slack::Channels& channels;
   slack::Views& views;
   slack::Account& account;
-  slack::Gate& gate;
+  slack::RateLimiter& limiter;
   const config::Config& config;
   /// When a rotation's group will be written (`engine::Engine::forecast`).
   std::function<std::optional<engine::WriteForecast>(RotationId)> forecast;
   /// The app changed something that the engine acts on (`engine::Engine::notice_changes`).
   std::function<void()> notice_changes;
   /// An event of Slack's says that something changed there (`engine::Engine::hear`).
-  std::function<void(const slack::News&)> hear{};
+  std::function<void(const slack::ChangeEvent&)> hear{};
 };
 
 /// The Slack app: what people see and do in Slack, and the pages on which PagerDuty is connected in a
@@ -58,4 +58,4 @@ class App final : public slack::Receiver {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -7,7 +7,7 @@
 #include "core/announce/announcement.hpp"
 #include "slack_app/phrases.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -39,7 +39,7 @@ void read_name(std::string_view text, CommandQuestion& question) {
   question.name = std::string(utf8_prefix(text, kLongestQuestion));
 }
 
-const store::ConnectionStatus* status_of(const manage::Overview& overview, const std::string& connection) {
+const store::ConnectionStatus* status_of(const control::Overview& overview, const std::string& connection) {
   for (const auto& view : overview.connections) {
     if (view.name == connection) return &view.status;
   }
@@ -47,7 +47,7 @@ const store::ConnectionStatus* status_of(const manage::Overview& overview, const
 }
 
 /// "pd has not answered since …"; empty while every source answers.
-std::string age_of(const manage::Overview& overview, const manage::RotationView& view, Instant now) {
+std::string age_of(const control::Overview& overview, const control::RotationView& view, Instant now) {
   std::string text;
   std::vector<std::string> told;
   for (const auto& schedule : view.rotation.schedules) {
@@ -68,11 +68,11 @@ std::string age_of(const manage::Overview& overview, const manage::RotationView&
   return text;
 }
 
-std::string head_of(const manage::RotationView& view) {
+std::string head_of(const control::RotationView& view) {
   return fmt::format("*{}* ({})", slack_name(view.rotation.name, 80), code_text(view.rotation.handle, 40));
 }
 
-std::string line_of(const manage::Overview& overview, const manage::RotationView& view, Instant now) {
+std::string line_of(const control::Overview& overview, const control::RotationView& view, Instant now) {
   auto text = head_of(view) + ": " + who_text(view.on_call, view.unknown, Naming::mention, 5);
   if (view.rotation.paused) text += "  _(paused: the group may differ)_";
   return text + age_of(overview, view, now);
@@ -91,7 +91,7 @@ std::string cut_lines(const std::vector<std::string>& lines, const std::string& 
   return text;
 }
 
-std::string which_one(const std::vector<const manage::RotationView*>& candidates,
+std::string which_one(const std::vector<const control::RotationView*>& candidates,
                       const CommandQuestion& question, const CommandAsker& asker) {
   std::vector<std::string> names;
   names.reserve(candidates.size());
@@ -104,7 +104,7 @@ std::string which_one(const std::vector<const manage::RotationView*>& candidates
                      slack_name(asker.command), word, slack_name(candidates.front()->rotation.name, 80));
 }
 
-std::string none_found(const manage::Overview& overview, const CommandQuestion& question,
+std::string none_found(const control::Overview& overview, const CommandQuestion& question,
                        const CommandAsker& asker) {
   const auto name = question.name.empty() ? question.group.value : question.name;
   std::vector<std::string> folded;
@@ -123,10 +123,11 @@ std::string none_found(const manage::Overview& overview, const CommandQuestion& 
 
 /// The one rotation that is meant, or the words that ask which.
 struct Found {
-  const manage::RotationView* view = nullptr;
+  const control::RotationView* view = nullptr;
   std::string words{};
 };
-Found find_one(const manage::Overview& overview, const CommandQuestion& question, const CommandAsker& asker) {
+Found find_one(const control::Overview& overview, const CommandQuestion& question,
+               const CommandAsker& asker) {
   const auto candidates = meant(overview, question);
   if (candidates.size() == 1) return {candidates.front()};
   return {nullptr, candidates.empty() ? none_found(overview, question, asker)
@@ -156,7 +157,7 @@ CommandQuestion read_command(std::string_view text) {
   return question;
 }
 
-bool follows(const manage::RotationView& view, const UserId& user) {
+bool follows(const control::RotationView& view, const UserId& user) {
   const auto& r = view.rotation;
   const auto has = [&](const std::vector<UserId>& list) {
     return std::find(list.begin(), list.end(), user) != list.end();
@@ -168,12 +169,12 @@ bool follows(const manage::RotationView& view, const UserId& user) {
          std::any_of(view.next.begin(), view.next.end(), [&](const auto& p) { return p.member == user; });
 }
 
-std::vector<const manage::RotationView*> meant(const manage::Overview& overview,
-                                               const CommandQuestion& question) {
+std::vector<const control::RotationView*> meant(const control::Overview& overview,
+                                                const CommandQuestion& question) {
   auto wanted = fold_name(question.name);
   const bool handle_only = wanted.starts_with('@');
   if (handle_only) wanted.erase(0, 1);
-  const auto rank = [&](const manage::RotationView& view) {
+  const auto rank = [&](const control::RotationView& view) {
     const auto name = fold_name(view.rotation.name);
     const auto handle = fold_name(view.rotation.handle);
     if (!question.group.empty()) return view.rotation.group == question.group ? 0 : 9;
@@ -185,17 +186,17 @@ std::vector<const manage::RotationView*> meant(const manage::Overview& overview,
     return within ? 2 : 9;
   };
   int best = 8;
-  std::vector<const manage::RotationView*> found;
+  std::vector<const control::RotationView*> found;
   for (const auto& view : overview.rotations) {
-    const auto place = rank(view);
-    if (place < best) found.clear();
-    best = std::min(best, place);
-    if (place == best) found.push_back(&view);
+    const auto interaction = rank(view);
+    if (interaction < best) found.clear();
+    best = std::min(best, interaction);
+    if (interaction == best) found.push_back(&view);
   }
   return found;
 }
 
-std::string answer_all(const manage::Overview& overview, const CommandAsker& asker, Instant now) {
+std::string answer_all(const control::Overview& overview, const CommandAsker& asker, Instant now) {
   if (overview.rotations.empty())
     return "There are no rotations yet. The app's home tab is where they are made.";
   const auto select = [&](const auto& wanted) {
@@ -205,17 +206,17 @@ std::string answer_all(const manage::Overview& overview, const CommandAsker& ask
     }
     return lines;
   };
-  auto lines = select([&](const manage::RotationView& view) {
+  auto lines = select([&](const control::RotationView& view) {
     const auto& channels = view.rotation.channels;
     return std::find(channels.begin(), channels.end(), asker.channel) != channels.end();
   });
   if (!lines.empty()) return cut_lines(lines, "On call, as announced in this channel:");
-  lines = select([&](const manage::RotationView& view) { return follows(view, asker.user); });
+  lines = select([&](const control::RotationView& view) { return follows(view, asker.user); });
   if (!lines.empty()) return cut_lines(lines, "On call in the rotations that you follow:");
-  return cut_lines(select([](const manage::RotationView&) { return true; }), "On call:");
+  return cut_lines(select([](const control::RotationView&) { return true; }), "On call:");
 }
 
-std::string answer_who(const manage::Overview& overview, const CommandQuestion& question,
+std::string answer_who(const control::Overview& overview, const CommandQuestion& question,
                        const CommandAsker& asker, Instant now) {
   const auto found = find_one(overview, question, asker);
   if (!found.view) return found.words;
@@ -225,7 +226,7 @@ std::string answer_who(const manage::Overview& overview, const CommandQuestion& 
   return cut_mrkdwn(text, kMaxAnswer);
 }
 
-std::string answer_next(const manage::Overview& overview, const CommandQuestion& question,
+std::string answer_next(const control::Overview& overview, const CommandQuestion& question,
                         const CommandAsker& asker, Instant now) {
   if (question.name.empty() && question.group.empty())
     return fmt::format("Whose next? For example `{} next NAME`", slack_name(asker.command));
@@ -240,7 +241,7 @@ std::string answer_next(const manage::Overview& overview, const CommandQuestion&
       kMaxAnswer);
 }
 
-std::string answer_history(const manage::Overview& overview, const CommandQuestion& question,
+std::string answer_history(const control::Overview& overview, const CommandQuestion& question,
                            const CommandAsker& asker, const ReadHistory& read) {
   if (question.name.empty() && question.group.empty())
     return fmt::format("Whose history? For example `{} history NAME`", slack_name(asker.command));
@@ -257,7 +258,7 @@ std::string answer_history(const manage::Overview& overview, const CommandQuesti
   return cut_lines(lines, head, "");
 }
 
-std::string answer_me(const std::vector<manage::DutyShift>& shifts, Instant now) {
+std::string answer_me(const std::vector<control::DutyShift>& shifts, Instant now) {
   if (shifts.empty()) {
     return fmt::format(
         "You are on call in no rotation, as far as the schedules reach. If that is wrong, your e-mail "
@@ -288,4 +289,4 @@ std::string answer_help(const CommandAsker& asker) {
       command);
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -11,7 +11,7 @@
 #include "slack_app/rotations/history_words.hpp"
 
 /// The slash command: what is asked, and the answer's words. Pure.
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 struct CommandQuestion {
   enum class Kind {
@@ -40,26 +40,26 @@ struct CommandAsker {
 };
 
 /// mrkdwn for the asker alone.
-std::string answer_all(const manage::Overview& overview, const CommandAsker& asker, Instant now);
-std::string answer_who(const manage::Overview& overview, const CommandQuestion& question,
+std::string answer_all(const control::Overview& overview, const CommandAsker& asker, Instant now);
+std::string answer_who(const control::Overview& overview, const CommandQuestion& question,
                        const CommandAsker& asker, Instant now);
-std::string answer_next(const manage::Overview& overview, const CommandQuestion& question,
+std::string answer_next(const control::Overview& overview, const CommandQuestion& question,
                         const CommandAsker& asker, Instant now);
 /// Reads the newest changes of the rotation of that name.
 using ReadHistory = std::function<Result<HistoryModel>(const std::string& rotation)>;
 /// The name may also be that of a deleted rotation.
-std::string answer_history(const manage::Overview& overview, const CommandQuestion& question,
+std::string answer_history(const control::Overview& overview, const CommandQuestion& question,
                            const CommandAsker& asker, const ReadHistory& read);
-std::string answer_me(const std::vector<manage::DutyShift>& shifts, Instant now);
+std::string answer_me(const std::vector<control::DutyShift>& shifts, Instant now);
 std::string answer_help(const CommandAsker& asker);
 
 /// The rotations that the question may mean: one if it is clear. An exact name or group goes before names
 /// that only begin with the words, and those before names that only have them.
-std::vector<const manage::RotationView*> meant(const manage::Overview& overview,
-                                               const CommandQuestion& question);
+std::vector<const control::RotationView*> meant(const control::Overview& overview,
+                                                const CommandQuestion& question);
 
 /// Rotations that somebody has to do with: on call or next, in the group, owner, permanent or fallback
 /// member.
-bool follows(const manage::RotationView& view, const UserId& user);
+bool follows(const control::RotationView& view, const UserId& user);
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

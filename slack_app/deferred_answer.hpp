@@ -7,22 +7,22 @@
 
 #include "net/loop.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 /// A task that goes on while somebody waits for it no longer than he can: what is ready in time is answered
 /// at once, and the rest is told later. Destroying it cancels the task.
 template <class T>
-class Later {
+class DeferredAnswer {
  public:
-  Later(net::Loop& loop, net::Task<T> task)
+  DeferredAnswer(net::Loop& loop, net::Task<T> task)
       : loop_(loop), done_(std::make_unique<net::Signal>(loop)), tasks_([this](std::exception_ptr error) {
           broken_ = std::move(error);
           done_->notify();
         }) {
     tasks_.spawn(run(std::move(task)));
   }
-  Later(const Later&) = delete;
-  Later& operator=(const Later&) = delete;
+  DeferredAnswer(const DeferredAnswer&) = delete;
+  DeferredAnswer& operator=(const DeferredAnswer&) = delete;
 
   /// True if it has ended; waits for that at most `patience`.
   net::Task<bool> ready_within(milliseconds patience) {
@@ -51,4 +51,4 @@ class Later {
   net::TaskScope tasks_;
 };
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -7,7 +7,7 @@
 #include "slack_app/phrases.hpp"
 #include "slack_app/rotations/rotation_form.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -154,4 +154,4 @@ std::string history_modal(const HistoryModel& model) {
   return modal_view({.callback = "history", .title = "History", .close = "Close"}, blocks);
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

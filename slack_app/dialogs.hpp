@@ -9,7 +9,7 @@
 #include "slack_app/rotations/history_words.hpp"
 
 /// The smaller modals: asking for a yes, and telling what happened.
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 /// Shown at once while something is looked up.
 std::string loading_modal(const std::string& title);
@@ -40,7 +40,7 @@ struct DeleteModel {
   std::string group;  ///< mrkdwn
   /// Who was in the group before it was taken over, mrkdwn; none if that is not known.
   std::optional<std::vector<std::string>> former{};
-  bool former_disabled = false;  ///< also if it was empty (`manage::former_of`)
+  bool former_disabled = false;  ///< also if it was empty (`control::former_of`)
   std::optional<Instant> former_at{};
 };
 std::string delete_modal(const DeleteModel& model);
@@ -73,4 +73,4 @@ inline constexpr const char* kPersonBack = "person_back";
 
 std::string history_modal(const HistoryModel& model);
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -8,16 +8,16 @@
 #include "slack_app/dialogs.hpp"
 #include "slack_app/rotations/rotation_form.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
 /// The one who still waits for somebody to say who he is; nothing if nobody does any more.
-Result<std::optional<manage::UnmatchedPerson>> waiting_person(store::Store& store,
-                                                              const std::string& person) {
-  auto people = manage::unmatched_people(store);
+Result<std::optional<control::UnmatchedPerson>> waiting_person(store::Store& store,
+                                                               const std::string& person) {
+  auto people = control::unmatched_people(store);
   if (!people) return people.error();
-  const auto found = std::find_if(people->begin(), people->end(), [&](const manage::UnmatchedPerson& one) {
+  const auto found = std::find_if(people->begin(), people->end(), [&](const control::UnmatchedPerson& one) {
     return one.responder.connection + "/" + one.responder.id == person;
   });
   return found == people->end() ? std::nullopt : std::optional(*found);
@@ -36,16 +36,16 @@ std::optional<UserId> mapped_user(store::Store& store, const std::string& person
 }  // namespace
 
 net::Task<void> PeopleScreens::open(UserId user, std::string trigger, std::string person) {
-  co_await surface_.open(std::move(trigger), "Fix a person", view_of(std::move(user), std::move(person)));
+  co_await screen_.open(std::move(trigger), "Fix a person", view_of(std::move(user), std::move(person)));
 }
 
 net::Task<std::string> PeopleScreens::view_of(UserId user, std::string person) {
   const auto refuse = [](const Error& error) { return notice_modal("Fix a person", error_text(error)); };
-  auto& desk = surface_.desk();
-  auto caller = co_await who_is(surface_, std::move(user));
+  auto& context = screen_.context();
+  auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return refuse(caller.error());
-  if (auto ok = manage::allowed(desk, *caller, Action::map_person, {}); !ok) co_return refuse(ok.error());
-  auto found = waiting_person(desk.store, person);
+  if (auto ok = control::allowed(context, *caller, Action::map_person, {}); !ok) co_return refuse(ok.error());
+  auto found = waiting_person(context.store, person);
   if (!found) co_return refuse(found.error());
   if (!*found)
     co_return notice_modal("Fix a person",
@@ -55,14 +55,14 @@ net::Task<std::string> PeopleScreens::view_of(UserId user, std::string person) {
       {person, responder.name, responder.email.value_or(""), responder.connection, (*found)->why, ""});
 }
 
-net::Task<std::string> PeopleScreens::submit(Place place) {
-  const auto document = json::parse(place.metadata);
+net::Task<std::string> PeopleScreens::submit(Interaction interaction) {
+  const auto document = json::parse(interaction.metadata);
   auto person = document ? document->root()["person"].string_or("") : std::string();
-  auto chosen = place.values[kFieldPerson][kTyped]["selected_user"].string_or("");
-  auto work = std::make_unique<Later<Outcome>>(surface_.loop(),
-                                               map(place.user, std::move(person), std::move(chosen)));
+  auto chosen = interaction.values[kFieldPerson][kTyped]["selected_user"].string_or("");
+  auto work = std::make_unique<DeferredAnswer<Outcome>>(
+      screen_.loop(), map(interaction.user, std::move(person), std::move(chosen)));
   if (!co_await work->ready_within(kAnswerWithin)) {
-    surface_.spawn(finish(place.view, std::move(work)));
+    screen_.spawn(finish(interaction.view, std::move(work)));
     co_return answer_update(loading_modal("Fix a person"));
   }
   auto outcome = co_await work->result();
@@ -70,20 +70,20 @@ net::Task<std::string> PeopleScreens::submit(Place place) {
   co_return answer_errors({{kFieldPerson, outcome.wrong}});
 }
 
-net::Task<void> PeopleScreens::finish(std::string view, std::unique_ptr<Later<Outcome>> work) {
+net::Task<void> PeopleScreens::finish(std::string view, std::unique_ptr<DeferredAnswer<Outcome>> work) {
   auto outcome = co_await work->result();
   auto told = outcome.wrong.empty()
                   ? outcome.saved
                   : notice_modal("Not saved", error_text({ErrorKind::invalid, outcome.wrong}));
-  co_await surface_.update(std::move(view), std::move(told), {});
+  co_await screen_.update(std::move(view), std::move(told), {});
 }
 
 net::Task<PeopleScreens::Outcome> PeopleScreens::map(UserId user, std::string person,
                                                      std::string slack_user) {
-  auto& store = surface_.desk().store;
-  auto caller = co_await who_is(surface_, std::move(user));
+  auto& store = screen_.context().store;
+  auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return Outcome{caller.error().message};
-  if (auto ok = manage::allowed(surface_.desk(), *caller, Action::map_person, {}); !ok)
+  if (auto ok = control::allowed(screen_.context(), *caller, Action::map_person, {}); !ok)
     co_return Outcome{ok.error().message};
   if (slack_user.empty()) co_return Outcome{"Choose the person."};
   auto waiting = waiting_person(store, person);
@@ -93,26 +93,26 @@ net::Task<PeopleScreens::Outcome> PeopleScreens::map(UserId user, std::string pe
     co_return Outcome{
         "Somebody was faster, and said that it is somebody else. Close this form: the home tab "
         "shows who is in the groups."};
-  manage::Workspace workspace(surface_.desk());
-  auto mapped = co_await manage::map_person(workspace, *caller, person, slack_user);
+  control::Workspace workspace(screen_.context());
+  auto mapped = co_await control::map_person(workspace, *caller, person, slack_user);
   if (!mapped) co_return Outcome{mapped.error().message};
-  surface_.changed();
+  screen_.changed();
   const auto name = *waiting ? slack_name((*waiting)->responder.name) : std::string("This person");
   co_return Outcome{"", person_saved_modal(person, name, slack_mention(mapped->user))};
 }
 
-net::Task<void> PeopleScreens::take_back(Place place, std::string person) {
-  auto caller = co_await who_is(surface_, place.user);
+net::Task<void> PeopleScreens::take_back(Interaction interaction, std::string person) {
+  auto caller = co_await who_is(screen_, interaction.user);
   std::string told;
   if (!caller) {
     told = error_text(caller.error());
-  } else if (auto done = manage::unmap_person(surface_.desk(), *caller, person); !done) {
+  } else if (auto done = control::unmap_person(screen_.context(), *caller, person); !done) {
     told = error_text(done.error());
   } else {
-    surface_.changed();
+    screen_.changed();
     told = "It is taken back: with the next pass the home tab asks again who this person is.";
   }
-  co_await surface_.update(place.view, notice_modal("Fix a person", told), {});
+  co_await screen_.update(interaction.view, notice_modal("Fix a person", told), {});
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

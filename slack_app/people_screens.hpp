@@ -5,16 +5,16 @@
 #include "slack_app/actions.hpp"
 #include "slack_app/screen_context.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 /// Says which Slack user somebody in a scheduling system is.
 class PeopleScreens {
  public:
-  explicit PeopleScreens(Surface& surface) : surface_(surface) {}
+  explicit PeopleScreens(ScreenContext& screen) : screen_(screen) {}
   net::Task<void> open(UserId user, std::string trigger, std::string person);
-  net::Task<std::string> submit(Place place);
+  net::Task<std::string> submit(Interaction interaction);
   /// What was said is taken back, in the view that told that it was saved.
-  net::Task<void> take_back(Place place, std::string person);
+  net::Task<void> take_back(Interaction interaction, std::string person);
 
  private:
   struct Outcome {
@@ -23,9 +23,9 @@ class PeopleScreens {
   };
   net::Task<std::string> view_of(UserId user, std::string person);
   net::Task<Outcome> map(UserId user, std::string person, std::string slack_user);
-  net::Task<void> finish(std::string view, std::unique_ptr<Later<Outcome>> work);
+  net::Task<void> finish(std::string view, std::unique_ptr<DeferredAnswer<Outcome>> work);
 
-  Surface& surface_;
+  ScreenContext& screen_;
 };
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

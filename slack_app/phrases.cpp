@@ -7,7 +7,7 @@
 #include "base/text.hpp"
 #include "core/announce/announcement.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -279,4 +279,4 @@ std::string ago(milliseconds span) {
   return rough(span) + " ago";
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

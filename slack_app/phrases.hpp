@@ -10,7 +10,7 @@
 #include "core/oncall/on_call_person.hpp"
 
 /// Phrases that several screens and answers share. All of them mrkdwn, with what people wrote made harmless.
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 /// Which form of a person a text wants.
 enum class Naming {
@@ -60,4 +60,4 @@ std::string about(milliseconds span);
 /// "12 s ago", "5 min ago", "2 d ago".
 std::string ago(milliseconds span);
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -8,7 +8,7 @@
 #include "slack_app/dialogs.hpp"
 #include "slack_app/phrases.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -21,8 +21,8 @@ void note_failure(const char* what, const Error& error) {
   if (!gone) spdlog::warn("Slack app: {}: {}", what, error.message);
 }
 
-Surface::Surface(manage::Desk& desk, manage::Catalog& catalog, slack::Views& views)
-    : desk_(desk), catalog_(catalog), views_(views), tasks_([](const std::exception_ptr& broken) {
+ScreenContext::ScreenContext(control::Context& context, control::Choices& choices, slack::Views& views)
+    : context_(context), choices_(choices), views_(views), tasks_([](const std::exception_ptr& broken) {
         try {
           std::rethrow_exception(broken);
         } catch (const std::exception& error) {
@@ -30,13 +30,13 @@ Surface::Surface(manage::Desk& desk, manage::Catalog& catalog, slack::Views& vie
         }
       }) {}
 
-std::string Surface::name_of(const UserId& user) {
-  if (auto name = catalog_.name_of(user); name && !name->empty()) return *std::move(name);
-  return manage::name_or_id(manage::known_names(desk_.store), user);
+std::string ScreenContext::name_of(const UserId& user) {
+  if (auto name = choices_.name_of(user); name && !name->empty()) return *std::move(name);
+  return control::name_or_id(control::known_names(context_.store), user);
 }
 
-net::Task<void> Surface::open(std::string trigger, std::string title, net::Task<std::string> view) {
-  auto later = std::make_unique<Later<std::string>>(loop(), std::move(view));
+net::Task<void> ScreenContext::open(std::string trigger, std::string title, net::Task<std::string> view) {
+  auto later = std::make_unique<DeferredAnswer<std::string>>(loop(), std::move(view));
   const bool ready = co_await later->ready_within(kOpenWithin);
   std::string first;
   if (ready) {
@@ -44,7 +44,7 @@ net::Task<void> Surface::open(std::string trigger, std::string title, net::Task<
   } else {
     first = loading_modal(title);
   }
-  auto permit = co_await desk_.gate.acquire(slack::Method::views_open, slack::Priority::edit);
+  auto permit = co_await context_.limiter.acquire(slack::Method::views_open, slack::Priority::edit);
   auto opened = co_await views_.open_view(std::move(permit), std::move(trigger), std::move(first));
   if (!opened) {
     note_failure("opening a view", opened.error());
@@ -53,13 +53,14 @@ net::Task<void> Surface::open(std::string trigger, std::string title, net::Task<
   if (!ready) co_await finish_opening(opened->id, std::move(later));
 }
 
-net::Task<void> Surface::finish_opening(std::string view_id, std::unique_ptr<Later<std::string>> view) {
+net::Task<void> ScreenContext::finish_opening(std::string view_id,
+                                              std::unique_ptr<DeferredAnswer<std::string>> view) {
   auto whole = co_await view->result();
   co_await update(std::move(view_id), std::move(whole), {});
 }
 
-net::Task<std::string> Surface::update(std::string view_id, std::string view, std::string hash) {
-  auto permit = co_await desk_.gate.acquire(slack::Method::views_update, slack::Priority::edit);
+net::Task<std::string> ScreenContext::update(std::string view_id, std::string view, std::string hash) {
+  auto permit = co_await context_.limiter.acquire(slack::Method::views_update, slack::Priority::edit);
   auto updated =
       co_await views_.update_view(std::move(permit), std::move(view_id), std::move(view), std::move(hash));
   if (updated) co_return updated->hash;
@@ -67,8 +68,8 @@ net::Task<std::string> Surface::update(std::string view_id, std::string view, st
   co_return std::string();
 }
 
-net::Task<Result<manage::Caller>> who_is(Surface& surface, UserId user) {
-  auto caller = co_await surface.catalog().caller(std::move(user));
+net::Task<Result<control::Caller>> who_is(ScreenContext& screen, UserId user) {
+  auto caller = co_await screen.choices().caller(std::move(user));
   if (caller) co_return caller;
   Error error = caller.error();
   error.message = "Slack does not say who you are at the moment, so nothing was done: " + error.message;
@@ -97,4 +98,4 @@ std::string error_text(const Error& error) {
   return foreign_text(as_sentence(error.message));
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

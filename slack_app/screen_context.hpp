@@ -9,7 +9,7 @@
 #include "slack/api/api.hpp"
 #include "slack_app/deferred_answer.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 /// How long an answer to Slack waits for what is asked elsewhere; Slack itself waits 3 s.
 inline constexpr milliseconds kAnswerWithin{2000};
@@ -19,14 +19,14 @@ inline constexpr milliseconds kOpenWithin{700};
 inline constexpr milliseconds kGroupsAge{15000};
 
 /// What all screens work with: the rules, what there is to choose from, and the way to show something.
-class Surface {
+class ScreenContext {
  public:
-  Surface(manage::Desk& desk, manage::Catalog& catalog, slack::Views& views);
+  ScreenContext(control::Context& context, control::Choices& choices, slack::Views& views);
 
-  manage::Desk& desk() { return desk_; }
-  manage::Catalog& catalog() { return catalog_; }
+  control::Context& context() { return context_; }
+  control::Choices& choices() { return choices_; }
   slack::Views& views() { return views_; }
-  net::Loop& loop() { return desk_.loop; }
+  net::Loop& loop() { return context_.loop; }
 
   /// Runs on its own, until it ends or the app does.
   void spawn(net::Task<void> task) { tasks_.spawn(std::move(task)); }
@@ -49,10 +49,10 @@ class Surface {
   }
 
  private:
-  net::Task<void> finish_opening(std::string view_id, std::unique_ptr<Later<std::string>> view);
+  net::Task<void> finish_opening(std::string view_id, std::unique_ptr<DeferredAnswer<std::string>> view);
 
-  manage::Desk& desk_;
-  manage::Catalog& catalog_;
+  control::Context& context_;
+  control::Choices& choices_;
   slack::Views& views_;
   net::TaskScope tasks_;
 };
@@ -61,7 +61,7 @@ class Surface {
 void note_failure(const char* what, const Error& error);
 
 /// Somebody's rights, or why they are not known: a sentence for him (mrkdwn).
-net::Task<Result<manage::Caller>> who_is(Surface& surface, UserId user);
+net::Task<Result<control::Caller>> who_is(ScreenContext& screen, UserId user);
 
 // Answers to a submission.
 /// Texts stand at their blocks, as plain text.
@@ -73,4 +73,4 @@ std::string answer_clear();
 /// An error's message as mrkdwn.
 std::string error_text(const Error& error);
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

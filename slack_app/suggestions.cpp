@@ -5,7 +5,7 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -54,7 +54,7 @@ Offered offered(std::string label, std::vector<Option> options, std::size_t more
   return {std::move(label), std::move(options)};
 }
 
-Option group_offer(const manage::GroupChoice& group, bool taken) {
+Option group_offer(const control::GroupChoice& group, bool taken) {
   auto text = "@" + group.handle;
   if (taken) {
     text += " (taken by " + *group.taken_by + ")";
@@ -68,7 +68,7 @@ Option group_offer(const manage::GroupChoice& group, bool taken) {
 
 }  // namespace
 
-std::string group_suggestions(const manage::GroupSearch& found, std::string_view query,
+std::string group_suggestions(const control::GroupSearch& found, std::string_view query,
                               const std::string& editing) {
   if (query.starts_with('@')) query.remove_prefix(1);
   std::vector<Option> free;
@@ -89,7 +89,7 @@ std::string group_suggestions(const manage::GroupSearch& found, std::string_view
        offered("Not free", std::move(others), 0)});
 }
 
-std::string schedule_suggestions(const manage::ScheduleSearch& found) {
+std::string schedule_suggestions(const control::ScheduleSearch& found) {
   std::vector<Offered> groups;
   for (const auto& connection : found.connections) {
     std::vector<Option> options;
@@ -106,4 +106,4 @@ std::string schedule_suggestions(const manage::ScheduleSearch& found) {
   return answer_of(groups);
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

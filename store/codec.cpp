@@ -111,10 +111,10 @@ void describe(V& v, T& doubt) {
   v.may("people", doubt.people);
 }
 
-template <class V, Either<Turn> T>
-void describe(V& v, T& turn) {
-  v.must("at", turn.at);
-  v.must("before", turn.before);
+template <class V, Either<SuddenChange> T>
+void describe(V& v, T& sudden_change) {
+  v.must("at", sudden_change.at);
+  v.must("before", sudden_change.before);
 }
 
 template <class V, Either<OnCallPerson> T>
@@ -350,7 +350,7 @@ WATCHBILL_STORE_CODEC(std::vector<UserId>)
 WATCHBILL_STORE_CODEC(std::vector<ScheduleRef>)
 WATCHBILL_STORE_CODEC(std::vector<std::string>)
 WATCHBILL_STORE_CODEC(Doubt)
-WATCHBILL_STORE_CODEC(Turn)
+WATCHBILL_STORE_CODEC(SuddenChange)
 WATCHBILL_STORE_CODEC(GroupTarget)
 WATCHBILL_STORE_CODEC(FormerGroup)
 WATCHBILL_STORE_CODEC(AnnouncementFacts)

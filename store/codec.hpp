@@ -21,7 +21,7 @@
 namespace watchbill::store {
 
 /// Instantiated for: std::vector of OnCallPerson, NextPerson, Responder, UserId and std::string; Timeline,
-/// Doubt, Turn, GroupTarget, FormerGroup, AnnouncementFacts, std::map of std::string.
+/// Doubt, SuddenChange, GroupTarget, FormerGroup, AnnouncementFacts, std::map of std::string.
 template <class T>
 std::string encode(const T& value);
 template <class T>

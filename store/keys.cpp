@@ -50,7 +50,7 @@ struct SealedRow {
 
 /// The secret in a row, whichever of the two seals it has.
 Result<Secret> unseal(const Sealer& sealer, const SealedRow& row) {
-  Place place = place_of_secret(row.connection, row.name);
+  SecretPlace place = place_of_secret(row.connection, row.name);
   if (row.version == 1) place.purpose.reset();
   return sealer.open(row.sealed, place);
 }

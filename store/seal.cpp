@@ -71,7 +71,7 @@ void append(std::string& text, std::string_view part) {
 }
 
 /// The place as bytes in which no two places look alike.
-std::string describe(const Place& place) {
+std::string describe(const SecretPlace& place) {
   std::string text = place.purpose ? "watchbill:2" : "watchbill:1";
   for (const auto part : {place.table, place.row, place.column}) append(text, part);
   if (place.purpose) append(text, *place.purpose);
@@ -170,7 +170,7 @@ Secret Sealer::derive(std::string_view use) const {
   return Secret(std::move(key));
 }
 
-Sealed Sealer::seal(const Secret& value, const Place& place) const {
+Sealed Sealer::seal(const Secret& value, const SecretPlace& place) const {
   const std::string about = describe(place);
   std::string sealed(kNonceSize + value.reveal().size() + kTagSize, '\0');
   randombytes_buf(sealed.data(), kNonceSize);
@@ -180,7 +180,7 @@ Sealed Sealer::seal(const Secret& value, const Place& place) const {
   return {key_id_, std::move(sealed)};
 }
 
-Result<Secret> Sealer::open(const Sealed& sealed, const Place& place) const {
+Result<Secret> Sealer::open(const Sealed& sealed, const SecretPlace& place) const {
   if (sealed.key_id != key_id_) {
     return fail(ErrorKind::conflict,
                 "{} \"{}\" was sealed with the key {}, but {} is the key {}: put the right key back",

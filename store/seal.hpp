@@ -15,7 +15,7 @@ namespace watchbill::store {
 
 /// Where a sealed value lives, and what it is for. A value that was moved, or whose purpose was changed, does
 /// not open.
-struct Place {
+struct SecretPlace {
   std::string_view table;
   std::string_view row;
   std::string_view column;
@@ -62,10 +62,10 @@ class Sealer {
   /// A key of 32 bytes for another use, which gives this one not away. Each `use` has its own.
   [[nodiscard]] Secret derive(std::string_view use) const;
 
-  [[nodiscard]] Sealed seal(const Secret& value, const Place& place) const;
+  [[nodiscard]] Sealed seal(const Secret& value, const SecretPlace& place) const;
   /// `conflict` if another key sealed it; `storage` (code "corrupt") if it was changed or moved, or
   /// its purpose was.
-  [[nodiscard]] Result<Secret> open(const Sealed& sealed, const Place& place) const;
+  [[nodiscard]] Result<Secret> open(const Sealed& sealed, const SecretPlace& place) const;
 
  private:
   Sealer(Secret key, std::string key_id, std::string origin)

@@ -114,9 +114,9 @@ class EngineState {
   virtual ~EngineState() = default;
   virtual Result<std::vector<RotationRecord>> records() = 0;
   virtual Result<void> put_record(const RotationRecord& record) = 0;
-  virtual Result<std::vector<Watch>> watches() = 0;
-  virtual Result<void> put_watch(const Watch& watch) = 0;
-  virtual Result<void> remove_watch(const ScheduleRef& schedule) = 0;
+  virtual Result<std::vector<ScheduleState>> states() = 0;
+  virtual Result<void> put_schedule_state(const ScheduleState& state) = 0;
+  virtual Result<void> remove_schedule_state(const ScheduleRef& schedule) = 0;
   virtual Result<std::vector<RotationStatus>> statuses() = 0;
   virtual Result<void> put_status(const RotationStatus& status) = 0;
   virtual Result<std::vector<GroupSnapshot>> groups() = 0;

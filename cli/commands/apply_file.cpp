@@ -43,13 +43,13 @@ Result<Source> read_source(Session& session, const Invocation& in) {
   return source;
 }
 
-manage::Caller caller_of(Session& session, const Source& source) {
+control::Caller caller_of(Session& session, const Source& source) {
   if (source.piped()) return session.caller();
   return {RotationFile{source.name}, "file:" + source.name};
 }
 
 /// Looks up the groups that are named by a handle, or by an id that no rotation has yet.
-Result<void> find_groups(Session& session, manage::Workspace& workspace,
+Result<void> find_groups(Session& session, control::Workspace& workspace,
                          std::vector<WrittenRotation>& written, const std::vector<Rotation>& stored) {
   for (auto& one : written) {
     auto& r = one.rotation;
@@ -66,23 +66,23 @@ Result<void> find_groups(Session& session, manage::Workspace& workspace,
   return {};
 }
 
-void choose_deleted(const manage::Desk& desk, const manage::Caller& caller,
-                    const std::vector<Rotation>& stored, const std::vector<manage::Wanted>& all,
+void choose_deleted(const control::Context& context, const control::Caller& caller,
+                    const std::vector<Rotation>& stored, const std::vector<control::RotationDraft>& all,
                     ApplyPlan& plan) {
   for (const auto& rotation : stored) {
-    const auto same = [&](const manage::Wanted& wanted) {
+    const auto same = [&](const control::RotationDraft& wanted) {
       return wanted.before && wanted.before->id == rotation.id;
     };
     if (std::any_of(all.begin(), all.end(), same)) continue;
-    const auto ok = manage::allowed(desk, caller, Action::remove, {&rotation, {}});
+    const auto ok = control::allowed(context, caller, Action::remove, {&rotation, {}});
     (ok ? plan.batch.deleted : plan.others).push_back(rotation);
   }
 }
 
 /// Those that really change go into the batch.
-void sort_out(std::vector<manage::Wanted> all, ApplyPlan& plan) {
+void sort_out(std::vector<control::RotationDraft> all, ApplyPlan& plan) {
   for (auto& wanted : all) {
-    if (wanted.before && manage::compare(*wanted.before, wanted.rotation).empty()) {
+    if (wanted.before && control::compare(*wanted.before, wanted.rotation).empty()) {
       plan.unchanged.push_back(*wanted.before);
     } else {
       plan.batch.wanted.push_back(std::move(wanted));
@@ -90,32 +90,32 @@ void sort_out(std::vector<manage::Wanted> all, ApplyPlan& plan) {
   }
 }
 
-Result<ApplyPlan> make_plan_of(Session& session, manage::Workspace& workspace, const Invocation& in,
+Result<ApplyPlan> make_plan_of(Session& session, control::Workspace& workspace, const Invocation& in,
                                Source& source, const std::vector<Rotation>& stored) {
   if (auto found = find_groups(session, workspace, source.rotations, stored); !found) return found.error();
   auto matched = match(source.rotations, stored);
   if (!matched) return matched.error();
   ApplyPlan plan;
   const auto caller = caller_of(session, source);
-  if (in.has("prune")) choose_deleted(workspace.desk(), caller, stored, *matched, plan);
+  if (in.has("prune")) choose_deleted(workspace.context(), caller, stored, *matched, plan);
   for (auto& wanted : *matched) {
     if (!wanted.takes_group()) continue;
-    auto found = session.run(manage::settle_group(workspace, wanted, in.has("create-group")));
+    auto found = session.run(control::resolve_group(workspace, wanted, in.has("create-group")));
     if (!found) return found.error();
   }
   sort_out(*std::move(matched), plan);
-  std::vector<manage::Wanted> all = std::move(plan.batch.wanted);
+  std::vector<control::RotationDraft> all = std::move(plan.batch.wanted);
   plan.batch.wanted.clear();
-  auto settled = settle_for(session, workspace, caller, all, {!in.has("no-verify")});
-  if (!settled) return settled.error();
+  auto valid = validate_for(session, workspace, caller, all, {!in.has("no-verify")});
+  if (!valid) return valid.error();
   sort_out(std::move(all), plan);
   const auto created = std::count_if(plan.batch.wanted.begin(), plan.batch.wanted.end(),
-                                     [](const manage::Wanted& wanted) { return !wanted.before; });
+                                     [](const control::RotationDraft& wanted) { return !wanted.before; });
   plan.batch.quiet = in.has("quiet") || static_cast<std::size_t>(created) > kAnnouncedAtOnce;
   return plan;
 }
 
-Result<void> agree(Session& session, manage::Workspace& workspace, const Invocation& in,
+Result<void> agree(Session& session, control::Workspace& workspace, const Invocation& in,
                    const ApplyPlan& plan) {
   std::size_t adopted = 0;
   for (const auto& wanted : plan.batch.wanted) {
@@ -143,7 +143,7 @@ void show(Session& session, const ApplyPlan& plan, bool dry_run) {
 }
 
 /// What a run that failed leaves: groups are made before anything is stored.
-std::string left_by(const manage::Batch& batch) {
+std::string left_by(const control::Batch& batch) {
   std::string made;
   for (const auto& wanted : batch.wanted) {
     if (wanted.create_group && !wanted.rotation.group.empty())
@@ -156,11 +156,11 @@ std::string left_by(const manage::Batch& batch) {
 Result<int> apply(Session& session, const Invocation& in) {
   auto source = read_source(session, in);
   if (!source) return source.error();
-  auto desk = session.desk();
-  if (!desk) return desk.error();
-  auto stored = (*desk)->store.rotations().list();
+  auto context = session.context();
+  if (!context) return context.error();
+  auto stored = (*context)->store.rotations().list();
   if (!stored) return stored.error();
-  manage::Workspace workspace(**desk);
+  control::Workspace workspace(**context);
   auto plan = make_plan_of(session, workspace, in, *source, *stored);
   if (!plan) return plan.error();
   const bool dry_run = in.has("dry-run");
@@ -173,7 +173,7 @@ Result<int> apply(Session& session, const Invocation& in) {
   }
   if (auto agreed = agree(session, workspace, in, *plan); !agreed) return agreed.error();
   if (!plan->batch.wanted.empty() || !plan->batch.deleted.empty()) {
-    auto written = session.run(manage::save_all(**desk, caller_of(session, *source), plan->batch));
+    auto written = session.run(control::save_all(**context, caller_of(session, *source), plan->batch));
     if (!written) return written.error().in("{}", left_by(plan->batch));
   }
   if (session.json()) show(session, *plan, false);
@@ -186,7 +186,7 @@ Result<int> export_all(Session& session, const Invocation& /*in*/) {
   auto rotations = (*store)->rotations().list();
   if (!rotations) return rotations.error();
   if (session.json()) {
-    session.print_json(manage::rotations_json(*rotations));
+    session.print_json(control::rotations_json(*rotations));
   } else {
     session.io().out << rotations_yaml(*rotations);
   }

@@ -64,7 +64,7 @@ std::string group_text(const Rotation& r) {
   return r.group.empty() ? "@" + r.handle : fmt::format("@{} ({})", r.handle, r.group);
 }
 
-std::string notes_of(const ApplyPlan& plan, const manage::Wanted& wanted) {
+std::string notes_of(const ApplyPlan& plan, const control::RotationDraft& wanted) {
   std::string notes;
   if (wanted.create_group) notes += ", creates the group";
   if (wanted.enable_group) notes += ", enables the group";
@@ -89,8 +89,8 @@ void write_change(json::Writer& w, std::string_view action, const Rotation& r) {
 
 }  // namespace
 
-Result<std::vector<manage::Wanted>> match(const std::vector<WrittenRotation>& written,
-                                          const std::vector<Rotation>& stored) {
+Result<std::vector<control::RotationDraft>> match(const std::vector<WrittenRotation>& written,
+                                                  const std::vector<Rotation>& stored) {
   if (auto good = refuse_repeats(written); !good) return good.error();
   std::vector<const Rotation*> pairs(written.size(), nullptr);
   std::set<RotationId> used;
@@ -101,14 +101,14 @@ Result<std::vector<manage::Wanted>> match(const std::vector<WrittenRotation>& wr
                   written[i].place);
     }
   }
-  std::vector<manage::Wanted> out;
+  std::vector<control::RotationDraft> out;
   for (std::size_t i = 0; i < written.size(); ++i) {
     if (!pairs[i]) {
       pairs[i] = by_name(stored, written[i].rotation.name);
       // The rotation of that name has its own entry here, by its group: this one is new.
       if (pairs[i] && !used.insert(pairs[i]->id).second) pairs[i] = nullptr;
     }
-    manage::Wanted wanted;
+    control::RotationDraft wanted;
     wanted.place = written[i].place;
     wanted.rotation = pairs[i] ? merged(written[i], *pairs[i]) : written[i].rotation;
     if (pairs[i]) wanted.before = *pairs[i];
@@ -123,7 +123,7 @@ std::string plan_text(const ApplyPlan& plan, bool dry_run) {
     out += fmt::format("{} \"{}\" {}{}\n", wanted.before ? "change" : "create", wanted.rotation.name,
                        group_text(wanted.rotation), notes_of(plan, wanted));
     if (!wanted.before) continue;
-    for (const auto& [field, before, after] : manage::compare(*wanted.before, wanted.rotation))
+    for (const auto& [field, before, after] : control::compare(*wanted.before, wanted.rotation))
       out += fmt::format("  {}: {} -> {}\n", field, before, after);
   }
   for (const auto& rotation : plan.batch.deleted)
@@ -132,9 +132,9 @@ std::string plan_text(const ApplyPlan& plan, bool dry_run) {
     out += fmt::format("keep   \"{}\" {}: {} manages it\n", rotation.name, group_text(rotation),
                        rotation.managed_by);
   }
-  const auto created =
-      static_cast<std::size_t>(std::count_if(plan.batch.wanted.begin(), plan.batch.wanted.end(),
-                                             [](const manage::Wanted& wanted) { return !wanted.before; }));
+  const auto created = static_cast<std::size_t>(
+      std::count_if(plan.batch.wanted.begin(), plan.batch.wanted.end(),
+                    [](const control::RotationDraft& wanted) { return !wanted.before; }));
   out += fmt::format("{} to create, {} to change, {} to delete, {} unchanged{}\n", created,
                      plan.batch.wanted.size() - created, plan.batch.deleted.size(), plan.unchanged.size(),
                      dry_run ? " (nothing was written)" : "");
@@ -159,7 +159,7 @@ std::string plan_json(const ApplyPlan& plan, bool dry_run) {
     write_change(w, wanted.before ? "change" : "create", wanted.rotation);
     w.key("fields").begin_array();
     if (wanted.before) {
-      for (const auto& [field, before, after] : manage::compare(*wanted.before, wanted.rotation)) {
+      for (const auto& [field, before, after] : control::compare(*wanted.before, wanted.rotation)) {
         w.begin_object().field("field", field).field("before", before).field("after", after).end_object();
       }
     }

@@ -11,7 +11,7 @@ namespace watchbill::cli {
 /// What `apply` will do.
 struct ApplyPlan {
   /// New and changed rotations, in the order of the file, and those that go.
-  manage::Batch batch;
+  control::Batch batch;
   std::vector<Rotation> unchanged;
   /// Not in the file, but another file's: they stay.
   std::vector<Rotation> others;
@@ -23,8 +23,8 @@ inline constexpr std::size_t kAnnouncedAtOnce = 5;
 /// Pairs what was written with what is stored: by the group's id, then by name; and gives each the fields
 /// that were not written. Of a rotation whose group is named by its handle the group must have been looked
 /// up. Errors: `conflict` for two that are the same.
-Result<std::vector<manage::Wanted>> match(const std::vector<WrittenRotation>& written,
-                                          const std::vector<Rotation>& stored);
+Result<std::vector<control::RotationDraft>> match(const std::vector<WrittenRotation>& written,
+                                                  const std::vector<Rotation>& stored);
 
 /// What a person is asked before groups are taken over and rotations deleted; at least one of the two.
 std::string confirm_question(std::size_t adopted, std::size_t deleted);

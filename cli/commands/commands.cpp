@@ -33,7 +33,7 @@ std::vector<Command> all_commands(Handler sandbox) {
   add(connection_commands());
   add(schedule_commands());
   add(rotation_commands());
-  add(rotation_care_commands());
+  add(rotation_delete_commands());
   add(apply_commands());
   add(people_commands());
   add(who_commands());

@@ -13,7 +13,7 @@ std::vector<Command> all_commands(Handler sandbox);
 std::vector<Command> connection_commands();
 std::vector<Command> schedule_commands();
 std::vector<Command> rotation_commands();
-std::vector<Command> rotation_care_commands();
+std::vector<Command> rotation_delete_commands();
 std::vector<Command> apply_commands();
 std::vector<Command> people_commands();
 std::vector<Command> who_commands();

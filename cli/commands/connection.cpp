@@ -47,8 +47,8 @@ bool is_secret(const std::string& flag) {
 }
 
 /// Reads the files, before the store is opened: root becomes the store's owner then, who may not read them.
-Result<manage::ConnectionInput> read_given(Session& session, const Invocation& in) {
-  manage::ConnectionInput given;
+Result<control::ConnectionInput> read_given(Session& session, const Invocation& in) {
+  control::ConnectionInput given;
   for (const auto& spec : adapter_options()) {
     const auto value = in.value(spec.name);
     if (!value) continue;
@@ -64,18 +64,18 @@ Result<manage::ConnectionInput> read_given(Session& session, const Invocation& i
 }
 
 /// Tries the credentials, unless --no-verify is given.
-Result<manage::Tried> try_out(Session& session, const Invocation& in, Connection connection,
-                              std::optional<manage::Replaced> replaces = std::nullopt) {
+Result<control::Tried> try_out(Session& session, const Invocation& in, Connection connection,
+                               std::optional<control::Replaced> replaces = std::nullopt) {
   auto http = session.http();
   if (!http) return http.error();
   auto config = session.config();
   if (!config) return config.error();
   const auto name = connection.name;
-  manage::TryOptions options;
+  control::TryOptions options;
   options.verify = !in.has("no-verify");
   options.replaces = std::move(replaces);
-  auto tried = session.run(manage::try_connection({session.loop(), **http, **config}, session.caller(),
-                                                  std::move(connection), options));
+  auto tried = session.run(control::try_connection({session.loop(), **http, **config}, session.caller(),
+                                                   std::move(connection), options));
   if (tried && tried->refused) {
     return tried->refused->in(
         "connection {}: nothing was saved, since the credentials did not work "
@@ -85,7 +85,7 @@ Result<manage::Tried> try_out(Session& session, const Invocation& in, Connection
   return tried;
 }
 
-void tell(Session& session, const manage::Tried& tried, std::string_view what) {
+void tell(Session& session, const control::Tried& tried, std::string_view what) {
   const auto& connection = tried.connection;
   if (session.json()) {
     json::Writer w;
@@ -101,11 +101,11 @@ void tell(Session& session, const manage::Tried& tried, std::string_view what) {
 Result<void> refuse_taken(Session& session, const std::string& name) {
   auto store = session.store();
   if (!store) return store.error().kind == ErrorKind::not_found ? Result<void>{} : store.error();
-  return manage::refuse_taken_name(**store, name);
+  return control::refuse_taken_name(**store, name);
 }
 
 /// Signing in gives the credentials: none may be given besides.
-Result<void> refuse_credentials(const manage::ConnectionInput& given) {
+Result<void> refuse_credentials(const control::ConnectionInput& given) {
   if (given.texts.empty() && given.secrets.empty()) return {};
   const auto& flag = given.texts.empty() ? given.secrets.begin()->first : given.texts.begin()->first;
   return fail(ErrorKind::invalid, "--{}: not with --oauth: address and credentials come from signing in",
@@ -132,21 +132,21 @@ Result<int> add(Session& session, const Invocation& in) {
     if (auto free = refuse_taken(session, connection.name); !free) return free.error();
     return tell_signed_in(session, sign_in(session, in, *app, std::move(connection)), "added");
   }
-  auto filled = manage::with_input(std::move(connection), *given);
+  auto filled = control::with_input(std::move(connection), *given);
   if (!filled) return filled.error();
   if (auto free = refuse_taken(session, filled->name); !free) return free.error();
   auto tried = try_out(session, in, *std::move(filled));
   if (!tried) return tried.error();
   if (auto store = session.store_or_new(); !store) return store.error();
-  auto desk = session.desk();
-  if (!desk) return desk.error();
-  if (auto added = manage::add_connection(**desk, session.caller(), tried->connection); !added)
+  auto context = session.context();
+  if (!context) return context.error();
+  if (auto added = control::add_connection(**context, session.caller(), tried->connection); !added)
     return added.error();
   tell(session, *tried, "added");
   return kDone;
 }
 
-Result<int> update_by_oauth(Session& session, const Invocation& in, const manage::ConnectionInput& given) {
+Result<int> update_by_oauth(Session& session, const Invocation& in, const control::ConnectionInput& given) {
   if (auto none = refuse_credentials(given); !none) return none.error();
   auto app = app_of(session);
   if (!app) return app.error();
@@ -163,27 +163,27 @@ Result<int> update(Session& session, const Invocation& in) {
   if (in.has("oauth")) return update_by_oauth(session, in, *given);
   if (given->texts.empty() && given->secrets.empty())
     return fail(ErrorKind::invalid, "connection update: nothing to change was given; see --help");
-  auto desk = session.desk();
-  if (!desk) return desk.error();
-  auto connection = (*desk)->store.connections().get(in.argument("NAME"));
+  auto context = session.context();
+  if (!context) return context.error();
+  auto connection = (*context)->store.connections().get(in.argument("NAME"));
   if (!connection) return connection.error();
-  auto filled = manage::with_input(*connection, *given);
+  auto filled = control::with_input(*connection, *given);
   if (!filled) return filled.error();
-  auto tried = try_out(session, in, *std::move(filled), manage::Replaced{*connection, *given});
+  auto tried = try_out(session, in, *std::move(filled), control::Replaced{*connection, *given});
   if (!tried) return tried.error();
-  if (auto saved = manage::update_connection(**desk, session.caller(), tried->connection); !saved)
+  if (auto saved = control::update_connection(**context, session.caller(), tried->connection); !saved)
     return saved.error();
   tell(session, *tried, "updated");
   return kDone;
 }
 
 Result<int> test(Session& session, const Invocation& in) {
-  auto desk = session.desk();
-  if (!desk) return desk.error();
-  auto connection = (*desk)->store.connections().get(in.argument("NAME"));
+  auto context = session.context();
+  if (!context) return context.error();
+  auto connection = (*context)->store.connections().get(in.argument("NAME"));
   if (!connection) return connection.error();
   const auto name = connection->name;
-  auto open = manage::open_stored(**desk, *std::move(connection));
+  auto open = control::open_stored(**context, *std::move(connection));
   if (!open) return open.error();
   auto verified = session.run((*open)->provider->verify());
   if (!verified) {
@@ -197,13 +197,13 @@ Result<int> test(Session& session, const Invocation& in) {
 }
 
 Result<int> remove(Session& session, const Invocation& in) {
-  auto desk = session.desk();
-  if (!desk) return desk.error();
-  auto connection = (*desk)->store.connections().get(in.argument("NAME"));
+  auto context = session.context();
+  if (!context) return context.error();
+  auto connection = (*context)->store.connections().get(in.argument("NAME"));
   if (!connection) return connection.error();
   const auto question = fmt::format("Remove connection {} and its credentials?", connection->name);
   if (auto agreed = session.confirm(question); !agreed) return agreed.error();
-  if (auto removed = manage::remove_connection(**desk, session.caller(), connection->name); !removed)
+  if (auto removed = control::remove_connection(**context, session.caller(), connection->name); !removed)
     return removed.error();
   if (session.json()) {
     json::Writer w;

@@ -125,21 +125,21 @@ void invite(Session& session, const providers::pagerduty::OAuthApp& app, const A
 }
 
 /// Seals the tokens, then asks which account they open, then puts them in place.
-net::Task<Result<SignedIn>> settle_tokens(manage::Desk& desk, manage::Caller caller, Connection connection,
-                                          bool verify) {
+net::Task<Result<SignedIn>> confirm_tokens(control::Context& context, control::Caller caller,
+                                           Connection connection, bool verify) {
   SignedIn result{std::move(connection)};
   const auto name = result.connection.name;
-  if (auto held = manage::hold_connection(desk, caller, result.connection); !held) co_return held.error();
+  if (auto held = control::hold_connection(context, caller, result.connection); !held) co_return held.error();
   if (verify) {
-    auto account = co_await manage::held_account(desk, name);
+    auto account = co_await control::held_account(context, name);
     if (!account) {
-      auto forgotten = manage::forget_held(desk, caller, name);
+      auto forgotten = control::forget_held(context, caller, name);
       co_return account.error().in("nothing was saved, since the tokens did not work{}",
                                    forgotten ? "" : " (and they could not be forgotten)");
     }
     result.account = *account;
   }
-  if (auto confirmed = manage::confirm_held(desk, caller, name); !confirmed) co_return confirmed.error();
+  if (auto confirmed = control::confirm_held(context, caller, name); !confirmed) co_return confirmed.error();
   co_return result;
 }
 
@@ -153,7 +153,7 @@ std::vector<OptionSpec> oauth_options() {
 Result<providers::pagerduty::OAuthApp> app_of(Session& session) {
   auto config = session.config();
   if (!config) return config.error();
-  return manage::pagerduty_app(**config);
+  return control::pagerduty_app(**config);
 }
 
 namespace {
@@ -167,9 +167,10 @@ Result<SignedIn> finish(Session& session, const Invocation& in, const providers:
       session.loop(), **http, app, landing.authorization(), std::move(code), std::move(connection)));
   if (!exchanged) return exchanged.error();
   if (auto store = session.store_or_new(); !store) return store.error();
-  auto desk = session.desk();
-  if (!desk) return desk.error();
-  return session.run(settle_tokens(**desk, session.caller(), *std::move(exchanged), !in.has("no-verify")));
+  auto context = session.context();
+  if (!context) return context.error();
+  return session.run(
+      confirm_tokens(**context, session.caller(), *std::move(exchanged), !in.has("no-verify")));
 }
 
 }  // namespace

@@ -40,9 +40,9 @@ void check_connection(Session& session, Connection connection, Checks& checks) {
   const auto refuse = [&](const Error& why) {
     failed(checks, "connection " + name, why.message, connection_fix(why, name));
   };
-  auto desk = session.desk();
-  if (!desk) return refuse(desk.error());
-  auto open = manage::open_stored(**desk, std::move(connection));
+  auto context = session.context();
+  if (!context) return refuse(context.error());
+  auto open = control::open_stored(**context, std::move(connection));
   if (!open) return refuse(open.error());
   auto verified = session.run((*open)->provider->verify());
   if (verified) {
@@ -53,7 +53,7 @@ void check_connection(Session& session, Connection connection, Checks& checks) {
   check_clock(checks, "connection " + name, (*open)->provider->health().clock_skew);
 }
 
-void check_people(const manage::Overview& overview, Checks& checks) {
+void check_people(const control::Overview& overview, Checks& checks) {
   std::size_t missing = 0;
   for (const auto& view : overview.rotations) {
     for (const auto& person : view.on_call) {
@@ -75,14 +75,14 @@ void check_people(const manage::Overview& overview, Checks& checks) {
   if (missing == 0) ok(checks, "people", "everybody on call is found in Slack");
 }
 
-const Rotation* rotation_of(const manage::Overview& overview, const Problem& problem) {
+const Rotation* rotation_of(const control::Overview& overview, const Problem& problem) {
   const auto found =
       std::find_if(overview.rotations.begin(), overview.rotations.end(),
-                   [&](const manage::RotationView& view) { return view.rotation.id == problem.rotation; });
+                   [&](const control::RotationView& view) { return view.rotation.id == problem.rotation; });
   return found == overview.rotations.end() ? nullptr : &found->rotation;
 }
 
-void check_daemon(const manage::Overview& overview, const std::vector<store::OpenProblem>& problems,
+void check_daemon(const control::Overview& overview, const std::vector<store::OpenProblem>& problems,
                   Checks& checks) {
   const auto pass = overview.last_pass ? "last complete pass " + format_rfc3339(*overview.last_pass)
                                        : std::string("no complete pass yet");
@@ -94,7 +94,7 @@ void check_daemon(const manage::Overview& overview, const std::vector<store::Ope
   for (const auto& view : overview.rotations) {
     if (!view.deletion) continue;
     warned(checks, fmt::format("rotation {}", view.rotation.name),
-           manage::say_deleting(*view.deletion, view.rotation),
+           control::say_deleting(*view.deletion, view.rotation),
            fmt::format("watchbill rotation resume \"{}\" --adopt", view.rotation.name));
   }
   for (const auto& open : problems) {

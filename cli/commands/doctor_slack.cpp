@@ -48,59 +48,59 @@ std::string unless_network(const Error& error, std::string_view fix) {
   return ours ? std::string(fix) : slack_fix(error);
 }
 
-net::Task<Result<slack::Identity>> ask_bot(SlackDesk& desk) {
-  auto permit = co_await desk.gate.acquire(slack::Method::auth_test, kDoctorPriority);
-  co_return co_await desk.web.auth_test(std::move(permit));
+net::Task<Result<slack::Identity>> ask_bot(SlackAccess& context) {
+  auto permit = co_await context.limiter.acquire(slack::Method::auth_test, kDoctorPriority);
+  co_return co_await context.web.auth_test(std::move(permit));
 }
 
-net::Task<Result<slack::Identity>> ask_user(SlackDesk& desk) {
-  auto permit = co_await desk.gate.acquire(slack::Method::auth_test, kDoctorPriority);
-  co_return co_await desk.web.user_auth_test(std::move(permit));
+net::Task<Result<slack::Identity>> ask_user(SlackAccess& context) {
+  auto permit = co_await context.limiter.acquire(slack::Method::auth_test, kDoctorPriority);
+  co_return co_await context.web.user_auth_test(std::move(permit));
 }
 
-net::Task<Result<std::string>> ask_app(SlackDesk& desk) {
-  auto permit = co_await desk.gate.acquire(slack::Method::apps_connections_open, kDoctorPriority);
-  co_return co_await desk.web.open_connection(std::move(permit));
+net::Task<Result<std::string>> ask_app(SlackAccess& context) {
+  auto permit = co_await context.limiter.acquire(slack::Method::apps_connections_open, kDoctorPriority);
+  co_return co_await context.web.open_connection(std::move(permit));
 }
 
-net::Task<Result<slack::UserGroup>> rename_to_itself(SlackDesk& desk, slack::UserGroup group) {
-  auto permit = co_await desk.gate.acquire(slack::Method::usergroups_update, kDoctorPriority);
+net::Task<Result<slack::UserGroup>> rename_to_itself(SlackAccess& context, slack::UserGroup group) {
+  auto permit = co_await context.limiter.acquire(slack::Method::usergroups_update, kDoctorPriority);
   slack::GroupChanges changes;
   changes.name = group.name;
-  co_return co_await desk.web.update_group(std::move(permit), group.id, std::move(changes));
+  co_return co_await context.web.update_group(std::move(permit), group.id, std::move(changes));
 }
 
-net::Task<Result<std::vector<slack::UserGroup>>> list_groups(SlackDesk& desk) {
-  auto permit = co_await desk.gate.acquire(slack::Method::usergroups_list, kDoctorPriority);
-  co_return co_await desk.web.list_groups(std::move(permit));
+net::Task<Result<std::vector<slack::UserGroup>>> list_groups(SlackAccess& context) {
+  auto permit = co_await context.limiter.acquire(slack::Method::usergroups_list, kDoctorPriority);
+  co_return co_await context.web.list_groups(std::move(permit));
 }
 
-net::Task<Result<slack::Channel>> ask_channel(SlackDesk& desk, ChannelId id) {
-  auto permit = co_await desk.gate.acquire(slack::Method::conversations_info, kDoctorPriority);
-  co_return co_await desk.web.channel_info(std::move(permit), std::move(id));
+net::Task<Result<slack::Channel>> ask_channel(SlackAccess& context, ChannelId id) {
+  auto permit = co_await context.limiter.acquire(slack::Method::conversations_info, kDoctorPriority);
+  co_return co_await context.web.channel_info(std::move(permit), std::move(id));
 }
 
 /// True if Slack can be used for the checks that follow.
 bool check_tokens(Session& session, const config::Config& config, Checks& checks) {
-  auto desk = session.slack();
-  if (!desk) {
-    failed(checks, "Slack bot token", desk.error().message, "name its file in slack.bot_token_file");
+  auto context = session.slack();
+  if (!context) {
+    failed(checks, "Slack bot token", context.error().message, "name its file in slack.bot_token_file");
     return false;
   }
-  auto bot = session.run(ask_bot(**desk));
+  auto bot = session.run(ask_bot(**context));
   if (!bot) {
     failed(checks, "Slack bot token", bot.error().message, slack_fix(bot.error()));
     return false;
   }
   ok(checks, "Slack bot token", fmt::format("{} in {} ({})", bot->user, bot->team, bot->team_id));
-  slack::Features features{config.slack.history_probe, (*desk)->has_user_token};
+  slack::Features features{config.slack.history_probe, (*context)->has_user_token};
   const auto offered = slack::bot_scopes(features);
   // What is wrong with a secret that is named stands in a line of its own (check_app): it shall be used.
   const auto secret = session.app_secret();
   features.app = !secret || secret->has_value();
   check_scopes(checks, "bot", slack::bot_scopes(features), offered, bot->scopes);
   if (features.user_token) {
-    auto user = session.run(ask_user(**desk));
+    auto user = session.run(ask_user(**context));
     if (user) {
       ok(checks, "Slack user token", fmt::format("{} in {}", user->user, user->team));
       check_scopes(checks, "user", slack::user_scopes(features), slack::user_scopes(features), user->scopes);
@@ -110,7 +110,7 @@ bool check_tokens(Session& session, const config::Config& config, Checks& checks
                             "put the token of somebody who may edit user groups into slack.user_token_file"));
     }
   }
-  check_clock(checks, "Slack", (*desk)->web.clock_skew());
+  check_clock(checks, "Slack", (*context)->web.clock_skew());
   return true;
 }
 
@@ -138,9 +138,9 @@ void check_app(Session& session, const config::Config& config, Checks& checks) {
                           "and /slack/options",
                           config.public_url));
   }
-  auto desk = session.slack();
-  if (!desk) return;
-  auto opened = session.run(ask_app(**desk));
+  auto context = session.slack();
+  if (!context) return;
+  auto opened = session.run(ask_app(**context));
   if (opened) return ok(checks, name, "over Socket Mode; the app-level token works");
   failed(checks, name, opened.error().message,
          unless_network(opened.error(),
@@ -164,9 +164,9 @@ void check_group_rights(Session& session, const std::vector<slack::UserGroup>& g
     return warned(checks, name, "not tried: there is no user group yet",
                   "run doctor again when there is a rotation");
   }
-  auto desk = session.slack();
-  if (!desk) return;
-  auto changed = session.run(rename_to_itself(**desk, *tried));
+  auto context = session.slack();
+  if (!context) return;
+  auto changed = session.run(rename_to_itself(**context, *tried));
   if (changed) return ok(checks, name, fmt::format("@{} took its own name again", tried->handle));
   // That was told above.
   if (changed.error().code == "missing_scope") return;
@@ -194,10 +194,10 @@ void check_group(const std::vector<slack::UserGroup>& groups, const Rotation& ro
 
 void check_channel(Session& session, const config::Config& config, const ChannelId& id,
                    const std::string& used_by, Checks& checks) {
-  auto desk = session.slack();
-  if (!desk) return;
+  auto context = session.slack();
+  if (!context) return;
   const auto name = fmt::format("channel {} ({})", id, used_by);
-  auto channel = session.run(ask_channel(**desk, id));
+  auto channel = session.run(ask_channel(**context, id));
   if (!channel)
     return failed(checks, name, channel.error().message, "invite the bot there, or choose another");
   if (channel->archived)
@@ -224,9 +224,9 @@ void check_slack(Session& session, const config::Config& config, const std::vect
                  Checks& checks) {
   if (!check_tokens(session, config, checks)) return;
   check_app(session, config, checks);
-  auto desk = session.slack();
-  if (!desk) return;
-  auto groups = session.run(list_groups(**desk));
+  auto context = session.slack();
+  if (!context) return;
+  auto groups = session.run(list_groups(**context));
   if (!groups) {
     failed(checks, "Slack user groups", groups.error().message, slack_fix(groups.error()));
   } else {
@@ -244,15 +244,15 @@ void check_slack(Session& session, const config::Config& config, const std::vect
 }
 
 void check_roles(Session& session, const std::vector<Rotation>& rotations, Checks& checks) {
-  auto desk = session.desk();
+  auto context = session.context();
   auto slack = session.slack();
-  if (!desk || !slack) return;
+  if (!context || !slack) return;
   std::optional<UserId> token_user;
   if ((*slack)->has_user_token) {
     auto user = session.run(ask_user(**slack));
     if (user) token_user = user->user_id;
   }
-  const auto lost = session.run(manage::lost_roles(**desk, token_user, kDoctorPriority)).problems;
+  const auto lost = session.run(control::lost_roles(**context, token_user, kDoctorPriority)).problems;
   for (const auto& problem : lost) {
     const auto rotation = std::find_if(rotations.begin(), rotations.end(),
                                        [&](const Rotation& one) { return one.id == problem.rotation; });

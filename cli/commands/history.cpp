@@ -13,8 +13,8 @@ namespace watchbill::cli {
 
 namespace {
 
-Result<manage::HistoryQuestion> question_of(const Invocation& in) {
-  manage::HistoryQuestion question;
+Result<control::HistoryQuestion> question_of(const Invocation& in) {
+  control::HistoryQuestion question;
   question.rotation = in.argument("ROTATION");
   for (const char* option : {"since", "until"}) {
     const auto text = in.value(option);
@@ -35,7 +35,7 @@ void raw_or_null(json::Writer& w, std::string_view key, const std::string& text)
   }
 }
 
-void write(json::Writer& w, const manage::HistoryEntry& entry) {
+void write(json::Writer& w, const control::HistoryEntry& entry) {
   w.begin_object().field("at", format_rfc3339(entry.at)).field("rotation", entry.rotation);
   w.field("group", entry.group.value).field("cause", entry.cause);
   w.field("before", texts(entry.before)).field("after", texts(entry.after));
@@ -61,12 +61,12 @@ void write(json::Writer& w, const manage::HistoryEntry& entry) {
 }
 
 /// "+Bo -Ada"
-std::string difference(const std::map<UserId, std::string>& names, const manage::HistoryEntry& entry) {
+std::string difference(const std::map<UserId, std::string>& names, const control::HistoryEntry& entry) {
   std::string out;
   const auto add = [&](char sign, const std::vector<UserId>& some, const std::vector<UserId>& others) {
     for (const auto& user : some) {
       if (std::find(others.begin(), others.end(), user) != others.end()) continue;
-      out += fmt::format("{}{}{}", out.empty() ? "" : " ", sign, manage::name_or_id(names, user));
+      out += fmt::format("{}{}{}", out.empty() ? "" : " ", sign, control::name_or_id(names, user));
     }
   };
   add('+', entry.after, entry.before);
@@ -74,7 +74,7 @@ std::string difference(const std::map<UserId, std::string>& names, const manage:
   return out;
 }
 
-std::string announced(const manage::HistoryEntry& entry) {
+std::string announced(const control::HistoryEntry& entry) {
   std::string out;
   for (const auto& row : entry.announcements) {
     out += fmt::format("{}{} {}", out.empty() ? "" : ", ", row.channel, name_of(row.state));
@@ -83,7 +83,7 @@ std::string announced(const manage::HistoryEntry& entry) {
   return out;
 }
 
-void print(Session& session, const std::vector<manage::HistoryEntry>& entries) {
+void print(Session& session, const std::vector<control::HistoryEntry>& entries) {
   const auto names = known_names(session);
   Table table({"WHEN", "ROTATION", "CAUSE", "CHANGE", "BY", "RESULT", "ANNOUNCED"});
   for (const auto& entry : entries) {
@@ -101,7 +101,7 @@ Result<int> history(Session& session, const Invocation& in) {
   if (!store) return store.error();
   auto question = question_of(in);
   if (!question) return question.error();
-  auto entries = manage::read_history(**store, *question);
+  auto entries = control::read_history(**store, *question);
   if (!entries) return entries.error();
   if (session.json()) {
     json::Writer w;

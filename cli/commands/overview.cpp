@@ -2,15 +2,15 @@
 
 namespace watchbill::cli {
 
-Result<manage::Overview> read_overview(Session& session) {
-  auto desk = session.desk();
-  if (!desk) return desk.error();
-  return manage::read_overview(**desk);
+Result<control::Overview> read_overview(Session& session) {
+  auto context = session.context();
+  if (!context) return context.error();
+  return control::read_overview(**context);
 }
 
 std::map<UserId, std::string> known_names(Session& session) {
   auto store = session.store();
-  return store ? manage::known_names(**store) : std::map<UserId, std::string>{};
+  return store ? control::known_names(**store) : std::map<UserId, std::string>{};
 }
 
 namespace {
@@ -25,7 +25,7 @@ std::optional<std::string> text_of(const std::optional<UserId>& user) {
 
 }  // namespace
 
-void write_view_fields(json::Writer& w, const manage::RotationView& view) {
+void write_view_fields(json::Writer& w, const control::RotationView& view) {
   std::vector<std::string> members;
   for (const auto& member : view.members) members.push_back(member.value);
   w.field("state", view.state).field("members", members).key("on_call").begin_array();
@@ -46,7 +46,7 @@ void write_view_fields(json::Writer& w, const manage::RotationView& view) {
   w.end_array().field("problems", view.problems);
 }
 
-std::string overview_json(const manage::Overview& overview) {
+std::string overview_json(const control::Overview& overview) {
   json::Writer w;
   w.begin_object().key("rotations").begin_array();
   for (const auto& view : overview.rotations) {

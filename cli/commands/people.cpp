@@ -14,17 +14,17 @@ namespace watchbill::cli {
 namespace {
 
 std::string fix_of(const Responder& responder) {
-  return fmt::format("watchbill people map {} U…", manage::handle_of(responder));
+  return fmt::format("watchbill people map {} U…", control::handle_of(responder));
 }
 
-void print(Session& session, const std::vector<manage::UnmatchedPerson>& unknown,
+void print(Session& session, const std::vector<control::UnmatchedPerson>& unknown,
            const std::vector<store::Mapping>& mappings) {
   if (session.json()) {
     json::Writer w;
     w.begin_object().key("unmatched").begin_array();
     for (const auto& [who, why, since] : unknown) {
       w.begin_object()
-          .field("person", manage::handle_of(who))
+          .field("person", control::handle_of(who))
           .field("name", who.name)
           .field("email", who.email);
       w.field("connection", who.connection).field("why", why);
@@ -51,7 +51,7 @@ void print(Session& session, const std::vector<manage::UnmatchedPerson>& unknown
   const auto names = known_names(session);
   Table table({"MAPPED PERSON", "SLACK USER", "SINCE", "BY"});
   for (const auto& mapping : mappings) {
-    table.add({mapping.person, fmt::format("{} ({})", manage::name_or_id(names, mapping.user), mapping.user),
+    table.add({mapping.person, fmt::format("{} ({})", control::name_or_id(names, mapping.user), mapping.user),
                format_rfc3339(mapping.at), mapping.by});
   }
   out << "\n" << table.render(session.io().width);
@@ -62,7 +62,7 @@ Result<int> list_people(Session& session, const Invocation& /*in*/) {
   if (!store) return store.error();
   auto mappings = (*store)->people().mappings();
   if (!mappings) return mappings.error();
-  auto unknown = manage::unmatched_people(**store);
+  auto unknown = control::unmatched_people(**store);
   if (!unknown) return unknown.error();
   std::sort(mappings->begin(), mappings->end(),
             [](const store::Mapping& a, const store::Mapping& b) { return a.person < b.person; });
@@ -82,20 +82,20 @@ void tell(Session& session, const std::string& person, const std::optional<UserI
 }
 
 Result<int> map(Session& session, const Invocation& in) {
-  auto desk = session.desk();
-  if (!desk) return desk.error();
-  manage::Workspace workspace(**desk);
-  auto mapped = session.run(manage::map_person(workspace, session.caller(), in.argument("PERSON"),
-                                               in.argument("MEMBER"), !in.has("no-verify")));
+  auto context = session.context();
+  if (!context) return context.error();
+  control::Workspace workspace(**context);
+  auto mapped = session.run(control::map_person(workspace, session.caller(), in.argument("PERSON"),
+                                                in.argument("MEMBER"), !in.has("no-verify")));
   if (!mapped) return mapped.error();
   tell(session, mapped->person, mapped->user);
   return kDone;
 }
 
 Result<int> unmap(Session& session, const Invocation& in) {
-  auto desk = session.desk();
-  if (!desk) return desk.error();
-  auto person = manage::unmap_person(**desk, session.caller(), in.argument("PERSON"));
+  auto context = session.context();
+  if (!context) return context.error();
+  auto person = control::unmap_person(**context, session.caller(), in.argument("PERSON"));
   if (!person) return person.error();
   tell(session, *person, std::nullopt);
   return kDone;

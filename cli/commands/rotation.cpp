@@ -17,7 +17,7 @@ namespace {
 
 void tell(Session& session, const Rotation& rotation, std::string_view what) {
   if (session.json()) {
-    session.print_json(manage::rotation_json(rotation));
+    session.print_json(control::rotation_json(rotation));
   } else {
     session.io().out << printable(
         fmt::format("rotation \"{}\" {}: @{} ({})\n", rotation.name, what, rotation.handle, rotation.group));
@@ -27,7 +27,7 @@ void tell(Session& session, const Rotation& rotation, std::string_view what) {
 Result<int> create(Session& session, const Invocation& in) {
   auto files = read_rotation_files(session, in);
   if (!files) return files.error();
-  std::vector<manage::Wanted> all(1);
+  std::vector<control::RotationDraft> all(1);
   auto& wanted = all.front();
   wanted.rotation.name = in.argument("NAME");
   if (auto put = apply_options(in, *files, wanted.rotation); !put) return put.error();
@@ -37,15 +37,15 @@ Result<int> create(Session& session, const Invocation& in) {
     return fail(ErrorKind::invalid,
                 "rotation create: --schedule is missing; `watchbill schedule list` shows what there is");
   }
-  auto desk = session.desk();
-  if (!desk) return desk.error();
-  manage::Workspace workspace(**desk);
-  auto found = session.run(manage::settle_group(workspace, wanted, in.has("create-group")));
+  auto context = session.context();
+  if (!context) return context.error();
+  control::Workspace workspace(**context);
+  auto found = session.run(control::resolve_group(workspace, wanted, in.has("create-group")));
   if (!found) return found.error();
-  if (auto settled = settle_here(session, workspace, all, {!in.has("no-verify")}); !settled)
-    return settled.error();
+  if (auto valid = validate_here(session, workspace, all, {!in.has("no-verify")}); !valid)
+    return valid.error();
   if (auto agreed = agree_to_adopt(session, in, workspace, wanted); !agreed) return agreed.error();
-  auto saved = session.run(manage::save(**desk, session.caller(), wanted, in.has("quiet")));
+  auto saved = session.run(control::save(**context, session.caller(), wanted, in.has("quiet")));
   if (!saved) return saved.error();
   tell(session, wanted.rotation, "created");
   auto running = session.daemon();
@@ -59,36 +59,36 @@ Result<int> create(Session& session, const Invocation& in) {
 Result<int> edit(Session& session, const Invocation& in) {
   auto files = read_rotation_files(session, in);
   if (!files) return files.error();
-  auto desk = session.desk();
-  if (!desk) return desk.error();
-  auto stored = (*desk)->store.rotations().find(in.argument("ROTATION"));
+  auto context = session.context();
+  if (!context) return context.error();
+  auto stored = (*context)->store.rotations().find(in.argument("ROTATION"));
   if (!stored) return stored.error();
   // Before anybody is asked.
-  auto ok = manage::allowed(**desk, session.caller(), Action::edit, {&*stored, {}});
+  auto ok = control::allowed(**context, session.caller(), Action::edit, {&*stored, {}});
   if (!ok) return ok.error();
-  std::vector<manage::Wanted> all(1);
+  std::vector<control::RotationDraft> all(1);
   auto& wanted = all.front();
   wanted.before = *stored;
   wanted.rotation = *stored;
   if (auto put = apply_options(in, *files, wanted.rotation); !put) return put.error();
-  manage::Workspace workspace(**desk);
+  control::Workspace workspace(**context);
   if (in.has("group")) {
-    auto found = session.run(manage::settle_group(workspace, wanted, in.has("create-group")));
+    auto found = session.run(control::resolve_group(workspace, wanted, in.has("create-group")));
     if (!found) return found.error();
   }
-  if (auto settled = settle_here(session, workspace, all, {!in.has("no-verify")}); !settled)
-    return settled.error();
-  const auto changes = manage::compare(*stored, wanted.rotation);
+  if (auto valid = validate_here(session, workspace, all, {!in.has("no-verify")}); !valid)
+    return valid.error();
+  const auto changes = control::compare(*stored, wanted.rotation);
   if (changes.empty() && !wanted.create_group) {
     tell(session, *stored, "unchanged");
     return kDone;
   }
   if (auto agreed = agree_to_adopt(session, in, workspace, wanted); !agreed) return agreed.error();
-  if (auto saved = session.run(manage::save(**desk, session.caller(), wanted, false)); !saved)
+  if (auto saved = session.run(control::save(**context, session.caller(), wanted, false)); !saved)
     return saved.error();
   tell(session, wanted.rotation, "changed");
   if (!session.json()) {
-    for (const auto& [field, before, after] : manage::compare(*stored, wanted.rotation))
+    for (const auto& [field, before, after] : control::compare(*stored, wanted.rotation))
       session.io().out << printable(fmt::format("  {}: {} -> {}\n", field, before, after));
   }
   return kDone;
@@ -108,7 +108,7 @@ Result<int> list_rotations(Session& session, const Invocation& /*in*/) {
   if (session.json()) {
     json::Writer w;
     w.begin_array();
-    for (const auto& rotation : *rotations) manage::write_rotation(w, rotation);
+    for (const auto& rotation : *rotations) control::write_rotation(w, rotation);
     w.end_array();
     session.print_json(w.take());
     return kDone;
@@ -142,9 +142,9 @@ std::vector<ShownAnnouncement> announcements(store::Store& store, const Rotation
   return out;
 }
 
-std::string show_json(const manage::RotationView& view, const std::vector<ShownAnnouncement>& sent) {
+std::string show_json(const control::RotationView& view, const std::vector<ShownAnnouncement>& sent) {
   json::Writer w;
-  auto fields = manage::rotation_json(view.rotation);
+  auto fields = control::rotation_json(view.rotation);
   json::Writer status;
   status.begin_object();
   write_view_fields(status, view);
@@ -159,7 +159,7 @@ std::string show_json(const manage::RotationView& view, const std::vector<ShownA
   return fields + R"(,"status":)" + status.take() + R"(,"announcements":)" + w.take() + "}";
 }
 
-void show_table(Session& session, const manage::RotationView& view,
+void show_table(Session& session, const control::RotationView& view,
                 const std::vector<ShownAnnouncement>& sent) {
   auto& out = session.io().out;
   const auto names = known_names(session);
@@ -180,7 +180,7 @@ void show_table(Session& session, const manage::RotationView& view,
   }
   for (const auto& ref : without_people(view.on_call, view.unknown))
     line("on call", fmt::format("not known ({})", ref));
-  line("in the group", manage::names_of(names, view.members));
+  line("in the group", control::names_of(names, view.members));
   for (const auto& person : view.next)
     line("next", fmt::format("{} from {}", person.name, format_rfc3339(person.from)));
   for (const auto& schedule : r.schedules) {
@@ -190,15 +190,15 @@ void show_table(Session& session, const manage::RotationView& view,
   line("mode",
        fmt::format("{}, membership {}, drift {}", name_of(r.mode), name_of(r.membership), name_of(r.drift)));
   for (const auto& channel : r.channels) line("channel", channel.value);
-  line("always members", manage::names_of(names, r.permanent_members));
+  line("always members", control::names_of(names, r.permanent_members));
   line("nobody on call",
        fmt::format("{}{}", name_of(r.empty), r.alerts_when_empty() ? ", with an alert" : ""));
-  line("fallback members", manage::names_of(names, r.fallback_members));
+  line("fallback members", control::names_of(names, r.fallback_members));
   line("announcements", fmt::format("{}, mention {}, at most {} late{}", r.announce.enabled ? "on" : "off",
                                     name_of(r.announce.mention), format_duration(r.announce.max_age),
                                     r.announce.text_template ? ", own template" : ""));
   if (r.announce.text_template) line("template", *r.announce.text_template);
-  for (const auto& owner : r.owners) line("owner", manage::name_or_id(names, UserId(owner)));
+  for (const auto& owner : r.owners) line("owner", control::name_or_id(names, UserId(owner)));
   if (r.alert_channel) line("alert channel", r.alert_channel->value);
   line("managed by", r.managed_by);
   for (const auto& [at, channel, state, error] : sent)

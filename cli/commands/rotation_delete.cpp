@@ -13,18 +13,19 @@ namespace watchbill::cli {
 namespace {
 
 struct FoundRotation {
-  manage::Desk* desk;
+  control::Context* context;
   Rotation rotation;
 };
 
 Result<FoundRotation> find(Session& session, const Invocation& in, Action action) {
-  auto desk = session.desk();
-  if (!desk) return desk.error();
-  auto rotation = (*desk)->store.rotations().find(in.argument("ROTATION"));
+  auto context = session.context();
+  if (!context) return context.error();
+  auto rotation = (*context)->store.rotations().find(in.argument("ROTATION"));
   if (!rotation) return rotation.error();
   // Before anything is asked of the person.
-  if (auto ok = manage::allowed(**desk, session.caller(), action, {&*rotation, {}}); !ok) return ok.error();
-  return FoundRotation{*desk, *std::move(rotation)};
+  if (auto ok = control::allowed(**context, session.caller(), action, {&*rotation, {}}); !ok)
+    return ok.error();
+  return FoundRotation{*context, *std::move(rotation)};
 }
 
 void tell(Session& session, const Rotation& rotation, std::string_view key, bool value,
@@ -42,7 +43,7 @@ Result<int> set_paused(Session& session, const Invocation& in, bool paused) {
   auto found = find(session, in, Action::pause);
   if (!found) return found.error();
   const auto& rotation = found->rotation;
-  auto changed = manage::set_paused(*found->desk, session.caller(), rotation.id, paused);
+  auto changed = control::set_paused(*found->context, session.caller(), rotation.id, paused);
   if (!changed) return changed.error();
   const bool changes = *changed;
   tell(session, rotation, "paused", paused,
@@ -61,8 +62,8 @@ Result<int> resume(Session& session, const Invocation& in) {
   auto found = find(session, in, Action::pause);
   if (!found) return found.error();
   if (found->rotation.paused) {
-    manage::Workspace workspace(*found->desk);
-    auto wanted = session.run(manage::settle_resume(workspace, session.caller(), found->rotation.id));
+    control::Workspace workspace(*found->context);
+    auto wanted = session.run(control::validate_resume(workspace, session.caller(), found->rotation.id));
     if (!wanted) return wanted.error();
     if (auto agreed = agree_to_adopt(session, in, workspace, *wanted); !agreed) return agreed.error();
   }
@@ -77,17 +78,17 @@ Result<int> remove(Session& session, const Invocation& in) {
   auto question =
       fmt::format("Delete rotation \"{}\"? @{} keeps its members.", rotation.name, rotation.handle);
   if (in.has("restore")) {
-    auto known = manage::former_of(found->desk->store, rotation);
+    auto known = control::former_of(found->context->store, rotation);
     if (!known) return known.error();
     former = *known;
-    const auto members = manage::names_of(known_names(session), former->members);
+    const auto members = control::names_of(known_names(session), former->members);
     question = fmt::format("Delete rotation \"{}\" and put back the members that @{} had on {}: {}{}?",
                            rotation.name, rotation.handle, format_minutes(former->at),
                            members.empty() ? "none" : members, former->disabled ? ", disabled" : "");
   }
   if (auto agreed = session.confirm(question); !agreed) return agreed.error();
-  auto removed =
-      session.run(manage::delete_rotation(*found->desk, session.caller(), rotation.id, former.has_value()));
+  auto removed = session.run(
+      control::delete_rotation(*found->context, session.caller(), rotation.id, former.has_value()));
   if (!removed) return removed.error();
   tell(session, rotation, "restored", former.has_value(),
        fmt::format("rotation \"{}\" deleted; @{} {}", rotation.name, rotation.handle,
@@ -97,7 +98,7 @@ Result<int> remove(Session& session, const Invocation& in) {
 
 }  // namespace
 
-std::vector<Command> rotation_care_commands() {
+std::vector<Command> rotation_delete_commands() {
   const ArgumentSpec rotation{"ROTATION", "name of the rotation"};
   return {
       {"rotation delete",

@@ -56,7 +56,7 @@ void emit_announce(YAML::Emitter& out, const Announce& announce) {
   if (announce.mention != usual.mention)
     out << YAML::Key << "mention" << YAML::Value << std::string(name_of(announce.mention));
   if (announce.max_age != usual.max_age)
-    out << YAML::Key << "max_age" << YAML::Value << manage::exact_duration(announce.max_age);
+    out << YAML::Key << "max_age" << YAML::Value << control::exact_duration(announce.max_age);
   out << YAML::EndMap;
 }
 

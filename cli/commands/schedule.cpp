@@ -55,9 +55,9 @@ Result<std::vector<Connection>> wanted_connections(Session& session, const Invoc
 Result<int> list_schedules(Session& session, const Invocation& in) {
   auto connections = wanted_connections(session, in);
   if (!connections) return connections.error();
-  auto desk = session.desk();
-  if (!desk) return desk.error();
-  auto answers = session.run(manage::list_schedules(**desk, *std::move(connections)));
+  auto context = session.context();
+  if (!context) return context.error();
+  auto answers = session.run(control::list_schedules(**context, *std::move(connections)));
   std::optional<Error> failure;
   std::vector<FoundSchedule> schedules;
   for (auto& [name, listed] : answers) {
@@ -66,7 +66,7 @@ Result<int> list_schedules(Session& session, const Invocation& in) {
       failure = listed.error().in("schedules of connection {}", name);
       continue;
     }
-    remember_schedules((*desk)->store, name, *listed);
+    remember_schedules((*context)->store, name, *listed);
     for (auto& info : *listed) {
       FoundSchedule found{to_string(ScheduleRef{name, info.id}), std::move(info)};
       if (matches(found, in.value_or("search", ""))) schedules.push_back(std::move(found));

@@ -39,8 +39,8 @@ std::map<std::string, std::string> seen_schedules(store::Store& store) {
         found[to_string(ScheduleRef{connection.name, std::string(schedule.key())})] = schedule.string_or("");
     }
   }
-  if (auto watches = store.engine().watches()) {
-    for (const auto& watch : *watches) found[to_string(watch.schedule)] = watch.name;
+  if (auto states = store.engine().states()) {
+    for (const auto& state : *states) found[to_string(state.schedule)] = state.name;
   }
   return found;
 }

@@ -70,7 +70,8 @@ std::string manifest_yaml(const ManifestPlan& plan) {
   out += url_line(plan, "    ", "request_url", "/slack/events");
   out += fmt::format("    bot_events:\n      - {:<24} # to show the home tab; needs no scope\n",
                      "app_home_opened");
-  for (const auto& [type, why] : slack::news_events()) out += fmt::format("      - {:<24} # {}\n", type, why);
+  for (const auto& [type, why] : slack::change_event_types())
+    out += fmt::format("      - {:<24} # {}\n", type, why);
   out += "  interactivity:\n    is_enabled: true\n";
   out += url_line(plan, "    ", "request_url", "/slack/interactions");
   out += url_line(plan, "    ", "message_menu_options_url", "/slack/options");
@@ -101,7 +102,7 @@ std::string manifest_json(const ManifestPlan& plan) {
   w.end_object().end_object().key("settings").begin_object().key("event_subscriptions").begin_object();
   url("request_url", "/slack/events");
   w.key("bot_events").begin_array().value("app_home_opened");
-  for (const auto& event : slack::news_events()) w.value(event.type);
+  for (const auto& event : slack::change_event_types()) w.value(event.type);
   w.end_array().end_object();
   w.key("interactivity").begin_object().field("is_enabled", true);
   url("request_url", "/slack/interactions");

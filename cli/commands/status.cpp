@@ -12,7 +12,7 @@ namespace watchbill::cli {
 
 namespace {
 
-void print_rotations(Session& session, const manage::Overview& overview) {
+void print_rotations(Session& session, const control::Overview& overview) {
   auto& out = session.io().out;
   if (overview.rotations.empty()) {
     out << "No rotations yet: `watchbill rotation create --help` shows how to make one.\n";
@@ -22,13 +22,13 @@ void print_rotations(Session& session, const manage::Overview& overview) {
   Table table({"STATE", "ROTATION", "GROUP", "ON CALL", "IN THE GROUP", "NEXT CHANGE"});
   for (const auto& view : overview.rotations) {
     table.add({view.state, view.rotation.name, "@" + view.rotation.handle,
-               on_call_names(view.on_call, view.unknown), manage::names_of(names, view.members),
+               on_call_names(view.on_call, view.unknown), control::names_of(names, view.members),
                view.next_boundary ? format_rfc3339(*view.next_boundary) : "unknown"});
   }
   out << table.render(session.io().width);
 }
 
-void print_connections(Session& session, const manage::Overview& overview) {
+void print_connections(Session& session, const control::Overview& overview) {
   if (overview.connections.empty()) return;
   std::set<std::string> used;
   for (const auto& view : overview.rotations) {
@@ -43,7 +43,7 @@ void print_connections(Session& session, const manage::Overview& overview) {
   session.io().out << "\n" << table.render(session.io().width);
 }
 
-void print_problems(Session& session, const manage::Overview& overview) {
+void print_problems(Session& session, const control::Overview& overview) {
   std::string problems;
   if (overview.clock_problem) problems += fmt::format("  {}\n", *overview.clock_problem);
   for (const auto& view : overview.rotations) {
@@ -62,7 +62,7 @@ void print_problems(Session& session, const manage::Overview& overview) {
   if (!problems.empty()) session.io().out << "\nProblems:\n" << printable(problems);
 }
 
-void print(Session& session, const manage::Overview& overview) {
+void print(Session& session, const control::Overview& overview) {
   print_rotations(session, overview);
   print_connections(session, overview);
   print_problems(session, overview);

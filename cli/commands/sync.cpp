@@ -14,7 +14,7 @@ namespace watchbill::cli {
 
 namespace {
 
-constexpr auto kSettle = 60s;
+constexpr auto kPatience = 60s;
 constexpr auto kLook = 1s;
 constexpr auto kStopPatience = 10s;
 /// The daemon gives a pass 60 s.
@@ -35,9 +35,9 @@ Result<engine::AlertOptions> alert_options(const config::Config& config) {
 }
 
 /// The store keeps one workspace's groups: another one's token would make them all look gone.
-net::Task<Result<void>> claim_workspace(SlackDesk& desk, store::Store& store) {
-  auto permit = co_await desk.gate.acquire(slack::Method::auth_test, slack::Priority::edit);
-  auto identity = co_await desk.web.auth_test(std::move(permit));
+net::Task<Result<void>> claim_workspace(SlackAccess& context, store::Store& store) {
+  auto permit = co_await context.limiter.acquire(slack::Method::auth_test, slack::Priority::edit);
+  auto identity = co_await context.web.auth_test(std::move(permit));
   if (!identity) co_return identity.error().in("Slack");
   co_return store.set_meta("team_id", identity->team_id.value);
 }
@@ -52,11 +52,11 @@ bool only_people_can_help(const engine::EngineFigures& figures, Instant started)
 
 net::Task<bool> one_pass(engine::Engine& engine, net::Loop& loop) {
   const auto started = loop.now();
-  const auto until = loop.steady_now() + kSettle;
+  const auto until = loop.steady_now() + kPatience;
   bool complete = false;
   int quiet = 0;
   while (!complete && quiet < 2 && loop.steady_now() < until) {
-    complete = co_await engine.settle(kLook);
+    complete = co_await engine.wait_in_sync(kLook);
     // Seen twice, so that a write that is just being queued is not missed.
     quiet = only_people_can_help(engine.figures(), started) ? quiet + 1 : 0;
   }
@@ -68,8 +68,8 @@ net::Task<bool> one_pass(engine::Engine& engine, net::Loop& loop) {
 Result<bool> pass_here(Session& session, const engine::AlertOptions& alerts) {
   auto config = session.config();
   if (!config) return config.error();
-  auto desk = session.slack();
-  if (!desk) return desk.error();
+  auto context = session.slack();
+  if (!context) return context.error();
   auto http = session.http();
   if (!http) return http.error();
   auto path = session.store_path();
@@ -78,15 +78,16 @@ Result<bool> pass_here(Session& session, const engine::AlertOptions& alerts) {
   if (!store) return store.error();
   auto lock = store::WriterLock::take(*path, "watchbill sync");
   if (!lock) return lock.error();
-  if (auto claimed = session.run(claim_workspace(**desk, **store)); !claimed) return claimed.error();
+  if (auto claimed = session.run(claim_workspace(**context, **store)); !claimed) return claimed.error();
   engine::EngineOptions options;
   options.poll_interval = (*config)->poll_interval;
   options.history_retention = (*config)->history_retention;
   options.history_probe = (*config)->slack.history_probe;
   options.xmatters_allowed_hosts = (*config)->xmatters.allowed_hosts;
   options.alerts = alerts;
-  auto& web = (*desk)->web;
-  engine::Engine engine({session.loop(), **store, **http, web, web, web, (*desk)->gate}, std::move(options));
+  auto& web = (*context)->web;
+  engine::Engine engine({session.loop(), **store, **http, web, web, web, (*context)->limiter},
+                        std::move(options));
   if (auto started = engine.start(); !started) return started.error();
   engine.look_anew();
   return session.run(one_pass(engine, session.loop()));
@@ -94,13 +95,13 @@ Result<bool> pass_here(Session& session, const engine::AlertOptions& alerts) {
 
 /// A pass of the daemon is complete when everybody was asked; a write or a look-up of a person may still be
 /// on its way.
-Result<manage::Overview> overview_when_quiet(Session& session, const std::string& only, bool complete) {
+Result<control::Overview> overview_when_quiet(Session& session, const std::string& only, bool complete) {
   const auto until = std::chrono::steady_clock::now() + kOnItsWay;
   while (true) {
     auto overview = read_overview(session);
     if (!overview || !complete || std::chrono::steady_clock::now() >= until) return overview;
     const bool waits = std::any_of(
-        overview->rotations.begin(), overview->rotations.end(), [&](const manage::RotationView& view) {
+        overview->rotations.begin(), overview->rotations.end(), [&](const control::RotationView& view) {
           return view.state == "pending" &&
                  (only.empty() || fold_name(view.rotation.name) == fold_name(only));
         });
@@ -109,7 +110,7 @@ Result<manage::Overview> overview_when_quiet(Session& session, const std::string
   }
 }
 
-bool is_right(const manage::RotationView& view) {
+bool is_right(const control::RotationView& view) {
   return view.state == "in_sync" || view.state == "paused" || view.state == "observing";
 }
 
@@ -142,13 +143,13 @@ Result<int> tell(Session& session, const std::string& only, bool complete) {
   return right ? kDone : kFailed;
 }
 
-std::string would_do(Session& session, manage::Workspace& workspace, const manage::LivePlan& live) {
+std::string would_do(Session& session, control::Workspace& workspace, const control::PlanPreview& live) {
   if (!live.group) return "Slack has no such group";
   if (!live.plan.decided) return "nothing: the systems gave no usable answer";
   if (!live.plan.target) return "nothing: the members stay";
   if (write_needed(*live.plan.target, *live.group) == WriteNeeded::none) return "nothing: it is right";
   if (live.plan.target->disable) return "disable the group";
-  const auto change = manage::change_of(*live.plan.target, *live.group);
+  const auto change = control::change_of(*live.plan.target, *live.group);
   std::string out;
   for (const auto& user : change.comes)
     out += (out.empty() ? "+" : " +") + session.run(workspace.name_of(user));
@@ -158,8 +159,8 @@ std::string would_do(Session& session, manage::Workspace& workspace, const manag
   return out;
 }
 
-void preview(Session& session, manage::Workspace& workspace, const std::vector<Rotation>& rotations,
-             const std::vector<manage::LivePlan>& plans) {
+void preview(Session& session, control::Workspace& workspace, const std::vector<Rotation>& rotations,
+             const std::vector<control::PlanPreview>& plans) {
   json::Writer w;
   w.begin_array();
   Table table({"ROTATION", "GROUP", "WOULD DO", "PROBLEM"});
@@ -189,13 +190,13 @@ void preview(Session& session, manage::Workspace& workspace, const std::vector<R
 }
 
 Result<int> dry_run(Session& session, const std::string& only) {
-  auto desk = session.desk();
-  if (!desk) return desk.error();
-  auto rotations = (*desk)->store.rotations().list();
+  auto context = session.context();
+  if (!context) return context.error();
+  auto rotations = (*context)->store.rotations().list();
   if (!rotations) return rotations.error();
   if (!only.empty())
     std::erase_if(*rotations, [&](const Rotation& r) { return fold_name(r.name) != fold_name(only); });
-  auto known = (*desk)->store.engine().records();
+  auto known = (*context)->store.engine().records();
   if (!known) return known.error();
   std::vector<RotationRecord> records;
   for (const auto& rotation : *rotations) {
@@ -203,8 +204,8 @@ Result<int> dry_run(Session& session, const std::string& only) {
     const auto found = std::find_if(known->begin(), known->end(), same);
     records.push_back(found == known->end() ? RotationRecord{rotation.id} : *found);
   }
-  manage::Workspace workspace(**desk);
-  auto plans = session.run(manage::plan_live(workspace, *rotations, std::move(records)));
+  control::Workspace workspace(**context);
+  auto plans = session.run(control::preview_plans(workspace, *rotations, std::move(records)));
   if (!plans) return plans.error();
   preview(session, workspace, *rotations, *plans);
   return kDone;
@@ -215,21 +216,21 @@ Result<int> sync(Session& session, const Invocation& in) {
   if (!config) return config.error();
   auto alerts = alert_options(**config);
   if (!alerts) return alerts.error();
-  auto desk = session.desk();
-  if (!desk) return desk.error();
+  auto context = session.context();
+  if (!context) return context.error();
   const auto only = in.argument("ROTATION");
   std::optional<RotationId> which;
   if (!only.empty()) {
-    auto rotation = (*desk)->store.rotations().find(only);
+    auto rotation = (*context)->store.rotations().find(only);
     if (!rotation) return rotation.error();
     which = rotation->id;
   }
   if (in.has("dry-run")) return dry_run(session, only);
   auto running = session.daemon();
   if (!running) return running.error();
-  auto complete = *running
-                      ? session.run(manage::request_sync(**desk, session.caller(), which, kDaemonPatience))
-                      : pass_here(session, *alerts);
+  auto complete =
+      *running ? session.run(control::request_sync(**context, session.caller(), which, kDaemonPatience))
+               : pass_here(session, *alerts);
   if (!complete) return complete.error();
   return tell(session, only, *complete);
 }

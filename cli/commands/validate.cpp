@@ -10,7 +10,7 @@ namespace {
 /// More members than this are counted, not named.
 constexpr std::size_t kNamed = 20;
 
-std::string people_line(Session& session, manage::Workspace& workspace, std::string_view word,
+std::string people_line(Session& session, control::Workspace& workspace, std::string_view word,
                         const std::vector<UserId>& people) {
   std::string out;
   for (std::size_t i = 0; i < people.size() && i < kNamed; ++i)
@@ -21,9 +21,9 @@ std::string people_line(Session& session, manage::Workspace& workspace, std::str
 
 }  // namespace
 
-Result<void> settle_for(Session& session, manage::Workspace& workspace, const manage::Caller& caller,
-                        std::vector<manage::Wanted>& wanted, manage::SettleOptions options) {
-  auto settled = session.run(manage::settle(workspace, caller, wanted, options));
+Result<void> validate_for(Session& session, control::Workspace& workspace, const control::Caller& caller,
+                          std::vector<control::RotationDraft>& wanted, control::ValidateOptions options) {
+  auto valid = session.run(control::validate(workspace, caller, wanted, options));
   for (const auto& one : wanted) {
     for (const auto& channel : one.uninvited) {
       warn(session.io(),
@@ -34,16 +34,16 @@ Result<void> settle_for(Session& session, manage::Workspace& workspace, const ma
                                             "be repeated"));
     }
   }
-  return settled;
+  return valid;
 }
 
-Result<void> settle_here(Session& session, manage::Workspace& workspace, std::vector<manage::Wanted>& wanted,
-                         manage::SettleOptions options) {
-  return settle_for(session, workspace, session.caller(), wanted, options);
+Result<void> validate_here(Session& session, control::Workspace& workspace,
+                           std::vector<control::RotationDraft>& wanted, control::ValidateOptions options) {
+  return validate_for(session, workspace, session.caller(), wanted, options);
 }
 
-Result<void> agree_to_adopt(Session& session, const Invocation& in, manage::Workspace& workspace,
-                            const manage::Wanted& wanted) {
+Result<void> agree_to_adopt(Session& session, const Invocation& in, control::Workspace& workspace,
+                            const control::RotationDraft& wanted) {
   if (!wanted.adoption) return {};
   const auto& rotation = wanted.rotation;
   show_adoption(session, workspace, *wanted.adoption);
@@ -64,7 +64,7 @@ Result<void> agree_to_adopt(Session& session, const Invocation& in, manage::Work
       rotation.name, rotation.handle);
 }
 
-void show_adoption(Session& session, manage::Workspace& workspace, const manage::Adoption& adoption) {
+void show_adoption(Session& session, control::Workspace& workspace, const control::Adoption& adoption) {
   auto text =
       fmt::format("@{} ({}) has other members than who is on call:\n", adoption.handle, adoption.group);
   text += people_line(session, workspace, "goes", adoption.change.goes);

@@ -8,18 +8,18 @@
 
 namespace watchbill::cli {
 
-/// `manage::settle` for whoever sits here, with its warnings printed.
-Result<void> settle_here(Session& session, manage::Workspace& workspace, std::vector<manage::Wanted>& wanted,
-                         manage::SettleOptions options);
-Result<void> settle_for(Session& session, manage::Workspace& workspace, const manage::Caller& caller,
-                        std::vector<manage::Wanted>& wanted, manage::SettleOptions options);
+/// `control::settle` for whoever sits here, with its warnings printed.
+Result<void> validate_here(Session& session, control::Workspace& workspace,
+                           std::vector<control::RotationDraft>& wanted, control::ValidateOptions options);
+Result<void> validate_for(Session& session, control::Workspace& workspace, const control::Caller& caller,
+                          std::vector<control::RotationDraft>& wanted, control::ValidateOptions options);
 
 /// The person agrees to what the change takes out of the group, or the error that comes after the preview.
-Result<void> agree_to_adopt(Session& session, const Invocation& in, manage::Workspace& workspace,
-                            const manage::Wanted& wanted);
+Result<void> agree_to_adopt(Session& session, const Invocation& in, control::Workspace& workspace,
+                            const control::RotationDraft& wanted);
 
 /// Prints to the error stream what a person should know before agreeing: who goes, who comes, who edited the
 /// group last, and which channels Slack adds members to.
-void show_adoption(Session& session, manage::Workspace& workspace, const manage::Adoption& adoption);
+void show_adoption(Session& session, control::Workspace& workspace, const control::Adoption& adoption);
 
 }  // namespace watchbill::cli

@@ -18,7 +18,7 @@ std::string age_of(std::optional<Instant> confirmed, Instant now) {
   return age < 1s ? "just now" : format_duration(std::chrono::floor<seconds>(age)) + " ago";
 }
 
-void print_json(Session& session, const std::vector<manage::Duty>& found, Instant at) {
+void print_json(Session& session, const std::vector<control::Duty>& found, Instant at) {
   json::Writer w;
   w.begin_object().field("at", format_rfc3339(at)).key("rotations").begin_array();
   for (const auto& answer : found) {
@@ -42,7 +42,7 @@ void print_json(Session& session, const std::vector<manage::Duty>& found, Instan
   session.print_json(w.take());
 }
 
-void print(Session& session, const std::vector<manage::Duty>& found) {
+void print(Session& session, const std::vector<control::Duty>& found) {
   Table table({"ROTATION", "ON CALL", "E-MAIL", "UNTIL", "SCHEDULE", "CONFIRMED"});
   for (const auto& answer : found) {
     const auto age_in = [&](const std::string& schedule) {
@@ -72,11 +72,11 @@ Result<int> who(Session& session, const Invocation& in) {
   }
   auto store = session.store();
   if (!store) return store.error();
-  auto rotations = manage::rotations_named(**store, in.argument("ROTATION|@GROUP"));
+  auto rotations = control::rotations_named(**store, in.argument("ROTATION|@GROUP"));
   if (!rotations) return rotations.error();
-  auto desk = session.desk();
-  if (!desk) return desk.error();
-  auto found = manage::on_duty(**desk, *rotations, at);
+  auto context = session.context();
+  if (!context) return context.error();
+  auto found = control::on_duty(**context, *rotations, at);
   if (!found) return found.error();
   if (session.json()) {
     print_json(session, *found, at.value_or(session.now()));

@@ -153,7 +153,8 @@ std::string overview_page(const std::vector<Command>& commands, const ManualInfo
 
 std::string daemon_page(const ManualInfo& info) {
   auto out = page_head("watchbilld", 8, "keep Slack user groups equal to who is on call (daemon)", info);
-  out += ".SH SYNOPSIS\n.B watchbilld\n.RI [ options ]\n.SH DESCRIPTION\n" + roff(daemon::kSummary) + "\n" +
+  out += ".SH SYNOPSIS\n.B watchbilld\n.RI [ options ]\n.SH DESCRIPTION\n" + roff(config::kDaemonSummary) +
+         "\n" +
          roff(
              "It asks the scheduling systems who is on call, writes the groups in Slack, and announces "
              "handoffs. "
@@ -161,12 +162,12 @@ std::string daemon_page(const ManualInfo& info) {
              "watchbilld@NAME.service for each of several workspaces (configuration "
              "/etc/watchbill/NAME.yaml).") +
          "\n.SH OPTIONS\n";
-  for (const auto& option : daemon::kOptions) {
+  for (const auto& option : config::kDaemonOptions) {
     auto term = fmt::format("--{}{}{}", option.name, option.value.empty() ? "" : " ", option.value);
     out += described(option.letter ? fmt::format("-{}, {}", option.letter, term) : term, option.help);
   }
-  out += ".SH SIGNALS\n" + roff(daemon::kSignals) + "\n.SH EXAMPLES\n";
-  for (const auto& example : daemon::kExamples)
+  out += ".SH SIGNALS\n" + roff(config::kDaemonSignals) + "\n.SH EXAMPLES\n";
+  for (const auto& example : config::kDaemonExamples)
     out += described(example.command, example.meaning.empty() ? "as the service runs it" : example.meaning);
   return out + files_section() + ".SH SEE ALSO\n" + std::string(kSeeMore);
 }

@@ -40,8 +40,8 @@ class Setup {
   Result<void> alert_channel();
   using Try = Result<std::string> (SlackTrial::*)(const Secret&);
   /// From the option, from where it is already, or from the person; tried, and then written.
-  Result<bool> settle_token(const config::SecretSource& source, const char* option,
-                            const std::string& question, Try try_it, Secret& token);
+  Result<bool> check_token(const config::SecretSource& source, const char* option,
+                           const std::string& question, Try try_it, Secret& token);
   void set(const std::string& key, const std::string& value);
   Result<void> save_configuration();
   Result<void> start_service();
@@ -97,8 +97,8 @@ void Setup::set(const std::string& key, const std::string& value) {
   text_ = with_setting(text_, key, value);
 }
 
-Result<bool> Setup::settle_token(const config::SecretSource& source, const char* option,
-                                 const std::string& question, Try try_it, Secret& token) {
+Result<bool> Setup::check_token(const config::SecretSource& source, const char* option,
+                                const std::string& question, Try try_it, Secret& token) {
   const auto file = in_.value(option);
   auto known = config::find_secret(source);
   if (file) {
@@ -133,20 +133,20 @@ Result<bool> Setup::settle_token(const config::SecretSource& source, const char*
 Result<void> Setup::bot_token() {
   say("Slack: `watchbill slack manifest` prints an app to create at https://api.slack.com/apps");
   Secret token;
-  auto settled = settle_token(config_.slack.bot_token, "bot-token-file", "  Bot token (xoxb-…)",
-                              &SlackTrial::try_bot, token);
-  if (!settled) return settled.error();
-  if (*settled) return {};
+  auto in_sync = check_token(config_.slack.bot_token, "bot-token-file", "  Bot token (xoxb-…)",
+                             &SlackTrial::try_bot, token);
+  if (!in_sync) return in_sync.error();
+  if (*in_sync) return {};
   return fail(ErrorKind::invalid, "a bot token is needed: give it with --bot-token-file FILE");
 }
 
 Result<void> Setup::app_token() {
   if (config_.slack.mode != config::SlackMode::socket) return {};
   Secret token;
-  auto settled = settle_token(config_.slack.app_token, "app-token-file",
-                              "  App-level token (xapp-…) for the app home and commands; empty: without",
-                              &SlackTrial::try_app, token);
-  return settled ? Result<void>() : settled.error();
+  auto in_sync = check_token(config_.slack.app_token, "app-token-file",
+                             "  App-level token (xapp-…) for the app home and commands; empty: without",
+                             &SlackTrial::try_app, token);
+  return in_sync ? Result<void>() : in_sync.error();
 }
 
 Result<void> Setup::alert_channel() {

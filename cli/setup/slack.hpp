@@ -25,7 +25,7 @@ class SlackTrial {
   Session& session_;
   const config::Slack& slack_;
   Secret bot_;
-  std::unique_ptr<slack::Gate> gate_;
+  std::unique_ptr<slack::RateLimiter> limiter_;
   std::unique_ptr<slack::WebClient> web_;
 };
 

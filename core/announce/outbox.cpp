@@ -19,7 +19,7 @@ milliseconds backoff(int attempts) {
 }
 
 /// Nothing is claimed of somebody of whom Slack has not said yet who they are.
-bool settled(const OutboxRow& row) {
+bool group_is_done(const OutboxRow& row) {
   return row.group_confirmed && !any_pending(row.facts.after);
 }
 
@@ -65,7 +65,7 @@ void precede(AnnouncementFacts& facts, const AnnouncementFacts& untold, bool hel
 
 bool release(OutboxRow& row, Instant now) {
   if (row.state != OutboxState::waiting) return false;
-  const bool group = settled(row) || now >= group_deadline(row);
+  const bool group = group_is_done(row) || now >= group_deadline(row);
   const bool source = !row.confirm_by || now >= *row.confirm_by;
   if (!group || !source) return false;
   row.state = OutboxState::ready;
@@ -78,7 +78,7 @@ OutboxStep next_step(const OutboxRow& row, bool behind, Instant now, millisecond
   switch (row.state) {
     case OutboxState::waiting: {
       if (now > dead) return {OutboxAction::expire};
-      const Instant group = settled(row) ? now : group_deadline(row);
+      const Instant group = group_is_done(row) ? now : group_deadline(row);
       return {OutboxAction::none, std::max(group, row.confirm_by.value_or(now))};
     }
     case OutboxState::ready:
@@ -106,7 +106,7 @@ void begin_attempt(OutboxRow& row, Instant now) {
   ++row.attempts;
 }
 
-void settle_attempt(OutboxRow& row, const Result<std::string>& ts, Instant now) {
+void complete_attempt(OutboxRow& row, const Result<std::string>& ts, Instant now) {
   if (ts) {
     row.state = OutboxState::sent;
     row.ts = *ts;
@@ -136,7 +136,7 @@ void settle_attempt(OutboxRow& row, const Result<std::string>& ts, Instant now) 
   }
 }
 
-void settle_probe(OutboxRow& row, const Probe& probe, Instant now) {
+void complete_probe(OutboxRow& row, const Probe& probe, Instant now) {
   ++row.probes;
   switch (probe.kind) {
     case Probe::Kind::found:

@@ -101,7 +101,7 @@ OutboxStep next_step(const OutboxRow& row, bool behind, Instant now, millisecond
 /// T3: to be committed before the first byte leaves.
 void begin_attempt(OutboxRow& row, Instant now);
 /// T4: what became of the attempt. `ts` on success.
-void settle_attempt(OutboxRow& row, const Result<std::string>& ts, Instant now);
+void complete_attempt(OutboxRow& row, const Result<std::string>& ts, Instant now);
 
 /// What the channel's history told of the row's key.
 struct Probe {
@@ -109,7 +109,7 @@ struct Probe {
   Kind kind = Kind::failed;
   std::string ts{};
 };
-void settle_probe(OutboxRow& row, const Probe& probe, Instant now);
+void complete_probe(OutboxRow& row, const Probe& probe, Instant now);
 
 /// At start: an attempt that was under way when the process died may have worked.
 void recover(OutboxRow& row, Instant now);

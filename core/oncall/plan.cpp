@@ -67,16 +67,16 @@ class Planner {
   }
 
   bool all_asked() const {
-    return std::all_of(in_.watches.begin(), in_.watches.end(), [](const Watch* watch) {
-      return watch &&
-             (watch->last_answer || watch->failing_since || watch->presence != Presence::never_asked);
+    return std::all_of(in_.states.begin(), in_.states.end(), [](const ScheduleState* state) {
+      return state &&
+             (state->last_answer || state->failing_since || state->presence != Presence::never_asked);
     });
   }
 
   std::string label_of(std::size_t i) const {
     const auto& schedule = in_.rotation.schedules[i];
     if (!schedule.label.empty()) return schedule.label;
-    return in_.watches[i]->name.empty() ? to_string(schedule.ref) : in_.watches[i]->name;
+    return in_.states[i]->name.empty() ? to_string(schedule.ref) : in_.states[i]->name;
   }
 
   /// Some systems call people by their address only: then Slack's name is better.
@@ -111,7 +111,7 @@ class Planner {
 
   void add_person(std::size_t i, const Responder& responder, bool confirmed) {
     if (report_deleted(i, responder)) return;
-    const auto& timeline = in_.watches[i]->timeline;
+    const auto& timeline = in_.states[i]->timeline;
     OnCallPerson person{responder, in_.rotation.schedules[i].ref, label_of(i)};
     const auto match = in_.matcher.match(responder);
     person.member = match.pending ? last_member(responder) : match.user;
@@ -144,26 +144,26 @@ class Planner {
   }
 
   /// Who stays while a schedule is Unknown: those of the last decision, else the last the watch knew.
-  std::vector<Responder> last_known(const Watch& watch) const {
+  std::vector<Responder> last_known(const ScheduleState& state) const {
     std::vector<Responder> responders;
     for (const auto& person : in_.record.people) {
-      if (person.schedule == watch.schedule) responders.push_back(person.responder);
+      if (person.schedule == state.schedule) responders.push_back(person.responder);
     }
-    return responders.empty() ? watch.held : responders;
+    return responders.empty() ? state.held : responders;
   }
 
   /// While not all have been asked.
   void note_unknown() {
-    for (std::size_t i = 0; i < in_.watches.size(); ++i) {
-      const auto* watch = in_.watches[i];
-      const auto on_call = watch ? believed_on_call(*watch, in_.now) : OnCall{Unknown{}};
+    for (std::size_t i = 0; i < in_.states.size(); ++i) {
+      const auto* state = in_.states[i];
+      const auto on_call = state ? believed_on_call(*state, in_.now) : OnCall{Unknown{}};
       if (std::holds_alternative<Unknown>(on_call)) plan_.unknown.push_back(in_.rotation.schedules[i].ref);
     }
   }
 
   void gather_people() {
-    for (std::size_t i = 0; i < in_.watches.size(); ++i) {
-      const auto on_call = believed_on_call(*in_.watches[i], in_.now);
+    for (std::size_t i = 0; i < in_.states.size(); ++i) {
+      const auto on_call = believed_on_call(*in_.states[i], in_.now);
       if (const auto* people = std::get_if<People>(&on_call)) {
         for (const auto& responder : people->responders) add_person(i, responder, true);
         const bool all_deleted = std::all_of(people->responders.begin(), people->responders.end(),
@@ -178,13 +178,13 @@ class Planner {
   }
 
   void gather_last_known(std::size_t i) {
-    const auto& watch = *in_.watches[i];
+    const auto& state = *in_.states[i];
     plan_.unknown.push_back(in_.rotation.schedules[i].ref);
-    never_known_ = never_known_ || watch.timeline.confirmed_at == kAlways;
+    never_known_ = never_known_ || state.timeline.confirmed_at == kAlways;
     // Its first answer, that nobody is on call, is being confirmed.
-    if (watch.presence == Presence::never_asked && watch.doubt) return;
+    if (state.presence == Presence::never_asked && state.doubt) return;
     plan_.stale = true;
-    for (const auto& responder : last_known(watch)) add_person(i, responder, false);
+    for (const auto& responder : last_known(state)) add_person(i, responder, false);
     report_unknown(i);
   }
 
@@ -196,50 +196,50 @@ class Planner {
   }
 
   void report_unknown(std::size_t i) {
-    const auto& watch = *in_.watches[i];
+    const auto& state = *in_.states[i];
     const auto ref = to_string(in_.rotation.schedules[i].ref);
-    if (watch.presence == Presence::gone) {
+    if (state.presence == Presence::gone) {
       problem("gone:" + ref, fmt::format("schedule {} does not exist any more; choose another with "
                                          "`watchbill rotation edit` (until then "
                                          "its last people stay in @{})",
                                          ref, in_.rotation.handle));
-    } else if (watch.presence == Presence::forbidden) {
-      const auto why = watch.failure.empty() ? std::string{} : fmt::format(" ({})", watch.failure);
+    } else if (state.presence == Presence::forbidden) {
+      const auto why = state.failure.empty() ? std::string{} : fmt::format(" ({})", state.failure);
       problem("forbidden:" + ref, fmt::format("schedule {} may not be read{}; give the key of connection "
                                               "{} access to it, or choose another "
                                               "schedule",
-                                              ref, why, watch.schedule.connection));
+                                              ref, why, state.schedule.connection));
     } else {
-      const auto since = watch.last_answer ? " since " + format_minutes(*watch.last_answer) : std::string{};
+      const auto since = state.last_answer ? " since " + format_minutes(*state.last_answer) : std::string{};
       problem("unknown:" + ref,
               fmt::format(
                   "who is on call in {} is not known{}: {}; its last people stay. Check connection {} with "
                   "`watchbill connection test {}`",
-                  ref, since, watch.failure.empty() ? "its answers do not reach until now" : watch.failure,
-                  watch.schedule.connection, watch.schedule.connection));
+                  ref, since, state.failure.empty() ? "its answers do not reach until now" : state.failure,
+                  state.schedule.connection, state.schedule.connection));
     }
   }
 
   void look_ahead() {
-    for (const auto* watch : in_.watches) {
-      if (watch->presence != Presence::ok) continue;
-      const auto boundary = watchbill::next_boundary(watch->timeline, in_.now);
+    for (const auto* state : in_.states) {
+      if (state->presence != Presence::ok) continue;
+      const auto boundary = watchbill::next_boundary(state->timeline, in_.now);
       if (boundary && (!plan_.next_boundary || *boundary < *plan_.next_boundary))
         plan_.next_boundary = boundary;
     }
     if (!plan_.next_boundary) return;
-    for (const auto* watch : in_.watches) {
-      const auto then = believed_on_call(*watch, *plan_.next_boundary);
+    for (const auto* state : in_.states) {
+      const auto then = believed_on_call(*state, *plan_.next_boundary);
       const auto* people = std::get_if<People>(&then);
       if (!people) continue;
-      for (const auto& responder : people->responders) add_next(responder, *watch);
+      for (const auto& responder : people->responders) add_next(responder, *state);
     }
   }
 
-  void add_next(const Responder& responder, const Watch& watch) {
+  void add_next(const Responder& responder, const ScheduleState& state) {
     if (responder.deleted) return;
     const auto match = in_.matcher.match(responder);
-    OnCallPerson candidate{responder, watch.schedule, {}, match.user};
+    OnCallPerson candidate{responder, state.schedule, {}, match.user};
     const bool known = std::any_of(plan_.people.begin(), plan_.people.end(),
                                    [&](const OnCallPerson& p) { return same_person(p, candidate); });
     const auto name = name_of(responder, match);

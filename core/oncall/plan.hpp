@@ -42,7 +42,7 @@ struct PlanInput {
   const Rotation& rotation;
   const RotationRecord& record;
   /// One for each of `rotation.schedules`, in their order.
-  const std::vector<const Watch*>& watches;
+  const std::vector<const ScheduleState*>& states;
   /// Nothing while the group has not been seen.
   const GroupNow* group;
   const Matcher& matcher;

@@ -34,13 +34,13 @@ bool intervals_say_so(const ScheduleAnswer& answer, const std::vector<Responder>
   });
 }
 
-bool shortly_after_boundary(const Watch& watch, Instant at) {
-  const auto boundary = last_boundary(watch.timeline, at);
+bool shortly_after_boundary(const ScheduleState& state, Instant at) {
+  const auto boundary = last_boundary(state.timeline, at);
   return boundary && at - *boundary < kLag;
 }
 
-std::optional<Doubt::Kind> why_doubt(const Watch& watch, const ScheduleAnswer& answer, const OnCall& before,
-                                     const OnCall& after) {
+std::optional<Doubt::Kind> why_doubt(const ScheduleState& state, const ScheduleAnswer& answer,
+                                     const OnCall& before, const OnCall& after) {
   const Instant at = answer.window.from;
   const auto* people = people_of(after);
   if (!people) {
@@ -50,13 +50,14 @@ std::optional<Doubt::Kind> why_doubt(const Watch& watch, const ScheduleAnswer& a
   const auto* were = people_of(before);
   if (!were || *were == *people) return std::nullopt;
   const bool asked_before = at > answer.asked_at;  // for a boundary ahead: nothing can lag behind it yet
-  if (!asked_before && shortly_after_boundary(watch, at) && !intervals_say_so(answer, *people, at)) {
-    const auto boundary = *last_boundary(watch.timeline, at);
-    const auto previous = on_call_at(watch.timeline, boundary - 1ms);
+  if (!asked_before && shortly_after_boundary(state, at) && !intervals_say_so(answer, *people, at)) {
+    const auto boundary = *last_boundary(state.timeline, at);
+    const auto previous = on_call_at(state.timeline, boundary - 1ms);
     const auto* old = people_of(previous);
     if (old && *old == *people) return Doubt::Kind::lag;
   }
-  if (watch.turn && at - watch.turn->at < kFlapping && watch.turn->before == *people)
+  if (state.sudden_change && at - state.sudden_change->at < kFlapping &&
+      state.sudden_change->before == *people)
     return Doubt::Kind::flap;
   return std::nullopt;
 }
@@ -69,8 +70,8 @@ bool convinced(Doubt& doubt, const ScheduleAnswer& answer) {
   return doubt.mass ? doubt.answers >= 3 && age >= kMassConfirm : age >= kEmptyConfirm;
 }
 
-void plan_next_question(const Watch& watch, const ScheduleAnswer& answer, Absorbed& result) {
-  const auto& doubt = *watch.doubt;
+void plan_next_question(const ScheduleState& state, const ScheduleAnswer& answer, AnswerEffect& result) {
+  const auto& doubt = *state.doubt;
   const Instant asked = answer.asked_at;
   if (doubt.kind != Doubt::Kind::empty) {
     result.ask_again = std::max(doubt.since + kSecondLook, asked + 1s);
@@ -80,133 +81,133 @@ void plan_next_question(const Watch& watch, const ScheduleAnswer& answer, Absorb
                     : doubt.answers < 2 ? milliseconds{kMassConfirm} / 2
                                         : milliseconds{kMassConfirm};
   result.confirm_at = doubt.since + wait;
-  if (shortly_after_boundary(watch, asked)) result.ask_again = asked + kSecondLook;
+  if (shortly_after_boundary(state, asked)) result.ask_again = asked + kSecondLook;
 }
 
-bool doubted_as_empty(const Watch& watch) {
-  return watch.doubt && watch.doubt->kind == Doubt::Kind::empty;
+bool doubted_as_empty(const ScheduleState& state) {
+  return state.doubt && state.doubt->kind == Doubt::Kind::empty;
 }
 
-bool overtaken(const Watch& watch, const ScheduleAnswer& answer) {
-  if (!watch.last_answer || answer.asked_at >= *watch.last_answer) return false;
+bool overtaken(const ScheduleState& state, const ScheduleAnswer& answer) {
+  if (!state.last_answer || answer.asked_at >= *state.last_answer) return false;
   // Since the doubt began there were only lists that miss the schedule: its own word counts more.
-  const bool own_word = answer.from_schedule && doubted_as_empty(watch);
-  return !own_word || answer.asked_at < watch.doubt->since;
+  const bool own_word = answer.from_schedule && doubted_as_empty(state);
+  return !own_word || answer.asked_at < state.doubt->since;
 }
 
 /// An older answer than the last: it shows how things were before that.
-Absorbed absorb_overtaken(Watch& watch, const ScheduleAnswer& answer) {
-  Absorbed result;
+AnswerEffect apply_overtaken(ScheduleState& state, const ScheduleAnswer& answer) {
+  AnswerEffect result;
   if (answer.status != AnswerStatus::ok) return result;
-  auto merged = merge(watch.timeline, answer);
+  auto merged = merge(state.timeline, answer);
   // What was said of people since then stays.
-  take_details(merged.timeline.shifts, watch.timeline.shifts);
+  take_details(merged.timeline.shifts, state.timeline.shifts);
   if (!merged.agrees) {
     result.want_look_ahead = true;
     return result;
   }
-  merged.timeline.confirmed_at = std::max(merged.timeline.confirmed_at, watch.timeline.confirmed_at);
-  result.changed = merged.timeline != watch.timeline;
-  watch.timeline = std::move(merged.timeline);
+  merged.timeline.confirmed_at = std::max(merged.timeline.confirmed_at, state.timeline.confirmed_at);
+  result.changed = merged.timeline != state.timeline;
+  state.timeline = std::move(merged.timeline);
   return result;
 }
 
 }  // namespace
 
-OnCall believed_on_call(const Watch& watch, Instant t) {
-  if (watch.presence != Presence::ok) return Unknown{};
-  return on_call_at(watch.timeline, t);
+OnCall believed_on_call(const ScheduleState& state, Instant t) {
+  if (state.presence != Presence::ok) return Unknown{};
+  return on_call_at(state.timeline, t);
 }
 
-Absorbed absorb(Watch& watch, const ScheduleAnswer& answer, bool mass) {
-  if (overtaken(watch, answer)) return absorb_overtaken(watch, answer);
-  Absorbed result;
-  if (!answer.schedule_name.empty()) watch.name = answer.schedule_name;
+AnswerEffect apply_answer(ScheduleState& state, const ScheduleAnswer& answer, bool mass) {
+  if (overtaken(state, answer)) return apply_overtaken(state, answer);
+  AnswerEffect result;
+  if (!answer.schedule_name.empty()) state.name = answer.schedule_name;
   if (answer.status == AnswerStatus::failed) {
-    if (!watch.failing_since) watch.failing_since = answer.asked_at;
-    watch.failure = answer.error ? answer.error->message : "no usable answer";
-    if (answer.from_schedule && doubted_as_empty(watch)) plan_next_question(watch, answer, result);
+    if (!state.failing_since) state.failing_since = answer.asked_at;
+    state.failure = answer.error ? answer.error->message : "no usable answer";
+    if (answer.from_schedule && doubted_as_empty(state)) plan_next_question(state, answer, result);
     return result;
   }
-  const auto failing_since = std::exchange(watch.failing_since, {});
-  const auto failure = std::exchange(watch.failure, {});
-  watch.last_answer = std::max(watch.last_answer.value_or(answer.asked_at), answer.asked_at);
+  const auto failing_since = std::exchange(state.failing_since, {});
+  const auto failure = std::exchange(state.failure, {});
+  state.last_answer = std::max(state.last_answer.value_or(answer.asked_at), answer.asked_at);
   if (answer.status != AnswerStatus::ok) {
     const auto presence = answer.status == AnswerStatus::gone ? Presence::gone : Presence::forbidden;
-    result.changed = watch.presence != presence;
-    watch.presence = presence;
-    watch.failure = answer.error ? answer.error->message : "";
-    watch.doubt.reset();
+    result.changed = state.presence != presence;
+    state.presence = presence;
+    state.failure = answer.error ? answer.error->message : "";
+    state.doubt.reset();
     return result;
   }
 
   const Instant at = answer.window.from;
-  const auto before = believed_on_call(watch, at);
-  auto merged = merge(watch.timeline, answer);
+  const auto before = believed_on_call(state, at);
+  auto merged = merge(state.timeline, answer);
   const auto after = on_call_at(merged.timeline, at);
-  if (const auto kind = why_doubt(watch, answer, before, after)) {
+  if (const auto kind = why_doubt(state, answer, before, after)) {
     const auto* people = people_of(after);
     const auto said = people ? *people : std::vector<Responder>{};
-    if (!watch.doubt || watch.doubt->kind != *kind || watch.doubt->people != said) {
-      watch.doubt = Doubt{*kind, answer.asked_at, answer.asked_at, 0, false, said};
+    if (!state.doubt || state.doubt->kind != *kind || state.doubt->people != said) {
+      state.doubt = Doubt{*kind, answer.asked_at, answer.asked_at, 0, false, said};
     }
-    auto& doubt = *watch.doubt;
+    auto& doubt = *state.doubt;
     ++doubt.answers;
     doubt.last = std::max(doubt.last, answer.asked_at);
     doubt.mass = doubt.mass || mass;
     if (!convinced(doubt, answer)) {
       // A list without the schedule says nothing of why the schedule itself refuses, or does not answer.
       const bool absent = *kind == Doubt::Kind::empty && !answer.from_schedule;
-      if (absent) watch.failing_since = failing_since;
-      if (absent || watch.presence != Presence::ok) watch.failure = failure;
-      plan_next_question(watch, answer, result);
+      if (absent) state.failing_since = failing_since;
+      if (absent || state.presence != Presence::ok) state.failure = failure;
+      plan_next_question(state, answer, result);
       return result;
     }
   }
 
   const auto* were = people_of(before);
-  if (were && after != before) watch.turn = Turn{at, *were};
-  const bool was_absent = watch.presence != Presence::ok;
-  result.changed = was_absent || watch.doubt.has_value() ||
-                   !same_details(merged.timeline.shifts, watch.timeline.shifts) ||
-                   merged.timeline.horizon != watch.timeline.horizon;
+  if (were && after != before) state.sudden_change = SuddenChange{at, *were};
+  const bool was_absent = state.presence != Presence::ok;
+  result.changed = was_absent || state.doubt.has_value() ||
+                   !same_details(merged.timeline.shifts, state.timeline.shifts) ||
+                   merged.timeline.horizon != state.timeline.horizon;
   result.want_look_ahead = merged.contradicted;
-  watch.doubt.reset();
-  watch.presence = Presence::ok;
-  watch.timeline = std::move(merged.timeline);
+  state.doubt.reset();
+  state.presence = Presence::ok;
+  state.timeline = std::move(merged.timeline);
   if (const auto* people = people_of(after))
-    watch.held = *people;
+    state.held = *people;
   else
-    watch.held.clear();
+    state.held.clear();
   return result;
 }
 
-void hold_people(Watch& watch, Instant now) {
-  const auto on_call = believed_on_call(watch, now);
-  if (const auto* people = people_of(on_call)) watch.held = *people;
-  if (std::holds_alternative<Nobody>(on_call)) watch.held.clear();
+void hold_people(ScheduleState& state, Instant now) {
+  const auto on_call = believed_on_call(state, now);
+  if (const auto* people = people_of(on_call)) state.held = *people;
+  if (std::holds_alternative<Nobody>(on_call)) state.held.clear();
 }
 
-bool forget_future(Watch& watch, Instant now) {
-  const Watch before = watch;
+bool forget_future(ScheduleState& state, Instant now) {
+  const ScheduleState before = state;
   const auto forget = [now](auto& value, auto&& when) {
     if (value && when(*value) > now) value.reset();
   };
   const auto itself = [](Instant at) { return at; };
-  forget(watch.doubt, [](const Doubt& doubt) { return std::max(doubt.since, doubt.last); });
-  forget(watch.turn, [](const Turn& turn) { return turn.at; });
-  forget(watch.looked_ahead, itself);
-  forget(watch.looked_far, itself);
-  if (watch.last_answer) watch.last_answer = std::min(*watch.last_answer, now);
-  if (watch.timeline.confirmed_at > now) watch.timeline.confirmed_at = now;
-  if (watch.failing_since) watch.failing_since = std::min(*watch.failing_since, now);
-  return !(watch == before);
+  forget(state.doubt, [](const Doubt& doubt) { return std::max(doubt.since, doubt.last); });
+  forget(state.sudden_change, [](const SuddenChange& sudden_change) { return sudden_change.at; });
+  forget(state.looked_ahead, itself);
+  forget(state.looked_far, itself);
+  if (state.last_answer) state.last_answer = std::min(*state.last_answer, now);
+  if (state.timeline.confirmed_at > now) state.timeline.confirmed_at = now;
+  if (state.failing_since) state.failing_since = std::min(*state.failing_since, now);
+  return !(state == before);
 }
 
-bool absence_unconfirmed(const Watch& watch, Instant now) {
-  if (!doubted_as_empty(watch)) return false;
-  const auto patience = watch.failing_since ? milliseconds{kUnconfirmed} : kMassConfirm + kUnconfirmed;
-  return now - watch.doubt->since >= patience;
+bool absence_unconfirmed(const ScheduleState& state, Instant now) {
+  if (!doubted_as_empty(state)) return false;
+  const auto patience = state.failing_since ? milliseconds{kUnconfirmed} : kMassConfirm + kUnconfirmed;
+  return now - state.doubt->since >= patience;
 }
 
 bool emptied_together(std::size_t doubtful, std::size_t watched) {

@@ -32,14 +32,14 @@ struct Doubt {
 };
 
 /// An unforeseen change that was believed at first sight.
-struct Turn {
+struct SuddenChange {
   Instant at;
   std::vector<Responder> before;
-  bool operator==(const Turn&) const = default;
+  bool operator==(const SuddenChange&) const = default;
 };
 
 /// What is known and believed of one schedule. Kept in the store, so that evidence survives a restart.
-struct Watch {
+struct ScheduleState {
   ScheduleRef schedule;
   std::string name{};  ///< as the system calls it
   Timeline timeline{};
@@ -47,18 +47,18 @@ struct Watch {
   /// Who was on call the last time that was known: they stay while it is not.
   std::vector<Responder> held{};
   std::optional<Doubt> doubt{};
-  std::optional<Turn> turn{};
+  std::optional<SuddenChange> sudden_change{};
   std::optional<Instant> last_answer{};  ///< last usable answer
   std::optional<Instant> failing_since{};
   std::string failure{};  ///< why the last question failed; empty if it did not
   /// When the 8-day and 60-day windows were last answered.
   std::optional<Instant> looked_ahead{};
   std::optional<Instant> looked_far{};
-  bool operator==(const Watch&) const = default;
+  bool operator==(const ScheduleState&) const = default;
 };
 
 /// What an answer did to a watch, and what to ask next.
-struct Absorbed {
+struct AnswerEffect {
   /// Who is on call may have changed: look at the rotations that use the schedule.
   bool changed = false;
   /// The long windows should be asked again soon.
@@ -77,24 +77,24 @@ struct Absorbed {
 /// that one asked later has overtaken (a long window takes many pages) may add to what is known, and not
 /// contradict it; but lists in which the schedule is missing overtake nothing that it says itself. Nor do
 /// they make good for its failure to answer.
-Absorbed absorb(Watch& watch, const ScheduleAnswer& answer, bool mass);
+AnswerEffect apply_answer(ScheduleState& state, const ScheduleAnswer& answer, bool mass);
 
 /// Who is on call at `t`, given what is believed: Unknown past the horizon, and while the schedule is gone or
 /// forbidden. Doubted answers do not count.
-OnCall believed_on_call(const Watch& watch, Instant t);
+OnCall believed_on_call(const ScheduleState& state, Instant t);
 
 /// Notes who is on call at `now`, so that they stay should the schedule become Unknown. Call it as time goes
 /// by.
-void hold_people(Watch& watch, Instant now);
+void hold_people(ScheduleState& state, Instant now);
 
 /// Forgets what lies in the future, because the clock was set back: doubts and turns whose age can no longer
 /// be told (the evidence is gathered anew), and when the long windows were asked. True if anything did.
-bool forget_future(Watch& watch, Instant now);
+bool forget_future(ScheduleState& state, Instant now);
 
 /// True if lists show nobody, unforeseen, for so long that the schedule itself should have said whether that
 /// is so (a minute after a question to it failed, longer while it is open): then nothing is known to be
 /// right.
-bool absence_unconfirmed(const Watch& watch, Instant now);
+bool absence_unconfirmed(const ScheduleState& state, Instant now);
 
 /// True if more than half (and at least 3) of a connection's schedules emptied unforeseen at about the same
 /// time: `doubtful` of them are doubted as empty, of `watched` in all.

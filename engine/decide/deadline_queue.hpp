@@ -11,7 +11,7 @@
 namespace watchbill::engine {
 
 /// Something to be done about a schedule at a moment of the wall clock.
-struct Appointment {
+struct Deadline {
   enum class Kind {
     poll_before,  ///< T-5 s: ask for what begins at the boundary
     boundary,     ///< T: decide
@@ -24,22 +24,22 @@ struct Appointment {
   ScheduleRef schedule;
   /// The boundary that it belongs to; the same as `at` for the others.
   Instant about;
-  auto operator<=>(const Appointment&) const = default;
+  auto operator<=>(const Deadline&) const = default;
 };
 
 /// Keeps appointments by one alarm. One that was overtaken is not removed: whoever keeps it looks whether it
 /// still holds.
-class Agenda {
+class DeadlineQueue {
  public:
-  Agenda(net::Loop& loop, std::function<void(std::vector<Appointment> due)> on_due);
-  void add(Appointment appointment);
+  DeadlineQueue(net::Loop& loop, std::function<void(std::vector<Deadline> due)> on_due);
+  void add(Deadline deadline);
 
  private:
   void arm();
 
   net::Loop& loop_;
-  std::function<void(std::vector<Appointment>)> on_due_;
-  std::set<Appointment> appointments_;
+  std::function<void(std::vector<Deadline>)> on_due_;
+  std::set<Deadline> queue_;
   Instant armed_for_ = kNever;
   net::Timer alarm_;
 };

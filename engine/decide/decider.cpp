@@ -33,9 +33,9 @@ std::vector<Instant> parse_group_writes(const std::string& text) {
   return writes;
 }
 
-Result<void> put_watches(store::Store& store, const std::vector<ScheduleEntry*>& schedules) {
+Result<void> put_schedule_states(store::Store& store, const std::vector<ScheduleEntry*>& schedules) {
   for (const auto* schedule : schedules) {
-    auto put = store.engine().put_watch(schedule->watch);
+    auto put = store.engine().put_schedule_state(schedule->state);
     if (!put && put.error().kind != ErrorKind::not_found) return put;
   }
   return {};
@@ -94,7 +94,7 @@ bool Decider::all_answered_since(const Rotation& rotation, Instant since) const 
   return std::all_of(rotation.schedules.begin(), rotation.schedules.end(),
                      [&](const RotationSchedule& schedule) {
                        const auto* known = model_.find(schedule.ref);
-                       return known && known->watch.last_answer && *known->watch.last_answer >= since;
+                       return known && known->state.last_answer && *known->state.last_answer >= since;
                      });
 }
 
@@ -286,7 +286,7 @@ Result<void> Decider::record_all(std::vector<Stage>& stages) {
       if (auto done = record(stage); !done)
         return done.error().in("recording rotation \"{}\"", stage.entry->rotation.name);
     }
-    return put_watches(store_, evidence);
+    return put_schedule_states(store_, evidence);
   });
   if (!saved) return saved;
   for (auto* schedule : evidence) schedule->unsaved = Unsaved::nothing;

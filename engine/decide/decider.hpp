@@ -32,7 +32,7 @@ class DecisionListener {
 
 /// Stores what is known of these schedules. Those whose connection is not there (any more) have nothing to
 /// remember.
-Result<void> put_watches(store::Store& store, const std::vector<ScheduleEntry*>& schedules);
+Result<void> put_schedule_states(store::Store& store, const std::vector<ScheduleEntry*>& schedules);
 
 /// Turns what is known into decisions: makes plans, records what changed in one transaction (T1), together
 /// with what it stands on, and queues the writes. It does no network I/O.

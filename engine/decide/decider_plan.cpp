@@ -68,7 +68,7 @@ std::optional<Instant> Decider::foreseen_moment(const RotationEntry& entry, Inst
   for (const auto& schedule : entry.rotation.schedules) {
     const auto* known = model_.find(schedule.ref);
     if (!known || !known->boundary || *known->boundary > now) continue;
-    const Instant boundary = last_boundary(known->watch.timeline, now).value_or(*known->boundary);
+    const Instant boundary = last_boundary(known->state.timeline, now).value_or(*known->boundary);
     if (!moment || *moment < boundary) moment = boundary;
   }
   return moment;
@@ -81,9 +81,9 @@ bool Decider::happened_before_restore(const Stage& stage) {
 
 Decider::Stage Decider::plan_one(RotationEntry& entry, Moment moment) const {
   const Instant now = moment.wall;
-  const auto watches = model_.watches_of(entry.rotation);
+  const auto states = model_.schedule_states_of(entry.rotation);
   const auto* group = entry.group.now ? &*entry.group.now : nullptr;
-  Stage stage{&entry, make_plan({entry.rotation, entry.record, watches, group, matcher_, now}), entry.record};
+  Stage stage{&entry, make_plan({entry.rotation, entry.record, states, group, matcher_, now}), entry.record};
   stage.rematch = entry.rematch;
   const auto& plan = stage.plan;
   if (!plan.decided || entry.paused() || waits_for_group(entry)) return stage;
@@ -203,7 +203,7 @@ bool Decider::confirms(const Rotation& rotation, Instant boundary) const {
   return all_answered_since(rotation, boundary) &&
          std::all_of(rotation.schedules.begin(), rotation.schedules.end(), [&](const auto& schedule) {
            const auto* known = model_.find(schedule.ref);
-           return known && !known->watch.doubt;
+           return known && !known->state.doubt;
          });
 }
 

@@ -34,13 +34,13 @@ milliseconds spread(const ScheduleRef& ref, milliseconds every) {
 }  // namespace
 
 void Engine::Impl::decide_again_at(std::vector<RotationId> rotations, Instant at) {
-  struct Later {
+  struct DeferredAnswer {
     static net::Task<void> run(Impl& engine, std::vector<RotationId> ids, Instant when) {
       co_await net::sleep_until(engine.ports_.loop, when);
       for (const auto id : ids) engine.mark(id);
     }
   };
-  tasks_.spawn(Later::run(*this, std::move(rotations), at));
+  tasks_.spawn(DeferredAnswer::run(*this, std::move(rotations), at));
 }
 
 std::vector<std::string> Engine::Impl::watched(const std::string& connection) {
@@ -57,7 +57,7 @@ std::vector<std::string> Engine::Impl::look_ahead_due(const std::string& connect
   std::vector<std::pair<Instant, std::string>> due;
   for (const auto& [ref, entry] : model_.schedules) {
     if (ref.connection != connection) continue;
-    const auto& last = far ? entry.watch.looked_far : entry.watch.looked_ahead;
+    const auto& last = far ? entry.state.looked_far : entry.state.looked_ahead;
     const bool asked_for = far ? entry.want_look_far : entry.want_look_ahead;
     const bool wanted = !last || asked_for || now - *last >= spread(ref, far ? kFarEvery : kAheadEvery);
     if (wanted) due.emplace_back(last.value_or(kAlways), ref.id);
@@ -73,7 +73,7 @@ void Engine::Impl::on_looked_ahead(const ScheduleRef& schedule, bool far, bool a
   if (!entry) return;
   now = std::min(now, ports_.loop.now());  // the clock may have been set back since it was asked
   (far ? entry->want_look_far : entry->want_look_ahead) = false;
-  auto& looked = far ? entry->watch.looked_far : entry->watch.looked_ahead;
+  auto& looked = far ? entry->state.looked_far : entry->state.looked_ahead;
   looked = now;
   // What was not answered is due again soon: the horizon would be short for hours.
   if (!answered) looked = now - spread(schedule, far ? kFarEvery : kAheadEvery) + kLookAgain;
@@ -85,7 +85,7 @@ std::pair<std::size_t, std::size_t> Engine::Impl::doubtful_of(const std::string&
   std::size_t watched = 0;
   for (const auto& [ref, entry] : model_.schedules) {
     if (ref.connection != connection) continue;
-    const bool empty = entry.watch.doubt && entry.watch.doubt->kind == Doubt::Kind::empty;
+    const bool empty = entry.state.doubt && entry.state.doubt->kind == Doubt::Kind::empty;
     doubtful += empty ? 1U : 0U;
     watched += 1U;
   }
@@ -96,17 +96,17 @@ void Engine::Impl::on_answer(ScheduleAnswer answer) {
   auto* entry = model_.find(answer.schedule);
   // By a wrong clock, or before the clock was set back, it was asked about another moment than now.
   if (!entry || clock_.verdict == ClockVerdict::wrong || answer.asked_at > ports_.loop.now()) return;
-  auto& watch = entry->watch;
+  auto& state = entry->state;
   bool mass = false;
   if (answer.status == AnswerStatus::ok && answer.shifts.empty()) {
     const auto [doubtful, watched] = doubtful_of(answer.schedule.connection);
     mass = emptied_together(doubtful, watched);
   }
-  const auto doubt_before = watch.doubt;
-  const auto presence_before = watch.presence;
-  const bool failed_before = watch.failing_since.has_value();
-  const bool first_answer = !watch.last_answer && !watch.failing_since;
-  const auto absorbed = absorb(watch, answer, mass);
+  const auto doubt_before = state.doubt;
+  const auto presence_before = state.presence;
+  const bool failed_before = state.failing_since.has_value();
+  const bool first_answer = !state.last_answer && !state.failing_since;
+  const auto absorbed = apply_answer(state, answer, mass);
   if (answer.status != AnswerStatus::failed) {
     auto& connection = connections_[answer.schedule.connection];
     connection.last_success = std::max(connection.last_success.value_or(answer.asked_at), answer.asked_at);
@@ -114,29 +114,29 @@ void Engine::Impl::on_answer(ScheduleAnswer answer) {
     spdlog::debug("schedule {}: {}", answer.schedule, answer.error->message);
   }
   weigh_evidence(*entry, absorbed, answer.asked_at);
-  const bool news = absorbed.changed || watch.presence != presence_before || first_answer ||
-                    failed_before != watch.failing_since.has_value();
-  if (news || watch.doubt != doubt_before) entry->changed(Unsaved::evidence);
+  const bool news = absorbed.changed || state.presence != presence_before || first_answer ||
+                    failed_before != state.failing_since.has_value();
+  if (news || state.doubt != doubt_before) entry->changed(Unsaved::evidence);
   if (news) {
     for (const auto id : entry->rotations) mark(id);
     keeper_.look_at(answer.schedule);
   }
-  if (answer.status == AnswerStatus::ok && !watch.doubt) confirm_boundary(*entry, answer.asked_at);
+  if (answer.status == AnswerStatus::ok && !state.doubt) confirm_boundary(*entry, answer.asked_at);
 }
 
-void Engine::Impl::weigh_evidence(ScheduleEntry& entry, const Absorbed& absorbed, Instant now) {
-  const auto& ref = entry.watch.schedule;
+void Engine::Impl::weigh_evidence(ScheduleEntry& entry, const AnswerEffect& absorbed, Instant now) {
+  const auto& ref = entry.state.schedule;
   if (absorbed.ask_again) {
     entry.ask_again = std::max(*absorbed.ask_again, now + 1s);
-    agenda_.add({*entry.ask_again, Appointment::Kind::ask_again, ref, *entry.ask_again});
+    deadlines_.add({*entry.ask_again, Deadline::Kind::ask_again, ref, *entry.ask_again});
   }
   if (absorbed.confirm_at) {
     auto at = *absorbed.confirm_at;
     if (entry.confirm_asked) at = std::max(at, *entry.confirm_asked + kConfirmEvery);
-    if (entry.confirm_at != at) agenda_.add({at, Appointment::Kind::confirm, ref, at});
+    if (entry.confirm_at != at) deadlines_.add({at, Deadline::Kind::confirm, ref, at});
     entry.confirm_at = at;
   }
-  if (!entry.watch.doubt) {
+  if (!entry.state.doubt) {
     entry.ask_again.reset();
     entry.confirm_at.reset();
   }
@@ -151,7 +151,7 @@ void Engine::Impl::confirm_boundary(const ScheduleEntry& entry, Instant asked_at
   for (const auto id : entry.rotations) {
     auto* rotation = model_.find(id);
     if (!rotation || !rotation->confirmation || asked_at < rotation->confirmation->boundary) continue;
-    rotation->confirmation->outstanding.erase(entry.watch.schedule);
+    rotation->confirmation->outstanding.erase(entry.state.schedule);
     if (!rotation->confirmation->outstanding.empty()) continue;
     if (confirmed_.empty()) {
       confirm_soon_ = net::Timer{ports_.loop, ports_.loop.start_timer(0ms, [this] { release_confirmed(); })};
@@ -215,7 +215,7 @@ void Engine::Impl::on_cycle(const std::string& connection, Instant began, const 
   state.emptied = emptied_together(doubtful, watched);
   if (state.emptied) {
     for (auto& [ref, entry] : model_.schedules) {
-      auto& doubt = entry.watch.doubt;
+      auto& doubt = entry.state.doubt;
       if (ref.connection != connection || !doubt || doubt->kind != Doubt::Kind::empty || doubt->mass)
         continue;
       doubt->mass = true;
@@ -226,9 +226,9 @@ void Engine::Impl::on_cycle(const std::string& connection, Instant began, const 
 }
 
 void Engine::Impl::on_written(RotationId rotation, bool read_again, const std::string& failure) {
-  if (read_again) reader_.read_settled();
+  if (read_again) reader_.read_when_quiet();
   if (const auto* entry = model_.find(rotation)) log_write(*entry, failure);
-  board_.mark(rotation);
+  status_writer_.mark(rotation);
   mark(rotation);
 }
 
@@ -252,7 +252,7 @@ void Engine::Impl::mark(RotationId rotation) {
 
 void Engine::Impl::mark_all() {
   for (const auto& [id, entry] : model_.rotations) mark(id);
-  board_.mark_all();
+  status_writer_.mark_all();
 }
 
 /// A boundary that is due belongs to every rotation of its schedule: they are decided together, so that each
@@ -296,14 +296,14 @@ void Engine::Impl::decide_marked() {
     if (!entry) continue;
     for (const auto& schedule : entry->rotation.schedules) schedules.insert(schedule.ref);
     before.emplace_back(id, decided_so_far(*entry));
-    board_.mark(id);
+    status_writer_.mark(id);
   }
   for (const auto& ref : schedules) {
     auto* entry = model_.find(ref);
     if (!entry) continue;
-    const auto held = entry->watch.held;
-    hold_people(entry->watch, now);
-    if (held != entry->watch.held) entry->changed(Unsaved::notes);
+    const auto held = entry->state.held;
+    hold_people(entry->state, now);
+    if (held != entry->state.held) entry->changed(Unsaved::notes);
   }
   const Moment moment{now, ports_.loop.steady_now()};
   auto decided = decider_.decide({ids.begin(), ids.end()}, moment, store_blocked());
@@ -366,18 +366,18 @@ bool Engine::Impl::store_blocked() const {
 }
 
 void Engine::Impl::plan_boundary(ScheduleEntry& entry, Instant now) {
-  forget_past(entry.watch.timeline, now);
-  const auto next = next_boundary(entry.watch.timeline, now);
+  forget_past(entry.state.timeline, now);
+  const auto next = next_boundary(entry.state.timeline, now);
   if (next == entry.boundary) return;
   entry.boundary = next;
   if (!next) return;
-  const auto& ref = entry.watch.schedule;
-  agenda_.add({*next, Appointment::Kind::boundary, ref, *next});
+  const auto& ref = entry.state.schedule;
+  deadlines_.add({*next, Deadline::Kind::boundary, ref, *next});
   if (*next - kPollBefore > now)
-    agenda_.add({*next - kPollBefore, Appointment::Kind::poll_before, ref, *next});
+    deadlines_.add({*next - kPollBefore, Deadline::Kind::poll_before, ref, *next});
 }
 
-void Engine::Impl::on_due(const std::vector<Appointment>& due) {
+void Engine::Impl::on_due(const std::vector<Deadline>& due) {
   look_at_clock();
   weigh_clock();
   if (!clock_trusted()) {
@@ -386,7 +386,7 @@ void Engine::Impl::on_due(const std::vector<Appointment>& due) {
   }
   std::map<std::string, std::vector<std::string>> polls;
   std::map<std::pair<std::string, Instant>, std::vector<std::string>> previews;
-  for (const auto& appointment : due) keep_appointment(appointment, polls, previews);
+  for (const auto& deadline : due) meet_deadline(deadline, polls, previews);
   for (auto& [connection, ids] : polls) {
     const auto state = connections_.find(connection);
     if (state != connections_.end() && state->second.poller) state->second.poller->poll_now(std::move(ids));
@@ -398,30 +398,29 @@ void Engine::Impl::on_due(const std::vector<Appointment>& due) {
   }
 }
 
-void Engine::Impl::keep_appointment(
-    const Appointment& appointment, std::map<std::string, std::vector<std::string>>& polls,
+void Engine::Impl::meet_deadline(
+    const Deadline& deadline, std::map<std::string, std::vector<std::string>>& polls,
     std::map<std::pair<std::string, Instant>, std::vector<std::string>>& previews) {
-  const auto& ref = appointment.schedule;
+  const auto& ref = deadline.schedule;
   auto* entry = model_.find(ref);
   if (!entry) return;
-  switch (appointment.kind) {
-    case Appointment::Kind::poll_before:
-      if (entry->boundary == appointment.about)
-        previews[{ref.connection, appointment.about}].push_back(ref.id);
+  switch (deadline.kind) {
+    case Deadline::Kind::poll_before:
+      if (entry->boundary == deadline.about) previews[{ref.connection, deadline.about}].push_back(ref.id);
       return;
-    case Appointment::Kind::boundary:
-      if (entry->boundary != appointment.about) return;
+    case Deadline::Kind::boundary:
+      if (entry->boundary != deadline.about) return;
       for (const auto id : entry->rotations) mark(id);
-      agenda_.add({appointment.at + kPollAfter, Appointment::Kind::poll_after, ref, appointment.about});
+      deadlines_.add({deadline.at + kPollAfter, Deadline::Kind::poll_after, ref, deadline.about});
       return;
-    case Appointment::Kind::poll_after:
+    case Deadline::Kind::poll_after:
       polls[ref.connection].push_back(ref.id);
       return;
-    case Appointment::Kind::ask_again:
-      if (entry->ask_again == appointment.at && entry->watch.doubt) polls[ref.connection].push_back(ref.id);
+    case Deadline::Kind::ask_again:
+      if (entry->ask_again == deadline.at && entry->state.doubt) polls[ref.connection].push_back(ref.id);
       return;
-    case Appointment::Kind::confirm: {
-      if (entry->confirm_at != appointment.at || !entry->watch.doubt) return;
+    case Deadline::Kind::confirm: {
+      if (entry->confirm_at != deadline.at || !entry->state.doubt) return;
       entry->confirm_at.reset();
       entry->confirm_asked = ports_.loop.now();
       const auto state = connections_.find(ref.connection);
@@ -434,7 +433,7 @@ void Engine::Impl::keep_appointment(
 /// A call that leaves now counts for as long as the budget's window: what the boundaries until then will need
 /// is kept free for them.
 void Engine::Impl::reserve_budget(Instant now) {
-  const auto until = now + ports_.gate.window(kGroupWrite) + kReserveEvery;
+  const auto until = now + ports_.limiter.window(kGroupWrite) + kReserveEvery;
   std::set<RotationId> soon;
   for (const auto& [ref, entry] : model_.schedules) {
     if (entry.boundary && *entry.boundary <= until)
@@ -444,7 +443,7 @@ void Engine::Impl::reserve_budget(Instant now) {
     const auto& entry = *model_.find(id);
     return entry.paused() || entry.rotation.mode == Mode::observe;
   });
-  ports_.gate.reserve(kGroupWrite, soon.size());
+  ports_.limiter.reserve(kGroupWrite, soon.size());
 }
 
 }  // namespace watchbill::engine

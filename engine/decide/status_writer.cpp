@@ -88,7 +88,7 @@ std::string state_of(const RotationEntry& entry, bool source_silent) {
   return pending ? "pending" : "in_sync";
 }
 
-void StatusBoard::recall() {
+void StatusWriter::recall() {
   if (std::exchange(recalled_, true)) return;
   auto statuses = store_.engine().statuses();
   // What cannot be read is written anew.
@@ -96,12 +96,12 @@ void StatusBoard::recall() {
   for (auto& status : *statuses) written_.insert_or_assign(status.rotation, std::move(status));
 }
 
-void StatusBoard::mark_all() {
+void StatusWriter::mark_all() {
   for (const auto& [id, entry] : model_.rotations) dirty_.insert(id);
 }
 
-Result<void> StatusBoard::flush(const std::set<RotationId>& silent, const WhySilent& why, bool time_known,
-                                Instant now) {
+Result<void> StatusWriter::flush(const std::set<RotationId>& silent, const WhySilent& why, bool time_known,
+                                 Instant now) {
   if (!dirty_.empty()) recall();
   std::vector<store::RotationStatus> changed;
   std::vector<store::GroupSnapshot> groups;

@@ -20,9 +20,9 @@ std::string difference_of(const RotationEntry& entry);
 std::string state_of(const RotationEntry& entry, bool source_silent);
 
 /// Writes what `watchbill status` shows into the store, as far as it changed.
-class StatusBoard {
+class StatusWriter {
  public:
-  StatusBoard(Model& model, store::Store& store) : model_(model), store_(store) {}
+  StatusWriter(Model& model, store::Store& store) : model_(model), store_(store) {}
   void mark(RotationId rotation) { dirty_.insert(rotation); }
   void mark_all();
   /// What of its sources is silent, one sentence each: told beside the problems of the rotation itself.

@@ -43,7 +43,7 @@ struct Restoration {
 
 /// Who deletes the rotation, if it is being deleted with that group; else its group is kept, and not put
 /// back.
-Result<Change> change_of(const RequestPorts& ports, const Restoration& wanted) {
+Result<Change> change_of(const JobPorts& ports, const Restoration& wanted) {
   auto rotations = ports.store.rotations().list();
   if (!rotations) return rotations.error();
   auto deletions = ports.store.rotations().deletions();
@@ -71,21 +71,20 @@ Result<Change> change_of(const RequestPorts& ports, const Restoration& wanted) {
   return fail(ErrorKind::not_found, "the rotation does not exist any more");
 }
 
-net::Task<Result<void>> put_back(RequestPorts ports, slack::Permit permit, GroupId group,
-                                 GroupTarget target) {
+net::Task<Result<void>> put_back(JobPorts ports, slack::Permit permit, GroupId group, GroupTarget target) {
   if (!target.members.empty()) {
     auto set = co_await ports.groups.set_members(std::move(permit), group, target.members);
     if (!set) co_return set.error();
     if (!target.disable) co_return Result<void>{};
-    permit = co_await ports.gate.acquire(slack::Method::usergroups_disable, slack::Priority::edit);
+    permit = co_await ports.limiter.acquire(slack::Method::usergroups_disable, slack::Priority::edit);
   }
   co_return co_await ports.groups.disable_group(std::move(permit), std::move(group));
 }
 
-net::Task<Result<void>> restore(RequestPorts ports, Restoration wanted, StillWanted still_wanted) {
+net::Task<Result<void>> restore(JobPorts ports, Restoration wanted, StillWanted still_wanted) {
   const auto first = wanted.target.members.empty() ? slack::Method::usergroups_disable
                                                    : slack::Method::usergroups_users_update;
-  auto permit = co_await ports.gate.acquire(first, slack::Priority::edit);
+  auto permit = co_await ports.limiter.acquire(first, slack::Priority::edit);
   if (auto go_on = still_wanted(); !go_on) co_return go_on;
   auto change = change_of(ports, wanted);
   if (!change) co_return change.error();
@@ -102,13 +101,13 @@ net::Task<Result<void>> restore(RequestPorts ports, Restoration wanted, StillWan
 
 }  // namespace
 
-net::Task<std::string> carry_out_group_request(RequestPorts ports, std::string kind, std::string payload,
+net::Task<std::string> carry_out_group_request(JobPorts ports, std::string kind, std::string payload,
                                                StillWanted still_wanted) {
   auto document = json::parse(payload);
   if (!document) co_return refusal(document.error());
   const auto root = document->root();
   if (kind == kCreateGroupRequest) {
-    auto permit = co_await ports.gate.acquire(slack::Method::usergroups_create, slack::Priority::edit);
+    auto permit = co_await ports.limiter.acquire(slack::Method::usergroups_create, slack::Priority::edit);
     if (auto go_on = still_wanted(); !go_on) co_return refusal(go_on.error());
     auto created =
         co_await ports.groups.create_group(std::move(permit), root["name"].string_or(""),
@@ -121,7 +120,7 @@ net::Task<std::string> carry_out_group_request(RequestPorts ports, std::string k
   }
   GroupId group{root["group"].string_or("")};
   if (kind == kEnableGroupRequest) {
-    auto permit = co_await ports.gate.acquire(slack::Method::usergroups_enable, slack::Priority::edit);
+    auto permit = co_await ports.limiter.acquire(slack::Method::usergroups_enable, slack::Priority::edit);
     if (auto go_on = still_wanted(); !go_on) co_return refusal(go_on.error());
     auto enabled = co_await ports.groups.enable_group(std::move(permit), group);
     co_return answer_of(enabled);
@@ -139,10 +138,10 @@ net::Task<std::string> carry_out_group_request(RequestPorts ports, std::string k
   co_return refusal(fail(ErrorKind::invalid, "request of unknown kind \"{}\"", kind));
 }
 
-RequestDesk::RequestDesk(RequestPorts ports, std::function<net::Task<bool>()> sync)
+JobRunner::JobRunner(JobPorts ports, std::function<net::Task<bool>()> sync)
     : ports_(ports), sync_(std::move(sync)) {}
 
-Result<void> RequestDesk::look() {
+Result<void> JobRunner::look() {
   auto requests = ports_.store.requests().open_requests();
   if (!requests) return requests.error();
   for (auto& request : *requests) {
@@ -152,14 +151,14 @@ Result<void> RequestDesk::look() {
   return {};
 }
 
-Result<void> RequestDesk::still_wanted(std::int64_t id, Instant until) const {
+Result<void> JobRunner::still_wanted(std::int64_t id, Instant until) const {
   auto answer = ports_.store.requests().answer_of(id);
   if (!answer) return answer.error();
   if (!*answer && ports_.loop.now() < until) return {};
   return fail(ErrorKind::cancelled, "nobody waits for this any more");
 }
 
-net::Task<void> RequestDesk::handle(store::Request request) {
+net::Task<void> JobRunner::handle(store::Request request) {
   const auto id = request.id;
   std::string answer;
   if (auto wanted = still_wanted(id, request.until); !wanted) {

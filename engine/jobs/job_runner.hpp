@@ -23,25 +23,25 @@ inline constexpr const char* kEnableGroupRequest = "enable_group";
 inline constexpr const char* kRestoreGroupRequest = "restore_group";
 
 /// What carrying out a request works with.
-struct RequestPorts {
+struct JobPorts {
   net::Loop& loop;
   store::Store& store;
   slack::Groups& groups;
-  slack::Gate& gate;
+  slack::RateLimiter& limiter;
 };
 /// Whether a request is still to be carried out: asked right before it takes effect. An error says why not.
 using StillWanted = std::function<Result<void>()>;
 
 /// Carries out one request about a group and returns its answer as JSON: also used by a command line that
 /// holds the store's lock itself.
-net::Task<std::string> carry_out_group_request(RequestPorts ports, std::string kind, std::string payload,
+net::Task<std::string> carry_out_group_request(JobPorts ports, std::string kind, std::string payload,
                                                StillWanted still_wanted);
 
 /// Answers what other processes ask of the daemon.
-class RequestDesk {
+class JobRunner {
  public:
   /// `sync` starts a pass and returns whether it became complete.
-  RequestDesk(RequestPorts ports, std::function<net::Task<bool>()> sync);
+  JobRunner(JobPorts ports, std::function<net::Task<bool>()> sync);
   /// Looks for new requests and starts them; those that nobody waits for any more are answered so.
   Result<void> look();
   [[nodiscard]] std::size_t in_flight() const { return busy_.size(); }
@@ -50,7 +50,7 @@ class RequestDesk {
   net::Task<void> handle(store::Request request);
   [[nodiscard]] Result<void> still_wanted(std::int64_t id, Instant until) const;
 
-  RequestPorts ports_;
+  JobPorts ports_;
   std::function<net::Task<bool>()> sync_;
   std::set<std::int64_t> busy_;
   net::TaskScope tasks_;

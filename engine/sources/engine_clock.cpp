@@ -55,7 +55,7 @@ void Engine::Impl::set_back(Instant now) {
   for (auto& [ref, entry] : model_.schedules) {
     entry.watched_since = std::min(entry.watched_since, now);
     not_after(entry.confirm_asked, now);
-    if (!forget_future(entry.watch, now)) continue;
+    if (!forget_future(entry.state, now)) continue;
     entry.changed(Unsaved::notes);
     entry.ask_again.reset();
     entry.confirm_at.reset();
@@ -121,7 +121,7 @@ void Engine::Impl::weigh_clock() {
   }
   const auto before = std::exchange(clock_.verdict, verdict);
   if (verdict == before) return;
-  board_.mark_all();
+  status_writer_.mark_all();
   hold_announcements();
   if (verdict == ClockVerdict::wrong)
     Event("clock_wrong").with("error", *wrong_clock()).log(spdlog::level::err);
@@ -138,7 +138,7 @@ void Engine::Impl::weigh_clock() {
 }
 
 void Engine::Impl::catch_up() {
-  for (auto& appointment : std::exchange(clock_.due, {})) agenda_.add(std::move(appointment));
+  for (auto& deadline : std::exchange(clock_.due, {})) deadlines_.add(std::move(deadline));
   // A boundary that seemed to be over may lie ahead, and has no alarm.
   for (auto& [ref, entry] : model_.schedules) {
     if (entry.boundary && *entry.boundary > ports_.loop.now()) entry.boundary.reset();

@@ -59,13 +59,13 @@ net::Task<void> Engine::Impl::prune() {
 }
 
 void Engine::Impl::flush(Instant now) {
-  auto flushed = flush_watches();
+  auto flushed = store_schedule_states();
   note_silence(now);
   note_unmatched(now);
   if (auto noted = note_connections(now); flushed) flushed = noted;
   write_queue_figures();
   if (flushed) {
-    flushed = board_.flush(
+    flushed = status_writer_.flush(
         silent_, [this](const RotationEntry& entry) { return why_silent(entry); },
         clock_.verdict != ClockVerdict::wrong, now);
   }
@@ -79,13 +79,13 @@ void Engine::Impl::flush(Instant now) {
   report_problems(now);
 }
 
-Result<void> Engine::Impl::flush_watches() {
+Result<void> Engine::Impl::store_schedule_states() {
   std::vector<ScheduleEntry*> unsaved;
   for (auto& [ref, entry] : model_.schedules) {
     if (entry.unsaved != Unsaved::nothing) unsaved.push_back(&entry);
   }
   if (unsaved.empty()) return {};
-  auto saved = ports_.store.relaxed_transaction([&] { return put_watches(ports_.store, unsaved); });
+  auto saved = ports_.store.relaxed_transaction([&] { return put_schedule_states(ports_.store, unsaved); });
   if (!saved) return saved;
   for (auto* entry : unsaved) entry->unsaved = Unsaved::nothing;
   return {};
@@ -101,7 +101,7 @@ void Engine::Impl::note_unmatched(Instant now) {
   for (const auto& [id, entry] : model_.rotations) {
     for (const auto& person : entry.plan.people) {
       if (person.member || person.member_pending) continue;
-      const auto match = roster_.match(person.responder);
+      const auto match = matcher_.match(person.responder);
       if (!match.user && !match.pending) unmatched.emplace(person.responder, match.why);
     }
   }
@@ -302,7 +302,7 @@ void Engine::Impl::look_anew() {
   keeper_.look_at_everybody();
 }
 
-void Engine::Impl::hear(const slack::News& news) {
+void Engine::Impl::hear(const slack::ChangeEvent& news) {
   if (news.person) keeper_.hear(*news.person);
   if (!news.group) return;
   const auto managed = model_.by_group.find(*news.group);

@@ -20,7 +20,7 @@ bool told_by_plan(const Plan& plan, const ScheduleRef& ref) {
 
 void Engine::Impl::note_slack(std::optional<Error> error) {
   const auto text_of = [](const std::optional<Error>& one) { return one ? one->message : std::string(); };
-  if (text_of(error) != text_of(slack_error_)) board_.mark_all();
+  if (text_of(error) != text_of(slack_error_)) status_writer_.mark_all();
   slack_error_ = std::move(error);
   const auto now = ports_.loop.now();
   if (slack_error_ && !slack_failing_since_) {
@@ -48,10 +48,10 @@ void Engine::Impl::note_silence(Instant now) {
   std::set<ScheduleRef> schedules;
   for (const auto& [ref, entry] : model_.schedules) {
     const Instant since =
-        std::max(entry.watch.last_answer.value_or(entry.watched_since), entry.watched_since);
+        std::max(entry.state.last_answer.value_or(entry.watched_since), entry.watched_since);
     const auto limit = patience.find(ref.connection);
     const bool heard = limit != patience.end() && now - since <= limit->second;
-    if (heard && !absence_unconfirmed(entry.watch, now)) continue;
+    if (heard && !absence_unconfirmed(entry.state, now)) continue;
     schedules.insert(ref);
     silent.insert(entry.rotations.begin(), entry.rotations.end());
   }
@@ -62,10 +62,10 @@ void Engine::Impl::note_silence(Instant now) {
     for (const auto& [id, entry] : model_.rotations) silent.insert(id);
   }
   for (const auto id : silent) {
-    if (!silent_.contains(id)) board_.mark(id);
+    if (!silent_.contains(id)) status_writer_.mark(id);
   }
   for (const auto id : silent_) {
-    if (!silent.contains(id)) board_.mark(id);
+    if (!silent.contains(id)) status_writer_.mark(id);
   }
   silent_ = std::move(silent);
   silent_schedules_ = std::move(schedules);
@@ -81,25 +81,25 @@ std::vector<ScheduleRef> Engine::Impl::silent_schedules_of(const std::string& co
 
 bool Engine::Impl::absence_unconfirmed_of(const std::string& connection, Instant now) const {
   return std::any_of(model_.schedules.begin(), model_.schedules.end(), [&](const auto& item) {
-    return item.first.connection == connection && absence_unconfirmed(item.second.watch, now);
+    return item.first.connection == connection && absence_unconfirmed(item.second.state, now);
   });
 }
 
 std::string Engine::Impl::silence_of(const ScheduleRef& schedule) const {
   const auto& entry = model_.schedules.at(schedule);
-  const auto& watch = entry.watch;
+  const auto& state = entry.state;
   const auto connection = connections_.find(schedule.connection);
-  const auto name = watch.name.empty() ? std::string() : fmt::format(" ({})", watch.name);
-  const auto since = format_minutes(watch.last_answer.value_or(entry.watched_since));
-  std::string why = watch.failure;
+  const auto name = state.name.empty() ? std::string() : fmt::format(" ({})", state.name);
+  const auto since = format_minutes(state.last_answer.value_or(entry.watched_since));
+  std::string why = state.failure;
   if (why.empty() && connection != connections_.end() && connection->second.error)
     why = connection->second.error->message;
   if (why.empty()) why = "what it was asked is still open";
-  if (absence_unconfirmed(watch, ports_.loop.now())) {
+  if (absence_unconfirmed(state, ports_.loop.now())) {
     return fmt::format(
         "schedule {}{} shows nobody on call since {}, and does not say itself whether that is so: {}. That "
         "is not believed. Check it with `watchbill connection test {}`",
-        schedule, name, format_minutes(watch.doubt->since), why, schedule.connection);
+        schedule, name, format_minutes(state.doubt->since), why, schedule.connection);
   }
   return fmt::format(
       "schedule {}{} has not answered since {}: {}. Check it with `watchbill connection test {}`", schedule,
@@ -144,8 +144,8 @@ std::vector<std::string> Engine::Impl::why_silent(const RotationEntry& entry) co
   for (const auto& schedule : entry.rotation.schedules) {
     const auto known = model_.schedules.find(schedule.ref);
     if (known == model_.schedules.end() || told_by_plan(entry.plan, schedule.ref)) continue;
-    const auto& watch = known->second.watch;
-    const bool never = !watch.last_answer && watch.failing_since;
+    const auto& state = known->second.state;
+    const bool never = !state.last_answer && state.failing_since;
     if (never || silent_schedules_.contains(schedule.ref)) why.push_back(silence_of(schedule.ref));
   }
   return why;

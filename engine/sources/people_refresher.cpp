@@ -16,7 +16,7 @@ namespace {
 constexpr auto kAgain = 60s;
 /// After a failure, and at least between two rounds of the same question; doubled up to the longest.
 constexpr auto kPause = 2s;
-constexpr auto kLongestPause = 30s;
+constexpr auto kLongestRetryPause = 30s;
 /// Those on call are looked at in rounds of so many steps: 55 s, so that a change is seen within 60 s. All of
 /// them at once would leave nothing of Slack's limit to others.
 constexpr auto kRound = 55s;
@@ -49,12 +49,13 @@ void keep_share(std::vector<Key>& all, std::size_t step, std::size_t steps) {
 
 }  // namespace
 
-PeopleKeeper::PeopleKeeper(net::Loop& loop, Model& model, slack::Directory& directory, Roster& roster,
-                           std::function<void()> on_change, std::function<bool()> events_arrive)
+PeopleRefresher::PeopleRefresher(net::Loop& loop, Model& model, slack::Directory& directory,
+                                 ResponderMatcher& matcher, std::function<void()> on_change,
+                                 std::function<bool()> events_arrive)
     : loop_(loop),
       model_(model),
       directory_(directory),
-      roster_(roster),
+      matcher_(matcher),
       on_change_(std::move(on_change)),
       events_arrive_(std::move(events_arrive)),
       kicked_(loop),
@@ -62,7 +63,7 @@ PeopleKeeper::PeopleKeeper(net::Loop& loop, Model& model, slack::Directory& dire
       heard_(loop),
       changes_(loop) {}
 
-void PeopleKeeper::start() {
+void PeopleRefresher::start() {
   tasks_.spawn(run());
   tasks_.spawn(look_up_urgent());
   tasks_.spawn(watch_on_call());
@@ -72,46 +73,46 @@ void PeopleKeeper::start() {
   tasks_.spawn(directory_.keep_fresh());
 }
 
-void PeopleKeeper::urgent() {
+void PeopleRefresher::urgent() {
   urgent_ = true;
   needed_.notify();
 }
 
-void PeopleKeeper::kick() {
+void PeopleRefresher::kick() {
   all_ = true;
   wanted_ = true;
   kicked_.notify();
 }
 
-void PeopleKeeper::look_at(const ScheduleRef& schedule) {
+void PeopleRefresher::look_at(const ScheduleRef& schedule) {
   changed_.insert(schedule);
   wanted_ = true;
   kicked_.notify();
 }
 
-void PeopleKeeper::recheck(std::vector<UserId> users) {
+void PeopleRefresher::recheck(std::vector<UserId> users) {
   tasks_.spawn(refresh(std::move(users)));
 }
 
-net::Task<void> PeopleKeeper::refresh(std::vector<UserId> users) {
+net::Task<void> PeopleRefresher::refresh(std::vector<UserId> users) {
   // An error leaves the people as they were; the write that asked for this is retried by its own rule.
   if (auto done = co_await directory_.refresh(std::move(users), slack::Priority::edit); !done) co_return;
   note_change();
 }
 
-net::Task<void> PeopleKeeper::watch_changes() {
+net::Task<void> PeopleRefresher::watch_changes() {
   while (true) {
     co_await directory_.changed().wait();
     note_change();
   }
 }
 
-void PeopleKeeper::note_change() {
+void PeopleRefresher::note_change() {
   changed_somebody_ = true;
   changes_.notify();
 }
 
-net::Task<void> PeopleKeeper::tell_changes() {
+net::Task<void> PeopleRefresher::tell_changes() {
   while (true) {
     while (!changed_somebody_) co_await changes_.wait();
     changed_somebody_ = false;
@@ -120,16 +121,16 @@ net::Task<void> PeopleKeeper::tell_changes() {
   }
 }
 
-std::vector<std::string> PeopleKeeper::wanted_emails(bool of_all) const {
+std::vector<std::string> PeopleRefresher::wanted_emails(bool of_all) const {
   // Two months of shifts share a handful of responders a schedule: each is looked at once.
   std::unordered_set<const Responder*> seen;
   std::unordered_set<std::string_view> emails;
   const auto add = [&](const ScheduleEntry& entry) {
-    for (const auto& shift : entry.watch.timeline.shifts) {
+    for (const auto& shift : entry.state.timeline.shifts) {
       const Responder& responder = *shift.responder;
       if (seen.insert(&responder).second && responder.email) emails.insert(*responder.email);
     }
-    for (const auto& responder : entry.watch.held) {
+    for (const auto& responder : entry.state.held) {
       if (responder.email) emails.insert(*responder.email);
     }
   };
@@ -143,19 +144,19 @@ std::vector<std::string> PeopleKeeper::wanted_emails(bool of_all) const {
   return {emails.begin(), emails.end()};
 }
 
-std::vector<UserId> PeopleKeeper::wanted_users() const {
+std::vector<UserId> PeopleRefresher::wanted_users() const {
   std::set<UserId> users;
   for (const auto& [id, entry] : model_.rotations) {
     users.insert(entry.rotation.permanent_members.begin(), entry.rotation.permanent_members.end());
     users.insert(entry.rotation.fallback_members.begin(), entry.rotation.fallback_members.end());
   }
-  const auto mapped = roster_.mapped_users();
+  const auto mapped = matcher_.mapped_users();
   users.insert(mapped.begin(), mapped.end());
-  return roster_.unknown_users({users.begin(), users.end()});
+  return matcher_.unknown_users({users.begin(), users.end()});
 }
 
-net::Task<Result<void>> PeopleKeeper::look_up(std::vector<std::string> emails, std::vector<UserId> users,
-                                              slack::Priority priority) {
+net::Task<Result<void>> PeopleRefresher::look_up(std::vector<std::string> emails, std::vector<UserId> users,
+                                                 slack::Priority priority) {
   Result<void> done;
   if (!emails.empty()) done = co_await directory_.resolve(std::move(emails), priority);
   if (!users.empty()) {
@@ -166,7 +167,7 @@ net::Task<Result<void>> PeopleKeeper::look_up(std::vector<std::string> emails, s
   co_return done;
 }
 
-net::Task<void> PeopleKeeper::run() {
+net::Task<void> PeopleRefresher::run() {
   while (true) {
     wanted_ = false;
     auto emails = directory_.unasked(wanted_emails(std::exchange(all_, false)));
@@ -185,7 +186,7 @@ net::Task<void> PeopleKeeper::run() {
   }
 }
 
-std::vector<std::string> PeopleKeeper::pending_emails() const {
+std::vector<std::string> PeopleRefresher::pending_emails() const {
   std::set<std::string> emails;
   for (const auto& [id, entry] : model_.rotations) {
     for (const auto& person : entry.plan.people) {
@@ -196,7 +197,7 @@ std::vector<std::string> PeopleKeeper::pending_emails() const {
 }
 
 /// A handoff waits for these: they wait for nobody else's look-up.
-net::Task<void> PeopleKeeper::look_up_urgent() {
+net::Task<void> PeopleRefresher::look_up_urgent() {
   milliseconds pause = kPause;
   std::set<std::string> failed;
   auto not_before = loop_.steady_now();
@@ -215,22 +216,22 @@ net::Task<void> PeopleKeeper::look_up_urgent() {
     std::set<std::string> asked(emails.begin(), emails.end());
     std::vector<UserId> nobody;
     const auto done = co_await look_up(std::move(emails), std::move(nobody), slack::Priority::handoff);
-    pause = done || !tried ? milliseconds{kPause} : std::min<milliseconds>(pause * 2, kLongestPause);
+    pause = done || !tried ? milliseconds{kPause} : std::min<milliseconds>(pause * 2, kLongestRetryPause);
     not_before = loop_.steady_now() + pause;
     failed = done ? std::set<std::string>{} : std::move(asked);
   }
 }
 
-PeopleKeeper::OnCallNow PeopleKeeper::on_call_now() const {
+PeopleRefresher::OnCallNow PeopleRefresher::on_call_now() const {
   std::set<UserId> users;
   std::set<std::string> emails;
   const auto soon = loop_.now() + kSoon;
   for (const auto& [id, entry] : model_.rotations) {
     if (entry.rotation.paused) continue;
     for (const auto& person : entry.plan.decided ? entry.plan.people : entry.record.people) {
-      const auto account = roster_.account_of(person.responder);
+      const auto account = matcher_.account_of(person.responder);
       if (account) users.insert(*account);
-      const bool may_be_member = account && !roster_.unfit(*account);
+      const bool may_be_member = account && !matcher_.unfit(*account);
       if (!may_be_member && person.responder.email) emails.insert(*person.responder.email);
     }
     for (const auto& next : entry.plan.next) {
@@ -240,17 +241,18 @@ PeopleKeeper::OnCallNow PeopleKeeper::on_call_now() const {
   return {{users.begin(), users.end()}, {emails.begin(), emails.end()}};
 }
 
-net::Task<Result<void>> PeopleKeeper::look_again(std::vector<UserId> users, std::vector<std::string> emails,
-                                                 slack::Priority priority) {
+net::Task<Result<void>> PeopleRefresher::look_again(std::vector<UserId> users,
+                                                    std::vector<std::string> emails,
+                                                    slack::Priority priority) {
   co_return co_await directory_.look_again(std::move(users), std::move(emails), priority);
 }
 
-bool PeopleKeeper::told() {
+bool PeopleRefresher::told() {
   if (!events_arrive_ || !events_arrive_()) told_at_.reset();
   return told_at_ && loop_.steady_now() - *told_at_ < kEventsProven;
 }
 
-bool PeopleKeeper::by_list(const OnCallNow& on_call, std::size_t rounds) const {
+bool PeopleRefresher::by_list(const OnCallNow& on_call, std::size_t rounds) const {
   const bool many = on_call.users.size() > slack::kFewUsers * rounds ||
                     on_call.emails.size() > slack::kFewAddresses * rounds;
   const auto pages = directory_.list_pages();
@@ -258,13 +260,13 @@ bool PeopleKeeper::by_list(const OnCallNow& on_call, std::size_t rounds) const {
 }
 
 /// Whether the list is short is known when it was read once.
-net::Task<void> PeopleKeeper::learn_list() {
+net::Task<void> PeopleRefresher::learn_list() {
   learning_list_ = true;
   (void)co_await directory_.refresh_all(slack::Priority::background);
   learning_list_ = false;
 }
 
-net::Task<void> PeopleKeeper::watch_on_call() {
+net::Task<void> PeopleRefresher::watch_on_call() {
   bool list_read = true;
   auto at = loop_.steady_now();
   for (std::size_t step = 1;; ++step) {
@@ -291,7 +293,7 @@ net::Task<void> PeopleKeeper::watch_on_call() {
   }
 }
 
-void PeopleKeeper::hear(const slack::User& person) {
+void PeopleRefresher::hear(const slack::User& person) {
   told_at_ = loop_.steady_now();
   auto shown = person;
   if (const auto* known = directory_.by_id(person.id)) {
@@ -302,7 +304,7 @@ void PeopleKeeper::hear(const slack::User& person) {
   if (!told_users_.empty() || !told_emails_.empty()) heard_.notify();
 }
 
-net::Task<void> PeopleKeeper::follow_events() {
+net::Task<void> PeopleRefresher::follow_events() {
   while (true) {
     while (told_users_.empty() && told_emails_.empty()) co_await heard_.wait();
     std::vector<UserId> users(told_users_.begin(), told_users_.end());
@@ -314,11 +316,11 @@ net::Task<void> PeopleKeeper::follow_events() {
   }
 }
 
-void PeopleKeeper::look_at_everybody() {
+void PeopleRefresher::look_at_everybody() {
   tasks_.spawn(look_at_all());
 }
 
-net::Task<void> PeopleKeeper::look_at_all() {
+net::Task<void> PeopleRefresher::look_at_all() {
   ++looking_;
   auto on_call = on_call_now();
   std::set<UserId> users;
@@ -328,7 +330,7 @@ net::Task<void> PeopleKeeper::look_at_all() {
     if (user) users.insert(user->id);
     if (!user || !user->assignable()) emails.insert(email);
   }
-  const auto mapped = roster_.mapped_users();
+  const auto mapped = matcher_.mapped_users();
   users.insert(mapped.begin(), mapped.end());
   for (const auto& user : on_call.users) users.erase(user);
   for (const auto& email : on_call.emails) emails.erase(email);

@@ -13,12 +13,12 @@ namespace watchbill::engine {
 
 /// Looks up in Slack, ahead of time, everybody who is or will soon be on call, so that a handoff finds its
 /// people known; and looks again at those on call, since Slack's people change, too (docs/decisions/0022).
-class PeopleKeeper {
+class PeopleRefresher {
  public:
   /// `on_change`: somebody's match may have changed. Called at most twenty times a second.
   /// `events_arrive`: Slack can reach us with its events now.
-  PeopleKeeper(net::Loop& loop, Model& model, slack::Directory& directory, Roster& roster,
-               std::function<void()> on_change, std::function<bool()> events_arrive);
+  PeopleRefresher(net::Loop& loop, Model& model, slack::Directory& directory, ResponderMatcher& matcher,
+                  std::function<void()> on_change, std::function<bool()> events_arrive);
   void start();
   /// Somebody on call now is not known: look at once, before anything else.
   void urgent();
@@ -69,7 +69,7 @@ class PeopleKeeper {
   net::Loop& loop_;
   Model& model_;
   slack::Directory& directory_;
-  Roster& roster_;
+  ResponderMatcher& matcher_;
   std::function<void()> on_change_;
   std::function<bool()> events_arrive_;
   net::Signal kicked_;

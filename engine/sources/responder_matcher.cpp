@@ -26,7 +26,7 @@ Result<void> StoredUsers::save(const std::vector<slack::SeenUser>& users) {
   return store_.people().put_users(cached);
 }
 
-std::optional<std::string> Roster::unfit(const UserId& user) const {
+std::optional<std::string> ResponderMatcher::unfit(const UserId& user) const {
   const auto* known = directory_.by_id(user);
   if (!known || known->assignable()) return std::nullopt;
   if (known->deleted) return fmt::format("({}) is deactivated or unknown in Slack", known->name);
@@ -34,25 +34,25 @@ std::optional<std::string> Roster::unfit(const UserId& user) const {
   return fmt::format("({}) is a guest, and Slack takes no guests into groups", known->name);
 }
 
-Match Roster::match_user(const UserId& user) const {
+Match ResponderMatcher::match_user(const UserId& user) const {
   if (auto why = unfit(user)) return {std::nullopt, false, fmt::format("the Slack user {} {}", user, *why)};
   const auto* known = directory_.by_id(user);
   return {user, false, {}, known ? known->name : std::string{}};
 }
 
-std::optional<UserId> Roster::mapped(const Responder& responder) const {
+std::optional<UserId> ResponderMatcher::mapped(const Responder& responder) const {
   auto mapping = mappings_.find(responder.connection + "/" + responder.id);
   if (mapping == mappings_.end() && responder.email) mapping = mappings_.find(*responder.email);
   return mapping == mappings_.end() ? std::nullopt : std::optional(mapping->second);
 }
 
-std::optional<UserId> Roster::account_of(const Responder& responder) const {
+std::optional<UserId> ResponderMatcher::account_of(const Responder& responder) const {
   if (auto user = mapped(responder)) return user;
   const auto* user = responder.email ? directory_.by_email(*responder.email) : nullptr;
   return user == nullptr ? std::nullopt : std::optional(user->id);
 }
 
-Match Roster::match(const Responder& responder) const {
+Match ResponderMatcher::match(const Responder& responder) const {
   if (const auto user = mapped(responder)) return match_user(*user);
   if (!responder.email) {
     return {std::nullopt, false,
@@ -67,7 +67,7 @@ Match Roster::match(const Responder& responder) const {
   return {std::nullopt, true, std::move(why)};
 }
 
-std::vector<std::string> Roster::set_mappings(const std::vector<store::Mapping>& mappings) {
+std::vector<std::string> ResponderMatcher::set_mappings(const std::vector<store::Mapping>& mappings) {
   const auto before = std::exchange(mappings_, {});
   for (const auto& mapping : mappings) mappings_.insert_or_assign(mapping.person, mapping.user);
   std::vector<std::string> changed;
@@ -81,7 +81,7 @@ std::vector<std::string> Roster::set_mappings(const std::vector<store::Mapping>&
   return changed;
 }
 
-std::vector<UserId> Roster::unknown_users(const std::vector<UserId>& named) const {
+std::vector<UserId> ResponderMatcher::unknown_users(const std::vector<UserId>& named) const {
   std::vector<UserId> unknown;
   for (const auto& user : named) {
     if (!directory_.by_id(user)) unknown.push_back(user);
@@ -89,7 +89,7 @@ std::vector<UserId> Roster::unknown_users(const std::vector<UserId>& named) cons
   return unknown;
 }
 
-std::vector<UserId> Roster::mapped_users() const {
+std::vector<UserId> ResponderMatcher::mapped_users() const {
   std::vector<UserId> users;
   users.reserve(mappings_.size());
   for (const auto& [person, user] : mappings_) users.push_back(user);

@@ -11,7 +11,7 @@
 namespace watchbill::engine {
 
 /// The Slack directory's memory in the store.
-class StoredUsers final : public slack::UserCache {
+class StoredUsers final : public slack::UserStore {
  public:
   explicit StoredUsers(store::Store& store) : store_(store) {}
   Result<std::vector<slack::SeenUser>> load() override;
@@ -22,9 +22,9 @@ class StoredUsers final : public slack::UserCache {
 };
 
 /// Which Slack user a responder is: an explicit mapping first, else the e-mail address.
-class Roster final : public Matcher {
+class ResponderMatcher final : public Matcher {
  public:
-  explicit Roster(const slack::Directory& directory) : directory_(directory) {}
+  explicit ResponderMatcher(const slack::Directory& directory) : directory_(directory) {}
 
   [[nodiscard]] Match match(const Responder& responder) const override;
   [[nodiscard]] std::optional<std::string> unfit(const UserId& user) const override;

@@ -12,7 +12,7 @@ namespace watchbill::engine {
 namespace {
 
 /// A problem that ends within this time is not worth an alert: the next answer mended it.
-constexpr auto kSettle = 2s;
+constexpr auto kShortest = 2s;
 constexpr auto kRetry = 30s;
 /// Lines in one message; the rest are counted.
 constexpr std::size_t kLines = 20;
@@ -38,12 +38,12 @@ std::string message_of(const Lines& lines) {
 
 }  // namespace
 
-Alerter::Alerter(net::Loop& loop, store::Store& store, slack::Channels& channels, slack::Gate& gate,
+Alerter::Alerter(net::Loop& loop, store::Store& store, slack::Channels& channels, slack::RateLimiter& limiter,
                  net::HttpClient& http, AlertOptions options)
     : loop_(loop),
       store_(store),
       channels_(channels),
-      gate_(gate),
+      limiter_(limiter),
       http_(http),
       options_(std::move(options)),
       changed_(loop) {}
@@ -97,7 +97,7 @@ void Alerter::report(const std::vector<Problem>& problems, const std::map<Rotati
   for (auto& [key, known] : open_) {
     if (known.ended_at) continue;
     if (current.contains(key)) {
-      if (now - known.since >= kSettle && logged_.insert(key).second)
+      if (now - known.since >= kShortest && logged_.insert(key).second)
         Event("problem").with("key", key).with("text", known.problem.text).log(spdlog::level::warn);
       continue;
     }
@@ -131,22 +131,22 @@ std::set<ChannelId> Alerter::channels_for(const store::OpenProblem& problem) con
 }
 
 /// True if a problem is so young that it has not been told yet.
-bool Alerter::settling() const {
+bool Alerter::too_fresh() const {
   const auto now = loop_.now();
   return std::any_of(open_.begin(), open_.end(),
-                     [&](const auto& item) { return now - item.second.since < kSettle; });
+                     [&](const auto& item) { return now - item.second.since < kShortest; });
 }
 
 net::Task<void> Alerter::run(net::Task<bool> (Alerter::*tell)()) {
   while (!stopping_) {
-    co_await net::sleep_for(loop_, kSettle);
+    co_await net::sleep_for(loop_, kShortest);
     const auto seen = revision_;
     ++telling_;
     const bool told = co_await (this->*tell)();
     --telling_;
     forget_told();
     // What began or ended while it was telling has woken nobody.
-    if (revision_ != seen || settling()) continue;
+    if (revision_ != seen || too_fresh()) continue;
     co_await wait_steady(loop_, changed_, told ? kSteadyNever : loop_.steady_now() + kRetry);
   }
 }
@@ -161,7 +161,7 @@ net::Task<bool> Alerter::tell_channels() {
     // An earlier run told it.
     if (known.alerted_channel && told.empty()) told = channels;
     const auto line = escape_slack(known.problem.text);
-    if (!known.ended_at && !known.alerted_channel && now - known.since >= kSettle) {
+    if (!known.ended_at && !known.alerted_channel && now - known.since >= kShortest) {
       for (const auto& channel : channels) {
         if (told.contains(channel)) continue;
         messages[channel].began.push_back(line);
@@ -177,7 +177,7 @@ net::Task<bool> Alerter::tell_channels() {
   bool all_told = true;
   for (auto& [channel, lines] : messages) {
     auto permit =
-        co_await gate_.acquire(slack::Method::chat_post_message, slack::Priority::edit, channel.value);
+        co_await limiter_.acquire(slack::Method::chat_post_message, slack::Priority::edit, channel.value);
     slack::OutgoingMessage message{channel, message_of(lines), {}, {}};
     auto posted = co_await channels_.post(std::move(permit), std::move(message));
     // An answer that was lost may have arrived: an alert that comes twice is worse than none only by a line.
@@ -210,7 +210,7 @@ net::Task<bool> Alerter::tell_webhook() {
   writer.begin_object().key("problems").begin_array();
   for (const auto& [key, known] : open_) {
     if (!known.problem.alert) continue;
-    const bool begin = !known.ended_at && !known.alerted_webhook && now - known.since >= kSettle;
+    const bool begin = !known.ended_at && !known.alerted_webhook && now - known.since >= kShortest;
     const bool end = known.ended_at && known.alerted_webhook;
     if (!begin && !end) continue;
     (begin ? lines.began : lines.ended).push_back(known.problem.text);

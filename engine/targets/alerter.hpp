@@ -24,7 +24,7 @@ struct AlertOptions {
 /// each other. What was told survives a restart.
 class Alerter {
  public:
-  Alerter(net::Loop& loop, store::Store& store, slack::Channels& channels, slack::Gate& gate,
+  Alerter(net::Loop& loop, store::Store& store, slack::Channels& channels, slack::RateLimiter& limiter,
           net::HttpClient& http, AlertOptions options);
   /// Reads what was open before.
   Result<void> load();
@@ -50,14 +50,14 @@ class Alerter {
   net::Task<bool> tell_webhook();
   net::Task<void> beat();
   [[nodiscard]] std::set<ChannelId> channels_for(const store::OpenProblem& problem) const;
-  [[nodiscard]] bool settling() const;
+  [[nodiscard]] bool too_fresh() const;
   void forget_told();
   void save_changed();
 
   net::Loop& loop_;
   store::Store& store_;
   slack::Channels& channels_;
-  slack::Gate& gate_;
+  slack::RateLimiter& limiter_;
   net::HttpClient& http_;
   AlertOptions options_;
   std::map<std::string, store::OpenProblem> open_;

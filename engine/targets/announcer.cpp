@@ -16,12 +16,13 @@ constexpr auto kProbeMargin = 5min;
 }  // namespace
 
 Announcer::Announcer(net::Loop& loop, Model& model, Decider& decider, slack::Channels& channels,
-                     slack::Gate& gate, bool history_probe, std::function<void(RotationId)> on_change)
+                     slack::RateLimiter& limiter, bool history_probe,
+                     std::function<void(RotationId)> on_change)
     : loop_(loop),
       model_(model),
       decider_(decider),
       channels_(channels),
-      gate_(gate),
+      limiter_(limiter),
       history_probe_(history_probe),
       on_change_(std::move(on_change)),
       kicked_(loop) {}
@@ -158,7 +159,7 @@ net::Task<void> Announcer::send(OutboxId id) {
   const auto channel = first->second.channel;
   if (history_probe_ && !joined_.contains(channel)) co_await join(channel);
   auto permit =
-      co_await gate_.acquire(slack::Method::chat_post_message, slack::Priority::handoff, channel.value);
+      co_await limiter_.acquire(slack::Method::chat_post_message, slack::Priority::handoff, channel.value);
   // While it waited it may have been merged into a later one.
   const auto found = decider_.outbox().find(id);
   const bool wanted =
@@ -188,8 +189,8 @@ net::Task<void> Announcer::send(OutboxId id) {
     co_return;
   }
   row = sent->second;
-  settle_attempt(row, posted ? Result<std::string>(posted->ts) : Result<std::string>(posted.error()),
-                 loop_.now());
+  complete_attempt(row, posted ? Result<std::string>(posted->ts) : Result<std::string>(posted.error()),
+                   loop_.now());
   log_outcome(row, before);
   // If this cannot be saved the row stays `sending` on disk; in memory it is what we know.
   if (!save(row)) {
@@ -209,7 +210,7 @@ net::Task<void> Announcer::send(OutboxId id) {
 net::Task<Probe> Announcer::look_for(ChannelId channel, std::string key, Instant since) {
   std::string cursor;
   do {
-    auto permit = co_await gate_.acquire(slack::Method::conversations_history, slack::Priority::handoff);
+    auto permit = co_await limiter_.acquire(slack::Method::conversations_history, slack::Priority::handoff);
     auto page = co_await channels_.history(std::move(permit), channel, since, cursor);
     if (!page) {
       const auto kind = page.error().kind;
@@ -232,7 +233,7 @@ net::Task<void> Announcer::probe(OutboxId id) {
   const auto found = decider_.outbox().find(id);
   if (found != decider_.outbox().end() && found->second.state == OutboxState::unknown) {
     auto row = found->second;
-    settle_probe(row, seen, loop_.now());
+    complete_probe(row, seen, loop_.now());
     log_outcome(row, before.state);
     if (save(row)) fold(row);
     note_problem(row);
@@ -254,10 +255,10 @@ void Announcer::fold(const OutboxRow& row) {
 }
 
 net::Task<void> Announcer::join(ChannelId channel) {
-  auto info_permit = co_await gate_.acquire(slack::Method::conversations_info, slack::Priority::handoff);
+  auto info_permit = co_await limiter_.acquire(slack::Method::conversations_info, slack::Priority::handoff);
   auto info = co_await channels_.channel_info(std::move(info_permit), channel);
   if (info && !info->member && !info->is_private && !info->archived) {
-    auto permit = co_await gate_.acquire(slack::Method::conversations_join, slack::Priority::handoff);
+    auto permit = co_await limiter_.acquire(slack::Method::conversations_join, slack::Priority::handoff);
     auto joined = co_await channels_.join(std::move(permit), channel);
     if (!joined) co_return;
   }

@@ -17,8 +17,8 @@ namespace watchbill::engine {
 class Announcer {
  public:
   /// `history_probe`: the bot may read channel history, and joins the public channels it announces in.
-  Announcer(net::Loop& loop, Model& model, Decider& decider, slack::Channels& channels, slack::Gate& gate,
-            bool history_probe, std::function<void(RotationId)> on_change);
+  Announcer(net::Loop& loop, Model& model, Decider& decider, slack::Channels& channels,
+            slack::RateLimiter& limiter, bool history_probe, std::function<void(RotationId)> on_change);
   void start();
   /// At the start, after the outbox was loaded.
   void note_loaded();
@@ -56,7 +56,7 @@ class Announcer {
   Model& model_;
   Decider& decider_;
   slack::Channels& channels_;
-  slack::Gate& gate_;
+  slack::RateLimiter& limiter_;
   bool history_probe_;
   std::function<void(RotationId)> on_change_;
   net::Signal kicked_;

@@ -13,7 +13,7 @@ namespace {
 
 /// A list counts for a group only if it was asked for this long after the group's last write ended: Slack's
 /// list may lag behind.
-constexpr auto kSettle = 5s;
+constexpr auto kQuiet = 5s;
 /// A list that misses more than half of the managed groups is believed the third time in a row.
 constexpr int kBelieveAfter = 3;
 
@@ -25,12 +25,12 @@ bool awaits_list(const RotationEntry& entry) {
 
 }  // namespace
 
-GroupReader::GroupReader(net::Loop& loop, Model& model, slack::Groups& groups, slack::Gate& gate,
+GroupReader::GroupReader(net::Loop& loop, Model& model, slack::Groups& groups, slack::RateLimiter& limiter,
                          milliseconds interval, OnRead on_read)
     : loop_(loop),
       model_(model),
       groups_(groups),
-      gate_(gate),
+      limiter_(limiter),
       interval_(interval),
       on_read_(std::move(on_read)),
       wanted_(loop) {}
@@ -44,8 +44,8 @@ void GroupReader::read_soon() {
   wanted_.notify();
 }
 
-void GroupReader::read_settled() {
-  settled_at_ = std::min(settled_at_, loop_.steady_now() + kSettle);
+void GroupReader::read_when_quiet() {
+  quiet_at_ = std::min(quiet_at_, loop_.steady_now() + kQuiet);
   wanted_.notify();
 }
 
@@ -55,9 +55,9 @@ net::Task<void> GroupReader::run() {
     const auto next = began + interval_;
     soon_ = false;
     const bool read = co_await read_once();
-    settled_at_ = next_check(read);
-    while (!soon_ && loop_.steady_now() < std::min(next, settled_at_))
-      co_await wait_steady(loop_, wanted_, std::min(next, settled_at_));
+    quiet_at_ = next_check(read);
+    while (!soon_ && loop_.steady_now() < std::min(next, quiet_at_))
+      co_await wait_steady(loop_, wanted_, std::min(next, quiet_at_));
   }
 }
 
@@ -67,14 +67,14 @@ SteadyInstant GroupReader::next_check(bool read) const {
   auto next = read ? differed_until_ : kSteadyNever;
   for (const auto& [id, entry] : model_.rotations) {
     if (!(entry.group.must_read || awaits_list(entry)) || entry.group.in_flight) continue;
-    const auto settled = entry.group.last_write_ended.value_or(now) + kSettle;
-    next = std::min(next, read ? settled : std::max(settled, now + kSettle));
+    const auto in_sync = entry.group.last_write_ended.value_or(now) + kQuiet;
+    next = std::min(next, read ? in_sync : std::max(in_sync, now + kQuiet));
   }
   return next;
 }
 
 net::Task<bool> GroupReader::read_once() {
-  auto permit = co_await gate_.acquire(slack::Method::usergroups_list, slack::Priority::background);
+  auto permit = co_await limiter_.acquire(slack::Method::usergroups_list, slack::Priority::background);
   const auto requested_at = loop_.now();
   const auto requested_steady = loop_.steady_now();
   auto groups = co_await groups_.list_groups(std::move(permit));
@@ -113,7 +113,7 @@ bool GroupReader::believable(const std::vector<slack::UserGroup>& groups) {
 }
 
 bool GroupReader::too_early(const GroupEntry& group, SteadyInstant requested_at) {
-  return group.in_flight || (group.last_write_ended && requested_at < *group.last_write_ended + kSettle);
+  return group.in_flight || (group.last_write_ended && requested_at < *group.last_write_ended + kQuiet);
 }
 
 /// The first list that counts after a write shows whether Slack did what it answered.
@@ -143,7 +143,7 @@ std::vector<RotationId> GroupReader::apply(const std::vector<slack::UserGroup>& 
     GroupNow now{group.members, group.disabled};
     if (too_early(known, requested_at)) {
       if (!known.in_flight && known.now != now) {
-        differed_until_ = std::min(differed_until_, *known.last_write_ended + kSettle);
+        differed_until_ = std::min(differed_until_, *known.last_write_ended + kQuiet);
       }
       continue;
     }

@@ -20,13 +20,13 @@ class GroupReader {
   /// or the error.
   using OnRead = std::function<void(Result<std::vector<RotationId>>)>;
 
-  GroupReader(net::Loop& loop, Model& model, slack::Groups& groups, slack::Gate& gate, milliseconds interval,
-              OnRead on_read);
+  GroupReader(net::Loop& loop, Model& model, slack::Groups& groups, slack::RateLimiter& limiter,
+              milliseconds interval, OnRead on_read);
   void start();
-  /// Reads again as soon as the budget and `slack::Gate`'s spacing allow.
+  /// Reads again as soon as the budget and `slack::RateLimiter`'s spacing allow.
   void read_soon();
   /// Reads again when what a write that ended now did to its group can be seen.
-  void read_settled();
+  void read_when_quiet();
 
   /// The clock was set back to `now`: nothing was read later.
   void set_back(Instant now) {
@@ -52,7 +52,7 @@ class GroupReader {
   net::Loop& loop_;
   Model& model_;
   slack::Groups& groups_;
-  slack::Gate& gate_;
+  slack::RateLimiter& limiter_;
   milliseconds interval_;
   OnRead on_read_;
   net::Signal wanted_;
@@ -60,7 +60,7 @@ class GroupReader {
   /// A group looked different too soon after its write to say whether that is Slack's lag or somebody's edit:
   /// it can be told from then on.
   SteadyInstant differed_until_ = kSteadyNever;
-  SteadyInstant settled_at_ = kSteadyNever;  ///< a write wants to be checked then
+  SteadyInstant quiet_at_ = kSteadyNever;  ///< a write wants to be checked then
   std::optional<Instant> last_success_;
   /// Who Slack says changed the groups that we wrote: whose token we have.
   UserId ourselves_;

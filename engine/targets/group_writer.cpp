@@ -52,12 +52,12 @@ auto urgency(const RotationEntry& e) {
 }  // namespace
 
 GroupWriter::GroupWriter(net::Loop& loop, Model& model, Decider& decider, slack::Groups& groups,
-                         slack::Gate& gate, WriteListener& listener)
+                         slack::RateLimiter& limiter, WriteListener& listener)
     : loop_(loop),
       model_(model),
       decider_(decider),
       groups_(groups),
-      gate_(gate),
+      limiter_(limiter),
       listener_(listener),
       kicked_(loop) {}
 
@@ -98,7 +98,7 @@ std::optional<Instant> GroupWriter::done_at() const {
   if (!any) return std::nullopt;
   Instant done = loop_.now() + (latest - steady);
   for (const auto& [method, counts] : left)
-    done = std::max(done, gate_.when(method, slack::Priority::background, counts));
+    done = std::max(done, limiter_.when(method, slack::Priority::background, counts));
   return done;
 }
 
@@ -118,8 +118,8 @@ std::optional<WriteForecast> GroupWriter::forecast(RotationId rotation) const {
   const auto steady = loop_.steady_now();
   forecast.at = now + (std::max(own->write->not_before, steady) - steady);
   if (!own->group.in_flight) {
-    forecast.at = std::max(forecast.at,
-                           gate_.when(slack::Method::usergroups_users_update, own->write->priority, counts));
+    forecast.at = std::max(
+        forecast.at, limiter_.when(slack::Method::usergroups_users_update, own->write->priority, counts));
   }
   return forecast;
 }
@@ -140,9 +140,9 @@ GroupWriter::Next GroupWriter::pick(SteadyInstant now) {
 
 void GroupWriter::handoffs_wait_for(std::optional<slack::Method> method) {
   if (method == handoffs_wait_for_) return;
-  if (handoffs_wait_for_) gate_.handoffs_wait(*handoffs_wait_for_, false);
+  if (handoffs_wait_for_) limiter_.handoffs_wait(*handoffs_wait_for_, false);
   handoffs_wait_for_ = method;
-  if (method) gate_.handoffs_wait(*method, true);
+  if (method) limiter_.handoffs_wait(*method, true);
 }
 
 net::Task<void> GroupWriter::run() {
@@ -166,10 +166,11 @@ net::Task<void> GroupWriter::run() {
     const auto priority = entry.write->refused ? slack::Priority::background : entry.write->priority;
     const bool handoff = priority == slack::Priority::handoff;
     if (!handoff) handoffs_wait_for(std::nullopt);
-    auto permit = gate_.try_acquire(method_for(kind), priority);
+    auto permit = limiter_.try_acquire(method_for(kind), priority);
     if (!permit) {
       if (handoff) handoffs_wait_for(method_for(kind));
-      const auto wait = std::max<milliseconds>(gate_.when(method_for(kind), priority, 1) - loop_.now(), 1ms);
+      const auto wait =
+          std::max<milliseconds>(limiter_.when(method_for(kind), priority, 1) - loop_.now(), 1ms);
       co_await wait_steady(loop_, kicked_, steady + wait);
       continue;
     }
@@ -205,14 +206,14 @@ net::Task<Result<GroupNow>> GroupWriter::carry_out(RotationId rotation, GroupId 
   // The group is disabled. Its members are set first, so that it never shows its old ones; where Slack
   // refuses that, it is enabled and set back to back, with both slots in hand. If another handoff came
   // meanwhile the group stays disabled until the write for that.
-  auto enable = co_await gate_.acquire(slack::Method::usergroups_enable, priority);
+  auto enable = co_await limiter_.acquire(slack::Method::usergroups_enable, priority);
   if (members) {
     if (!still_wanted(rotation, group, target)) co_return GroupNow{*members, true};
     auto enabled = co_await groups_.enable_group(std::move(enable), group);
     if (!enabled) co_return enabled.error();
     co_return GroupNow{*members, false};
   }
-  auto update = co_await gate_.acquire(slack::Method::usergroups_users_update, priority);
+  auto update = co_await limiter_.acquire(slack::Method::usergroups_users_update, priority);
   if (!still_wanted(rotation, group, target)) co_return not_enabled;
   auto enabled = co_await groups_.enable_group(std::move(enable), group);
   if (!enabled) co_return enabled.error();

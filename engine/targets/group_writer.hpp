@@ -28,8 +28,8 @@ class WriteListener {
 /// for the budget, never holds a place in it with an old target.
 class GroupWriter {
  public:
-  GroupWriter(net::Loop& loop, Model& model, Decider& decider, slack::Groups& groups, slack::Gate& gate,
-              WriteListener& listener);
+  GroupWriter(net::Loop& loop, Model& model, Decider& decider, slack::Groups& groups,
+              slack::RateLimiter& limiter, WriteListener& listener);
   void start();
   /// Tries at once what Slack refused.
   void retry_refused();
@@ -70,7 +70,7 @@ class GroupWriter {
   Model& model_;
   Decider& decider_;
   slack::Groups& groups_;
-  slack::Gate& gate_;
+  slack::RateLimiter& limiter_;
   WriteListener& listener_;
   net::Signal kicked_;
   std::size_t in_flight_ = 0;

@@ -30,7 +30,7 @@ Result<std::string> optional_string(json::View view) {
 
 }  // namespace
 
-Result<User> parse_user(json::View view) {
+Result<UserReference> parse_user(json::View view) {
   auto id = optional_string(view["id"]);
   if (!id) return id.error();
   auto name = optional_string(view["name"]);
@@ -38,10 +38,10 @@ Result<User> parse_user(json::View view) {
   if (id->empty() && name->empty()) {
     return fail(ErrorKind::unreadable, "{}: a user without id and name", view.path());
   }
-  return User{std::move(*id), one_line(*name)};
+  return UserReference{std::move(*id), one_line(*name)};
 }
 
-std::string key_of(const User& user) {
+std::string key_of(const UserReference& user) {
   return user.id.empty() ? lower(user.username) : user.id;
 }
 
@@ -181,8 +181,8 @@ class Resolver {
     return at == book_.end() ? nullptr : &*at;
   }
 
-  void add(User user) {
-    const auto same = [&](const User& other) {
+  void add(UserReference user) {
+    const auto same = [&](const UserReference& other) {
       if (!user.id.empty() && !other.id.empty()) return user.id == other.id;
       return lower(user.username) == lower(other.username);
     };
@@ -231,8 +231,8 @@ OnCallPeople people_on_call(const std::vector<OnCallEntry>& book, const OnCallEn
   return out;
 }
 
-std::vector<User> flat_users(const std::vector<std::string>& usernames) {
-  std::vector<User> users;
+std::vector<UserReference> flat_users(const std::vector<std::string>& usernames) {
+  std::vector<UserReference> users;
   std::set<std::string> seen;
   for (const auto& name : usernames) {
     if (seen.insert(lower(name)).second) users.push_back({"", name});
@@ -240,7 +240,7 @@ std::vector<User> flat_users(const std::vector<std::string>& usernames) {
   return users;
 }
 
-Responder responder_of(const std::string& connection, const User& user) {
+Responder responder_of(const std::string& connection, const UserReference& user) {
   Responder responder{connection, key_of(user), user.username.empty() ? user.id : user.username};
   if (user.username.find('@') != std::string::npos) responder.email = lower(user.username);
   return responder;

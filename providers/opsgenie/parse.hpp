@@ -16,16 +16,16 @@ namespace watchbill::providers::opsgenie {
 
 /// A user as on-calls and timelines name him. The user name is his e-mail address (definitions/user.yaml).
 /// Flat lists give no id: then it is empty.
-struct User {
+struct UserReference {
   std::string id;
   std::string username;
-  bool operator==(const User&) const = default;
+  bool operator==(const UserReference&) const = default;
 };
 
 /// Reads `id` and `name` of a user or recipient; one of them may be missing.
-Result<User> parse_user(json::View view);
+Result<UserReference> parse_user(json::View view);
 /// The id, or the lower-case user name where there is none.
-std::string key_of(const User& user);
+std::string key_of(const UserReference& user);
 
 /// One node of a nested on-call list.
 struct Participant {
@@ -60,7 +60,7 @@ const OnCallEntry* find_entry(const std::vector<OnCallEntry>& book, std::string_
 
 /// Who is on call now according to one entry.
 struct OnCallPeople {
-  std::vector<User> users;  ///< none twice
+  std::vector<UserReference> users;  ///< none twice
   /// False if a team, escalation or schedule did not say who is behind it, here or elsewhere in the book: ask
   /// with `flat=true`. That list says of nobody whether an escalation reaches him only later: all of it
   /// counts.
@@ -73,10 +73,10 @@ struct OnCallPeople {
 OnCallPeople people_on_call(const std::vector<OnCallEntry>& book, const OnCallEntry& entry);
 
 /// Users of a flat list, none twice.
-std::vector<User> flat_users(const std::vector<std::string>& usernames);
+std::vector<UserReference> flat_users(const std::vector<std::string>& usernames);
 
 /// The user as a responder. Opsgenie names people by their e-mail address.
-Responder responder_of(const std::string& connection, const User& user);
+Responder responder_of(const std::string& connection, const UserReference& user);
 
 /// Reads `data` of the list of schedules; sorted by name.
 Result<std::vector<ScheduleInfo>> parse_schedules(json::View data);

@@ -96,7 +96,7 @@ std::optional<milliseconds> throttle_pause(const net::HttpResponse& response) {
   return seconds{period};
 }
 
-OpsgenieProvider::OpsgenieProvider(const Connection& connection, const Context& context)
+OpsgenieProvider::OpsgenieProvider(const Connection& connection, const AdapterContext& context)
     : loop_(context.loop),
       connection_(connection.name),
       region_(setting(connection, "region")),
@@ -163,7 +163,7 @@ net::Task<void> OpsgenieProvider::poll(std::vector<std::string> ids, Window wind
       auto people = people_on_call(*book, *entry);
       learn(people.users);
       const bool has_ids = std::all_of(people.users.begin(), people.users.end(),
-                                       [](const User& user) { return !user.id.empty(); });
+                                       [](const UserReference& user) { return !user.id.empty(); });
       if (people.complete && has_ids) {
         answer_moment(answer, people.users);
         sink(std::move(answer));
@@ -186,8 +186,8 @@ net::Task<void> OpsgenieProvider::poll(std::vector<std::string> ids, Window wind
   }
 }
 
-net::Task<Result<std::vector<User>>> OpsgenieProvider::flat_people(std::string id, OnCallPeople nested,
-                                                                   Instant at) {
+net::Task<Result<std::vector<UserReference>>> OpsgenieProvider::flat_people(std::string id,
+                                                                            OnCallPeople nested, Instant at) {
   if (nested.complete) co_return co_await with_ids(std::move(nested.users));
   auto flat = co_await on_calls(id, true, at);
   if (!flat) co_return flat.error();
@@ -198,7 +198,7 @@ net::Task<Result<std::vector<User>>> OpsgenieProvider::flat_people(std::string i
   co_return co_await with_ids(std::move(users));
 }
 
-net::Task<Result<std::vector<User>>> OpsgenieProvider::with_ids(std::vector<User> users) {
+net::Task<Result<std::vector<UserReference>>> OpsgenieProvider::with_ids(std::vector<UserReference> users) {
   for (auto& user : users) {
     if (!user.id.empty()) continue;
     const auto key = key_of(user);
@@ -222,7 +222,7 @@ net::Task<Result<std::vector<User>>> OpsgenieProvider::with_ids(std::vector<User
   co_return users;
 }
 
-void OpsgenieProvider::learn(const std::vector<User>& users) {
+void OpsgenieProvider::learn(const std::vector<UserReference>& users) {
   if (ids_by_username_.size() > kMaxKnownIds) ids_by_username_.clear();
   for (const auto& user : users) {
     if (user.id.empty() || user.username.empty()) continue;
@@ -230,7 +230,7 @@ void OpsgenieProvider::learn(const std::vector<User>& users) {
   }
 }
 
-void OpsgenieProvider::answer_moment(ScheduleAnswer& answer, const std::vector<User>& users) const {
+void OpsgenieProvider::answer_moment(ScheduleAnswer& answer, const std::vector<UserReference>& users) const {
   answer.status = AnswerStatus::ok;
   for (const auto& user : users) {
     answer.shifts.push_back(
@@ -358,7 +358,7 @@ const std::vector<Option>& options() {
   return list;
 }
 
-Result<Connection> prepare(Connection given, const Context&) {
+Result<Connection> prepare(Connection given, const AdapterContext&) {
   auto connection = clean_connection(std::move(given), options(), {});
   if (!connection) return connection.error();
   if (secret(*connection, "api_key").empty()) {
@@ -383,7 +383,7 @@ namespace watchbill::providers {
 
 Adapter opsgenie_adapter() {
   return {"opsgenie", "Opsgenie", opsgenie::options(), opsgenie::prepare,
-          [](const Connection& connection, const Context& context) -> std::unique_ptr<Provider> {
+          [](const Connection& connection, const AdapterContext& context) -> std::unique_ptr<Provider> {
             return std::make_unique<opsgenie::OpsgenieProvider>(connection, context);
           }};
 }

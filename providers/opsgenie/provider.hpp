@@ -24,7 +24,7 @@ std::optional<milliseconds> throttle_pause(const net::HttpResponse& response);
 class OpsgenieProvider final : public Provider {
  public:
   /// `connection` has gone through the adapter's `prepare`.
-  OpsgenieProvider(const Connection& connection, const Context& context);
+  OpsgenieProvider(const Connection& connection, const AdapterContext& context);
 
   net::Task<Result<std::string>> verify() override;
   net::Task<Result<std::vector<ScheduleInfo>>> list_schedules() override;
@@ -44,17 +44,17 @@ class OpsgenieProvider final : public Provider {
   /// On-calls of one schedule, or of all if `id` is empty.
   net::Task<Result<std::vector<OnCallEntry>>> on_calls(std::string id, bool flat, Instant at);
   /// People of one schedule whose nested reply did not name all of them, by the flat reply.
-  net::Task<Result<std::vector<User>>> flat_people(std::string id, OnCallPeople nested, Instant at);
+  net::Task<Result<std::vector<UserReference>>> flat_people(std::string id, OnCallPeople nested, Instant at);
   /// Gives users of flat replies their ids.
-  net::Task<Result<std::vector<User>>> with_ids(std::vector<User> users);
+  net::Task<Result<std::vector<UserReference>>> with_ids(std::vector<UserReference> users);
   net::Task<Result<ScheduleTimeline>> timeline(std::string id, int weeks);
   /// The schedule's timeline and those nested in it.
   net::Task<Result<Timelines>> timelines(std::string id, Window window);
   net::Task<ScheduleAnswer> ask_timeline(std::string id, Window window, bool from_schedule);
   net::Task<ScheduleAnswer> confirm_moment(std::string id, Window window);
 
-  void learn(const std::vector<User>& users);
-  void answer_moment(ScheduleAnswer& answer, const std::vector<User>& users) const;
+  void learn(const std::vector<UserReference>& users);
+  void answer_moment(ScheduleAnswer& answer, const std::vector<UserReference>& users) const;
 
   net::Loop& loop_;
   std::string connection_;

@@ -19,12 +19,12 @@ Result<Instant> time_at(json::View view) {
 }
 
 /// The people behind a recipient that is not a person, where the reply names them ("historical" periods).
-Result<bool> parse_flattened(json::View view, std::vector<User>& users) {
+Result<bool> parse_flattened(json::View view, std::vector<UserReference>& users) {
   if (view.is_null()) return false;
   auto items = view.array();
   if (!items) return items.error();
   if (items->size() == 0) return false;  // it names nobody, which is not the same as no one
-  std::vector<User> found;
+  std::vector<UserReference> found;
   for (const auto item : *items) {
     const auto type = item["type"].string_or("");
     if (type == "none") continue;
@@ -161,11 +161,11 @@ Result<ScheduleTimeline> parse_timeline(json::View data) {
   return out;
 }
 
-std::vector<Span> join(std::vector<Span> spans) {
-  std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) {
+std::vector<UserSpan> join(std::vector<UserSpan> spans) {
+  std::sort(spans.begin(), spans.end(), [](const UserSpan& a, const UserSpan& b) {
     return std::tuple(key_of(a.user), a.start) < std::tuple(key_of(b.user), b.start);
   });
-  std::vector<Span> out;
+  std::vector<UserSpan> out;
   for (auto& span : spans) {
     if (!out.empty() && key_of(out.back().user) == key_of(span.user) && span.start <= out.back().end) {
       out.back().end = std::max(out.back().end, span.end);
@@ -173,13 +173,14 @@ std::vector<Span> join(std::vector<Span> spans) {
       out.push_back(std::move(span));
     }
   }
-  std::sort(out.begin(), out.end(), [](const Span& a, const Span& b) {
+  std::sort(out.begin(), out.end(), [](const UserSpan& a, const UserSpan& b) {
     return std::tie(a.start, a.user.username) < std::tie(b.start, b.user.username);
   });
   return out;
 }
 
-std::vector<Shift> shifts_of(const std::string& connection, const std::vector<Span>& spans, Window window) {
+std::vector<Shift> shifts_of(const std::string& connection, const std::vector<UserSpan>& spans,
+                             Window window) {
   std::vector<Shift> shifts;
   for (const auto& span : spans) {
     if (span.end <= window.from || span.start >= window.to) continue;

@@ -18,7 +18,7 @@ struct Period {
   Instant start;
   Instant end;
   /// The people, if the reply names them; empty if nobody.
-  std::vector<User> users{};
+  std::vector<UserReference> users{};
   /// Instead of people: who is behind must be asked elsewhere ("schedule", "team", "escalation", ...).
   std::string unresolved_type{};
   std::string unresolved_id{};
@@ -37,20 +37,21 @@ struct ScheduleTimeline {
 Result<ScheduleTimeline> parse_timeline(json::View data);
 
 /// A user on call without a break from `start` to `end`.
-struct Span {
-  User user;
+struct UserSpan {
+  UserReference user;
   Instant start;
   Instant end;
-  bool operator==(const Span&) const = default;
+  bool operator==(const UserSpan&) const = default;
 };
 
 /// Joins touching and overlapping spans of the same user (a timeline is split at the present moment and where
 /// rotations meet). Sorted by start, then user name.
-std::vector<Span> join(std::vector<Span> spans);
+std::vector<UserSpan> join(std::vector<UserSpan> spans);
 
 /// Spans as shifts inside what was answered: what ends before `window.from` is dropped, what reaches
 /// `window.to` has an unknown end.
-std::vector<Shift> shifts_of(const std::string& connection, const std::vector<Span>& spans, Window window);
+std::vector<Shift> shifts_of(const std::string& connection, const std::vector<UserSpan>& spans,
+                             Window window);
 
 /// How many weeks to ask of a timeline so that it surely reaches `to`: it may begin at the start of the week
 /// that contains now, hence one more than needed.
@@ -64,7 +65,7 @@ std::vector<std::string> nested_schedules(const ScheduleTimeline& timeline, Inst
 
 /// What can be said of a schedule.
 struct Coverage {
-  std::vector<Span> spans;  ///< joined
+  std::vector<UserSpan> spans;  ///< joined
   /// From here on nothing is known: the reply's end, or somebody who could not be resolved.
   Instant known_to;
   /// Why it ends before the reply does; empty if it does not.

@@ -43,11 +43,11 @@ Result<Instant> read_time(const json::View& view, Instant if_null) {
 }
 
 /// A user object or a reference to one. A deleted user has `summary` and `deleted_at`, no name, no e-mail.
-Result<User> read_person(const json::View& view) {
+Result<UserSummary> read_person(const json::View& view) {
   if (!view.is_object()) return unreadable(view, "a user");
   auto id = read_id(view["id"]);
   if (!id) return id.error();
-  User user;
+  UserSummary user;
   user.name = one_line(view["name"].text().value_or(view["summary"].text().value_or(*id)));
   user.id = std::move(*id);
   const auto email = view["email"];
@@ -57,12 +57,12 @@ Result<User> read_person(const json::View& view) {
   return user;
 }
 
-Result<Duty> read_duty(const json::View& entry, std::string_view start_name, std::string_view end_name) {
+Result<Oncall> read_duty(const json::View& entry, std::string_view start_name, std::string_view end_name) {
   const auto start = read_time(entry[start_name], kAlways);
   if (!start) return start.error();
   const auto end = read_time(entry[end_name], kNever);
   if (!end) return end.error();
-  Duty duty;
+  Oncall duty;
   duty.start = *start;
   duty.end = *end;
   return duty;
@@ -81,15 +81,15 @@ Result<PageInfo> read_page(const json::View& root, std::size_t rows) {
   return page;
 }
 
-void add_once(std::vector<Duty>& duties, Duty duty) {
-  const auto same = [&](const Duty& known) {
+void add_once(std::vector<Oncall>& duties, Oncall duty) {
+  const auto same = [&](const Oncall& known) {
     return known.user.id == duty.user.id && known.start == duty.start && known.end == duty.end &&
            known.rotation == duty.rotation;
   };
   if (std::none_of(duties.begin(), duties.end(), same)) duties.push_back(std::move(duty));
 }
 
-Result<Duty> read_oncall(const json::View& row) {
+Result<Oncall> read_oncall(const json::View& row) {
   auto user = read_person(row["user"]);
   if (!user) return user.error();
   auto duty = read_duty(row, "start", "end");
@@ -97,10 +97,10 @@ Result<Duty> read_oncall(const json::View& row) {
   return duty;
 }
 
-Result<Duties> read_layer_entries(const json::View& schedule) {
+Result<Oncalls> read_layer_entries(const json::View& schedule) {
   const auto entries = schedule["final_schedule"]["rendered_schedule_entries"].array();
   if (!entries) return unreadable(entries.error());
-  Duties found;
+  Oncalls found;
   for (const auto& entry : *entries) {
     auto duty = read_oncall(entry);
     if (!duty) return duty.error();
@@ -109,10 +109,10 @@ Result<Duties> read_layer_entries(const json::View& schedule) {
   return found;
 }
 
-Result<Duties> read_assignments(const json::View& schedule) {
+Result<Oncalls> read_assignments(const json::View& schedule) {
   const auto entries = schedule["final_schedule"]["computed_shift_assignments"].array();
   if (!entries) return unreadable(entries.error());
-  Duties found;
+  Oncalls found;
   for (const auto& rotation : schedule["rotations"].items()) {
     auto id = read_id(rotation["id"]);
     if (!id) return id.error();
@@ -171,7 +171,7 @@ std::string path_of(Kind kind) {
   return kind == Kind::layer ? "/schedules" : "/v3/schedules";
 }
 
-Result<PageInfo> read_oncalls(const json::View& root, std::map<std::string, Duties>& found) {
+Result<PageInfo> read_oncalls(const json::View& root, std::map<std::string, Oncalls>& found) {
   const auto rows = root["oncalls"].array();
   if (!rows) return unreadable(rows.error());
   for (const auto& row : *rows) {
@@ -214,7 +214,7 @@ Result<PageInfo> read_schedules(const json::View& root, Kind kind, std::vector<L
   return read_page(root, rows->size());
 }
 
-Result<Duties> read_schedule(const json::View& root, Kind kind) {
+Result<Oncalls> read_schedule(const json::View& root, Kind kind) {
   const auto schedule = root["schedule"];
   if (!schedule.is_object()) return unreadable(schedule, "a schedule");
   auto found = kind == Kind::layer ? read_layer_entries(schedule) : read_assignments(schedule);
@@ -222,14 +222,14 @@ Result<Duties> read_schedule(const json::View& root, Kind kind) {
   return found;
 }
 
-std::string rotation_name(const Duties& schedule, const std::string& rotation) {
+std::string rotation_name(const Oncalls& schedule, const std::string& rotation) {
   const auto& all = schedule.rotations;
   const auto place = std::find(all.begin(), all.end(), rotation);
   if (place == all.end()) return fmt::format("{}, rotation {}", schedule.name, rotation);
   return fmt::format("{}, rotation {}", schedule.name, place - all.begin() + 1);
 }
 
-Result<Duties> only_rotation(Duties schedule, const std::string& rotation) {
+Result<Oncalls> only_rotation(Oncalls schedule, const std::string& rotation) {
   const auto& listed = schedule.rotations;
   const bool is_listed = std::find(listed.begin(), listed.end(), rotation) != listed.end();
   if (!is_listed && !schedule.seen_rotations.contains(rotation)) {
@@ -239,11 +239,11 @@ Result<Duties> only_rotation(Duties schedule, const std::string& rotation) {
                 rotation);
   }
   schedule.name = rotation_name(schedule, rotation);
-  std::erase_if(schedule.duties, [&](const Duty& duty) { return duty.rotation != rotation; });
+  std::erase_if(schedule.duties, [&](const Oncall& duty) { return duty.rotation != rotation; });
   return schedule;
 }
 
-Result<User> read_user(const json::View& root) {
+Result<UserSummary> read_user(const json::View& root) {
   return read_person(root["user"]);
 }
 

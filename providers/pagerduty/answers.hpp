@@ -23,7 +23,7 @@ enum class Kind { layer, shift };
 /// "/schedules" or "/v3/schedules"
 std::string path_of(Kind kind);
 
-struct User {
+struct UserSummary {
   std::string id;
   std::string name;
   std::optional<std::string> email{};
@@ -31,17 +31,17 @@ struct User {
   bool deleted = false;
 };
 
-struct Duty {
-  User user;
+struct Oncall {
+  UserSummary user;
   Instant start = kAlways;
   Instant end = kNever;
   std::string rotation{};  ///< of a shift-based schedule; empty for a custom shift, which belongs to none
 };
 
 /// What one schedule does, as read so far.
-struct Duties {
+struct Oncalls {
   std::string name;
-  std::vector<Duty> duties{};
+  std::vector<Oncall> duties{};
   /// The rotations of a shift-based schedule, in PagerDuty's order.
   std::vector<std::string> rotations{};
   /// Those that an entry names, also one that is assigned to nobody.
@@ -69,19 +69,19 @@ struct ListedSchedule {
 
 /// Adds the rows of an /oncalls page to `found`, by schedule. Rows without a schedule are direct targets of
 /// an escalation policy and are ignored; rows that differ only in the policy or level count once.
-Result<PageInfo> read_oncalls(const json::View& root, std::map<std::string, Duties>& found);
+Result<PageInfo> read_oncalls(const json::View& root, std::map<std::string, Oncalls>& found);
 /// Adds a page of /schedules or /v3/schedules to `found`.
 Result<PageInfo> read_schedules(const json::View& root, Kind kind, std::vector<ListedSchedule>& found);
 /// One schedule with its final schedule.
-Result<Duties> read_schedule(const json::View& root, Kind kind);
+Result<Oncalls> read_schedule(const json::View& root, Kind kind);
 /// What one rotation of a shift-based schedule does. `not_found` if the schedule's list of rotations goes
 /// without it; `unreadable` if there is no list that could tell (whether there always is one is not
 /// documented).
-Result<Duties> only_rotation(Duties schedule, const std::string& rotation);
+Result<Oncalls> only_rotation(Oncalls schedule, const std::string& rotation);
 /// How a rotation, which has no name of its own, is called: "SRE on-call, rotation 2".
-std::string rotation_name(const Duties& schedule, const std::string& rotation);
+std::string rotation_name(const Oncalls& schedule, const std::string& rotation);
 /// /users/{id}
-Result<User> read_user(const json::View& root);
+Result<UserSummary> read_user(const json::View& root);
 
 /// What an answer means; nothing for a success.
 std::optional<Error> explain(const net::HttpResponse& response);

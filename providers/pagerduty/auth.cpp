@@ -130,7 +130,7 @@ std::optional<Error> explain_token(const net::HttpResponse& response, const std:
   return error;
 }
 
-Auth::Auth(const Connection& connection, const Context& context)
+Auth::Auth(const Connection& connection, const AdapterContext& context)
     : loop_(context.loop),
       keeper_(context.tokens),
       connection_(connection),

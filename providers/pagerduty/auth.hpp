@@ -35,7 +35,7 @@ std::optional<Error> explain_token(const net::HttpResponse& response, const std:
 
 class Auth {
  public:
-  Auth(const Connection& connection, const Context& context);
+  Auth(const Connection& connection, const AdapterContext& context);
 
   /// The value of the `Authorization` header, with tokens renewed if that is due. However many ask, one
   /// renewal runs. A user's rotated tokens are on disk before they are given out.

@@ -98,7 +98,7 @@ struct Cycle {
 
 class PagerDuty final : public Provider {
  public:
-  PagerDuty(const Connection& connection, const Context& context)
+  PagerDuty(const Connection& connection, const AdapterContext& context)
       : loop_(context.loop), name_(connection.name), session_(connection, context), listing_(context.loop) {}
 
   net::Task<Result<std::string>> verify() override { return session_.prove(); }
@@ -118,27 +118,27 @@ class PagerDuty final : public Provider {
  private:
   net::Task<Result<std::vector<ListedSchedule>>> fetch_lists();
   net::Task<Result<void>> refresh_lists();
-  void absorb(const std::vector<ListedSchedule>& listed);
+  void apply_answer(const std::vector<ListedSchedule>& listed);
   [[nodiscard]] bool lists_due(milliseconds life) const;
 
   net::Task<void> answer_all(std::vector<std::string> ids, Window window, AnswerSink sink);
   void sort_out(const std::vector<std::string>& ids, Cycle& cycle);
   net::Task<std::optional<Error>> answer_batches(Cycle& cycle);
   void split(const std::vector<std::string>& ids, Cycle& cycle);
-  net::Task<void> answer_found(std::vector<std::string> ids, std::map<std::string, Duties> found, Asked asked,
-                               Cycle& cycle);
+  net::Task<void> answer_found(std::vector<std::string> ids, std::map<std::string, Oncalls> found,
+                               Asked asked, Cycle& cycle);
   void answer_absent(const std::string& id, const Asked& asked, Cycle& cycle);
   net::Task<std::optional<Error>> answer_singles(Cycle& cycle);
   net::Task<ScheduleAnswer> ask_schedule(std::string id, Window window);
-  net::Task<Result<Duties>> fetch_place(Place place, Range range);
+  net::Task<Result<Oncalls>> fetch_place(Place place, Range range);
   net::Task<void> list_rotations(std::vector<ScheduleInfo>& infos);
-  net::Task<std::string> who_is_on_call(Duties rotation);
-  net::Task<Result<Duties>> fetch_schedule(std::string id, Range range);
-  net::Task<ScheduleAnswer> make_answer(std::string id, Duties duties, Asked asked, bool from_schedule);
+  net::Task<std::string> who_is_on_call(Oncalls rotation);
+  net::Task<Result<Oncalls>> fetch_schedule(std::string id, Range range);
+  net::Task<ScheduleAnswer> make_answer(std::string id, Oncalls duties, Asked asked, bool from_schedule);
 
   net::Loop& loop_;
   std::string name_;
-  Session session_;
+  ApiSession session_;
   SharedWork listing_;
   std::map<std::string, Known> known_;
   bool lists_known_ = false;
@@ -156,7 +156,7 @@ net::Task<Result<std::vector<ListedSchedule>>> PagerDuty::fetch_lists() {
     // An account without shift-based schedules may not know the path.
     co_return shifted.error().in("list of shift-based schedules");
   }
-  absorb(*listed);
+  apply_answer(*listed);
   co_return std::move(listed);
 }
 
@@ -168,7 +168,7 @@ net::Task<Result<void>> PagerDuty::refresh_lists() {
   co_return listed ? Result<void>() : Result<void>(listed.error());
 }
 
-void PagerDuty::absorb(const std::vector<ListedSchedule>& listed) {
+void PagerDuty::apply_answer(const std::vector<ListedSchedule>& listed) {
   for (auto& [id, known] : known_) known.listed = false;
   for (const auto& schedule : listed) {
     auto& known = known_[schedule.id];
@@ -234,9 +234,9 @@ net::Task<void> PagerDuty::list_rotations(std::vector<ScheduleInfo>& infos) {
 }
 
 /// A rotation has no name: its people tell people which one it is.
-net::Task<std::string> PagerDuty::who_is_on_call(Duties rotation) {
+net::Task<std::string> PagerDuty::who_is_on_call(Oncalls rotation) {
   const auto now = loop_.now();
-  std::erase_if(rotation.duties, [&](const Duty& duty) { return duty.start > now || duty.end <= now; });
+  std::erase_if(rotation.duties, [&](const Oncall& duty) { return duty.start > now || duty.end <= now; });
   const auto shifts = co_await session_.shifts_of(std::move(rotation.duties));
   if (!shifts) co_return std::string{};
   std::vector<std::string> names;
@@ -315,7 +315,7 @@ void PagerDuty::split(const std::vector<std::string>& ids, Cycle& cycle) {
   cycle.batches.emplace_front(ids.begin(), middle);
 }
 
-net::Task<void> PagerDuty::answer_found(std::vector<std::string> ids, std::map<std::string, Duties> found,
+net::Task<void> PagerDuty::answer_found(std::vector<std::string> ids, std::map<std::string, Oncalls> found,
                                         Asked asked, Cycle& cycle) {
   for (const auto& id : ids) {
     const auto entry = found.find(id);
@@ -372,7 +372,7 @@ net::Task<ScheduleAnswer> PagerDuty::ask_schedule(std::string id, Window window)
   co_return answer;
 }
 
-net::Task<Result<Duties>> PagerDuty::fetch_place(Place place, Range range) {
+net::Task<Result<Oncalls>> PagerDuty::fetch_place(Place place, Range range) {
   auto found = co_await fetch_schedule(place.schedule, range);
   if (!found || place.rotation.empty()) co_return std::move(found);
   if (known_[place.schedule].kind == Kind::layer) {
@@ -382,7 +382,7 @@ net::Task<Result<Duties>> PagerDuty::fetch_place(Place place, Range range) {
   co_return only_rotation(std::move(*found), place.rotation);
 }
 
-net::Task<Result<Duties>> PagerDuty::fetch_schedule(std::string id, Range range) {
+net::Task<Result<Oncalls>> PagerDuty::fetch_schedule(std::string id, Range range) {
   auto kind = known_[id].kind.value_or(Kind::layer);
   auto found = co_await session_.schedule(id, kind, range);
   if (!found && refused(found.error())) {
@@ -396,7 +396,7 @@ net::Task<Result<Duties>> PagerDuty::fetch_schedule(std::string id, Range range)
   co_return std::move(found);
 }
 
-net::Task<ScheduleAnswer> PagerDuty::make_answer(std::string id, Duties duties, Asked asked,
+net::Task<ScheduleAnswer> PagerDuty::make_answer(std::string id, Oncalls duties, Asked asked,
                                                  bool from_schedule) {
   auto answer = blank_answer(name_, id, asked.window, asked.at);
   auto shifts = co_await session_.shifts_of(std::move(duties.duties));
@@ -431,7 +431,7 @@ Result<void> check_subdomain(const std::string& subdomain) {
               "--subdomain: \"{}\" is no subdomain: write the \"acme\" of acme.pagerduty.com", subdomain);
 }
 
-Result<Connection> prepare(Connection given, const Context& /*context*/) {
+Result<Connection> prepare(Connection given, const AdapterContext& /*context*/) {
   auto cleaned =
       clean_connection(std::move(given), options(),
                        {"access_token", "refresh_token", "token_expires_at", "token_for", "token_excess"});
@@ -475,7 +475,8 @@ Adapter pagerduty_adapter() {
   adapter.title = "PagerDuty";
   adapter.options = options();
   adapter.prepare = prepare;
-  adapter.create = [](const Connection& connection, const Context& context) -> std::unique_ptr<Provider> {
+  adapter.create = [](const Connection& connection,
+                      const AdapterContext& context) -> std::unique_ptr<Provider> {
     return std::make_unique<PagerDuty>(connection, context);
   };
   return adapter;

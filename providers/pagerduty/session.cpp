@@ -38,14 +38,14 @@ Range range_of(Window window) {
   return {since, std::max<Instant>(std::chrono::ceil<seconds>(window.to), since + 1s)};
 }
 
-Session::Session(const Connection& connection, const Context& context)
+ApiSession::ApiSession(const Connection& connection, const AdapterContext& context)
     : loop_(context.loop),
       name_(connection.name),
       account_(setting(connection, "subdomain")),
       auth_(connection, context),
       api_(context.loop, context.http, api_options(connection)) {}
 
-net::Task<Result<json::Document>> Session::fetch(std::string target) {
+net::Task<Result<json::Document>> ApiSession::fetch(std::string target) {
   for (bool again = false;; again = true) {
     auto authorization = co_await auth_.authorization();
     if (!authorization) co_return authorization.error();
@@ -63,7 +63,7 @@ net::Task<Result<json::Document>> Session::fetch(std::string target) {
   }
 }
 
-net::Task<Result<std::string>> Session::prove() {
+net::Task<Result<std::string>> ApiSession::prove() {
   auth_.try_credentials_anew();
   const auto document = co_await fetch("/schedules?limit=1");
   if (!document) co_return document.error();
@@ -89,7 +89,7 @@ net::Task<Result<std::string>> Session::prove() {
   co_return host;
 }
 
-net::Task<Result<std::vector<ListedSchedule>>> Session::list(Kind kind) {
+net::Task<Result<std::vector<ListedSchedule>>> ApiSession::list(Kind kind) {
   std::vector<ListedSchedule> found;
   for (std::size_t offset = 0; offset + kPage <= kOffsetCap;) {
     const net::Fields query{{"limit", std::to_string(kPage)}, {"offset", std::to_string(offset)}};
@@ -104,7 +104,8 @@ net::Task<Result<std::vector<ListedSchedule>>> Session::list(Kind kind) {
   co_return std::move(found);
 }
 
-net::Task<Result<std::map<std::string, Duties>>> Session::oncalls(std::vector<std::string> ids, Range range) {
+net::Task<Result<std::map<std::string, Oncalls>>> ApiSession::oncalls(std::vector<std::string> ids,
+                                                                      Range range) {
   net::Fields query{{"since", format_rfc3339(range.since)},
                     {"until", format_rfc3339(range.until)},
                     {"time_zone", "UTC"},
@@ -112,7 +113,7 @@ net::Task<Result<std::map<std::string, Duties>>> Session::oncalls(std::vector<st
                     {"limit", std::to_string(kPage)}};
   for (const auto& id : ids) query.emplace_back("schedule_ids[]", id);
   const auto base = "/oncalls?" + net::encode_form(query);
-  std::map<std::string, Duties> found;
+  std::map<std::string, Oncalls> found;
   for (std::size_t offset = 0; offset + kPage <= kOffsetCap;) {
     const auto document = co_await fetch(fmt::format("{}&offset={}", base, offset));
     if (!document) co_return document.error();
@@ -125,7 +126,7 @@ net::Task<Result<std::map<std::string, Duties>>> Session::oncalls(std::vector<st
   co_return fail(ErrorKind::invalid, "PagerDuty shows no more than {} on-call entries at a time", kOffsetCap);
 }
 
-net::Task<Result<Duties>> Session::schedule(std::string id, Kind kind, Range range) {
+net::Task<Result<Oncalls>> ApiSession::schedule(std::string id, Kind kind, Range range) {
   const net::Fields query{{"since", format_rfc3339(range.since)},
                           {"until", format_rfc3339(range.until)},
                           {"time_zone", "UTC"},
@@ -137,7 +138,7 @@ net::Task<Result<Duties>> Session::schedule(std::string id, Kind kind, Range ran
   co_return read_schedule(document->root(), kind);
 }
 
-net::Task<Result<std::vector<Shift>>> Session::shifts_of(std::vector<Duty> duties) {
+net::Task<Result<std::vector<Shift>>> ApiSession::shifts_of(std::vector<Oncall> duties) {
   std::vector<Shift> shifts;
   for (auto& duty : duties) {
     const auto id = duty.user.id;
@@ -150,7 +151,7 @@ net::Task<Result<std::vector<Shift>>> Session::shifts_of(std::vector<Duty> dutie
   co_return shifts;
 }
 
-net::Task<Result<UserCache::User>> Session::find_user(User user) {
+net::Task<Result<UserCache::User>> ApiSession::find_user(UserSummary user) {
   UserCache::User known{user.name, user.email, user.deleted};
   if (user.email || user.deleted) {
     users_.put(user.id, known, loop_.steady_now());

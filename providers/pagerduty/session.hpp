@@ -20,20 +20,20 @@ struct Range {
 Range range_of(Window window);
 
 /// One question each, with credentials, paging and typed answers. Errors are of the kinds of `explain`.
-class Session {
+class ApiSession {
  public:
-  Session(const Connection& connection, const Context& context);
+  ApiSession(const Connection& connection, const AdapterContext& context);
 
   /// The name of the account that the credentials open, proven anew.
   net::Task<Result<std::string>> prove();
   /// All schedules of one kind; at most 10,000 are shown by the API.
   net::Task<Result<std::vector<ListedSchedule>>> list(Kind kind);
   /// /oncalls of these schedules. `invalid` if there are more than the 10,000 entries that the API shows.
-  net::Task<Result<std::map<std::string, Duties>>> oncalls(std::vector<std::string> ids, Range range);
+  net::Task<Result<std::map<std::string, Oncalls>>> oncalls(std::vector<std::string> ids, Range range);
   /// The schedule itself. The path of the wrong kind answers 400, or 404.
-  net::Task<Result<Duties>> schedule(std::string id, Kind kind, Range range);
-  /// Duties with the addresses of their people, from the cache where possible.
-  net::Task<Result<std::vector<Shift>>> shifts_of(std::vector<Duty> duties);
+  net::Task<Result<Oncalls>> schedule(std::string id, Kind kind, Range range);
+  /// Oncalls with the addresses of their people, from the cache where possible.
+  net::Task<Result<std::vector<Shift>>> shifts_of(std::vector<Oncall> duties);
 
   /// Everybody is asked for anew who comes without an address.
   void forget_people() { users_.clear(); }
@@ -46,7 +46,7 @@ class Session {
 
  private:
   net::Task<Result<json::Document>> fetch(std::string target);
-  net::Task<Result<UserCache::User>> find_user(User user);
+  net::Task<Result<UserCache::User>> find_user(UserSummary user);
 
   net::Loop& loop_;
   std::string name_;

@@ -17,7 +17,7 @@ const std::vector<Option>& options() {
   return list;
 }
 
-Result<Connection> prepare(Connection given, const Context& context) {
+Result<Connection> prepare(Connection given, const AdapterContext& context) {
   auto connection = clean_connection(std::move(given), options(), {});
   if (!connection) return connection.error();
   auto host = clean_host(setting(*connection, "host"), context.xmatters_allowed_hosts);
@@ -50,7 +50,7 @@ namespace watchbill::providers {
 
 Adapter xmatters_adapter() {
   return {"xmatters", "xMatters", xmatters::options(), xmatters::prepare,
-          [](const Connection& connection, const Context& context) -> std::unique_ptr<Provider> {
+          [](const Connection& connection, const AdapterContext& context) -> std::unique_ptr<Provider> {
             return std::make_unique<xmatters::XmattersProvider>(connection, context);
           }};
 }

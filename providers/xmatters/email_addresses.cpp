@@ -17,14 +17,14 @@ constexpr int kMaxPeoplePages = 5;
 
 }  // namespace
 
-void EmailBook::expire() {
+void EmailAddresses::expire() {
   const auto now = loop_.steady_now();
   if (expired_at_ != SteadyInstant::min() && now - expired_at_ < kBetweenExpiries) return;
   expired_at_ = now;
   for (auto& [id, entry] : known_) entry.fresh_until = now;
 }
 
-net::Task<Result<std::optional<std::string>>> EmailBook::email_of(Person person) {
+net::Task<Result<std::optional<std::string>>> EmailAddresses::email_of(Person person) {
   const auto known = known_.find(person.id);
   if (known != known_.end() && loop_.steady_now() < known->second.fresh_until) co_return known->second.email;
   auto answer = co_await ask(person);
@@ -40,7 +40,7 @@ net::Task<Result<std::optional<std::string>>> EmailBook::email_of(Person person)
   co_return answer;
 }
 
-net::Task<Result<std::optional<std::string>>> EmailBook::ask(Person person) {
+net::Task<Result<std::optional<std::string>>> EmailAddresses::ask(Person person) {
   std::vector<EmailDevice> devices;
   std::string target =
       fmt::format("/api/xm/1/people/{}/devices?offset=0&limit=100", net::percent_encode(person.id));

@@ -13,9 +13,9 @@ namespace watchbill::providers::xmatters {
 
 /// E-mail addresses of people: they are not part of a person but of his devices, which take a request each.
 /// Kept for about a day, so that a day later not all are asked for at the same time.
-class EmailBook {
+class EmailAddresses {
  public:
-  EmailBook(net::Loop& loop, ApiClient& api, const Secret& authorization)
+  EmailAddresses(net::Loop& loop, ApiClient& api, const Secret& authorization)
       : loop_(loop), api_(api), authorization_(authorization) {}
 
   /// The address of `person`, asked for on first sight. Nothing if he has none, or the key may not see his

@@ -85,7 +85,7 @@ std::optional<Error> explain(const net::HttpResponse& response) {
   return error;
 }
 
-XmattersProvider::XmattersProvider(const Connection& connection, const Context& context)
+XmattersProvider::XmattersProvider(const Connection& connection, const AdapterContext& context)
     : loop_(context.loop),
       connection_(connection.name),
       host_(setting(connection, "host")),
@@ -342,7 +342,7 @@ net::Task<void> XmattersProvider::run(std::vector<std::string> ids, Round& round
   for (const auto& id : waiting) co_await answer(id, round);
 }
 
-net::Task<Result<Responder>> XmattersProvider::responder(Span span) {
+net::Task<Result<Responder>> XmattersProvider::responder(MemberSpan span) {
   Responder out{connection_, span.who.id, span.who.name};
   if (span.team) co_return out;
   if (span.work_address) {

@@ -23,7 +23,7 @@ std::optional<Error> explain(const net::HttpResponse& response);
 class XmattersProvider final : public Provider {
  public:
   /// `connection` has gone through the adapter's `prepare`.
-  XmattersProvider(const Connection& connection, const Context& context);
+  XmattersProvider(const Connection& connection, const AdapterContext& context);
 
   net::Task<Result<std::string>> verify() override;
   net::Task<Result<std::vector<ScheduleInfo>>> list_schedules() override;
@@ -65,7 +65,7 @@ class XmattersProvider final : public Provider {
   net::Task<void> fill_members(Occurrence& occurrence);
   net::Task<void> answer(std::string id, Round& round);
   net::Task<Result<std::vector<Shift>>> shifts(std::string id, Round& round);
-  net::Task<Result<Responder>> responder(Span span);
+  net::Task<Result<Responder>> responder(MemberSpan span);
 
   /// The server's clock, or ours if that is ahead.
   [[nodiscard]] Instant latest_now() const;
@@ -80,7 +80,7 @@ class XmattersProvider final : public Provider {
   std::string host_;
   Secret authorization_;
   ApiClient api_;
-  EmailBook emails_;
+  EmailAddresses emails_;
   /// Groups for which a whole batch is refused, until when they are asked alone.
   std::map<std::string, SteadyInstant> spoilers_;
 };

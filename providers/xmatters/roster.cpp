@@ -22,11 +22,11 @@ bool same_occurrence(const Occurrence& a, const Occurrence& b) {
   return !a.shift.empty() || same_members(a.members, b.members);
 }
 
-std::vector<Span> join(std::vector<Span> spans) {
-  std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) {
+std::vector<MemberSpan> join(std::vector<MemberSpan> spans) {
+  std::sort(spans.begin(), spans.end(), [](const MemberSpan& a, const MemberSpan& b) {
     return std::tie(a.who.id, a.start) < std::tie(b.who.id, b.start);
   });
-  std::vector<Span> out;
+  std::vector<MemberSpan> out;
   for (auto& span : spans) {
     if (!out.empty() && out.back().who.id == span.who.id && span.start <= out.back().end) {
       auto& last = out.back();
@@ -39,7 +39,7 @@ std::vector<Span> join(std::vector<Span> spans) {
       out.push_back(std::move(span));
     }
   }
-  std::sort(out.begin(), out.end(), [](const Span& a, const Span& b) {
+  std::sort(out.begin(), out.end(), [](const MemberSpan& a, const MemberSpan& b) {
     return std::tie(a.start, a.who.id) < std::tie(b.start, b.who.id);
   });
   return out;
@@ -50,7 +50,7 @@ class Roster {
  public:
   explicit Roster(const Occurrences& occurrences) : occurrences_(occurrences) {}
 
-  Result<std::vector<Span>> of(const std::string& group) {
+  Result<std::vector<MemberSpan>> of(const std::string& group) {
     if (const auto known = done_.find(group); known != done_.end()) return known->second;
     const auto at = occurrences_.find(group);
     if (at == occurrences_.end()) {
@@ -61,7 +61,7 @@ class Roster {
     }
     path_.push_back(group);
     const auto cuts_before = cycles_;
-    std::vector<Span> spans;
+    std::vector<MemberSpan> spans;
     Nested nested;  // each once, however many occurrences name it
     for (const auto& occurrence : at->second) {
       if (occurrence.error) return *occurrence.error;
@@ -76,9 +76,9 @@ class Roster {
   }
 
  private:
-  using Nested = std::map<std::string, std::vector<Span>>;
+  using Nested = std::map<std::string, std::vector<MemberSpan>>;
 
-  Result<void> add(const Occurrence& occurrence, const Nested& known, std::vector<Span>& spans) {
+  Result<void> add(const Occurrence& occurrence, const Nested& known, std::vector<MemberSpan>& spans) {
     auto members = occurrence.members;
     std::stable_sort(members.begin(), members.end(),
                      [](const Member& a, const Member& b) { return a.position < b.position; });
@@ -153,17 +153,19 @@ class Roster {
   }
 
   /// Whoever counts for `member` at `t`. Nothing if he is skipped; empty if a nested group has nobody then.
-  static std::optional<std::vector<Span>> people(const Member& member, const Nested& nested, Instant t) {
+  static std::optional<std::vector<MemberSpan>> people(const Member& member, const Nested& nested,
+                                                       Instant t) {
     if (!member.active) return std::nullopt;
     if (const auto* absence = away(member, t)) {
       if (!absence->replacement || !absence->replacement->active) return std::nullopt;
-      return std::vector<Span>{Span{*absence->replacement, {}, false, false, {}, {}}};
+      return std::vector<MemberSpan>{MemberSpan{*absence->replacement, {}, false, false, {}, {}}};
     }
     if (member.kind != Member::Kind::group) {
       const bool team = member.kind == Member::Kind::team;
-      return std::vector<Span>{Span{member.who, member.address, member.work_address, team, {}, {}}};
+      return std::vector<MemberSpan>{
+          MemberSpan{member.who, member.address, member.work_address, team, {}, {}}};
     }
-    std::vector<Span> inside;
+    std::vector<MemberSpan> inside;
     for (const auto& span : nested.at(member.who.id)) {
       if (span.start <= t && t < span.end) inside.push_back(span);
     }
@@ -171,9 +173,9 @@ class Roster {
   }
 
   /// Delays add up from member to member; a delay may stand before the first one, too.
-  static std::vector<Span> first_reached(const std::vector<Member>& members, const Nested& nested,
-                                         Instant t) {
-    std::vector<Span> reached;
+  static std::vector<MemberSpan> first_reached(const std::vector<Member>& members, const Nested& nested,
+                                               Instant t) {
+    std::vector<MemberSpan> reached;
     auto smallest = std::numeric_limits<std::int64_t>::max();
     std::int64_t sum = 0;
     bool skipped = false;
@@ -190,7 +192,7 @@ class Roster {
   }
 
   const Occurrences& occurrences_;
-  std::map<std::string, std::vector<Span>> done_;
+  std::map<std::string, std::vector<MemberSpan>> done_;
   std::vector<std::string> path_;
   int cycles_ = 0;
   int steps_ = 0;
@@ -220,7 +222,7 @@ std::vector<std::string> nested_groups(const std::vector<Occurrence>& occurrence
   return ids;
 }
 
-Result<std::vector<Span>> spans_of(const Occurrences& occurrences, const std::string& group) {
+Result<std::vector<MemberSpan>> spans_of(const Occurrences& occurrences, const std::string& group) {
   return Roster(occurrences).of(group);
 }
 

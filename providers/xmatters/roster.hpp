@@ -16,7 +16,7 @@ namespace watchbill::providers::xmatters {
 inline constexpr int kMaxNesting = 8;
 
 /// Somebody on call from `start` to `end` (kNever: the reply did not say).
-struct Span {
+struct MemberSpan {
   Person who;
   /// The e-mail address of the device through which he is reached, if that is known.
   std::optional<std::string> address{};
@@ -42,6 +42,6 @@ std::vector<std::string> nested_groups(const std::vector<Occurrence>& occurrence
 /// does not. Absences count for the moments they cover, so a shift may have several spans. Nested groups are
 /// looked up in `occurrences`; a group nested in itself adds nobody. Joined: nobody has two touching spans.
 /// Fails if a nested group was not answered, or the nesting is too deep.
-Result<std::vector<Span>> spans_of(const Occurrences& occurrences, const std::string& group);
+Result<std::vector<MemberSpan>> spans_of(const Occurrences& occurrences, const std::string& group);
 
 }  // namespace watchbill::providers::xmatters

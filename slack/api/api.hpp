@@ -61,7 +61,7 @@ class Permit {
   [[nodiscard]] const std::string& key() const { return key_; }
   /// For tests that need no gate.
   static Permit grant(Method method) { return Permit(method, std::nullopt, {}); }
-  /// For `Gate`.
+  /// For `RateLimiter`.
   static Permit grant(Method method, SteadyInstant at, std::string key) {
     return Permit(method, at, std::move(key));
   }
@@ -163,9 +163,9 @@ class Groups {
 };
 
 /// What is needed of Slack's people.
-class People {
+class Users {
  public:
-  virtual ~People() = default;
+  virtual ~Users() = default;
   /// `not_found` for unknown and for deactivated people alike (Slack: users.lookupByEmail).
   virtual net::Task<Result<User>> lookup_by_email(Permit permit, std::string email) = 0;
   virtual net::Task<Result<User>> user_info(Permit permit, UserId user) = 0;

@@ -31,8 +31,8 @@ std::string outcome_of(const Error& error) {
 
 }  // namespace
 
-WebClient::Impl::Impl(net::HttpClient& the_http, Gate& the_gate, WebClientOptions the_options)
-    : http(the_http), gate(the_gate), options(std::move(the_options)) {
+WebClient::Impl::Impl(net::HttpClient& the_http, RateLimiter& the_limiter, WebClientOptions the_options)
+    : http(the_http), limiter(the_limiter), options(std::move(the_options)) {
   if (!options.api_url.ends_with('/')) options.api_url += '/';
   for (const auto* token : {&options.bot_token, &options.user_token, &options.app_token})
     redactor.add(*token);
@@ -85,14 +85,14 @@ net::Task<Result<Answer>> WebClient::Impl::send(Permit permit, Call call) {
     spdlog::debug("slack_request method={} result={}", method_name(call.method), outcome_of(error));
     co_return error;
   }
-  gate.answered(permit, response->took);
+  limiter.answered(permit, response->took);
   if (response->clock_skew) skew = response->clock_skew;
   redactor.redact(*response);
   auto body = interpret(call.method, token, *response);
   if (!body) {
     auto error = body.error();
     if (error.kind == ErrorKind::rate_limited) {
-      gate.pause(call.method, error.retry_after.value_or(kDefaultRetryAfter));
+      limiter.pause(call.method, error.retry_after.value_or(kDefaultRetryAfter));
     }
     count(call.method, outcome_of(error));
     log_request(call.method, outcome_of(error), response->took);

@@ -27,7 +27,7 @@ struct Answer {
 
 /// What every call of the client shares.
 struct WebClient::Impl {
-  Impl(net::HttpClient& the_http, Gate& the_gate, WebClientOptions the_options);
+  Impl(net::HttpClient& the_http, RateLimiter& the_limiter, WebClientOptions the_options);
 
   /// Sends a call with its permit, tells the gate what came of it, and counts it.
   net::Task<Result<Answer>> send(Permit permit, Call call);
@@ -37,7 +37,7 @@ struct WebClient::Impl {
   [[nodiscard]] net::Fields with_team(net::Fields fields) const;
 
   net::HttpClient& http;
-  Gate& gate;
+  RateLimiter& limiter;
   WebClientOptions options;
   net::Redactor redactor;  ///< of the three tokens
   Counts counts;

@@ -8,7 +8,7 @@ namespace {
 
 /// Slack advises 100 to 200 and takes 1000: each page is a call of a method that may be called 20 times a
 /// minute.
-constexpr auto* kPageSize = "500";
+constexpr auto* kUsersPageSize = "500";
 
 Result<User> single_user(Method method, const Result<Answer>& answer) {
   if (!answer) return answer.error();
@@ -67,7 +67,7 @@ net::Task<Result<User>> WebClient::user_info(Permit permit, UserId user) {
 
 net::Task<Result<UserPage>> WebClient::list_users(Permit permit, std::string cursor) {
   const auto impl = impl_;
-  net::Fields form{{"limit", kPageSize}};
+  net::Fields form{{"limit", kUsersPageSize}};
   if (!cursor.empty()) form.emplace_back("cursor", cursor);
   Call call{Method::users_list};
   call.form = impl->with_team(std::move(form));

@@ -4,8 +4,8 @@
 
 namespace watchbill::slack {
 
-WebClient::WebClient(net::HttpClient& http, Gate& gate, WebClientOptions options)
-    : impl_(std::make_shared<Impl>(http, gate, std::move(options))) {}
+WebClient::WebClient(net::HttpClient& http, RateLimiter& limiter, WebClientOptions options)
+    : impl_(std::make_shared<Impl>(http, limiter, std::move(options))) {}
 
 const WebClient::Counts& WebClient::counts() const {
   return impl_->counts;

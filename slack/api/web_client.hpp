@@ -38,9 +38,9 @@ struct GroupChanges {
 
 /// Slack's Web API over HTTP. Reports every 429 to the gate, and never retries by itself. A permit must be
 /// for the method that is called (else std::logic_error).
-class WebClient final : public Groups, public People, public Channels, public Views, public Account {
+class WebClient final : public Groups, public Users, public Channels, public Views, public Account {
  public:
-  WebClient(net::HttpClient& http, Gate& gate, WebClientOptions options);
+  WebClient(net::HttpClient& http, RateLimiter& limiter, WebClientOptions options);
 
   net::Task<Result<std::vector<UserGroup>>> list_groups(Permit permit) override;
   net::Task<Result<std::vector<UserId>>> set_members(Permit permit, GroupId group,

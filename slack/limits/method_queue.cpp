@@ -17,19 +17,19 @@ constexpr int kShareAfter = 2;
 
 }  // namespace
 
-Turn::~Turn() {
-  if (queued_) lane_.leave(*this);
-  if (granted_) lane_.give_back(*granted_);
+QueuePlace::~QueuePlace() {
+  if (queued_) queue_.leave(*this);
+  if (granted_) queue_.give_back(*granted_);
 }
 
-void Turn::await_suspend(std::coroutine_handle<> waiting) {
+void QueuePlace::await_suspend(std::coroutine_handle<> waiting) {
   waiting_ = waiting;
-  since_ = lane_.loop_.steady_now();
-  lane_.enter(*this);
-  lane_.pump();
+  since_ = queue_.loop_.steady_now();
+  queue_.enter(*this);
+  queue_.pump();
 }
 
-net::Yield Lane::yield(std::size_t priority) const {
+net::Yield MethodQueue::yield(std::size_t priority) const {
   if (priority == static_cast<std::size_t>(Priority::handoff)) return {};
   net::Yield yield{kSpare + reserved_};
   if (reserved_since_) {
@@ -39,13 +39,13 @@ net::Yield Lane::yield(std::size_t priority) const {
   return yield;
 }
 
-std::optional<SteadyInstant> Lane::earliest(std::size_t priority, SteadyInstant now) const {
+std::optional<SteadyInstant> MethodQueue::earliest(std::size_t priority, SteadyInstant now) const {
   const auto yields = yield(priority);
   if (handoffs_elsewhere_ && yields.spare > 0) return std::nullopt;
   return budget_.earliest(now, yields);
 }
 
-std::optional<SteadyInstant> Lane::try_take(Priority priority, const std::string& key) {
+std::optional<SteadyInstant> MethodQueue::try_take(Priority priority, const std::string& key) {
   pump();
   const auto p = static_cast<std::size_t>(priority);
   const auto now = loop_.steady_now();
@@ -56,7 +56,7 @@ std::optional<SteadyInstant> Lane::try_take(Priority priority, const std::string
   return now;
 }
 
-void Lane::pump() {
+void MethodQueue::pump() {
   const auto now = loop_.steady_now();
   while (!cooling_.empty() && cooling_.begin()->first <= now) warm(*cooling_.begin()->second);
   for (std::size_t p = 0; p < kPriorities; ++p) {
@@ -65,7 +65,7 @@ void Lane::pump() {
   arm(now);
 }
 
-void Lane::reserve(std::size_t slots) {
+void MethodQueue::reserve(std::size_t slots) {
   reserved_ = slots;
   if (slots == 0) {
     reserved_since_.reset();
@@ -75,105 +75,105 @@ void Lane::reserve(std::size_t slots) {
   pump();
 }
 
-void Lane::handoffs_wait(bool elsewhere) {
+void MethodQueue::handoffs_wait(bool elsewhere) {
   handoffs_elsewhere_ = elsewhere;
   pump();
 }
 
-void Lane::count_used(milliseconds ago) {
+void MethodQueue::count_used(milliseconds ago) {
   budget_.record(loop_.steady_now() - ago, {});
 }
 
-void Lane::pause(SteadyInstant until) {
+void MethodQueue::pause(SteadyInstant until) {
   budget_.pause(until);
   pump();
 }
 
-void Lane::moved(SteadyInstant granted, SteadyInstant left, const std::string& key) {
+void MethodQueue::moved(SteadyInstant granted, SteadyInstant left, const std::string& key) {
   budget_.moved(granted, left, key);
   pump();
 }
 
-void Lane::give_back(SteadyInstant granted) {
+void MethodQueue::give_back(SteadyInstant granted) {
   budget_.give_back(granted);
   pump();
 }
 
-std::size_t Lane::waiting() const {
+std::size_t MethodQueue::waiting() const {
   return std::accumulate(waiting_.begin(), waiting_.end(), std::size_t{0});
 }
 
-SteadyInstant Lane::when(Priority priority, const CallCounts& further) const {
+SteadyInstant MethodQueue::when(Priority priority, const CallCounts& further) const {
   std::vector<net::RateBudget::Demand> demands;
   for (std::size_t p = 0; p <= static_cast<std::size_t>(priority); ++p)
     demands.push_back({waiting_[p] + further[p], yield(p)});
   return budget_.forecast(loop_.steady_now(), demands, !keyed_ && budget_.limit().spacing > 0ms);
 }
 
-void Lane::enter(Turn& turn) {
-  const auto [line, added] = lines_.try_emplace(turn.key_);
-  auto& turns = line->second.turns[turn.priority_];
-  turn.number_ = next_number_++;
-  turn.line_ = line;
-  turn.place_ = turns.insert(turns.end(), &turn);
-  turn.queued_ = true;
-  ++waiting_[turn.priority_];
-  const auto key_free = budget_.earliest_for(turn.key_);
+void MethodQueue::enter(QueuePlace& place) {
+  const auto [line, added] = lines_.try_emplace(place.key_);
+  auto& places = line->second.places[place.priority_];
+  place.number_ = next_number_++;
+  place.line_ = line;
+  place.place_ = places.insert(places.end(), &place);
+  place.queued_ = true;
+  ++waiting_[place.priority_];
+  const auto key_free = budget_.earliest_for(place.key_);
   if (added && key_free > loop_.steady_now()) {
     line->second.cooling_until = key_free;
     cooling_.emplace(key_free, &line->second);
-  } else if (!line->second.cooling_until && turns.size() == 1) {
-    ready_[turn.priority_].emplace(turn.number_, &line->second);
+  } else if (!line->second.cooling_until && places.size() == 1) {
+    ready_[place.priority_].emplace(place.number_, &line->second);
   }
 }
 
-void Lane::leave(Turn& turn) {
-  auto& line = turn.line_->second;
-  auto& turns = line.turns[turn.priority_];
-  const bool first = turn.place_ == turns.begin();
-  turns.erase(turn.place_);
-  turn.queued_ = false;
-  --waiting_[turn.priority_];
+void MethodQueue::leave(QueuePlace& place) {
+  auto& line = place.line_->second;
+  auto& places = line.places[place.priority_];
+  const bool first = place.place_ == places.begin();
+  places.erase(place.place_);
+  place.queued_ = false;
+  --waiting_[place.priority_];
   if (first && !line.cooling_until) {
-    ready_[turn.priority_].erase({turn.number_, &line});
-    if (!turns.empty()) ready_[turn.priority_].emplace(turns.front()->number_, &line);
+    ready_[place.priority_].erase({place.number_, &line});
+    if (!places.empty()) ready_[place.priority_].emplace(places.front()->number_, &line);
   }
-  const bool empty = std::all_of(line.turns.begin(), line.turns.end(), [](auto& t) { return t.empty(); });
+  const bool empty = std::all_of(line.places.begin(), line.places.end(), [](auto& t) { return t.empty(); });
   if (!empty) return;
   if (line.cooling_until) cooling_.erase({*line.cooling_until, &line});
-  lines_.erase(turn.line_);
+  lines_.erase(place.line_);
 }
 
-void Lane::cool(Line& line, SteadyInstant until) {
+void MethodQueue::cool(Line& line, SteadyInstant until) {
   for (std::size_t p = 0; p < kPriorities; ++p) {
-    if (!line.turns[p].empty()) ready_[p].erase({line.turns[p].front()->number_, &line});
+    if (!line.places[p].empty()) ready_[p].erase({line.places[p].front()->number_, &line});
   }
   line.cooling_until = until;
   cooling_.emplace(until, &line);
 }
 
-void Lane::warm(Line& line) {
+void MethodQueue::warm(Line& line) {
   cooling_.erase({*line.cooling_until, &line});
   line.cooling_until.reset();
   for (std::size_t p = 0; p < kPriorities; ++p) {
-    if (!line.turns[p].empty()) ready_[p].emplace(line.turns[p].front()->number_, &line);
+    if (!line.places[p].empty()) ready_[p].emplace(line.places[p].front()->number_, &line);
   }
 }
 
-void Lane::grant_first(std::size_t priority, SteadyInstant now) {
+void MethodQueue::grant_first(std::size_t priority, SteadyInstant now) {
   Line& line = *ready_[priority].begin()->second;
-  Turn& turn = *line.turns[priority].front();
-  const auto key_free = budget_.earliest_for(turn.key_);
+  QueuePlace& place = *line.places[priority].front();
+  const auto key_free = budget_.earliest_for(place.key_);
   if (key_free > now) return cool(line, key_free);  // used by `try_take`, or counted from later than thought
-  budget_.record(now, turn.key_, yield(priority).spare > 0);
-  leave(turn);
-  turn.granted_ = now;
+  budget_.record(now, place.key_, yield(priority).spare > 0);
+  leave(place);
+  place.granted_ = now;
   ++waits_.count;
-  waits_.total += now - turn.since_;
-  turn.wake_ = net::Timer{loop_, loop_.start_timer(0ms, [h = turn.waiting_] { h.resume(); })};
+  waits_.total += now - place.since_;
+  place.wake_ = net::Timer{loop_, loop_.start_timer(0ms, [h = place.waiting_] { h.resume(); })};
 }
 
-void Lane::arm(SteadyInstant now) {
+void MethodQueue::arm(SteadyInstant now) {
   std::optional<SteadyInstant> next;
   const auto consider = [&next](SteadyInstant t) { next = next ? std::min(*next, t) : t; };
   if (!cooling_.empty()) consider(cooling_.begin()->first);

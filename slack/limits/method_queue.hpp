@@ -15,17 +15,17 @@
 
 namespace watchbill::slack {
 
-class Turn;
+class QueuePlace;
 
 /// One method of the gate: its budget and the tasks that wait for it, highest priority first and in order of
 /// asking. Every step costs O(log n) of those that wait.
-class Lane {
+class MethodQueue {
  public:
   /// With `keyed` the limit's spacing is per key, else for all calls.
-  Lane(net::Loop& loop, const net::RateLimit& limit, bool keyed, Gate::Waits& waits)
+  MethodQueue(net::Loop& loop, const net::RateLimit& limit, bool keyed, RateLimiter::Waits& waits)
       : loop_(loop), budget_(limit), keyed_(keyed), waits_(waits) {}
-  Lane(const Lane&) = delete;
-  Lane& operator=(const Lane&) = delete;
+  MethodQueue(const MethodQueue&) = delete;
+  MethodQueue& operator=(const MethodQueue&) = delete;
 
   /// Takes a slot now if nobody who waits goes first; the moment of the permit.
   std::optional<SteadyInstant> try_take(Priority priority, const std::string& key);
@@ -41,18 +41,18 @@ class Lane {
   [[nodiscard]] milliseconds window() const { return budget_.limit().window; }
 
  private:
-  friend class Turn;
+  friend class QueuePlace;
 
   /// Those who wait for one key.
   struct Line {
-    std::array<std::list<Turn*>, kPriorities> turns;
+    std::array<std::list<QueuePlace*>, kPriorities> places;
     /// Set while the spacing keeps the key from being used.
     std::optional<SteadyInstant> cooling_until;
   };
   using Lines = std::unordered_map<std::string, Line>;
 
-  void enter(Turn& turn);
-  void leave(Turn& turn);
+  void enter(QueuePlace& place);
+  void leave(QueuePlace& place);
   void give_back(SteadyInstant granted);
   void cool(Line& line, SteadyInstant until);
   void warm(Line& line);
@@ -64,7 +64,7 @@ class Lane {
   net::Loop& loop_;
   net::RateBudget budget_;
   bool keyed_;
-  Gate::Waits& waits_;
+  RateLimiter::Waits& waits_;
   std::size_t reserved_ = 0;
   std::optional<SteadyInstant> reserved_since_;  ///< without a moment in between at which nothing was
   bool handoffs_elsewhere_ = false;
@@ -78,30 +78,30 @@ class Lane {
   net::Timer timer_;
 };
 
-/// A place in a lane's queue: `auto granted = co_await turn`. It belongs to the task that waits and goes with
-/// it; a slot that was given but not taken up goes back.
-class Turn {
+/// A place in a queue's queue: `auto granted = co_await turn`. It belongs to the task that waits and goes
+/// with it; a slot that was given but not taken up goes back.
+class QueuePlace {
  public:
-  Turn(Lane& lane, Priority priority, std::string key)
-      : lane_(lane), priority_(static_cast<std::size_t>(priority)), key_(std::move(key)) {}
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-  ~Turn();
+  QueuePlace(MethodQueue& queue, Priority priority, std::string key)
+      : queue_(queue), priority_(static_cast<std::size_t>(priority)), key_(std::move(key)) {}
+  QueuePlace(const QueuePlace&) = delete;
+  QueuePlace& operator=(const QueuePlace&) = delete;
+  ~QueuePlace();
 
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> waiting);
   SteadyInstant await_resume() { return *std::exchange(granted_, std::nullopt); }
 
  private:
-  friend class Lane;
-  Lane& lane_;
+  friend class MethodQueue;
+  MethodQueue& queue_;
   std::size_t priority_;
   std::string key_;
   std::uint64_t number_ = 0;
   SteadyInstant since_;
   std::coroutine_handle<> waiting_;
-  Lane::Lines::iterator line_;
-  std::list<Turn*>::iterator place_;
+  MethodQueue::Lines::iterator line_;
+  std::list<QueuePlace*>::iterator place_;
   bool queued_ = false;
   std::optional<SteadyInstant> granted_;
   net::Timer wake_;

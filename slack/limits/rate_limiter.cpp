@@ -47,81 +47,82 @@ net::RateLimit limit_of(Method method) {
 
 }  // namespace
 
-struct Gate::Impl {
+struct RateLimiter::Impl {
   Impl(net::Loop& the_loop, double scale) : loop(the_loop) {
     for (std::size_t i = 0; i < kMethodCount; ++i) {
       const auto method = static_cast<Method>(i);
       const bool keyed = method == Method::chat_post_message;
-      lanes.emplace_back(loop, net::with_margin(limit_of(method), scale), keyed, waits);
+      queues.emplace_back(loop, net::with_margin(limit_of(method), scale), keyed, waits);
     }
   }
-  Lane& lane(Method method) { return lanes.at(static_cast<std::size_t>(method)); }
+  MethodQueue& queue(Method method) { return queues.at(static_cast<std::size_t>(method)); }
 
   net::Loop& loop;
   Waits waits;
-  std::deque<Lane> lanes;
+  std::deque<MethodQueue> queues;
 };
 
-Gate::Gate(net::Loop& loop, double rate_scale) : impl_(std::make_unique<Impl>(loop, rate_scale)) {}
-Gate::~Gate() = default;
+RateLimiter::RateLimiter(net::Loop& loop, double rate_scale)
+    : impl_(std::make_unique<Impl>(loop, rate_scale)) {}
+RateLimiter::~RateLimiter() = default;
 
-net::Task<Permit> Gate::acquire(Method method, Priority priority, std::string key) {
-  auto& lane = impl_->lane(method);
-  if (const auto at = lane.try_take(priority, key)) co_return Permit::grant(method, *at, std::move(key));
-  Turn turn(lane, priority, key);
-  const auto at = co_await turn;
+net::Task<Permit> RateLimiter::acquire(Method method, Priority priority, std::string key) {
+  auto& queue = impl_->queue(method);
+  if (const auto at = queue.try_take(priority, key)) co_return Permit::grant(method, *at, std::move(key));
+  QueuePlace place(queue, priority, key);
+  const auto at = co_await place;
   co_return Permit::grant(method, at, std::move(key));
 }
 
-std::optional<Permit> Gate::try_acquire(Method method, Priority priority, std::string key) {
-  const auto at = impl_->lane(method).try_take(priority, key);
+std::optional<Permit> RateLimiter::try_acquire(Method method, Priority priority, std::string key) {
+  const auto at = impl_->queue(method).try_take(priority, key);
   if (!at) return std::nullopt;
   return Permit::grant(method, *at, std::move(key));
 }
 
-void Gate::answered(const Permit& permit, milliseconds took) {
+void RateLimiter::answered(const Permit& permit, milliseconds took) {
   if (!permit.granted()) return;
   const auto left = impl_->loop.steady_now() - took;
-  impl_->lane(permit.method()).moved(*permit.granted(), left, permit.key());
+  impl_->queue(permit.method()).moved(*permit.granted(), left, permit.key());
 }
 
-void Gate::pause(Method method, seconds wait) {
-  impl_->lane(method).pause(impl_->loop.steady_now() + wait);
+void RateLimiter::pause(Method method, seconds wait) {
+  impl_->queue(method).pause(impl_->loop.steady_now() + wait);
 }
 
-void Gate::reserve(Method method, std::size_t slots) {
-  impl_->lane(method).reserve(slots);
+void RateLimiter::reserve(Method method, std::size_t slots) {
+  impl_->queue(method).reserve(slots);
 }
 
-void Gate::handoffs_wait(Method method, bool waiting) {
-  impl_->lane(method).handoffs_wait(waiting);
+void RateLimiter::handoffs_wait(Method method, bool waiting) {
+  impl_->queue(method).handoffs_wait(waiting);
 }
 
-void Gate::count_used(Method method, milliseconds ago) {
-  impl_->lane(method).count_used(ago);
+void RateLimiter::count_used(Method method, milliseconds ago) {
+  impl_->queue(method).count_used(ago);
 }
 
-milliseconds Gate::window(Method method) const {
-  return impl_->lane(method).window();
+milliseconds RateLimiter::window(Method method) const {
+  return impl_->queue(method).window();
 }
 
-Instant Gate::when(Method method, Priority priority, std::size_t n) const {
+Instant RateLimiter::when(Method method, Priority priority, std::size_t n) const {
   CallCounts further{};
   further[static_cast<std::size_t>(priority)] = n;
   return when(method, priority, further);
 }
 
-Instant Gate::when(Method method, Priority priority, const CallCounts& further) const {
-  return impl_->loop.now() + (impl_->lane(method).when(priority, further) - impl_->loop.steady_now());
+Instant RateLimiter::when(Method method, Priority priority, const CallCounts& further) const {
+  return impl_->loop.now() + (impl_->queue(method).when(priority, further) - impl_->loop.steady_now());
 }
 
-Gate::Waits Gate::waits() const {
+RateLimiter::Waits RateLimiter::waits() const {
   return impl_->waits;
 }
 
-std::size_t Gate::waiting() const {
+std::size_t RateLimiter::waiting() const {
   std::size_t sum = 0;
-  for (const auto& lane : impl_->lanes) sum += lane.waiting();
+  for (const auto& queue : impl_->queues) sum += queue.waiting();
   return sum;
 }
 

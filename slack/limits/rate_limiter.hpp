@@ -21,11 +21,11 @@ using CallCounts = std::array<std::size_t, kPriorities>;
 /// `chat.postMessage` at most once a second per channel. It outlives the tasks that wait for it; a task that
 /// is destroyed while it waits leaves the queue. (docs.slack.dev/apis/web-api/rate-limits; the tiers of each
 /// method: slack/limits/rate_limiter.cpp.)
-class Gate {
+class RateLimiter {
  public:
   /// `rate_scale` multiplies every limit (and divides the 5 s and 1 s spacings): only for a loopback Slack.
-  Gate(net::Loop& loop, double rate_scale);
-  ~Gate();
+  RateLimiter(net::Loop& loop, double rate_scale);
+  ~RateLimiter();
 
   /// Waits for a slot. `key` is the channel for `chat_post_message`, else empty.
   net::Task<Permit> acquire(Method method, Priority priority, std::string key = {});

@@ -11,7 +11,7 @@ namespace {
 
 /// All need scopes that are needed anyway: users:read and usergroups:read. `subteam_self_added` and
 /// `…_removed` are not delivered to bots (docs.slack.dev/reference/events/subteam_self_added).
-constexpr std::array<NewsEvent, 5> kNewsEvents{{
+constexpr std::array<ChangeEventType, 5> kChangeEventTypes{{
     {"user_change", "to look when somebody is deactivated, or their address changes"},
     {"team_join", "to look when somebody joins"},
     {"subteam_created", "to look when a user group appears"},
@@ -21,25 +21,25 @@ constexpr std::array<NewsEvent, 5> kNewsEvents{{
 
 }  // namespace
 
-std::span<const NewsEvent> news_events() {
-  return kNewsEvents;
+std::span<const ChangeEventType> change_event_types() {
+  return kChangeEventTypes;
 }
 
-std::optional<News> news_of(json::View event) {
+std::optional<ChangeEvent> change_event_of(json::View event) {
   const auto type = event["type"].string_or("");
-  News news;
+  ChangeEvent change;
   if (type == "user_change" || type == "team_join") {
     auto person = decode_user(event["user"]);
     if (!person) return std::nullopt;
-    news.person = std::move(*person);
-    return news;
+    change.person = std::move(*person);
+    return change;
   }
   if (!type.starts_with("subteam_")) return std::nullopt;
   // Members are cut at 500 there: only which group it is counts.
   auto id = event["subteam_id"].string_or(event["subteam"]["id"].string_or(""));
   if (id.empty()) return std::nullopt;
-  news.group = GroupId(std::move(id));
-  return news;
+  change.group = GroupId(std::move(id));
+  return change;
 }
 
 }  // namespace watchbill::slack

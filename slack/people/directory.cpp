@@ -50,14 +50,14 @@ Result<void> first_error(const std::vector<Result<void>>& results) {
 }  // namespace
 
 struct Directory::Impl {
-  Impl(net::Loop& l, Gate& g, People& p, UserCache& c)
-      : loop(l), gate(g), people(p), cache(c), changed(l), settled(l) {}
+  Impl(net::Loop& l, RateLimiter& g, Users& p, UserStore& c)
+      : loop(l), limiter(g), people(p), cache(c), changed(l), finished(l) {}
 
   net::Task<Result<void>> look_up(std::string email, Priority priority);
   net::Task<Result<void>> ask_user(UserId id, Priority priority);
   net::Task<Result<void>> ask_users(std::vector<UserId> ids, Priority priority);
   /// Reads the list, or waits for the reading under way.
-  net::Task<Result<void>> read_list(Roster::Wanted wanted, Priority priority);
+  net::Task<Result<void>> read_list(UserIndex::RotationDraft wanted, Priority priority);
   net::Task<void> run_reading();
   /// Reading the list is the sooner way to so many users.
   [[nodiscard]] bool list_is_sooner(std::size_t users) const {
@@ -78,10 +78,10 @@ struct Directory::Impl {
   void flush();
 
   net::Loop& loop;
-  Gate& gate;
-  People& people;
-  UserCache& cache;
-  Roster roster;
+  RateLimiter& limiter;
+  Users& people;
+  UserStore& cache;
+  UserIndex index;
   net::Signal changed;
   std::uint64_t told = 0;  ///< the revision that `changed` was last notified of
   std::optional<Error> save_problem;
@@ -94,10 +94,10 @@ struct Directory::Impl {
   /// Addresses and ids that a task asks for right now.
   std::set<std::string> asking;
   /// Notified when a task has stopped asking, with or without an answer, and at the end of a reading.
-  net::Signal settled;
+  net::Signal finished;
   /// The reading of the list under way.
   struct Reading {
-    Roster::Wanted wanted;
+    UserIndex::RotationDraft wanted;
     Priority priority;
   };
   std::optional<Reading> reading;
@@ -115,59 +115,59 @@ namespace {
 /// Marks that a task asks for something, until it ends in whatever way.
 class Asking {
  public:
-  Asking(std::set<std::string>& all, net::Signal& settled, const std::string& what)
-      : all_(all), settled_(settled), place_(all.insert(what).first) {}
+  Asking(std::set<std::string>& all, net::Signal& finished, const std::string& what)
+      : all_(all), finished_(finished), place_(all.insert(what).first) {}
   Asking(const Asking&) = delete;
   Asking& operator=(const Asking&) = delete;
   ~Asking() {
     all_.erase(place_);
-    settled_.notify();
+    finished_.notify();
   }
 
  private:
   std::set<std::string>& all_;
-  net::Signal& settled_;
+  net::Signal& finished_;
   std::set<std::string>::iterator place_;
 };
 
 }  // namespace
 
 void Directory::Impl::flush() {
-  const auto unsaved = roster.take_unsaved();
+  const auto unsaved = index.take_unsaved();
   if (!unsaved.empty()) {
     const auto saved = cache.save(unsaved);
     save_problem.reset();
     if (!saved) {
       save_problem = saved.error().in("saving people");
-      roster.keep_unsaved(unsaved);
+      index.keep_unsaved(unsaved);
     }
   }
-  if (told != roster.revision()) {
-    told = roster.revision();
+  if (told != index.revision()) {
+    told = index.revision();
     changed.notify();
   }
 }
 
 net::Task<Result<void>> Directory::Impl::look_up(std::string email, Priority priority) {
-  while (asking.count(email) != 0) co_await settled.wait();
-  if (!roster.needs(email, loop.now())) co_return Result<void>{};
+  while (asking.count(email) != 0) co_await finished.wait();
+  if (!index.needs(email, loop.now())) co_return Result<void>{};
   if (!is_address(email)) {
-    roster.learn_absent(email, loop.now());
+    index.learn_absent(email, loop.now());
     flush();
     co_return Result<void>{};
   }
-  Asking mark(asking, settled, email);
+  Asking mark(asking, finished, email);
   for (int waits = 0;; ++waits) {
-    auto permit = co_await gate.acquire(Method::users_lookup_by_email, priority);
+    auto permit = co_await limiter.acquire(Method::users_lookup_by_email, priority);
     auto user = co_await people.lookup_by_email(std::move(permit), email);
     if (!user && user.error().kind == ErrorKind::rate_limited && waits < kWaits) {
       failures.insert_or_assign(email, user.error());
       continue;
     }
     if (user) {
-      roster.learn(*user, loop.now(), email);
+      index.learn(*user, loop.now(), email);
     } else if (user.error().kind == ErrorKind::not_found) {
-      roster.learn_absent(email, loop.now());
+      index.learn_absent(email, loop.now());
     } else {
       failures.insert_or_assign(email, user.error());
       co_return user.error();
@@ -181,21 +181,21 @@ net::Task<Result<void>> Directory::Impl::look_up(std::string email, Priority pri
 net::Task<Result<void>> Directory::Impl::ask_user(UserId id, Priority priority) {
   const auto asked_at = loop.now();
   if (asking.count(id.value) != 0) {
-    while (asking.count(id.value) != 0) co_await settled.wait();
-    const auto stale = roster.seen_before(asked_at, loop.now());
+    while (asking.count(id.value) != 0) co_await finished.wait();
+    const auto stale = index.seen_before(asked_at, loop.now());
     const bool answered =
-        roster.by_id(id) != nullptr && std::find(stale.begin(), stale.end(), id) == stale.end();
+        index.by_id(id) != nullptr && std::find(stale.begin(), stale.end(), id) == stale.end();
     if (answered) co_return Result<void>{};
   }
-  Asking mark(asking, settled, id.value);
+  Asking mark(asking, finished, id.value);
   for (int waits = 0;; ++waits) {
-    auto permit = co_await gate.acquire(Method::users_info, priority);
+    auto permit = co_await limiter.acquire(Method::users_info, priority);
     auto user = co_await people.user_info(std::move(permit), id);
     if (!user && user.error().kind == ErrorKind::rate_limited && waits < kWaits) continue;
     if (user) {
-      roster.learn(*user, loop.now());
+      index.learn(*user, loop.now());
     } else if (user.error().kind == ErrorKind::not_found) {
-      roster.learn_gone(id, loop.now());
+      index.learn_gone(id, loop.now());
     } else {
       co_return user.error();
     }
@@ -220,7 +220,7 @@ net::Task<Result<std::vector<User>>> Directory::Impl::all_users() {
   int retries = 0;
   std::size_t pages = 0;
   for (int calls = 0; calls < kMostPages; ++calls) {
-    auto permit = co_await gate.acquire(Method::users_list, reading->priority);
+    auto permit = co_await limiter.acquire(Method::users_list, reading->priority);
     auto page = co_await people.list_users(std::move(permit), cursor);
     if (page) {
       ++pages;
@@ -257,8 +257,8 @@ void Directory::Impl::take_from_last_list(const std::vector<std::string>& emails
   if (listed.empty()) return;
   for (const auto& email : emails) {
     const auto [first, last] = listed.equal_range(email);
-    if (first == last) roster.learn_absent(email, loop.now());
-    for (auto found = first; found != last; ++found) roster.learn(found->second, loop.now());
+    if (first == last) index.learn_absent(email, loop.now());
+    for (auto found = first; found != last; ++found) index.learn(found->second, loop.now());
   }
   flush();
 }
@@ -269,7 +269,7 @@ net::Task<void> Directory::Impl::run_reading() {
   if (!users) {
     last_reading = users.error();
   } else {
-    auto missing = roster.take_list(*users, reading->wanted, loop.now());
+    auto missing = index.take_list(*users, reading->wanted, loop.now());
     if (!missing) {
       last_reading = missing.error();
     } else {
@@ -284,7 +284,7 @@ net::Task<void> Directory::Impl::run_reading() {
   reading.reset();
   ++readings;
   flush();
-  settled.notify();
+  finished.notify();
 }
 
 net::Task<void> Directory::Impl::confirm_missing(std::vector<UserId> ids) {
@@ -292,7 +292,7 @@ net::Task<void> Directory::Impl::confirm_missing(std::vector<UserId> ids) {
   if (!asked) refresh_problem = asked.error();
 }
 
-net::Task<Result<void>> Directory::Impl::read_list(Roster::Wanted wanted, Priority priority) {
+net::Task<Result<void>> Directory::Impl::read_list(UserIndex::RotationDraft wanted, Priority priority) {
   const auto before = readings;
   if (reading) {
     reading->priority = std::min(reading->priority, priority);
@@ -302,45 +302,45 @@ net::Task<Result<void>> Directory::Impl::read_list(Roster::Wanted wanted, Priori
     reading.emplace(Reading{std::move(wanted), priority});
     scope.spawn(run_reading());
   }
-  while (readings == before) co_await settled.wait();
+  while (readings == before) co_await finished.wait();
   co_return last_reading;
 }
 
-Directory::Directory(net::Loop& loop, Gate& gate, People& people, UserCache& cache)
-    : impl_(std::make_unique<Impl>(loop, gate, people, cache)) {}
+Directory::Directory(net::Loop& loop, RateLimiter& limiter, Users& people, UserStore& cache)
+    : impl_(std::make_unique<Impl>(loop, limiter, people, cache)) {}
 Directory::~Directory() = default;
 
 Result<void> Directory::load() {
   auto users = impl_->cache.load();
   if (!users) return users.error().in("reading the people known");
-  for (const auto& seen : *users) impl_->roster.put(seen);
+  for (const auto& seen : *users) impl_->index.put(seen);
   return {};
 }
 
 const User* Directory::by_id(const UserId& id) const {
-  return impl_->roster.by_id(id);
+  return impl_->index.by_id(id);
 }
 const User* Directory::by_email(std::string_view email) const {
-  return impl_->roster.by_email(email);
+  return impl_->index.by_email(email);
 }
 std::optional<Error> Directory::failure(std::string_view email) const {
   const auto found = impl_->failures.find(fold_email(email));
   return found == impl_->failures.end() ? std::nullopt : std::optional(found->second);
 }
 bool Directory::absent(std::string_view email) const {
-  return impl_->roster.absent(email);
+  return impl_->index.absent(email);
 }
 net::Signal& Directory::changed() {
   return impl_->changed;
 }
 std::uint64_t Directory::revision() const {
-  return impl_->roster.revision();
+  return impl_->index.revision();
 }
 std::optional<std::size_t> Directory::list_pages() const {
   return impl_->list_pages;
 }
 std::size_t Directory::size() const {
-  return impl_->roster.size();
+  return impl_->index.size();
 }
 std::optional<Error> Directory::problem() const {
   return impl_->save_problem ? impl_->save_problem : impl_->refresh_problem;
@@ -350,7 +350,7 @@ std::vector<std::string> Directory::unasked(const std::vector<std::string>& emai
   const auto now = impl_->loop.now();
   std::vector<std::string> out;
   for (const auto& email : emails) {
-    if (!email.empty() && impl_->roster.needs(email, now)) out.push_back(fold_email(email));
+    if (!email.empty() && impl_->index.needs(email, now)) out.push_back(fold_email(email));
   }
   remove_repeats(out);
   return out;
@@ -365,7 +365,7 @@ net::Task<Result<void>> Directory::resolve(std::vector<std::string> emails, Prio
   }
   const bool by_list = self.loop.steady_now() >= self.addresses_hidden_until;
   if (unknown.size() > kFewAddresses && by_list) {
-    Roster::Wanted wanted;
+    UserIndex::RotationDraft wanted;
     wanted.emails.insert(unknown.begin(), unknown.end());
     auto read = co_await self.read_list(std::move(wanted), priority);
     if (read || read.error().code != kAddressesHidden) {
@@ -386,14 +386,14 @@ net::Task<Result<void>> Directory::refresh(std::vector<UserId> users, Priority p
   remove_repeats(users);
   if (self.list_is_sooner(users.size())) {
     const auto started = self.loop.now();
-    Roster::Wanted wanted;
+    UserIndex::RotationDraft wanted;
     wanted.users.insert(users.begin(), users.end());
     const auto read = co_await self.read_list(std::move(wanted), priority);
     if (!read) co_return read;
-    const auto stale = self.roster.seen_before(started, self.loop.now());
+    const auto stale = self.index.seen_before(started, self.loop.now());
     const std::unordered_set<UserId> old(stale.begin(), stale.end());
     std::erase_if(users,
-                  [&](const UserId& id) { return self.roster.by_id(id) != nullptr && old.count(id) == 0; });
+                  [&](const UserId& id) { return self.index.by_id(id) != nullptr && old.count(id) == 0; });
   }
   co_return co_await self.ask_users(std::move(users), priority);
 }
@@ -402,7 +402,7 @@ net::Task<Result<void>> Directory::look_again(std::vector<UserId> users, std::ve
                                               Priority priority) {
   auto& self = *impl_;
   if (!emails.empty()) self.listed.clear();
-  for (const auto& email : emails) self.roster.ask_again(email);
+  for (const auto& email : emails) self.index.ask_again(email);
   auto known = co_await refresh(std::move(users), priority);
   auto found = co_await resolve(std::move(emails), priority);
   co_return known ? found : known;
@@ -410,8 +410,8 @@ net::Task<Result<void>> Directory::look_again(std::vector<UserId> users, std::ve
 
 net::Task<Result<void>> Directory::refresh_all(Priority priority) {
   auto& self = *impl_;
-  Roster::Wanted wanted;
-  for (auto& email : self.roster.absent_emails()) wanted.emails.insert(std::move(email));
+  UserIndex::RotationDraft wanted;
+  for (auto& email : self.index.absent_emails()) wanted.emails.insert(std::move(email));
   co_return co_await self.read_list(std::move(wanted), priority);
 }
 
@@ -420,11 +420,11 @@ net::Task<void> Directory::keep_fresh() {
   for (;;) {
     auto pause = kRefreshEvery;
     const auto now = self.loop.now();
-    auto old = self.roster.seen_before(now - kFresh, now);
+    auto old = self.index.seen_before(now - kFresh, now);
     if (!old.empty() || self.refresh_problem) {
       Result<void> done;
       if (old.size() > kFewUsers) {
-        Roster::Wanted nobody_new;
+        UserIndex::RotationDraft nobody_new;
         done = co_await self.read_list(std::move(nobody_new), Priority::background);
       } else {
         old.resize(std::min(old.size(), kRefreshedAtOnce));

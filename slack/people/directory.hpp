@@ -22,9 +22,9 @@ struct SeenUser {
 };
 
 /// Where the directory's people survive a restart.
-class UserCache {
+class UserStore {
  public:
-  virtual ~UserCache() = default;
+  virtual ~UserStore() = default;
   virtual Result<std::vector<SeenUser>> load() = 0;
   /// Adds or replaces by user id, all or none.
   virtual Result<void> save(const std::vector<SeenUser>& users) = 0;
@@ -41,7 +41,7 @@ constexpr std::size_t kFewAddresses = 20;
 /// the tasks that it hands out, and the loop, gate, people and cache outlive it.
 class Directory {
  public:
-  Directory(net::Loop& loop, Gate& gate, People& people, UserCache& cache);
+  Directory(net::Loop& loop, RateLimiter& limiter, Users& people, UserStore& cache);
   ~Directory();
   Directory(const Directory&) = delete;
   Directory& operator=(const Directory&) = delete;

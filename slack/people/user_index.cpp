@@ -26,12 +26,12 @@ std::string fold_email(std::string_view email) {
   return out;
 }
 
-const User* Roster::by_id(const UserId& id) const {
+const User* UserIndex::by_id(const UserId& id) const {
   const auto found = users_.find(id);
   return found == users_.end() ? nullptr : &found->second.user;
 }
 
-const User* Roster::by_email(std::string_view email) const {
+const User* UserIndex::by_email(std::string_view email) const {
   const auto found = by_email_.find(fold_email(email));
   if (found == by_email_.end()) return nullptr;
   const User* best = nullptr;
@@ -44,16 +44,16 @@ const User* Roster::by_email(std::string_view email) const {
   return best;
 }
 
-bool Roster::absent(std::string_view email) const {
+bool UserIndex::absent(std::string_view email) const {
   if (const auto* user = by_email(email)) return user->deleted;
   return absent_.count(fold_email(email)) != 0;
 }
 
-void Roster::ask_again(std::string_view email) {
+void UserIndex::ask_again(std::string_view email) {
   again_.insert(fold_email(email));
 }
 
-bool Roster::needs(std::string_view email, Instant now) const {
+bool UserIndex::needs(std::string_view email, Instant now) const {
   if (again_.count(fold_email(email)) != 0) return true;
   const auto* user = by_email(email);
   if (user != nullptr && !user->deleted) return false;
@@ -62,7 +62,7 @@ bool Roster::needs(std::string_view email, Instant now) const {
   return user == nullptr || now - users_.at(user->id).seen_at >= kFirstPause;
 }
 
-std::vector<std::string> Roster::absent_emails() const {
+std::vector<std::string> UserIndex::absent_emails() const {
   std::vector<std::string> out;
   for (const auto& [email, absence] : absent_) out.push_back(email);
   for (const auto& [email, ids] : by_email_) {
@@ -71,7 +71,7 @@ std::vector<std::string> Roster::absent_emails() const {
   return out;
 }
 
-std::vector<UserId> Roster::seen_before(Instant t, Instant now) const {
+std::vector<UserId> UserIndex::seen_before(Instant t, Instant now) const {
   std::vector<std::pair<Instant, UserId>> old;
   for (const auto& [id, seen] : users_) {
     if (seen.seen_at < t || seen.seen_at > now) old.emplace_back(seen.seen_at, id);
@@ -83,7 +83,7 @@ std::vector<UserId> Roster::seen_before(Instant t, Instant now) const {
   return out;
 }
 
-void Roster::put(const SeenUser& seen) {
+void UserIndex::put(const SeenUser& seen) {
   auto& entry = users_[seen.user.id];
   const auto unlist = [&](const std::optional<std::string>& email) {
     if (!email) return;
@@ -98,17 +98,17 @@ void Roster::put(const SeenUser& seen) {
   if (seen.user.email) by_email_[*seen.user.email].push_back(seen.user.id);
 }
 
-void Roster::learn(User user, Instant now, std::string_view asked) {
+void UserIndex::learn(User user, Instant now, std::string_view asked) {
   if (!asked.empty()) {
     again_.erase(fold_email(asked));
     if (!user.email) user.email = fold_email(asked);
   }
   const auto* before = by_id(user.id);
   if (before != nullptr && !user.email) user.email = before->email;
-  const bool news = before == nullptr || *before != user;
-  if (news) ++revision_;
+  const bool change = before == nullptr || *before != user;
+  if (change) ++revision_;
   const auto saved = saved_.find(user.id);
-  if (news || saved == saved_.end() || now - saved->second >= kSavedEvery || now < saved->second)
+  if (change || saved == saved_.end() || now - saved->second >= kSavedEvery || now < saved->second)
     unsaved_.insert(user.id);
   if (user.email && !user.deleted) absent_.erase(*user.email);
   const auto id = user.id;
@@ -121,7 +121,7 @@ void Roster::learn(User user, Instant now, std::string_view asked) {
   if (!by_id(id)->deleted) absent_.erase(fold_email(asked));
 }
 
-void Roster::learn_absent(const std::string& email, Instant now) {
+void UserIndex::learn_absent(const std::string& email, Instant now) {
   const auto key = fold_email(email);
   again_.erase(key);
   const auto [entry, fresh] = absent_.try_emplace(key, Absence{now, kFirstPause});
@@ -132,7 +132,7 @@ void Roster::learn_absent(const std::string& email, Instant now) {
   }
 }
 
-void Roster::learn_gone(const UserId& id, Instant now) {
+void UserIndex::learn_gone(const UserId& id, Instant now) {
   User gone;
   if (const auto* known = by_id(id)) gone = *known;
   gone.id = id;
@@ -141,7 +141,8 @@ void Roster::learn_gone(const UserId& id, Instant now) {
   learn(std::move(gone), now);
 }
 
-std::optional<Error> Roster::implausible(const std::vector<User>& users, const Wanted& wanted, Instant now) {
+std::optional<Error> UserIndex::implausible(const std::vector<User>& users, const RotationDraft& wanted,
+                                            Instant now) {
   if (users.empty()) return fail(ErrorKind::unreadable, "users.list: Slack names nobody at all");
   const auto has_email = [](const User& u) { return u.email.has_value(); };
   const bool blind = std::any_of(users.begin(), users.end(), is_person) &&
@@ -184,8 +185,8 @@ std::optional<Error> Roster::implausible(const std::vector<User>& users, const W
   return error;
 }
 
-Result<std::vector<UserId>> Roster::take_list(const std::vector<User>& users, const Wanted& wanted,
-                                              Instant now) {
+Result<std::vector<UserId>> UserIndex::take_list(const std::vector<User>& users, const RotationDraft& wanted,
+                                                 Instant now) {
   if (auto error = implausible(users, wanted, now)) return *error;
   std::unordered_set<UserId> listed;
   for (const auto& user : users) {
@@ -207,7 +208,7 @@ Result<std::vector<UserId>> Roster::take_list(const std::vector<User>& users, co
   return missing;
 }
 
-std::vector<SeenUser> Roster::take_unsaved() {
+std::vector<SeenUser> UserIndex::take_unsaved() {
   std::vector<SeenUser> out;
   for (const auto& id : unsaved_) {
     out.push_back(users_.at(id));
@@ -217,7 +218,7 @@ std::vector<SeenUser> Roster::take_unsaved() {
   return out;
 }
 
-void Roster::keep_unsaved(const std::vector<SeenUser>& users) {
+void UserIndex::keep_unsaved(const std::vector<SeenUser>& users) {
   for (const auto& seen : users) unsaved_.insert(seen.user.id);
 }
 

@@ -16,7 +16,7 @@ namespace watchbill::slack {
 inline constexpr const char* kAddressesHidden = "addresses_hidden";
 
 /// What `Directory` knows of people, and what follows from an answer. Pure: `now` comes from the caller.
-class Roster {
+class UserIndex {
  public:
   [[nodiscard]] const User* by_id(const UserId& id) const;
   [[nodiscard]] const User* by_email(std::string_view email) const;
@@ -42,7 +42,7 @@ class Roster {
   void learn_gone(const UserId& id, Instant now);
 
   /// What somebody who reads `users.list` is after, besides everybody known and every absent address.
-  struct Wanted {
+  struct RotationDraft {
     std::unordered_set<std::string> emails;
     std::unordered_set<UserId> users;
   };
@@ -50,7 +50,8 @@ class Roster {
   /// not lose (miss, or call deactivated) more than half of the active people known. A reading that does lose
   /// them is believed when it is the third, each at least 30 s after the one before. Returns those known whom
   /// the reading missed: to be asked for one by one.
-  Result<std::vector<UserId>> take_list(const std::vector<User>& users, const Wanted& wanted, Instant now);
+  Result<std::vector<UserId>> take_list(const std::vector<User>& users, const RotationDraft& wanted,
+                                        Instant now);
 
   /// Entries of which a fact has changed since the last call, or whose age in the cache has become wrong by
   /// hours: to be saved.
@@ -65,7 +66,7 @@ class Roster {
     Instant asked_at;
     milliseconds pause;
   };
-  [[nodiscard]] std::optional<Error> implausible(const std::vector<User>& users, const Wanted& wanted,
+  [[nodiscard]] std::optional<Error> implausible(const std::vector<User>& users, const RotationDraft& wanted,
                                                  Instant now);
 
   std::unordered_map<UserId, SeenUser> users_;

@@ -36,7 +36,7 @@ struct SocketMode::Link {
 
 net::Task<Result<std::string>> ConnectionAddresses::next() {
   // Nothing else of ours uses this budget.
-  auto permit = co_await gate_.acquire(Method::apps_connections_open, Priority::handoff);
+  auto permit = co_await limiter_.acquire(Method::apps_connections_open, Priority::handoff);
   co_return co_await client_.open_connection(std::move(permit));
 }
 

@@ -23,12 +23,12 @@ class SocketAddresses {
 /// By apps.connections.open, within the budget.
 class ConnectionAddresses final : public SocketAddresses {
  public:
-  ConnectionAddresses(WebClient& client, Gate& gate) : client_(client), gate_(gate) {}
+  ConnectionAddresses(WebClient& client, RateLimiter& limiter) : client_(client), limiter_(limiter) {}
   net::Task<Result<std::string>> next() override;
 
  private:
   WebClient& client_;
-  Gate& gate_;
+  RateLimiter& limiter_;
 };
 
 struct SocketModeOptions {

@@ -6,7 +6,7 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -152,4 +152,4 @@ std::string modal_view(const Modal& modal, const Blocks& blocks) {
   return w.take();
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

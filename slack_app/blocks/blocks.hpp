@@ -9,7 +9,7 @@
 /// (docs.slack.dev/reference/block-kit). What is too long is cut between characters, with an ellipsis; what
 /// would be empty becomes a dash, since Slack refuses empty texts. Slack does not say what it counts, so a
 /// character counts as UTF-16 does: what fits fits either way.
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 /// One piece of Block Kit, as JSON. The tag says where it may stand.
 template <class Tag>
@@ -126,4 +126,4 @@ struct Modal {
 };
 std::string modal_view(const Modal& modal, const Blocks& blocks);
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

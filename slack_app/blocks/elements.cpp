@@ -4,7 +4,7 @@
 #include "base/json.hpp"
 #include "slack_app/blocks/blocks.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -194,4 +194,4 @@ Element checkboxes(const std::string& action, const std::vector<Option>& options
   return {w.take()};
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

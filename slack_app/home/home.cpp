@@ -8,7 +8,7 @@
 #include "slack_app/home/home_parts.hpp"
 #include "slack_app/phrases.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -109,28 +109,29 @@ std::string home_view(const HomeModel& model) {
   append(blocks, rotation_heading(model));
   for (const auto& rotation : model.rotations) append(blocks, rotation_blocks(rotation, model.guest));
   append(blocks, page_blocks(model));
-  return home_view(metadata_of(HomePlace{model.page, model.query}), blocks);
+  return home_view(metadata_of(HomePosition{model.page, model.query}), blocks);
 }
 
 std::string home_notice(const std::string& mrkdwn_text) {
-  return home_view(metadata_of(HomePlace{}), {section(mrkdwn(mrkdwn_text))});
+  return home_view(metadata_of(HomePosition{}), {section(mrkdwn(mrkdwn_text))});
 }
 
-std::string metadata_of(const HomePlace& place) {
+std::string metadata_of(const HomePosition& interaction) {
   json::Writer w;
-  w.begin_object().field("page", place.page);
-  w.field("query", utf8_prefix(place.query, kQueryBytes)).end_object();
+  w.begin_object().field("page", interaction.page);
+  w.field("query", utf8_prefix(interaction.query, kQueryBytes)).end_object();
   return w.take();
 }
 
-HomePlace home_place(const std::string& metadata) {
+HomePosition home_place(const std::string& metadata) {
   const auto document = json::parse(metadata);
   if (!document) return {};
   const auto root = document->root();
-  HomePlace place;
-  place.page = static_cast<std::size_t>(std::clamp<std::int64_t>(root["page"].integer_or(0), 0, 100'000));
-  place.query = std::string(utf8_prefix(root["query"].string_or(""), kQueryBytes));
-  return place;
+  HomePosition interaction;
+  interaction.page =
+      static_cast<std::size_t>(std::clamp<std::int64_t>(root["page"].integer_or(0), 0, 100'000));
+  interaction.query = std::string(utf8_prefix(root["query"].string_or(""), kQueryBytes));
+  return interaction;
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -9,7 +9,7 @@
 #include "slack_app/blocks/blocks.hpp"
 
 /// The home tab: what one reader sees of it, as plain values, and its view.
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 /// How many rotations stand on a page: two blocks each, and room for the rest.
 inline constexpr std::size_t kRotationsPerPage = 30;
@@ -104,14 +104,14 @@ std::string home_view(const HomeModel& model);
 std::string home_notice(const std::string& mrkdwn_text);
 
 /// What the home tab remembers in itself: which page of which search it shows.
-struct HomePlace {
+struct HomePosition {
   std::size_t page = 0;
   std::string query{};
-  bool operator==(const HomePlace&) const = default;
+  bool operator==(const HomePosition&) const = default;
 };
-std::string metadata_of(const HomePlace& place);
+std::string metadata_of(const HomePosition& interaction);
 /// The first page of everything if `metadata` cannot be read.
-HomePlace home_place(const std::string& metadata);
+HomePosition home_place(const std::string& metadata);
 
 // Names of actions: what comes back when something is clicked.
 inline constexpr const char* kNewRotation = "rotation_new";
@@ -126,4 +126,4 @@ inline constexpr const char* kHomeSearch = "home_search";
 inline constexpr const char* kHomeSearchClear = "home_search_clear";
 inline constexpr const char* kHomePage = "home_page:";  ///< and "next" or "previous"; the value is the page
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -10,7 +10,7 @@
 #include "slack_app/phrases.hpp"
 #include "slack_app/systems/browser_connect.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -37,8 +37,8 @@ int urgency(std::string_view key) {
   return key.starts_with("connection:") ? 1 : 2;
 }
 
-CredentialForms forms_of(const manage::Desk& desk) {
-  return desk.config.slack.credentials_in_modals ? CredentialForms::shown : CredentialForms::hidden;
+CredentialForms forms_of(const control::Context& context) {
+  return context.config.slack.credentials_in_modals ? CredentialForms::shown : CredentialForms::hidden;
 }
 
 bool mended_by_editing(std::string_view kind) {
@@ -48,8 +48,8 @@ bool mended_by_editing(std::string_view kind) {
   return false;
 }
 
-Result<void> read_attention(manage::Desk& desk, HomeSnapshot& snapshot) {
-  auto problems = desk.store.problems().list();
+Result<void> read_attention(control::Context& context, HomeSnapshot& snapshot) {
+  auto problems = context.store.problems().list();
   if (!problems) return problems.error();
   std::erase_if(*problems, [](const store::OpenProblem& open) {
     // Whoever cannot be matched stands once among the people, however many rotations he is on call in.
@@ -59,10 +59,10 @@ Result<void> read_attention(manage::Desk& desk, HomeSnapshot& snapshot) {
     return urgency(a.problem.key) < urgency(b.problem.key);
   });
   for (const auto& open : *problems) {
-    snapshot.attention.push_back(attention_of(open.problem, forms_of(desk)));
+    snapshot.attention.push_back(attention_of(open.problem, forms_of(context)));
     snapshot.attention_of.push_back(open.problem.rotation.value_or(RotationId{}));
   }
-  auto people = manage::unmatched_people(desk.store);
+  auto people = control::unmatched_people(context.store);
   if (!people) return people.error();
   for (const auto& person : *people) {
     const auto& r = person.responder;
@@ -76,15 +76,15 @@ Result<void> read_attention(manage::Desk& desk, HomeSnapshot& snapshot) {
 }
 
 /// Reading all timelines is expensive: only when somebody needs it.
-Result<void> read_silence(manage::Desk& desk, HomeSnapshot& snapshot) {
+Result<void> read_silence(control::Context& context, HomeSnapshot& snapshot) {
   const auto& views = snapshot.overview.rotations;
   const bool any = std::any_of(views.begin(), views.end(),
-                               [](const manage::RotationView& view) { return view.state == "stale"; });
+                               [](const control::RotationView& view) { return view.state == "stale"; });
   if (!any) return {};
-  auto watches = desk.store.engine().watches();
-  if (!watches) return watches.error();
-  for (const auto& watch : *watches) {
-    if (watch.failing_since) snapshot.silent_since[watch.schedule] = *watch.failing_since;
+  auto states = context.store.engine().states();
+  if (!states) return states.error();
+  for (const auto& state : *states) {
+    if (state.failing_since) snapshot.silent_since[state.schedule] = *state.failing_since;
   }
   return {};
 }
@@ -104,8 +104,8 @@ std::string mentions(const std::vector<UserId>& users) {
   return phrase(parts, 4);
 }
 
-std::optional<LastChange> last_change(manage::Desk& desk, RotationId id) {
-  auto changes = desk.store.history().list({id, std::nullopt, std::nullopt, 1});
+std::optional<LastChange> last_change(control::Context& context, RotationId id) {
+  auto changes = context.store.history().list({id, std::nullopt, std::nullopt, 1});
   if (!changes || changes->empty()) return std::nullopt;
   const auto& change = changes->front();
   const auto came = without(change.after, change.before);
@@ -124,11 +124,11 @@ bool found_by(const Rotation& rotation, std::string query) {
          fold_name(rotation.handle).find(folded) != std::string::npos;
 }
 
-RotationLine line_of(manage::Desk& desk, const HomeSnapshot& snapshot, const manage::RotationView& view,
-                     const SlackUser& user, const Forecast& forecast) {
+RotationLine line_of(control::Context& context, const HomeSnapshot& snapshot,
+                     const control::RotationView& view, const SlackUser& user, const Forecast& forecast) {
   const auto& rotation = view.rotation;
   const auto may_do = [&](Action action) {
-    return may(user, action, {&rotation, {}}, desk.permissions()).ok();
+    return may(user, action, {&rotation, {}}, context.permissions()).ok();
   };
   RotationLine line;
   line.id = rotation.id;
@@ -140,7 +140,7 @@ RotationLine line_of(manage::Desk& desk, const HomeSnapshot& snapshot, const man
   line.next = view.next;
   line.state = view.state;
   for (const auto& problem : view.problems)
-    line.problems.push_back(foreign_text(with_buttons(problem, forms_of(desk))));
+    line.problems.push_back(foreign_text(with_buttons(problem, forms_of(context))));
   for (const auto& schedule : rotation.schedules) {
     const auto since = snapshot.silent_since.find(schedule.ref);
     if (since == snapshot.silent_since.end()) continue;
@@ -148,11 +148,11 @@ RotationLine line_of(manage::Desk& desk, const HomeSnapshot& snapshot, const man
   }
   if (view.state == "pending") {
     if (const auto write = forecast(rotation.id)) {
-      line.written_in = std::max(milliseconds{0}, write->at - desk.loop.now());
+      line.written_in = std::max(milliseconds{0}, write->at - context.loop.now());
       line.ahead = write->ahead;
     }
   }
-  line.last_change = last_change(desk, rotation.id);
+  line.last_change = last_change(context, rotation.id);
   if (rotation.managed_by.starts_with(kFilePrefix))
     line.file = rotation.managed_by.substr(kFilePrefix.size());
   line.may_edit = may_do(Action::edit);
@@ -169,20 +169,20 @@ const Rotation* rotation_in(const HomeSnapshot& snapshot, RotationId id) {
   return nullptr;
 }
 
-void add_attention(manage::Desk& desk, const HomeSnapshot& snapshot, const SlackUser& user,
+void add_attention(control::Context& context, const HomeSnapshot& snapshot, const SlackUser& user,
                    HomeModel& model) {
   for (std::size_t i = 0; i < snapshot.attention.size(); ++i) {
     auto attention = snapshot.attention[i];
     if (attention.fix == Attention::Fix::rotation) {
       const auto* rotation = rotation_in(snapshot, snapshot.attention_of[i]);
-      const bool may_edit = rotation && may(user, Action::edit, {rotation, {}}, desk.permissions()).ok();
+      const bool may_edit = rotation && may(user, Action::edit, {rotation, {}}, context.permissions()).ok();
       if (!may_edit) attention.fix = Attention::Fix::none;
     }
     model.attention.push_back(std::move(attention));
   }
 }
 
-void add_systems(manage::Desk& desk, const HomeSnapshot& snapshot, HomeModel& model) {
+void add_systems(control::Context& context, const HomeSnapshot& snapshot, HomeModel& model) {
   for (const auto& [name, kind, status] : snapshot.overview.connections) {
     SystemLine line;
     line.name = name;
@@ -190,26 +190,27 @@ void add_systems(manage::Desk& desk, const HomeSnapshot& snapshot, HomeModel& mo
     line.title = title_of_kind(kind);
     line.state = status.state;
     line.last_success = status.last_success;
-    line.problem = as_sentence(status.problem.value_or(""), forms_of(desk));
+    line.problem = as_sentence(status.problem.value_or(""), forms_of(context));
     const auto used = snapshot.uses.find(name);
     line.rotations = used == snapshot.uses.end() ? 0 : used->second;
     model.systems.push_back(std::move(line));
   }
 }
 
-void add_rotations(manage::Desk& desk, const HomeSnapshot& snapshot, const HomeReader& reader,
+void add_rotations(control::Context& context, const HomeSnapshot& snapshot, const HomeReader& reader,
                    const Forecast& forecast, HomeModel& model) {
-  std::vector<const manage::RotationView*> found;
+  std::vector<const control::RotationView*> found;
   for (const auto& view : snapshot.overview.rotations) {
-    if (reader.place.query.empty() || found_by(view.rotation, reader.place.query)) found.push_back(&view);
+    if (reader.interaction.query.empty() || found_by(view.rotation, reader.interaction.query))
+      found.push_back(&view);
   }
   model.all = snapshot.overview.rotations.size();
   model.matching = found.size();
-  model.query = reader.place.query;
-  model.page = std::min(reader.place.page, page_count(found.size()) - 1);
+  model.query = reader.interaction.query;
+  model.page = std::min(reader.interaction.page, page_count(found.size()) - 1);
   const auto first = model.page * kRotationsPerPage;
   for (auto i = first; i < std::min(found.size(), first + kRotationsPerPage); ++i)
-    model.rotations.push_back(line_of(desk, snapshot, *found[i], reader.user, forecast));
+    model.rotations.push_back(line_of(context, snapshot, *found[i], reader.user, forecast));
 }
 
 }  // namespace
@@ -227,9 +228,9 @@ Attention attention_of(const Problem& problem, CredentialForms forms) {
   return attention;
 }
 
-Result<HomeSnapshot> read_home(manage::Desk& desk) {
+Result<HomeSnapshot> read_home(control::Context& context) {
   HomeSnapshot snapshot;
-  auto overview = manage::read_overview(desk);
+  auto overview = control::read_overview(context);
   if (!overview) return overview.error();
   snapshot.overview = *std::move(overview);
   for (const auto& view : snapshot.overview.rotations) {
@@ -239,32 +240,32 @@ Result<HomeSnapshot> read_home(manage::Desk& desk) {
     connections.erase(std::unique(connections.begin(), connections.end()), connections.end());
     for (const auto& connection : connections) ++snapshot.uses[connection];
   }
-  if (auto read = read_attention(desk, snapshot); !read) return read.error();
-  if (auto read = read_silence(desk, snapshot); !read) return read.error();
+  if (auto read = read_attention(context, snapshot); !read) return read.error();
+  if (auto read = read_silence(context, snapshot); !read) return read.error();
   return snapshot;
 }
 
-HomeModel home_model(manage::Desk& desk, const HomeSnapshot& snapshot, const HomeReader& reader,
+HomeModel home_model(control::Context& context, const HomeSnapshot& snapshot, const HomeReader& reader,
                      const Forecast& forecast) {
-  const auto may_do = [&](Action action) { return may(reader.user, action, {}, desk.permissions()).ok(); };
+  const auto may_do = [&](Action action) { return may(reader.user, action, {}, context.permissions()).ok(); };
   HomeModel model;
   model.guest = !may_do(Action::view);
-  model.command = desk.config.slack.command;
+  model.command = context.config.slack.command;
   model.may_create = may_do(Action::create);
   model.may_connect = may_do(Action::connect);
   model.may_fix_people = may_do(Action::map_person);
-  if (model.may_connect) model.no_browser = no_browser_text(desk.config);
+  if (model.may_connect) model.no_browser = no_browser_text(context.config);
   for (const auto& account : reader.accounts) {
     model.attention.push_back({fmt::format("PagerDuty let Watchbill in: *{}*. Is that the account for *{}*?",
                                            slack_name(account.account, 200), slack_name(account.connection)),
                                Attention::Fix::account, account.connection});
   }
-  add_attention(desk, snapshot, reader.user, model);
-  add_systems(desk, snapshot, model);
-  add_rotations(desk, snapshot, reader, forecast, model);
+  add_attention(context, snapshot, reader.user, model);
+  add_systems(context, snapshot, model);
+  add_rotations(context, snapshot, reader, forecast, model);
   for (std::size_t i = 0; i < std::min(reader.shifts.size(), kShiftsKept); ++i) {
     const auto& shift = reader.shifts[i];
-    const bool now = shift.start <= desk.loop.now();
+    const bool now = shift.start <= context.loop.now();
     model.shifts.push_back(
         {shift.rotation, now ? std::nullopt : std::optional(shift.start), shift.end, shift.schedule});
   }
@@ -278,4 +279,4 @@ std::string home_fingerprint(HomeModel model) {
   return home_view(model);
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -3,7 +3,7 @@
 #include "slack_app/home/home.hpp"
 
 /// The sections of the home tab.
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 Blocks attention_blocks(const HomeModel& model);
 Blocks system_blocks(const HomeModel& model);
@@ -16,4 +16,4 @@ Blocks shift_blocks(const HomeModel& model);
 /// "in sync", "stale since … because …": mrkdwn.
 std::string state_words(const RotationLine& rotation);
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

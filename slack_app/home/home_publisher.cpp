@@ -6,7 +6,7 @@
 
 #include "base/json.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -28,12 +28,12 @@ constexpr const char* kReadersKey = "home_readers";
 
 }  // namespace
 
-HomeKeeper::HomeKeeper(Surface& surface, ShiftBook& shifts, Sources sources)
-    : surface_(surface), shifts_(shifts), sources_(std::move(sources)), kicked_(surface.loop()) {}
+HomePublisher::HomePublisher(ScreenContext& screen, OwnShifts& shifts, Sources sources)
+    : screen_(screen), shifts_(shifts), sources_(std::move(sources)), kicked_(screen.loop()) {}
 
-void HomeKeeper::start() {
-  const auto now = surface_.loop().now();
-  if (auto saved = surface_.desk().store.meta(kReadersKey); saved && *saved) {
+void HomePublisher::start() {
+  const auto now = screen_.loop().now();
+  if (auto saved = screen_.context().store.meta(kReadersKey); saved && *saved) {
     if (const auto document = json::parse(**saved)) {
       for (const auto& item : document->root().items()) {
         auto seen = parse_rfc3339(item.string_or(""));
@@ -45,12 +45,12 @@ void HomeKeeper::start() {
   tasks_.spawn(keep_others());
 }
 
-void HomeKeeper::kick() {
+void HomePublisher::kick() {
   snapshot_.reset();
   kicked_.notify();
 }
 
-HomeKeeper::Reader& HomeKeeper::reader_of(const UserId& user, Instant now) {
+HomePublisher::Reader& HomePublisher::reader_of(const UserId& user, Instant now) {
   auto [found, fresh] = readers_.try_emplace(user);
   auto& reader = found->second;
   reader.seen = std::max(reader.seen, now);
@@ -65,8 +65,8 @@ HomeKeeper::Reader& HomeKeeper::reader_of(const UserId& user, Instant now) {
   return reader;
 }
 
-std::optional<SlackUser> HomeKeeper::known_before(const UserId& user) const {
-  auto users = surface_.desk().store.people().users();
+std::optional<SlackUser> HomePublisher::known_before(const UserId& user) const {
+  auto users = screen_.context().store.people().users();
   if (!users) return std::nullopt;
   for (const auto& one : *users) {
     if (one.id == user) return SlackUser{user, one.admin, one.guest || one.deleted || one.bot};
@@ -74,15 +74,15 @@ std::optional<SlackUser> HomeKeeper::known_before(const UserId& user) const {
   return std::nullopt;
 }
 
-net::Task<void> HomeKeeper::opened(UserId user, std::string metadata) {
-  const auto now = surface_.loop().now();
+net::Task<void> HomePublisher::opened(UserId user, std::string metadata) {
+  const auto now = screen_.loop().now();
   auto& reader = reader_of(user, now);
-  reader.who.place = home_place(metadata);
+  reader.who.interaction = home_place(metadata);
   // Slack may have lost the view, or another installation of the app published one.
   reader.fingerprint.clear();
   remember_readers(now);
-  auto identity =
-      std::make_unique<Later<bool>>(surface_.loop(), [](HomeKeeper& self, UserId id) -> net::Task<bool> {
+  auto identity = std::make_unique<DeferredAnswer<bool>>(
+      screen_.loop(), [](HomePublisher& self, UserId id) -> net::Task<bool> {
         co_await self.identify(std::move(id));
         co_return true;
       }(*this, user));
@@ -92,18 +92,18 @@ net::Task<void> HomeKeeper::opened(UserId user, std::string metadata) {
   co_await show(user, slack::Priority::edit);
 }
 
-net::Task<void> HomeKeeper::turn(UserId user, HomePlace place) {
-  auto& reader = reader_of(user, surface_.loop().now());
-  reader.who.place = std::move(place);
+net::Task<void> HomePublisher::turn(UserId user, HomePosition interaction) {
+  auto& reader = reader_of(user, screen_.loop().now());
+  reader.who.interaction = std::move(interaction);
   co_await show(user, slack::Priority::edit);
 }
 
-net::Task<void> HomeKeeper::identify(UserId user) {
-  auto caller = co_await surface_.catalog().caller(user);
+net::Task<void> HomePublisher::identify(UserId user) {
+  auto caller = co_await screen_.choices().caller(user);
   const auto found = readers_.find(user);
   if (found == readers_.end()) co_return;
   auto& reader = found->second;
-  reader.identity_at = surface_.loop().now();
+  reader.identity_at = screen_.loop().now();
   if (!caller) {
     // What was known before counts; every action is checked again.
     reader.identity_at -= kIdentityAge - kIdentityRetry;
@@ -113,7 +113,7 @@ net::Task<void> HomeKeeper::identify(UserId user) {
   reader.known = true;
 }
 
-net::Task<void> HomeKeeper::show(UserId user, slack::Priority priority) {
+net::Task<void> HomePublisher::show(UserId user, slack::Priority priority) {
   auto found = readers_.find(user);
   if (found == readers_.end()) co_return;
   if (found->second.publishing) {
@@ -130,8 +130,8 @@ net::Task<void> HomeKeeper::show(UserId user, slack::Priority priority) {
   found->second.publishing = false;
 }
 
-net::Task<void> HomeKeeper::show_once(UserId user, slack::Priority priority) {
-  const auto now = surface_.loop().now();
+net::Task<void> HomePublisher::show_once(UserId user, slack::Priority priority) {
+  const auto now = screen_.loop().now();
   auto& before = readers_.at(user);
   before.looked = now;
   auto model = model_of(before);
@@ -140,18 +140,18 @@ net::Task<void> HomeKeeper::show_once(UserId user, slack::Priority priority) {
     co_return;
   }
   if (home_fingerprint(*model) == before.fingerprint && now - before.published < kSendAnyway) co_return;
-  auto permit = co_await surface_.desk().gate.acquire(slack::Method::views_publish, priority);
+  auto permit = co_await screen_.context().limiter.acquire(slack::Method::views_publish, priority);
   // It may have waited: what is sent is what is so now.
   const auto found = readers_.find(user);
   if (found == readers_.end()) co_return;
   model = model_of(found->second);
   if (!model) co_return;
-  auto published = co_await surface_.views().publish_home(std::move(permit), user, home_view(*model));
+  auto published = co_await screen_.views().publish_home(std::move(permit), user, home_view(*model));
   const auto still = readers_.find(user);
   if (still == readers_.end()) co_return;
   if (published) {
     still->second.fingerprint = home_fingerprint(*std::move(model));
-    still->second.published = surface_.loop().now();
+    still->second.published = screen_.loop().now();
     co_return;
   }
   spdlog::warn("Slack app: the home tab of {} was not shown: {}", user, published.error().message);
@@ -160,10 +160,10 @@ net::Task<void> HomeKeeper::show_once(UserId user, slack::Priority priority) {
     readers_.erase(still);
 }
 
-Result<const HomeSnapshot*> HomeKeeper::snapshot() {
-  const auto now = surface_.loop().now();
+Result<const HomeSnapshot*> HomePublisher::snapshot() {
+  const auto now = screen_.loop().now();
   if (!snapshot_ || now - snapshot_at_ >= kSnapshotAge || now < snapshot_at_) {
-    auto read = read_home(surface_.desk());
+    auto read = read_home(screen_.context());
     if (!read) return read.error();
     snapshot_ = *std::move(read);
     snapshot_at_ = now;
@@ -172,17 +172,17 @@ Result<const HomeSnapshot*> HomeKeeper::snapshot() {
   return &*snapshot_;
 }
 
-Result<HomeModel> HomeKeeper::model_of(Reader& reader) {
+Result<HomeModel> HomePublisher::model_of(Reader& reader) {
   auto read = snapshot();
   if (!read) return read.error();
   auto shifts = shifts_.of(reader.who.user.id);
   if (!shifts) return shifts.error();
   reader.who.shifts = *std::move(shifts);
   reader.who.accounts = sources_.accounts(reader.who.user.id);
-  return home_model(surface_.desk(), **read, reader.who, sources_.forecast);
+  return home_model(screen_.context(), **read, reader.who, sources_.forecast);
 }
 
-std::vector<UserId> HomeKeeper::recent(Instant now) const {
+std::vector<UserId> HomePublisher::recent(Instant now) const {
   std::vector<std::pair<Instant, UserId>> order;
   for (const auto& [user, reader] : readers_) {
     if (now - reader.seen < kRecent) order.emplace_back(reader.seen, user);
@@ -196,10 +196,10 @@ std::vector<UserId> HomeKeeper::recent(Instant now) const {
   return users;
 }
 
-net::Task<void> HomeKeeper::keep_latest() {
+net::Task<void> HomePublisher::keep_latest() {
   while (true) {
-    co_await kicked_.wait_until(surface_.loop().now() + kLookEvery);
-    const auto now = surface_.loop().now();
+    co_await kicked_.wait_until(screen_.loop().now() + kLookEvery);
+    const auto now = screen_.loop().now();
     // What was just changed must not hide behind what was read before.
     snapshot_.reset();
     auto users = recent(now);
@@ -213,10 +213,10 @@ net::Task<void> HomeKeeper::keep_latest() {
   }
 }
 
-net::Task<void> HomeKeeper::keep_others() {
+net::Task<void> HomePublisher::keep_others() {
   while (true) {
-    co_await net::sleep_for(surface_.loop(), kOthersEvery);
-    const auto now = surface_.loop().now();
+    co_await net::sleep_for(screen_.loop(), kOthersEvery);
+    const auto now = screen_.loop().now();
     remember_readers(now);
     auto users = recent(now);
     std::erase_if(readers_, [&](const auto& item) { return now - item.second.seen >= kRecent; });
@@ -231,15 +231,15 @@ net::Task<void> HomeKeeper::keep_others() {
   }
 }
 
-void HomeKeeper::remember_readers(Instant now) {
+void HomePublisher::remember_readers(Instant now) {
   if (now - remembered_ < kRememberEvery) return;
   remembered_ = now;
   json::Writer w;
   w.begin_object();
   for (const auto& user : recent(now)) w.field(user.value, format_rfc3339(readers_.at(user).seen));
   w.end_object();
-  if (auto saved = surface_.desk().store.set_meta(kReadersKey, w.take()); !saved)
+  if (auto saved = screen_.context().store.set_meta(kReadersKey, w.take()); !saved)
     spdlog::warn("Slack app: {}", saved.error().message);
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -9,27 +9,27 @@
 #include "slack_app/home/own_shifts.hpp"
 #include "slack_app/screen_context.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 /// How many of the latest readers see a change within 5 s; other recent ones within a minute.
 inline constexpr std::size_t kLatestReaders = 8;
 
 /// Shows everybody his home tab, and keeps it true while he looks at it.
-class HomeKeeper {
+class HomePublisher {
  public:
   /// What it shows besides what is in the store.
   struct Sources {
     Forecast forecast;
     std::function<std::vector<WaitingAccount>(const UserId&)> accounts;
   };
-  HomeKeeper(Surface& surface, ShiftBook& shifts, Sources sources);
+  HomePublisher(ScreenContext& screen, OwnShifts& shifts, Sources sources);
   /// Takes up those who were reading before a restart, and begins.
   void start();
 
   /// Somebody entered his home tab, whose view carries `metadata` (empty if there was none).
   net::Task<void> opened(UserId user, std::string metadata);
   /// Somebody turned to another page or searched.
-  net::Task<void> turn(UserId user, HomePlace place);
+  net::Task<void> turn(UserId user, HomePosition interaction);
   /// Something changed: readers need not wait for the next look.
   void kick();
 
@@ -60,8 +60,8 @@ class HomeKeeper {
   net::Task<void> keep_others();
   void remember_readers(Instant now);
 
-  Surface& surface_;
-  ShiftBook& shifts_;
+  ScreenContext& screen_;
+  OwnShifts& shifts_;
   Sources sources_;
   net::Signal kicked_;
   std::map<UserId, Reader> readers_;
@@ -71,4 +71,4 @@ class HomeKeeper {
   net::TaskScope tasks_;
 };
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

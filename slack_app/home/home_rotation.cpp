@@ -4,7 +4,7 @@
 #include "slack_app/home/home_parts.hpp"
 #include "slack_app/phrases.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -90,4 +90,4 @@ Blocks rotation_blocks(const RotationLine& rotation, bool guest) {
           context({mrkdwn(state, kContextUnits)})};
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

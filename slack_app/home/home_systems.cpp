@@ -5,7 +5,7 @@
 #include "slack_app/home/home_parts.hpp"
 #include "slack_app/phrases.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -115,4 +115,4 @@ Blocks system_blocks(const HomeModel& model) {
   return blocks;
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -2,7 +2,7 @@
 
 #include <functional>
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -11,7 +11,7 @@ constexpr auto kLeastAge = 3s;
 constexpr std::size_t kShifts = 20;
 
 /// Differs when who is on call or next in any rotation does.
-std::size_t duties_of(const manage::Overview& overview) {
+std::size_t duties_of(const control::Overview& overview) {
   std::size_t mixed = overview.rotations.size();
   const auto add = [&mixed](std::size_t more) { mixed = mixed * 31 + more; };
   const auto add_moment = [&add](Instant at) {
@@ -36,23 +36,23 @@ std::size_t duties_of(const manage::Overview& overview) {
 
 }  // namespace
 
-void ShiftBook::look(const manage::Overview& overview) {
+void OwnShifts::look(const control::Overview& overview) {
   const auto duties = duties_of(overview);
   if (duties == duties_) return;
   duties_ = duties;
-  duties_since_ = desk_.loop.now();
+  duties_since_ = context_.loop.now();
 }
 
-Result<std::vector<manage::DutyShift>> ShiftBook::of(const UserId& user) {
-  const auto now = desk_.loop.now();
+Result<std::vector<control::DutyShift>> OwnShifts::of(const UserId& user) {
+  const auto now = context_.loop.now();
   const auto age = now - read_at_;
   if (age >= kMostAge || age < 0s || (read_at_ < duties_since_ && age >= kLeastAge)) {
-    auto read = manage::shifts_by_person(desk_, kShifts);
+    auto read = control::shifts_by_person(context_, kShifts);
     if (!read) return read.error();
     shifts_ = *std::move(read);
     read_at_ = now;
   }
-  std::vector<manage::DutyShift> own;
+  std::vector<control::DutyShift> own;
   const auto found = shifts_.find(user);
   if (found == shifts_.end()) return own;
   for (const auto& shift : found->second) {
@@ -61,4 +61,4 @@ Result<std::vector<manage::DutyShift>> ShiftBook::of(const UserId& user) {
   return own;
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -6,24 +6,24 @@
 #include "control/duty.hpp"
 #include "control/overview.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 /// Everybody's own shifts, remembered: reading them anew takes too long for every look at a home tab. What is
 /// remembered is at most a minute old, and at most 3 s where somebody's duty now or next has changed.
-class ShiftBook {
+class OwnShifts {
  public:
-  explicit ShiftBook(manage::Desk& desk) : desk_(desk) {}
+  explicit OwnShifts(control::Context& context) : context_(context) {}
   /// Notes whether duties have changed, from an overview that was just read.
-  void look(const manage::Overview& overview);
+  void look(const control::Overview& overview);
   /// The person's own, the earliest first; at most 20.
-  Result<std::vector<manage::DutyShift>> of(const UserId& user);
+  Result<std::vector<control::DutyShift>> of(const UserId& user);
 
  private:
-  manage::Desk& desk_;
-  std::map<UserId, std::vector<manage::DutyShift>> shifts_;
+  control::Context& context_;
+  std::map<UserId, std::vector<control::DutyShift>> shifts_;
   Instant read_at_{};
   std::size_t duties_ = 0;  ///< who is on call and next, in which rotations
   Instant duties_since_{};  ///< when that was last seen to change
 };
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -8,7 +8,7 @@
 #include "core/announce/announcement.hpp"
 #include "slack_app/phrases.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -173,4 +173,4 @@ bool is_in_more(std::string_view field) {
   return found && found->more;
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -8,7 +8,7 @@
 #include "slack_app/rotations/rotation_form.hpp"
 
 /// Two people edit the same rotation: what each of them changed, field by field. Pure.
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 /// A fingerprint of each field of a form: kept in the form while it is open, so that what was changed
 /// meanwhile can be told from what was typed. The order of people, schedules and channels does not count.
@@ -32,4 +32,4 @@ std::string shown_value(const RotationForm& form, std::string_view field);
 /// True if the field stands in the form's section "More".
 bool is_in_more(std::string_view field);
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -9,7 +9,7 @@
 #include "core/announce/announcement.hpp"
 #include "slack_app/phrases.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -48,7 +48,7 @@ std::string edit_words(const AuditEntry& audit, std::string& note) {
   return "edited";
 }
 
-HistoryLine line_of_entry(const manage::HistoryEntry& entry) {
+HistoryLine line_of_entry(const control::HistoryEntry& entry) {
   HistoryLine line;
   line.at = entry.at;
   line.cause = entry.audit ? edit_words(*entry.audit, line.note) : entry.cause;
@@ -81,9 +81,9 @@ std::vector<std::string> changed_fields(const AuditEntry& audit) {
 }
 
 Result<HistoryModel> history_of(store::Store& store, const std::string& rotation, std::size_t limit) {
-  manage::HistoryQuestion question{rotation};
+  control::HistoryQuestion question{rotation};
   question.limit = limit + 1;
-  auto entries = manage::read_history(store, question);
+  auto entries = control::read_history(store, question);
   if (!entries) return entries.error();
   HistoryModel model{rotation};
   model.more = entries->size() > limit;
@@ -103,4 +103,4 @@ std::string history_text(const HistoryLine& line) {
   return text;
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

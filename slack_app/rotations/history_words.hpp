@@ -6,7 +6,7 @@
 #include "control/history.hpp"
 
 /// A rotation's history as people read it in Slack.
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 /// The names of the fields that an edit changed: "channels", "nobody on call".
 std::vector<std::string> changed_fields(const AuditEntry& audit);
@@ -33,4 +33,4 @@ Result<HistoryModel> history_of(store::Store& store, const std::string& rotation
 /// One line as mrkdwn: when, what, who came and went, by whom, what came of it.
 std::string history_text(const HistoryLine& line);
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -10,7 +10,7 @@
 #include "slack_app/rotations/rotation_editor.hpp"
 #include "slack_app/rotations/rotation_form.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -47,26 +47,26 @@ std::string delete_failed(const Error& error) {
 }  // namespace
 
 net::Task<void> RotationActions::sync(UserId user, std::string trigger, RotationId rotation) {
-  co_await surface_.open(std::move(trigger), "Sync now", sync_view(std::move(user), rotation));
+  co_await screen_.open(std::move(trigger), "Sync now", sync_view(std::move(user), rotation));
 }
 
 net::Task<std::string> RotationActions::sync_view(UserId user, RotationId id) {
-  auto caller = co_await who_is(surface_, std::move(user));
+  auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return notice_modal("Sync now", error_text(caller.error()));
   // The engine looks for requests of its own process when it is told to.
-  surface_.changed();
-  auto asked = manage::request_sync(surface_.desk(), *caller, id, kSyncPatience);
+  screen_.changed();
+  auto asked = control::request_sync(screen_.context(), *caller, id, kSyncPatience);
   auto done = co_await std::move(asked);
-  surface_.changed();
+  screen_.changed();
   if (!done) co_return notice_modal("Sync now", error_text(done.error()));
-  auto rotation = manage::rotation_of(surface_.desk(), *caller, id);
+  auto rotation = control::rotation_of(screen_.context(), *caller, id);
   if (!rotation) co_return notice_modal("Sync now", error_text(rotation.error()));
   co_return notice_modal("Sync now", sync_words(*rotation, *done));
 }
 
 net::Task<void> RotationActions::pause(UserId user, std::string trigger, RotationId rotation, bool paused) {
-  auto work = std::make_unique<Later<std::string>>(surface_.loop(),
-                                                   set_paused(std::move(user), rotation, paused, false));
+  auto work = std::make_unique<DeferredAnswer<std::string>>(
+      screen_.loop(), set_paused(std::move(user), rotation, paused, false));
   const bool ready = co_await work->ready_within(kOpenWithin);
   std::string view;
   if (ready) {
@@ -75,8 +75,8 @@ net::Task<void> RotationActions::pause(UserId user, std::string trigger, Rotatio
   } else {
     view = loading_modal("Resume rotation");
   }
-  auto permit = co_await surface_.desk().gate.acquire(slack::Method::views_open, slack::Priority::edit);
-  auto opened = co_await surface_.views().open_view(std::move(permit), std::move(trigger), std::move(view));
+  auto permit = co_await screen_.context().limiter.acquire(slack::Method::views_open, slack::Priority::edit);
+  auto opened = co_await screen_.views().open_view(std::move(permit), std::move(trigger), std::move(view));
   if (!opened) note_failure("telling what became of it", opened.error());
   if (opened && !ready) co_await finish(opened->id, std::move(work), kResumed);
 }
@@ -85,16 +85,16 @@ net::Task<std::string> RotationActions::set_paused(UserId user, RotationId id, b
   const auto refused = [&](const Error& error) {
     return notice_modal(paused ? "Not paused" : "Not resumed", error_text(error));
   };
-  auto& desk = surface_.desk();
-  auto caller = co_await who_is(surface_, std::move(user));
+  auto& context = screen_.context();
+  auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return refused(caller.error());
-  auto rotation = manage::rotation_of(desk, *caller, id);
+  auto rotation = control::rotation_of(context, *caller, id);
   if (rotation && rotation->paused && !paused && !agreed) {
-    auto groups = co_await surface_.catalog().groups(kGroupsAge);
+    auto groups = co_await screen_.choices().groups(kGroupsAge);
     if (!groups) co_return refused(groups.error());
-    manage::Workspace workspace(desk);
+    control::Workspace workspace(context);
     workspace.know(*std::move(groups));
-    auto wanted = co_await manage::settle_resume(workspace, *caller, id);
+    auto wanted = co_await control::validate_resume(workspace, *caller, id);
     if (!wanted) co_return refused(wanted.error());
     if (wanted->adoption) {
       auto model = adoption_model(*wanted);
@@ -102,51 +102,51 @@ net::Task<std::string> RotationActions::set_paused(UserId user, RotationId id, b
       co_return adoption_modal(model);
     }
   }
-  auto done = manage::set_paused(desk, *caller, id, paused);
+  auto done = control::set_paused(context, *caller, id, paused);
   if (!done) co_return refused(done.error());
-  surface_.changed();
+  screen_.changed();
   co_return std::string();
 }
 
-net::Task<std::string> RotationActions::submit_resume(Place place) {
-  const auto document = json::parse(place.metadata);
+net::Task<std::string> RotationActions::submit_resume(Interaction interaction) {
+  const auto document = json::parse(interaction.metadata);
   const auto id = document ? document->root()["rotation"].integer_or(0) : 0;
-  auto view = co_await set_paused(place.user, RotationId{id}, false, true);
+  auto view = co_await set_paused(interaction.user, RotationId{id}, false, true);
   co_return view.empty() ? answer_clear() : answer_update(view);
 }
 
 net::Task<void> RotationActions::open_history(UserId user, std::string trigger, RotationId rotation) {
-  co_await surface_.open(std::move(trigger), "History", history_view(std::move(user), rotation));
+  co_await screen_.open(std::move(trigger), "History", history_view(std::move(user), rotation));
 }
 
 net::Task<std::string> RotationActions::history_view(UserId user, RotationId id) {
   const auto refuse = [](const Error& error) { return notice_modal("History", error_text(error)); };
-  auto& desk = surface_.desk();
-  auto caller = co_await who_is(surface_, std::move(user));
+  auto& context = screen_.context();
+  auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return refuse(caller.error());
-  auto rotation = manage::rotation_of(desk, *caller, id);
+  auto rotation = control::rotation_of(context, *caller, id);
   if (!rotation) co_return refuse(rotation.error());
-  if (auto ok = manage::allowed(desk, *caller, Action::view, {&*rotation, {}}); !ok)
+  if (auto ok = control::allowed(context, *caller, Action::view, {&*rotation, {}}); !ok)
     co_return refuse(ok.error());
-  auto model = history_of(desk.store, rotation->name, kHistoryShown);
+  auto model = history_of(context.store, rotation->name, kHistoryShown);
   if (!model) co_return refuse(model.error());
   co_return history_modal(*model);
 }
 
 net::Task<void> RotationActions::open_delete(UserId user, std::string trigger, RotationId rotation) {
-  co_await surface_.open(std::move(trigger), "Delete rotation", delete_view(std::move(user), rotation));
+  co_await screen_.open(std::move(trigger), "Delete rotation", delete_view(std::move(user), rotation));
 }
 
 net::Task<std::string> RotationActions::delete_view(UserId user, RotationId id) {
-  auto& desk = surface_.desk();
-  auto caller = co_await who_is(surface_, std::move(user));
+  auto& context = screen_.context();
+  auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return delete_failed(caller.error());
-  auto rotation = manage::rotation_of(desk, *caller, id);
+  auto rotation = control::rotation_of(context, *caller, id);
   if (!rotation) co_return delete_failed(rotation.error());
-  if (auto ok = manage::allowed(desk, *caller, Action::remove, {&*rotation, {}}); !ok)
+  if (auto ok = control::allowed(context, *caller, Action::remove, {&*rotation, {}}); !ok)
     co_return delete_failed(ok.error());
   DeleteModel model{id, rotation->name, group_text(rotation->group, rotation->handle)};
-  if (auto former = manage::former_of(desk.store, *rotation)) {
+  if (auto former = control::former_of(context.store, *rotation)) {
     model.former = only_in(former->members, {});
     model.former_disabled = former->disabled;
     model.former_at = former->at;
@@ -154,33 +154,33 @@ net::Task<std::string> RotationActions::delete_view(UserId user, RotationId id) 
   co_return delete_modal(model);
 }
 
-net::Task<std::string> RotationActions::submit_delete(Place place) {
-  const auto document = json::parse(place.metadata);
+net::Task<std::string> RotationActions::submit_delete(Interaction interaction) {
+  const auto document = json::parse(interaction.metadata);
   const auto id = document ? document->root()["rotation"].integer_or(0) : 0;
-  const auto chosen = place.values[kFieldRestore][kTyped]["selected_option"]["value"].string_or("");
-  auto work = std::make_unique<Later<std::string>>(surface_.loop(),
-                                                   remove(place.user, RotationId{id}, chosen == "restore"));
+  const auto chosen = interaction.values[kFieldRestore][kTyped]["selected_option"]["value"].string_or("");
+  auto work = std::make_unique<DeferredAnswer<std::string>>(
+      screen_.loop(), remove(interaction.user, RotationId{id}, chosen == "restore"));
   if (co_await work->ready_within(kAnswerWithin)) {
     auto view = co_await work->result();
     co_return view.empty() ? answer_clear() : answer_update(view);
   }
-  surface_.spawn(finish(place.view, std::move(work), kDeleted));
+  screen_.spawn(finish(interaction.view, std::move(work), kDeleted));
   co_return answer_update(loading_modal("Delete rotation"));
 }
 
-net::Task<void> RotationActions::finish(std::string view, std::unique_ptr<Later<std::string>> work,
+net::Task<void> RotationActions::finish(std::string view, std::unique_ptr<DeferredAnswer<std::string>> work,
                                         std::string done) {
   auto told = co_await work->result();
   if (told.empty()) told = notice_modal("Done", done);
-  co_await surface_.update(std::move(view), std::move(told), {});
+  co_await screen_.update(std::move(view), std::move(told), {});
 }
 
 net::Task<std::string> RotationActions::remove(UserId user, RotationId id, bool restore) {
-  auto caller = co_await who_is(surface_, std::move(user));
+  auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return delete_failed(caller.error());
-  auto deleted = co_await manage::delete_rotation(surface_.desk(), *caller, id, restore);
-  surface_.changed();
+  auto deleted = co_await control::delete_rotation(screen_.context(), *caller, id, restore);
+  screen_.changed();
   co_return deleted ? std::string() : delete_failed(deleted.error());
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -5,12 +5,12 @@
 #include "slack_app/actions.hpp"
 #include "slack_app/screen_context.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 /// What people do to a rotation besides editing it: syncing, pausing, looking at its history, deleting it.
 class RotationActions {
  public:
-  explicit RotationActions(Surface& surface) : surface_(surface) {}
+  explicit RotationActions(ScreenContext& screen) : screen_(screen) {}
 
   /// A pass now; a modal says what came of it.
   net::Task<void> sync(UserId user, std::string trigger, RotationId rotation);
@@ -18,11 +18,11 @@ class RotationActions {
   /// out when it is resumed.
   net::Task<void> pause(UserId user, std::string trigger, RotationId rotation, bool paused);
   /// The answer to that question's yes.
-  net::Task<std::string> submit_resume(Place place);
+  net::Task<std::string> submit_resume(Interaction interaction);
   net::Task<void> open_history(UserId user, std::string trigger, RotationId rotation);
   net::Task<void> open_delete(UserId user, std::string trigger, RotationId rotation);
   /// The answer to the submission of the delete modal.
-  net::Task<std::string> submit_delete(Place place);
+  net::Task<std::string> submit_delete(Interaction interaction);
 
  private:
   net::Task<std::string> sync_view(UserId user, RotationId rotation);
@@ -32,9 +32,10 @@ class RotationActions {
   net::Task<std::string> delete_view(UserId user, RotationId rotation);
   /// What came of deleting it: a view, empty if it just worked.
   net::Task<std::string> remove(UserId user, RotationId rotation, bool restore);
-  net::Task<void> finish(std::string view, std::unique_ptr<Later<std::string>> work, std::string done);
+  net::Task<void> finish(std::string view, std::unique_ptr<DeferredAnswer<std::string>> work,
+                         std::string done);
 
-  Surface& surface_;
+  ScreenContext& screen_;
 };
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

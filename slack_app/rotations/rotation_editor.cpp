@@ -10,7 +10,7 @@
 #include "slack_app/rotations/form_merge.hpp"
 #include "slack_app/systems/random_token.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -43,21 +43,21 @@ bool any_in_more(const std::vector<std::pair<std::string, std::string>>& notes) 
 }  // namespace
 
 net::Task<void> RotationEditor::open_new(UserId user, std::string trigger) {
-  co_await surface_.open(std::move(trigger), "New rotation", new_view(std::move(user)));
+  co_await screen_.open(std::move(trigger), "New rotation", new_view(std::move(user)));
 }
 
 net::Task<void> RotationEditor::open_edit(UserId user, std::string trigger, RotationId rotation) {
-  co_await surface_.open(std::move(trigger), "Edit rotation", edit_view(std::move(user), rotation));
+  co_await screen_.open(std::move(trigger), "Edit rotation", edit_view(std::move(user), rotation));
 }
 
 net::Task<std::string> RotationEditor::new_view(UserId user) {
-  auto caller = co_await who_is(surface_, user);
+  auto caller = co_await who_is(screen_, user);
   if (!caller) co_return notice_modal("New rotation", error_text(caller.error()));
-  if (auto ok = manage::allowed(surface_.desk(), *caller, Action::create, {}); !ok)
+  if (auto ok = control::allowed(screen_.context(), *caller, Action::create, {}); !ok)
     co_return notice_modal("New rotation", error_text(ok.error()));
-  surface_.catalog().warm();
+  screen_.choices().warm();
   // Without a schedule to choose the form would be a dead end.
-  if (auto systems = surface_.desk().store.connections().list(); systems && systems->empty())
+  if (auto systems = screen_.context().store.connections().list(); systems && systems->empty())
     co_return notice_modal(
         "New rotation",
         "No scheduling system is connected yet, so there is no schedule to choose. Connect "
@@ -67,17 +67,18 @@ net::Task<std::string> RotationEditor::new_view(UserId user) {
 
 net::Task<std::string> RotationEditor::edit_view(UserId user, RotationId id) {
   const auto refuse = [](const Error& error) { return notice_modal("Edit rotation", error_text(error)); };
-  auto& desk = surface_.desk();
-  auto caller = co_await who_is(surface_, user);
+  auto& context = screen_.context();
+  auto caller = co_await who_is(screen_, user);
   if (!caller) co_return refuse(caller.error());
-  auto rotation = manage::rotation_of(desk, *caller, id);
+  auto rotation = control::rotation_of(context, *caller, id);
   if (!rotation) co_return refuse(rotation.error());
-  if (auto ok = manage::allowed(desk, *caller, Action::edit, {&*rotation, {}}); !ok)
+  if (auto ok = control::allowed(context, *caller, Action::edit, {&*rotation, {}}); !ok)
     co_return refuse(ok.error());
-  surface_.catalog().warm();
+  screen_.choices().warm();
   if (auto why = too_large_for_form(*rotation); !why.empty()) co_return notice_modal("Edit rotation", why);
-  FormState state{id, manage::version_of(*rotation)};
-  state.choose_group = manage::allowed(desk, *caller, Action::move_to_another_group, {&*rotation, {}}).ok();
+  FormState state{id, control::version_of(*rotation)};
+  state.choose_group =
+      control::allowed(context, *caller, Action::move_to_another_group, {&*rotation, {}}).ok();
   auto form = shown_form(*rotation);
   state.fields = fingerprints(form);
   state.edited = last_edit(id);
@@ -88,34 +89,33 @@ RotationFormModel RotationEditor::model_of(const FormState& state, RotationForm 
   RotationFormModel model;
   model.state = state;
   model.form = std::move(form);
-  model.bot_name = surface_.bot_name;
+  model.bot_name = screen_.bot_name;
   model.text_too_long =
       fit(model.form.own_text, kMaxTyped) != model.form.own_text && !model.form.own_text.empty();
   if (state.more) {
-    model.preview = announcement_preview(model.form, user, surface_.name_of(user), surface_.loop().now());
+    model.preview = announcement_preview(model.form, user, screen_.name_of(user), screen_.loop().now());
   }
   return model;
 }
 
 RotationForm RotationEditor::shown_form(const Rotation& rotation) {
-  const auto known = manage::schedule_names(surface_.desk().store);
+  const auto known = control::schedule_names(screen_.context().store);
   std::vector<ScheduleChoice> names;
   for (const auto& schedule : rotation.schedules) {
     const auto named = known.find(schedule.ref);
-    auto name =
-        named == known.end() ? surface_.catalog().name_of(schedule.ref) : std::optional(named->second);
+    auto name = named == known.end() ? screen_.choices().name_of(schedule.ref) : std::optional(named->second);
     if (name) names.push_back({schedule.ref, *std::move(name)});
   }
   return form_of(rotation, names);
 }
 
 Instant RotationEditor::last_edit(RotationId id) {
-  auto audit = surface_.desk().store.history().audit({id, std::nullopt, std::nullopt, 1});
+  auto audit = screen_.context().store.history().audit({id, std::nullopt, std::nullopt, 1});
   return audit && !audit->empty() ? audit->front().at : Instant{};
 }
 
 RotationForm RotationEditor::base_of(const FormState& state) {
-  auto stored = surface_.desk().store.rotations().list();
+  auto stored = screen_.context().store.rotations().list();
   if (!stored || !state.rotation) return {};
   const auto found = std::find_if(stored->begin(), stored->end(),
                                   [&](const Rotation& rotation) { return rotation.id == *state.rotation; });
@@ -123,108 +123,108 @@ RotationForm RotationEditor::base_of(const FormState& state) {
 }
 
 net::Task<Result<void>> RotationEditor::may_go_on(UserId user, FormState state) {
-  auto& desk = surface_.desk();
-  auto caller = co_await who_is(surface_, std::move(user));
+  auto& context = screen_.context();
+  auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return caller.error();
-  if (!state.rotation) co_return manage::allowed(desk, *caller, Action::create, {});
-  auto rotation = manage::rotation_of(desk, *caller, *state.rotation);
+  if (!state.rotation) co_return control::allowed(context, *caller, Action::create, {});
+  auto rotation = control::rotation_of(context, *caller, *state.rotation);
   if (!rotation) co_return rotation.error();
-  co_return manage::allowed(desk, *caller, Action::edit, {&*rotation, {}});
+  co_return control::allowed(context, *caller, Action::edit, {&*rotation, {}});
 }
 
-net::Task<void> RotationEditor::touched(Place place, bool more) {
-  auto state = form_state(place.metadata);
+net::Task<void> RotationEditor::touched(Interaction interaction, bool more) {
+  auto state = form_state(interaction.metadata);
   if (!state) co_return;
-  if (auto ok = co_await may_go_on(place.user, *state); !ok) {
+  if (auto ok = co_await may_go_on(interaction.user, *state); !ok) {
     auto told = notice_modal(form_title(*state), error_text(ok.error()));
-    co_await surface_.update(place.view, std::move(told), place.hash);
+    co_await screen_.update(interaction.view, std::move(told), interaction.hash);
     co_return;
   }
-  auto form = typed_form(place.values, base_of(*state));
-  const bool has_handle = place.values[field_id(kFieldHandle, state->round)].exists();
+  auto form = typed_form(interaction.values, base_of(*state));
+  const bool has_handle = interaction.values[field_id(kFieldHandle, state->round)].exists();
   const bool wants_handle = state->choose_group && form.group && form.group->create;
   // Only what changes the form's shape is worth a new one.
   if (!more && has_handle == wants_handle) co_return;
   state->more = state->more || more;
-  auto view = rotation_form_view(model_of(*state, std::move(form), place.user));
-  co_await surface_.update(place.view, std::move(view), place.hash);
+  auto view = rotation_form_view(model_of(*state, std::move(form), interaction.user));
+  co_await screen_.update(interaction.view, std::move(view), interaction.hash);
 }
 
-net::Task<void> RotationEditor::preview(Place place) {
-  const auto state = form_state(place.metadata);
+net::Task<void> RotationEditor::preview(Interaction interaction) {
+  const auto state = form_state(interaction.metadata);
   if (!state || !state->more) co_return;
   // Saving says why not; a preview of each letter does not.
-  if (auto ok = co_await may_go_on(place.user, *state); !ok) co_return;
-  auto model = model_of(*state, typed_form(place.values, base_of(*state)), place.user);
-  if (const auto running = previews_.find(place.view); running != previews_.end()) {
+  if (auto ok = co_await may_go_on(interaction.user, *state); !ok) co_return;
+  auto model = model_of(*state, typed_form(interaction.values, base_of(*state)), interaction.user);
+  if (const auto running = previews_.find(interaction.view); running != previews_.end()) {
     running->second.model = std::move(model);
     running->second.waiting = true;
     co_return;
   }
-  const auto view = place.view;
-  previews_[view] = {std::move(model), place.hash, true};
+  const auto view = interaction.view;
+  previews_[view] = {std::move(model), interaction.hash, true};
   while (previews_.at(view).waiting) {
     auto& now = previews_.at(view);
     now.waiting = false;
     auto drawn = rotation_form_view(now.model);
     auto hash = now.hash;
-    hash = co_await surface_.update(view, std::move(drawn), std::move(hash));
+    hash = co_await screen_.update(view, std::move(drawn), std::move(hash));
     if (hash.empty()) break;
     previews_.at(view).hash = std::move(hash);
-    co_await net::sleep_for(surface_.loop(), kPreviewEvery);
+    co_await net::sleep_for(screen_.loop(), kPreviewEvery);
   }
   previews_.erase(view);
 }
 
-net::Task<void> RotationEditor::back(Place place, std::string draft) {
+net::Task<void> RotationEditor::back(Interaction interaction, std::string draft) {
   const auto found = drafts_.find(draft);
-  if (found == drafts_.end() || found->second.user != place.user) {
-    co_await surface_.update(place.view,
-                             notice_modal("Too late", "This form was open for too long. Please begin again."),
-                             place.hash);
+  if (found == drafts_.end() || found->second.user != interaction.user) {
+    co_await screen_.update(interaction.view,
+                            notice_modal("Too late", "This form was open for too long. Please begin again."),
+                            interaction.hash);
     co_return;
   }
   auto kept = found->second;
-  if (auto ok = co_await may_go_on(place.user, kept.state); !ok) {
+  if (auto ok = co_await may_go_on(interaction.user, kept.state); !ok) {
     auto told = notice_modal(form_title(kept.state), error_text(ok.error()));
-    co_await surface_.update(place.view, std::move(told), place.hash);
+    co_await screen_.update(interaction.view, std::move(told), interaction.hash);
     co_return;
   }
   ++kept.state.round;
-  auto view = rotation_form_view(model_of(kept.state, std::move(kept.form), place.user));
-  co_await surface_.update(place.view, std::move(view), place.hash);
+  auto view = rotation_form_view(model_of(kept.state, std::move(kept.form), interaction.user));
+  co_await screen_.update(interaction.view, std::move(view), interaction.hash);
 }
 
-net::Task<std::string> RotationEditor::submit(Place place) {
-  auto state = form_state(place.metadata);
+net::Task<std::string> RotationEditor::submit(Interaction interaction) {
+  auto state = form_state(interaction.metadata);
   if (!state)
     co_return answer_update(
         notice_modal("Not saved", "This form is of another version of Watchbill. Please begin again."));
   // Who may look at nothing is not shown what the form's hidden fields hold.
-  auto caller = co_await who_is(surface_, place.user);
+  auto caller = co_await who_is(screen_, interaction.user);
   if (!caller) co_return answer_update(notice_modal("Not saved", error_text(caller.error())));
-  if (auto ok = manage::allowed(surface_.desk(), *caller, Action::view, {}); !ok)
+  if (auto ok = control::allowed(screen_.context(), *caller, Action::view, {}); !ok)
     co_return answer_update(notice_modal("Not saved", error_text(ok.error())));
-  SaveJob job{place.user, *state, typed_form(place.values, base_of(*state))};
-  job.handle_shown = place.values[field_id(kFieldHandle, state->round)].exists();
-  co_return co_await answer_job(place.view, std::move(job), true);
+  SaveJob job{interaction.user, *state, typed_form(interaction.values, base_of(*state))};
+  job.handle_shown = interaction.values[field_id(kFieldHandle, state->round)].exists();
+  co_return co_await answer_job(interaction.view, std::move(job), true);
 }
 
-net::Task<std::string> RotationEditor::submit_adoption(Place place) {
-  const auto document = json::parse(place.metadata);
+net::Task<std::string> RotationEditor::submit_adoption(Interaction interaction) {
+  const auto document = json::parse(interaction.metadata);
   const auto id = document ? document->root()["draft"].string_or("") : std::string();
   const auto found = drafts_.find(id);
-  if (found == drafts_.end() || found->second.user != place.user)
+  if (found == drafts_.end() || found->second.user != interaction.user)
     co_return answer_update(notice_modal("Too late", "This form was open for too long. Please begin again."));
-  SaveJob job{place.user, found->second.state, found->second.form, true};
-  co_return co_await answer_job(place.view, std::move(job), false);
+  SaveJob job{interaction.user, found->second.state, found->second.form, true};
+  co_return co_await answer_job(interaction.view, std::move(job), false);
 }
 
 net::Task<std::string> RotationEditor::answer_job(std::string view, SaveJob job, bool fields_shown) {
-  auto work = std::make_unique<Later<SaveOutcome>>(surface_.loop(), save(job));
+  auto work = std::make_unique<DeferredAnswer<SaveOutcome>>(screen_.loop(), save(job));
   if (!co_await work->ready_within(kAnswerWithin)) {
     auto title = form_title(job.state);
-    surface_.spawn(finish_job(std::move(view), std::move(job), std::move(work)));
+    screen_.spawn(finish_job(std::move(view), std::move(job), std::move(work)));
     co_return answer_update(checking_modal(title));
   }
   auto outcome = co_await work->result();
@@ -239,10 +239,10 @@ net::Task<std::string> RotationEditor::answer_job(std::string view, SaveJob job,
 }
 
 net::Task<void> RotationEditor::finish_job(std::string view, SaveJob job,
-                                           std::unique_ptr<Later<SaveOutcome>> work) {
+                                           std::unique_ptr<DeferredAnswer<SaveOutcome>> work) {
   auto outcome = co_await work->result();
   auto told = outcome_view(job, std::move(outcome));
-  co_await surface_.update(std::move(view), std::move(told), {});
+  co_await screen_.update(std::move(view), std::move(told), {});
 }
 
 std::string RotationEditor::outcome_view(const SaveJob& job, SaveOutcome outcome) {
@@ -274,7 +274,7 @@ std::string RotationEditor::outcome_view(const SaveJob& job, SaveOutcome outcome
 }
 
 std::string RotationEditor::keep_draft(const SaveJob& job) {
-  const auto now = surface_.loop().now();
+  const auto now = screen_.loop().now();
   std::erase_if(drafts_, [&](const auto& item) { return now - item.second.at > kDraftLife; });
   while (drafts_.size() >= kMostDrafts) {
     drafts_.erase(std::min_element(drafts_.begin(), drafts_.end(),
@@ -296,4 +296,4 @@ std::string too_large_for_form(const Rotation& rotation) {
       slack_name(rotation.name, 80));
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

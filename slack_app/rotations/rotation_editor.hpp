@@ -11,7 +11,7 @@
 #include "slack_app/rotations/rotation_form.hpp"
 #include "slack_app/screen_context.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 /// Somebody pressed the form's button: what he wants.
 struct SaveJob {
@@ -42,25 +42,25 @@ struct SaveOutcome {
 };
 
 /// The question about what a change does to a group's members.
-AdoptionModel adoption_model(const manage::Wanted& wanted);
+AdoptionModel adoption_model(const control::RotationDraft& wanted);
 
 /// Makes and edits rotations: the form, the question about an adoption, and saving.
 class RotationEditor {
  public:
-  explicit RotationEditor(Surface& surface) : surface_(surface) {}
+  explicit RotationEditor(ScreenContext& screen) : screen_(screen) {}
 
   net::Task<void> open_new(UserId user, std::string trigger);
   net::Task<void> open_edit(UserId user, std::string trigger, RotationId rotation);
   /// "More" was opened, or a field changed that others depend on. `values` are read before the first wait.
-  net::Task<void> touched(Place place, bool more);
+  net::Task<void> touched(Interaction interaction, bool more);
   /// The text or who is mentioned changed: the preview follows, not more than twice a second.
-  net::Task<void> preview(Place place);
-  net::Task<void> back(Place place, std::string draft);
+  net::Task<void> preview(Interaction interaction);
+  net::Task<void> back(Interaction interaction, std::string draft);
 
   /// Answers to the submission of the form, and of the question about the adoption. What takes longer than
   /// 2 s goes on, and the view is replaced when it is known.
-  net::Task<std::string> submit(Place place);
-  net::Task<std::string> submit_adoption(Place place);
+  net::Task<std::string> submit(Interaction interaction);
+  net::Task<std::string> submit_adoption(Interaction interaction);
 
  private:
   struct Draft {
@@ -92,12 +92,13 @@ class RotationEditor {
   /// The rotation is not as it was when the form was opened. Success if it is what the form wants already.
   SaveOutcome changed_meanwhile(const SaveJob& job, const Rotation& now);
   net::Task<std::string> answer_job(std::string view, SaveJob job, bool fields_shown);
-  net::Task<void> finish_job(std::string view, SaveJob job, std::unique_ptr<Later<SaveOutcome>> work);
+  net::Task<void> finish_job(std::string view, SaveJob job,
+                             std::unique_ptr<DeferredAnswer<SaveOutcome>> work);
   /// The view that tells an outcome, where Slack's own ways are gone.
   std::string outcome_view(const SaveJob& job, SaveOutcome outcome);
   std::string keep_draft(const SaveJob& job);
 
-  Surface& surface_;
+  ScreenContext& screen_;
   std::map<std::string, Draft> drafts_;
   std::map<std::string, Preview> previews_;  ///< by view
 };
@@ -109,4 +110,4 @@ std::string announcement_preview(const RotationForm& form, const UserId& reader,
 /// Why the form cannot hold this rotation; empty if it can.
 std::string too_large_for_form(const Rotation& rotation);
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

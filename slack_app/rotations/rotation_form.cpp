@@ -5,7 +5,7 @@
 
 #include "base/text.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -69,7 +69,7 @@ void take_schedules(const json::View& values, RotationForm& form) {
 RotationForm form_of(const Rotation& rotation, const std::vector<ScheduleChoice>& names) {
   RotationForm form;
   form.name = rotation.name;
-  if (!rotation.group.empty()) form.group = GroupChoice{false, rotation.group, rotation.handle};
+  if (!rotation.group.empty()) form.group = GroupField{false, rotation.group, rotation.handle};
   for (const auto& schedule : rotation.schedules) {
     const auto known = std::find_if(names.begin(), names.end(),
                                     [&](const ScheduleChoice& choice) { return choice.ref == schedule.ref; });
@@ -174,20 +174,20 @@ RotationForm typed_form(json::View values, RotationForm form) {
   return form;
 }
 
-std::string group_value(const GroupChoice& group) {
+std::string group_value(const GroupField& group) {
   return group.create ? std::string(kNewGroup) + group.handle : group.id.value;
 }
 
-std::optional<GroupChoice> group_choice(const std::string& value, const std::string& text) {
+std::optional<GroupField> group_choice(const std::string& value, const std::string& text) {
   if (value.empty()) return std::nullopt;
-  if (value.starts_with(kNewGroup)) return GroupChoice{true, {}, value.substr(kNewGroup.size())};
+  if (value.starts_with(kNewGroup)) return GroupField{true, {}, value.substr(kNewGroup.size())};
   // The text is ours: "@handle", and perhaps more.
   auto handle = text.substr(0, text.find(' '));
   if (handle.starts_with('@')) handle.erase(0, 1);
-  return GroupChoice{false, GroupId(value), handle};
+  return GroupField{false, GroupId(value), handle};
 }
 
-Option group_option(const GroupChoice& group) {
+Option group_option(const GroupField& group) {
   if (!group.create) return option("@" + group.handle, group_value(group));
   return option(group.handle.empty() ? "Create a new group" : "Create a new group @" + group.handle,
                 group_value(group));
@@ -199,4 +199,4 @@ std::optional<Option> schedule_option(const ScheduleChoice& schedule) {
   return option(schedule.name.empty() ? schedule.ref.id : schedule.name, value);
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -10,14 +10,14 @@
 #include "slack_app/blocks/blocks.hpp"
 
 /// The form in which a rotation is made and edited: what is typed, and its view.
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 /// What was chosen as the group.
-struct GroupChoice {
+struct GroupField {
   bool create = false;
   GroupId id{};          ///< of one that is there
   std::string handle{};  ///< without '@'; may be empty for one to be made
-  bool operator==(const GroupChoice&) const = default;
+  bool operator==(const GroupField&) const = default;
 };
 
 struct ScheduleChoice {
@@ -29,7 +29,7 @@ struct ScheduleChoice {
 /// Everything that the form holds.
 struct RotationForm {
   std::string name{};
-  std::optional<GroupChoice> group{};
+  std::optional<GroupField> group{};
   std::vector<ScheduleChoice> schedules{};
   std::vector<ChannelId> channels{};
   std::vector<UserId> permanent_members{};
@@ -105,9 +105,9 @@ std::string_view words_of(Empty choice);
 std::string_view words_of(Mention choice);
 
 /// "S123", or "new:HANDLE" for one to be made: the values of the group's select.
-std::string group_value(const GroupChoice& group);
-std::optional<GroupChoice> group_choice(const std::string& value, const std::string& text);
-Option group_option(const GroupChoice& group);
+std::string group_value(const GroupField& group);
+std::optional<GroupField> group_choice(const std::string& value, const std::string& text);
+Option group_option(const GroupField& group);
 /// Nothing if the schedule's name in our notation is longer than Slack allows.
 std::optional<Option> schedule_option(const ScheduleChoice& schedule);
 
@@ -115,4 +115,4 @@ inline constexpr const char* kRotationForm = "rotation_form";  ///< callback
 inline constexpr const char* kFormMore = "form_more";
 inline constexpr const char* kFormBack = "form_back";
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -6,7 +6,7 @@
 #include "slack_app/rotations/form_merge.hpp"
 #include "slack_app/rotations/rotation_form.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -187,4 +187,4 @@ std::string rotation_form_view(const RotationFormModel& model) {
                     FormBuilder(model).build());
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

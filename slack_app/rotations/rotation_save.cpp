@@ -12,7 +12,7 @@
 #include "slack_app/rotations/history_words.hpp"
 #include "slack_app/rotations/rotation_editor.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -40,13 +40,13 @@ std::optional<SaveOutcome> refuse_form(const RotationForm& form) {
 }
 
 /// An error of the rules, at the field that it is about.
-SaveOutcome refused(const manage::Wanted& wanted, const RotationForm& form, const std::string& bot_name,
-                    const Error& error) {
+SaveOutcome refused(const control::RotationDraft& wanted, const RotationForm& form,
+                    const std::string& bot_name, const Error& error) {
   auto field = wanted.wrong_field;
   if (field == kFieldGroup && form.group && form.group->create) field = kFieldHandle;
   auto text = error.message;
   // Where it happened is on the screen.
-  for (const auto& prefix : {manage::place_of(wanted) + ": ", field + ": "}) {
+  for (const auto& prefix : {control::place_of(wanted) + ": ", field + ": "}) {
     if (text.starts_with(prefix)) text.erase(0, prefix.size());
   }
   if (error.kind == ErrorKind::conflict && field == kFieldName)
@@ -59,7 +59,7 @@ SaveOutcome refused(const manage::Wanted& wanted, const RotationForm& form, cons
   return wrong(field, text);
 }
 
-std::string remark_of(const manage::Wanted& wanted, const std::string& bot_name) {
+std::string remark_of(const control::RotationDraft& wanted, const std::string& bot_name) {
   std::vector<std::string> channels;
   for (const auto& channel : wanted.uninvited) {
     if (channel.is_private) channels.push_back(fmt::format("<#{}>", channel.id));
@@ -108,7 +108,7 @@ std::string merge_words(const MergedForm& both) {
 
 }  // namespace
 
-AdoptionModel adoption_model(const manage::Wanted& wanted) {
+AdoptionModel adoption_model(const control::RotationDraft& wanted) {
   const auto& adoption = *wanted.adoption;
   const auto mentions_of = [](const std::vector<UserId>& users) {
     std::vector<std::string> out;
@@ -137,13 +137,13 @@ SaveOutcome RotationEditor::changed_meanwhile(const SaveJob& job, const Rotation
   const auto theirs = shown_form(now);
   auto both = merged(job.state.fields, job.form, theirs);
   SaveOutcome outcome;
-  if (manage::version_of(rotation_of(both.form, now)) == manage::version_of(now)) return outcome;
+  if (control::version_of(rotation_of(both.form, now)) == control::version_of(now)) return outcome;
   SaveConflict conflict{job.state};
-  conflict.state.version = manage::version_of(now);
+  conflict.state.version = control::version_of(now);
   conflict.state.fields = fingerprints(theirs);
   conflict.state.edited = last_edit(now.id);
   conflict.notes.emplace_back("", "*Not saved yet: this rotation was changed while you were editing it.*" +
-                                      changes_since(surface_.desk().store, job.state) + merge_words(both) +
+                                      changes_since(screen_.context().store, job.state) + merge_words(both) +
                                       "\nPress *Save* again to save what stands here now.");
   for (const auto& field : both.clashing) {
     conflict.notes.emplace_back(field, fmt::format("It is {} now. Saving makes it what you typed below.",
@@ -155,55 +155,55 @@ SaveOutcome RotationEditor::changed_meanwhile(const SaveJob& job, const Rotation
 }
 
 net::Task<SaveOutcome> RotationEditor::save(SaveJob job) {
-  auto& desk = surface_.desk();
-  auto caller = co_await who_is(surface_, job.user);
+  auto& context = screen_.context();
+  auto caller = co_await who_is(screen_, job.user);
   if (!caller) co_return wrong("", caller.error().message);
 
-  manage::Wanted wanted;
+  control::RotationDraft wanted;
   if (job.state.rotation) {
-    auto stored = manage::rotation_of(desk, *caller, *job.state.rotation);
+    auto stored = control::rotation_of(context, *caller, *job.state.rotation);
     if (!stored) co_return wrong("", stored.error().message + kCopyIt);
-    if (manage::version_of(*stored) != job.state.version) co_return changed_meanwhile(job, *stored);
+    if (control::version_of(*stored) != job.state.version) co_return changed_meanwhile(job, *stored);
     wanted.before = *stored;
     wanted.rotation = rotation_of(job.form, *std::move(stored));
   } else {
-    wanted.rotation = rotation_of(job.form, manage::new_rotation(*caller));
+    wanted.rotation = rotation_of(job.form, control::new_rotation(*caller));
   }
-  if (auto ok = manage::may_save(desk, *caller, wanted); !ok) co_return wrong("", ok.error().message);
+  if (auto ok = control::may_save(context, *caller, wanted); !ok) co_return wrong("", ok.error().message);
   if (auto bad = refuse_form(job.form)) co_return *std::move(bad);
 
-  manage::Workspace workspace(desk);
+  control::Workspace workspace(context);
   if (wanted.takes_group()) {
-    auto groups = co_await surface_.catalog().groups(kGroupsAge);
+    auto groups = co_await screen_.choices().groups(kGroupsAge);
     if (!groups) co_return wrong("", groups.error().message);
     workspace.know(*std::move(groups));
-    auto found = co_await manage::settle_group(workspace, wanted, job.form.group->create);
-    if (!found) co_return refused(wanted, job.form, surface_.bot_name, found.error());
+    auto found = co_await control::resolve_group(workspace, wanted, job.form.group->create);
+    if (!found) co_return refused(wanted, job.form, screen_.bot_name, found.error());
     if (job.form.group->create && !wanted.create_group && !wanted.enable_group)
       co_return wrong(kFieldHandle, "There is a group of this handle already: choose it in the list above.");
   }
-  std::vector<manage::Wanted> all{wanted};
-  auto settled = co_await manage::settle(workspace, *caller, all, {});
+  std::vector<control::RotationDraft> all{wanted};
+  auto valid = co_await control::validate(workspace, *caller, all, {});
   wanted = std::move(all.front());
-  if (!settled) co_return refused(wanted, job.form, surface_.bot_name, settled.error());
+  if (!valid) co_return refused(wanted, job.form, screen_.bot_name, valid.error());
   if (wanted.adoption && !job.adopt) {
     SaveOutcome outcome;
     outcome.adoption = adoption_model(wanted);
     co_return outcome;
   }
-  auto saved = co_await manage::save(desk, *caller, wanted, false);
+  auto saved = co_await control::save(context, *caller, wanted, false);
   if (!saved) {
     // Somebody may have been faster while Slack and the systems were asked.
-    const auto now =
-        wanted.before ? manage::rotation_of(desk, *caller, wanted.before->id) : Result<Rotation>(Rotation{});
+    const auto now = wanted.before ? control::rotation_of(context, *caller, wanted.before->id)
+                                   : Result<Rotation>(Rotation{});
     if (!now) co_return wrong("", now.error().message + kCopyIt);
-    if (wanted.before && manage::version_of(*now) != job.state.version)
+    if (wanted.before && control::version_of(*now) != job.state.version)
       co_return changed_meanwhile(job, *now);
-    co_return refused(wanted, job.form, surface_.bot_name, saved.error());
+    co_return refused(wanted, job.form, screen_.bot_name, saved.error());
   }
-  surface_.changed();
+  screen_.changed();
   SaveOutcome outcome;
-  outcome.remark = remark_of(wanted, surface_.bot_name);
+  outcome.remark = remark_of(wanted, screen_.bot_name);
   co_return outcome;
 }
 
@@ -245,4 +245,4 @@ std::string announcement_preview(const RotationForm& form, const UserId& reader,
   return form.announce ? text : "_Nothing is announced._";
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -11,7 +11,7 @@
 #include "slack_app/phrases.hpp"
 #include "slack_app/systems/random_token.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -97,10 +97,10 @@ std::string no_browser_text(const config::Config& config) {
       phrase(missing), missing.size() == 1 ? "is" : "are");
 }
 
-BrowserConnect::BrowserConnect(Surface& surface) : surface_(surface) {}
+BrowserConnect::BrowserConnect(ScreenContext& screen) : screen_(screen) {}
 
 void BrowserConnect::start() {
-  if (auto saved = surface_.desk().store.meta(kWaitingKey); saved && *saved) {
+  if (auto saved = screen_.context().store.meta(kWaitingKey); saved && *saved) {
     if (const auto document = json::parse(**saved)) {
       for (const auto& item : document->root().items()) {
         WaitingAccount account{item["connection"].string_or(""), UserId(item["asker"].string_or("")),
@@ -114,19 +114,20 @@ void BrowserConnect::start() {
 }
 
 BrowserWay BrowserConnect::way_for(const UserId& user, const std::string& name, bool existing) {
-  const auto& config = surface_.desk().config;
+  const auto& config = screen_.context().config;
   if (auto why = no_browser_text(config); !why.empty()) return {"", "", std::move(why)};
   forget_old();
   auto id = random_ticket();
-  tickets_[id] = {user, name, existing, surface_.loop().now() + kTicketLife};
+  tickets_[id] = {user, name, existing, screen_.loop().now() + kTicketLife};
   bound(tickets_, [](const Ticket& ticket) { return ticket.expires; });
   auto url = config.public_url + kStartPath + "?ticket=" + id;
   return {std::move(url), std::move(id), ""};
 }
 
-void BrowserConnect::opened(const Place& place, const std::string& ticket) {
+void BrowserConnect::opened(const Interaction& interaction, const std::string& ticket) {
   const auto found = tickets_.find(ticket);
-  if (found != tickets_.end() && found->second.user == place.user) found->second.view = place.view;
+  if (found != tickets_.end() && found->second.user == interaction.user)
+    found->second.view = interaction.view;
 }
 
 std::vector<std::string> BrowserConnect::posts() {
@@ -149,9 +150,9 @@ net::ServerResponse BrowserConnect::show_start(const net::ServerRequest& request
   const auto id = request.query_value("ticket").value_or("");
   const auto found = tickets_.find(id);
   if (found == tickets_.end()) return too_late();
-  const auto asker = surface_.name_of(found->second.user);
+  const auto asker = screen_.name_of(found->second.user);
   auto cookie = random_ticket();
-  const auto origin = surface_.desk().config.pagerduty.identity_url;
+  const auto origin = screen_.context().config.pagerduty.identity_url;
   auto response =
       page_response({200, "Connect PagerDuty",
                      fmt::format("{} asked Watchbill to connect PagerDuty, as \"{}\". Go on only "
@@ -181,10 +182,10 @@ net::ServerResponse BrowserConnect::go(const net::ServerRequest& request) {
   const auto found = tickets_.find(id);
   if (found == tickets_.end()) return too_late();
   if (browser->second.ticket != id) return other_browser();
-  auto app = manage::pagerduty_app(surface_.desk().config);
+  auto app = control::pagerduty_app(screen_.context().config);
   if (!app) return trouble(500, "Not possible", app.error().message);
   auto authorization = providers::pagerduty::begin_authorization(
-      surface_.desk().config.public_url + kCallbackPath, surface_.loop().now());
+      screen_.context().config.public_url + kCallbackPath, screen_.loop().now());
   net::ServerResponse response;
   response.status = 303;
   response.headers = {{"Location", providers::pagerduty::authorize_url(*app, authorization)},
@@ -206,7 +207,7 @@ net::Task<net::ServerResponse> BrowserConnect::come_back(net::ServerRequest requ
   under_way_.erase(found);
   if (!same_ticket(under_way.cookie, cookie_of(request))) co_return other_browser();
   auto code =
-      providers::pagerduty::read_callback(under_way.authorization, request.query, surface_.loop().now());
+      providers::pagerduty::read_callback(under_way.authorization, request.query, screen_.loop().now());
   if (!code) {
     const bool refused = code.error().kind == ErrorKind::cancelled;
     co_return trouble(refused ? 200 : 400, refused ? "Nothing was connected" : "That did not work",
@@ -233,52 +234,52 @@ net::Task<net::ServerResponse> BrowserConnect::come_back(net::ServerRequest requ
 }
 
 net::Task<Result<WaitingAccount>> BrowserConnect::take_tokens(UnderWay under_way, Secret code) {
-  auto& desk = surface_.desk();
+  auto& context = screen_.context();
   const auto& ticket = under_way.ticket;
   // The asker's rights are those of now, not of ten minutes ago.
-  auto caller = co_await who_is(surface_, ticket.user);
+  auto caller = co_await who_is(screen_, ticket.user);
   if (!caller) co_return caller.error();
-  if (auto ok = manage::allowed(desk, *caller, Action::connect, {}); !ok)
+  if (auto ok = control::allowed(context, *caller, Action::connect, {}); !ok)
     co_return fail(ErrorKind::forbidden, "who asked for it may not change connections any more");
   Connection connection{ticket.connection, "pagerduty"};
   if (ticket.existing) {
-    auto stored = desk.store.connections().get(ticket.connection);
+    auto stored = context.store.connections().get(ticket.connection);
     if (!stored) co_return stored.error();
     connection = *std::move(stored);
-  } else if (!manage::refuse_taken_name(desk.store, ticket.connection)) {
-    auto name = manage::free_name(desk.store, "pagerduty");
+  } else if (!control::refuse_taken_name(context.store, ticket.connection)) {
+    auto name = control::free_name(context.store, "pagerduty");
     if (!name) co_return name.error();
     connection.name = *std::move(name);
   }
-  auto app = manage::pagerduty_app(desk.config);
+  auto app = control::pagerduty_app(context.config);
   if (!app) co_return app.error();
   auto name = connection.name;
-  auto exchanged = co_await providers::pagerduty::exchange_code(desk.loop, desk.http, *std::move(app),
+  auto exchanged = co_await providers::pagerduty::exchange_code(context.loop, context.http, *std::move(app),
                                                                 std::move(under_way.authorization),
                                                                 std::move(code), std::move(connection));
   if (!exchanged) co_return exchanged.error();
-  if (auto held = manage::hold_connection(desk, *caller, *exchanged); !held) co_return held.error();
-  auto account = co_await manage::held_account(desk, name);
+  if (auto held = control::hold_connection(context, *caller, *exchanged); !held) co_return held.error();
+  auto account = co_await control::held_account(context, name);
   if (!account) {
-    if (auto gone = manage::forget_held(desk, *caller, name); !gone)
+    if (auto gone = control::forget_held(context, *caller, name); !gone)
       spdlog::warn("forgetting held tokens: {}", gone.error().message);
     co_return account.error();
   }
-  WaitingAccount waiting{name, ticket.user, *account, ticket.existing, desk.loop.now()};
+  WaitingAccount waiting{name, ticket.user, *account, ticket.existing, context.loop.now()};
   waiting_.insert_or_assign(name, waiting);
   if (auto kept = keep_waiting(); !kept) co_return kept.error();
-  surface_.changed();
+  screen_.changed();
   co_return waiting;
 }
 
 void BrowserConnect::tell_asker(const Ticket& ticket, const WaitingAccount& account) {
   if (ticket.view.empty()) return;
   struct Update {
-    static net::Task<void> run(Surface& surface, std::string view, std::string drawn) {
-      co_await surface.update(std::move(view), std::move(drawn), {});
+    static net::Task<void> run(ScreenContext& screen, std::string view, std::string drawn) {
+      co_await screen.update(std::move(view), std::move(drawn), {});
     }
   };
-  surface_.spawn(Update::run(surface_, ticket.view, account_question(account)));
+  screen_.spawn(Update::run(screen_, ticket.view, account_question(account)));
 }
 
 std::vector<WaitingAccount> BrowserConnect::waiting_for(const UserId& user) const {
@@ -290,14 +291,14 @@ std::vector<WaitingAccount> BrowserConnect::waiting_for(const UserId& user) cons
 }
 
 net::Task<void> BrowserConnect::open_account(UserId user, std::string trigger, std::string connection) {
-  co_await surface_.open(std::move(trigger), "Is this the account?",
-                         account_view(std::move(user), std::move(connection)));
+  co_await screen_.open(std::move(trigger), "Is this the account?",
+                        account_view(std::move(user), std::move(connection)));
 }
 
 net::Task<std::string> BrowserConnect::account_view(UserId user, std::string connection) {
-  auto caller = co_await who_is(surface_, user);
+  auto caller = co_await who_is(screen_, user);
   if (!caller) co_return notice_modal("Is this the account?", error_text(caller.error()));
-  if (auto ok = manage::allowed(surface_.desk(), *caller, Action::connect, {}); !ok)
+  if (auto ok = control::allowed(screen_.context(), *caller, Action::connect, {}); !ok)
     co_return notice_modal("Is this the account?", error_text(ok.error()));
   const auto found = waiting_.find(connection);
   if (found == waiting_.end() || found->second.asker != user)
@@ -305,32 +306,32 @@ net::Task<std::string> BrowserConnect::account_view(UserId user, std::string con
   co_return account_question(found->second);
 }
 
-net::Task<void> BrowserConnect::confirm(Place place, std::string connection, bool right) {
+net::Task<void> BrowserConnect::confirm(Interaction interaction, std::string connection, bool right) {
   const auto tell = [&](const char* title, const std::string& text) {
-    return surface_.update(place.view, notice_modal(title, text), {});
+    return screen_.update(interaction.view, notice_modal(title, text), {});
   };
-  auto& desk = surface_.desk();
-  auto caller = co_await who_is(surface_, place.user);
+  auto& context = screen_.context();
+  auto caller = co_await who_is(screen_, interaction.user);
   if (!caller) {
     co_await tell("Not connected", error_text(caller.error()));
     co_return;
   }
-  if (auto ok = manage::allowed(desk, *caller, Action::connect, {}); !ok) {
+  if (auto ok = control::allowed(context, *caller, Action::connect, {}); !ok) {
     co_await tell("Not connected", error_text(ok.error()));
     co_return;
   }
   const auto found = waiting_.find(connection);
-  if (found == waiting_.end() || found->second.asker != place.user) {
+  if (found == waiting_.end() || found->second.asker != interaction.user) {
     co_await tell("Not connected", "Only who asked for it can confirm the account, and only within an hour.");
     co_return;
   }
-  auto done = right ? manage::confirm_held(desk, *caller, connection)
-                    : manage::forget_held(desk, *caller, connection);
+  auto done = right ? control::confirm_held(context, *caller, connection)
+                    : control::forget_held(context, *caller, connection);
   if (done) {
     waiting_.erase(connection);
     if (auto kept = keep_waiting(); !kept) spdlog::warn("Slack app: {}", kept.error().message);
-    surface_.changed();
-    surface_.catalog().warm();
+    screen_.changed();
+    screen_.choices().warm();
   }
   if (!done) {
     co_await tell("Not connected", error_text(done.error()));
@@ -342,7 +343,7 @@ net::Task<void> BrowserConnect::confirm(Place place, std::string connection, boo
 }
 
 void BrowserConnect::forget_old() {
-  const auto now = surface_.loop().now();
+  const auto now = screen_.loop().now();
   std::erase_if(tickets_, [&](const auto& item) { return now >= item.second.expires; });
   std::erase_if(browsers_, [&](const auto& item) { return now >= item.second.expires; });
   std::erase_if(under_way_, [&](const auto& item) { return now >= item.second.authorization.expires_at; });
@@ -359,18 +360,18 @@ Result<void> BrowserConnect::keep_waiting() {
     w.field("existing", account.existing).field("at", format_rfc3339(account.at)).end_object();
   }
   w.end_array();
-  return surface_.desk().store.set_meta(kWaitingKey, w.take());
+  return screen_.context().store.set_meta(kWaitingKey, w.take());
 }
 
 net::Task<void> BrowserConnect::keep_tidy() {
   while (true) {
     forget_old();
-    const auto now = surface_.loop().now();
-    const manage::Caller watchbill{LocalUser{"watchbill"}, "watchbill"};
+    const auto now = screen_.loop().now();
+    const control::Caller watchbill{LocalUser{"watchbill"}, "watchbill"};
     bool forgot = false;
     for (auto it = waiting_.begin(); it != waiting_.end();) {
       const bool old = now - it->second.at >= kHeldLife;
-      if (!old || !manage::forget_held(surface_.desk(), watchbill, it->first)) {
+      if (!old || !control::forget_held(screen_.context(), watchbill, it->first)) {
         ++it;
         continue;
       }
@@ -378,8 +379,8 @@ net::Task<void> BrowserConnect::keep_tidy() {
       forgot = true;
     }
     if (forgot && !keep_waiting()) spdlog::warn("Slack app: what waits for a word could not be noted");
-    co_await net::sleep_for(surface_.loop(), kTidyEvery);
+    co_await net::sleep_for(screen_.loop(), kTidyEvery);
   }
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -11,7 +11,7 @@
 #include "slack_app/systems/browser_page.hpp"
 #include "slack_app/systems/system_screens.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 /// Why PagerDuty cannot be connected in the browser here, and the two other ways, mrkdwn; empty if it can.
 std::string no_browser_text(const config::Config& config);
@@ -35,20 +35,20 @@ struct WaitingAccount {
 /// Tickets and states live in memory for ten minutes; held tokens are forgotten after an hour without a word.
 class BrowserConnect {
  public:
-  explicit BrowserConnect(Surface& surface);
+  explicit BrowserConnect(ScreenContext& screen);
   /// Takes up what waited before a restart.
   void start();
 
   BrowserWay way_for(const UserId& user, const std::string& name, bool existing);
   /// The button that leads to the browser was clicked in this view: it tells how it goes on.
-  void opened(const Place& place, const std::string& ticket);
+  void opened(const Interaction& interaction, const std::string& ticket);
   net::Task<net::ServerResponse> page(net::ServerRequest request);
   static std::vector<std::string> posts();
 
   [[nodiscard]] std::vector<WaitingAccount> waiting_for(const UserId& user) const;
   /// The question about the account in a modal.
   net::Task<void> open_account(UserId user, std::string trigger, std::string connection);
-  net::Task<void> confirm(Place place, std::string connection, bool right);
+  net::Task<void> confirm(Interaction interaction, std::string connection, bool right);
 
  private:
   struct Ticket {
@@ -80,7 +80,7 @@ class BrowserConnect {
   Result<void> keep_waiting();
   net::Task<void> keep_tidy();
 
-  Surface& surface_;
+  ScreenContext& screen_;
   std::map<std::string, Ticket> tickets_;
   std::map<std::string, Browser> browsers_;
   std::map<std::string, UnderWay> under_way_;
@@ -88,4 +88,4 @@ class BrowserConnect {
   net::TaskScope tasks_;
 };
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -4,7 +4,7 @@
 
 #include "net/html.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -44,4 +44,4 @@ net::ServerResponse page_response(const BrowserPage& page) {
   return response;
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

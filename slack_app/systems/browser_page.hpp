@@ -7,7 +7,7 @@
 
 /// The few pages that a browser sees while PagerDuty is connected. Plain HTML: no script, nothing from
 /// elsewhere.
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 struct BrowserPage {
   int status = 200;
@@ -23,4 +23,4 @@ net::ServerResponse page_response(const BrowserPage& page);
 /// A form that posts `ticket` to `path`.
 std::string ticket_form(std::string_view path, std::string_view ticket, std::string_view button);
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

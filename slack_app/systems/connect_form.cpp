@@ -6,7 +6,7 @@
 #include "base/text.hpp"
 #include "slack_app/rotations/rotation_form.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -215,4 +215,4 @@ ConnectInput typed_connection(json::View values, const ConnectState& state) {
   return input;
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

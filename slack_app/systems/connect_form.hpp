@@ -11,7 +11,7 @@
 
 /// The forms in which a scheduling system is connected. What is secret goes from the submission into a
 /// `Secret` and never back into a view.
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 /// How PagerDuty lets us in.
 enum class PagerDutyWay { browser, app_token, api_key };
@@ -54,4 +54,4 @@ inline constexpr const char* kFieldConnection = "connection";
 inline constexpr const char* kFieldWay = "way";
 inline constexpr const char* kOpenBrowser = "open_browser";
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

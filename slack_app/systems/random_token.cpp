@@ -5,7 +5,7 @@
 
 #include <array>
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 std::string random_ticket() {
   std::array<unsigned char, 16> bytes{};
@@ -19,4 +19,4 @@ bool same_ticket(std::string_view a, std::string_view b) {
   return !a.empty() && a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -8,7 +8,7 @@
 #include "slack_app/rotations/rotation_form.hpp"
 #include "slack_app/systems/browser_connect.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -71,32 +71,32 @@ std::string field_of_refusal(const ConnectState& state, const Error& error) {
 
 }  // namespace
 
-SystemScreens::SystemScreens(Surface& surface, MakeBrowserWay browser_way)
-    : surface_(surface), browser_way_(std::move(browser_way)) {}
+SystemScreens::SystemScreens(ScreenContext& screen, MakeBrowserWay browser_way)
+    : screen_(screen), browser_way_(std::move(browser_way)) {}
 
 net::Task<void> SystemScreens::open_connect(UserId user, std::string trigger, std::string kind) {
   ConnectState state{std::move(kind)};
   auto title = modal_title(state);
-  co_await surface_.open(std::move(trigger), std::move(title),
-                         connect_view_for(std::move(user), std::move(state)));
+  co_await screen_.open(std::move(trigger), std::move(title),
+                        connect_view_for(std::move(user), std::move(state)));
 }
 
 net::Task<void> SystemScreens::open_renew(UserId user, std::string trigger, std::string connection) {
   ConnectState state;
   state.existing = std::move(connection);
-  co_await surface_.open(std::move(trigger), "New credentials",
-                         connect_view_for(std::move(user), std::move(state)));
+  co_await screen_.open(std::move(trigger), "New credentials",
+                        connect_view_for(std::move(user), std::move(state)));
 }
 
 net::Task<std::string> SystemScreens::connect_view_for(UserId user, ConnectState state) {
-  auto& desk = surface_.desk();
+  auto& context = screen_.context();
   auto title = state.existing.empty() ? "Connect" : "New credentials";
-  auto caller = co_await who_is(surface_, user);
+  auto caller = co_await who_is(screen_, user);
   if (!caller) co_return notice_modal(title, error_text(caller.error()));
-  if (auto ok = manage::allowed(desk, *caller, Action::connect, {}); !ok)
+  if (auto ok = control::allowed(context, *caller, Action::connect, {}); !ok)
     co_return notice_modal(title, error_text(ok.error()));
   if (!state.existing.empty()) {
-    auto stored = desk.store.connections().get(state.existing);
+    auto stored = context.store.connections().get(state.existing);
     if (!stored) co_return notice_modal(title, error_text(stored.error()));
     state.kind = stored->kind;
     state.way = way_of(*stored);
@@ -104,18 +104,18 @@ net::Task<std::string> SystemScreens::connect_view_for(UserId user, ConnectState
     co_return notice_modal(title, error_text(known.error()));
   } else {
     // The first way that is open here.
-    state.way = no_browser_text(desk.config).empty() ? PagerDutyWay::browser : PagerDutyWay::app_token;
+    state.way = no_browser_text(context.config).empty() ? PagerDutyWay::browser : PagerDutyWay::app_token;
   }
   auto model = model_of(user, state);
   co_return model ? connect_view(*model) : notice_modal(title, error_text(model.error()));
 }
 
 Result<ConnectModel> SystemScreens::model_of(const UserId& user, const ConnectState& state) {
-  auto& store = surface_.desk().store;
+  auto& store = screen_.context().store;
   ConnectModel model;
   model.state = state;
   if (state.existing.empty()) {
-    auto name = manage::free_name(store, state.kind);
+    auto name = control::free_name(store, state.kind);
     if (!name) return name.error();
     model.name = *std::move(name);
   } else {
@@ -137,33 +137,33 @@ Result<ConnectModel> SystemScreens::model_of(const UserId& user, const ConnectSt
   return model;
 }
 
-net::Task<void> SystemScreens::choose_way(Place place, std::string way) {
-  auto state = connect_state(place.metadata);
+net::Task<void> SystemScreens::choose_way(Interaction interaction, std::string way) {
+  auto state = connect_state(interaction.metadata);
   if (!state) co_return;
   for (const auto one : {PagerDutyWay::browser, PagerDutyWay::app_token, PagerDutyWay::api_key}) {
     if (name_of(one) == way) state->way = one;
   }
-  auto caller = co_await who_is(surface_, place.user);
-  const bool may_connect = caller && manage::allowed(surface_.desk(), *caller, Action::connect, {}).ok();
+  auto caller = co_await who_is(screen_, interaction.user);
+  const bool may_connect = caller && control::allowed(screen_.context(), *caller, Action::connect, {}).ok();
   if (!may_connect) co_return;
-  auto model = model_of(place.user, *state);
+  auto model = model_of(interaction.user, *state);
   if (!model) co_return;
-  co_await surface_.update(place.view, connect_view(*model), place.hash);
+  co_await screen_.update(interaction.view, connect_view(*model), interaction.hash);
 }
 
 net::Task<void> SystemScreens::open_test(UserId user, std::string trigger, std::string connection) {
-  co_await surface_.open(std::move(trigger), "Test", test_view(std::move(user), std::move(connection)));
+  co_await screen_.open(std::move(trigger), "Test", test_view(std::move(user), std::move(connection)));
 }
 
 net::Task<std::string> SystemScreens::test_view(UserId user, std::string name) {
-  auto& desk = surface_.desk();
+  auto& context = screen_.context();
   const auto refuse = [](const Error& error) { return notice_modal("Test", error_text(error)); };
-  auto caller = co_await who_is(surface_, std::move(user));
+  auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return refuse(caller.error());
-  if (auto ok = manage::allowed(desk, *caller, Action::connect, {}); !ok) co_return refuse(ok.error());
-  auto stored = desk.store.connections().get(name);
+  if (auto ok = control::allowed(context, *caller, Action::connect, {}); !ok) co_return refuse(ok.error());
+  auto stored = context.store.connections().get(name);
   if (!stored) co_return refuse(stored.error());
-  auto open = manage::open_stored(desk, *std::move(stored));
+  auto open = control::open_stored(context, *std::move(stored));
   if (!open) co_return refuse(open.error());
   auto verified = co_await (*open)->provider->verify();
   if (!verified) {
@@ -175,19 +175,19 @@ net::Task<std::string> SystemScreens::test_view(UserId user, std::string name) {
 }
 
 net::Task<void> SystemScreens::open_disconnect(UserId user, std::string trigger, std::string connection) {
-  co_await surface_.open(std::move(trigger), "Disconnect",
-                         disconnect_view(std::move(user), std::move(connection)));
+  co_await screen_.open(std::move(trigger), "Disconnect",
+                        disconnect_view(std::move(user), std::move(connection)));
 }
 
 net::Task<std::string> SystemScreens::disconnect_view(UserId user, std::string name) {
-  auto& desk = surface_.desk();
+  auto& context = screen_.context();
   const auto refuse = [](const Error& error) { return notice_modal("Disconnect", error_text(error)); };
-  auto caller = co_await who_is(surface_, std::move(user));
+  auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return refuse(caller.error());
-  if (auto ok = manage::allowed(desk, *caller, Action::connect, {}); !ok) co_return refuse(ok.error());
-  auto stored = desk.store.connections().get(name);
+  if (auto ok = control::allowed(context, *caller, Action::connect, {}); !ok) co_return refuse(ok.error());
+  auto stored = context.store.connections().get(name);
   if (!stored) co_return refuse(stored.error());
-  auto rotations = desk.store.rotations().list();
+  auto rotations = context.store.rotations().list();
   if (!rotations) co_return refuse(rotations.error());
   DisconnectModel model{name, title_for(stored->kind)};
   for (const auto& rotation : *rotations) {
@@ -198,48 +198,50 @@ net::Task<std::string> SystemScreens::disconnect_view(UserId user, std::string n
   co_return disconnect_modal(model);
 }
 
-net::Task<std::string> SystemScreens::submit_disconnect(Place place) {
-  const auto document = json::parse(place.metadata);
+net::Task<std::string> SystemScreens::submit_disconnect(Interaction interaction) {
+  const auto document = json::parse(interaction.metadata);
   const auto name = document ? document->root()["connection"].string_or("") : std::string();
-  auto work = std::make_unique<Later<std::string>>(surface_.loop(), disconnect(place.user, name));
+  auto work =
+      std::make_unique<DeferredAnswer<std::string>>(screen_.loop(), disconnect(interaction.user, name));
   if (co_await work->ready_within(kAnswerWithin)) {
     auto view = co_await work->result();
     co_return view.empty() ? answer_clear() : answer_update(view);
   }
-  surface_.spawn(finish_disconnect(place.view, std::move(work)));
+  screen_.spawn(finish_disconnect(interaction.view, std::move(work)));
   co_return answer_update(loading_modal("Disconnect"));
 }
 
-net::Task<void> SystemScreens::finish_disconnect(std::string view, std::unique_ptr<Later<std::string>> work) {
+net::Task<void> SystemScreens::finish_disconnect(std::string view,
+                                                 std::unique_ptr<DeferredAnswer<std::string>> work) {
   auto told = co_await work->result();
   if (told.empty()) told = notice_modal("Disconnected", "Its credentials are deleted here.");
-  co_await surface_.update(std::move(view), std::move(told), {});
+  co_await screen_.update(std::move(view), std::move(told), {});
 }
 
 net::Task<std::string> SystemScreens::disconnect(UserId user, std::string name) {
-  auto caller = co_await who_is(surface_, std::move(user));
+  auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return notice_modal("Not disconnected", error_text(caller.error()));
-  auto removed = manage::remove_connection(surface_.desk(), *caller, name);
-  surface_.changed();
+  auto removed = control::remove_connection(screen_.context(), *caller, name);
+  screen_.changed();
   co_return removed ? std::string() : notice_modal("Not disconnected", error_text(removed.error()));
 }
 
-net::Task<std::string> SystemScreens::submit(Place place) {
-  auto state = connect_state(place.metadata);
+net::Task<std::string> SystemScreens::submit(Interaction interaction) {
+  auto state = connect_state(interaction.metadata);
   if (!state) {
     co_return answer_update(
         notice_modal("Not connected", "This form is of another version of Watchbill. Please begin again."));
   }
-  Typed typed{place.user, *state, typed_connection(place.values, *state)};
+  Typed typed{interaction.user, *state, typed_connection(interaction.values, *state)};
   Typed without_secrets = typed;
   without_secrets.input.secrets.clear();
-  auto work = std::make_unique<Later<Outcome>>(surface_.loop(), connect(std::move(typed)));
+  auto work = std::make_unique<DeferredAnswer<Outcome>>(screen_.loop(), connect(std::move(typed)));
   if (!co_await work->ready_within(kAnswerWithin)) {
     auto view = modal_view(
         {.callback = "loading", .title = modal_title(*state), .close = "Close"},
         {section(plain("\xE2\x8F\xB3 Checking\xE2\x80\xA6 The credentials are being tried; this view "
                        "tells what came of it."))});
-    surface_.spawn(finish(place.view, std::move(without_secrets), std::move(work)));
+    screen_.spawn(finish(interaction.view, std::move(without_secrets), std::move(work)));
     co_return answer_update(view);
   }
   auto outcome = co_await work->result();
@@ -251,10 +253,10 @@ net::Task<std::string> SystemScreens::submit(Place place) {
 }
 
 net::Task<void> SystemScreens::finish(std::string view, Typed without_secrets,
-                                      std::unique_ptr<Later<Outcome>> work) {
+                                      std::unique_ptr<DeferredAnswer<Outcome>> work) {
   auto outcome = co_await work->result();
   work.reset();
-  co_await surface_.update(std::move(view), outcome_view(without_secrets, outcome), {});
+  co_await screen_.update(std::move(view), outcome_view(without_secrets, outcome), {});
 }
 
 std::string SystemScreens::outcome_view(const Typed& typed, const Outcome& outcome) {
@@ -278,9 +280,9 @@ std::string SystemScreens::outcome_view(const Typed& typed, const Outcome& outco
 
 Result<Connection> SystemScreens::connection_of(const Typed& typed) {
   Connection connection{typed.input.name, typed.state.kind};
-  manage::ConnectionInput input{typed.input.texts, typed.input.secrets};
+  control::ConnectionInput input{typed.input.texts, typed.input.secrets};
   if (!typed.state.existing.empty()) {
-    auto stored = surface_.desk().store.connections().get(typed.state.existing);
+    auto stored = screen_.context().store.connections().get(typed.state.existing);
     if (!stored) return stored;
     connection = *std::move(stored);
     // A region that stays the same must not take away the address that somebody set on the host.
@@ -288,12 +290,12 @@ Result<Connection> SystemScreens::connection_of(const Typed& typed) {
     const auto before = region == connection.settings.end() ? "us" : region->second;
     if (const auto now = input.texts.find("region"); now != input.texts.end() && now->second == before)
       input.texts.erase(now);
-    return manage::with_input(std::move(connection), input);
+    return control::with_input(std::move(connection), input);
   }
-  auto made = manage::with_input(std::move(connection), input);
+  auto made = control::with_input(std::move(connection), input);
   if (!made) return made;
   // Never from the form: it must not become a way to reach other hosts.
-  const auto& config = surface_.desk().config;
+  const auto& config = screen_.context().config;
   if (const auto& address = address_of(config, typed.state.kind); !address.empty())
     made->settings["base_url"] = address;
   if (typed.state.kind == "pagerduty" && typed.state.way == PagerDutyWay::app_token)
@@ -302,37 +304,37 @@ Result<Connection> SystemScreens::connection_of(const Typed& typed) {
 }
 
 net::Task<SystemScreens::Outcome> SystemScreens::connect(Typed typed) {
-  auto& desk = surface_.desk();
+  auto& context = screen_.context();
   const auto wrong = [](std::string field, std::string text) {
     Outcome outcome;
     outcome.errors.emplace_back(std::move(field), std::move(text));
     return outcome;
   };
-  auto caller = co_await who_is(surface_, typed.user);
+  auto caller = co_await who_is(screen_, typed.user);
   if (!caller) co_return wrong("", caller.error().message);
-  if (auto ok = manage::allowed(desk, *caller, Action::connect, {}); !ok)
+  if (auto ok = control::allowed(context, *caller, Action::connect, {}); !ok)
     co_return wrong("", ok.error().message);
   const bool fresh = typed.state.existing.empty();
   if (fresh) {
     if (auto good = check_connection_name(typed.input.name); !good)
       co_return wrong(kFieldConnection, good.error().message);
-    if (auto free = manage::refuse_taken_name(desk.store, typed.input.name); !free)
+    if (auto free = control::refuse_taken_name(context.store, typed.input.name); !free)
       co_return wrong(kFieldConnection, "There is a connection of this name already: choose another.");
   }
   auto connection = connection_of(typed);
   if (!connection) co_return wrong("", connection.error().message);
   const auto name = connection->name;
-  manage::TryOptions options;
+  control::TryOptions options;
   options.deadline = kTryFor;
   if (!fresh) {
-    auto stored = desk.store.connections().get(name);
+    auto stored = context.store.connections().get(name);
     if (!stored) co_return wrong("", stored.error().message);
-    options.replaces = manage::Replaced{*std::move(stored), {typed.input.texts, typed.input.secrets}};
+    options.replaces = control::Replaced{*std::move(stored), {typed.input.texts, typed.input.secrets}};
   }
-  auto tried =
-      co_await manage::try_connection(manage::reach_of(desk), *caller, *std::move(connection), options);
+  auto tried = co_await control::try_connection(control::connection_context(context), *caller,
+                                                *std::move(connection), options);
   if (!tried) {
-    const auto flag = manage::option_of(tried.error());
+    const auto flag = control::option_of(tried.error());
     co_return wrong(flag, for_form(tried.error().message, name, flag));
   }
   if (tried->refused) {
@@ -340,14 +342,14 @@ net::Task<SystemScreens::Outcome> SystemScreens::connect(Typed typed) {
     if (nobody_answered(*tried->refused)) why = "It could not be tried, nobody answered: " + why;
     co_return wrong(field_of_refusal(typed.state, *tried->refused), why);
   }
-  auto kept = fresh ? manage::add_connection(desk, *caller, tried->connection)
-                    : manage::update_connection(desk, *caller, tried->connection);
+  auto kept = fresh ? control::add_connection(context, *caller, tried->connection)
+                    : control::update_connection(context, *caller, tried->connection);
   if (!kept) co_return wrong("", kept.error().message);
-  surface_.changed();
-  surface_.catalog().warm();
+  screen_.changed();
+  screen_.choices().warm();
   Outcome outcome;
   outcome.opened = tried->opened.value_or("");
   co_return outcome;
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -9,7 +9,7 @@
 #include "slack_app/screen_context.hpp"
 #include "slack_app/systems/connect_form.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 /// Where somebody's browser connects PagerDuty: the address for him, or why there is none (mrkdwn).
 struct BrowserWay {
@@ -23,19 +23,19 @@ using MakeBrowserWay = std::function<BrowserWay(const UserId& user, const std::s
 /// Connecting scheduling systems, giving them new credentials, testing and disconnecting them.
 class SystemScreens {
  public:
-  SystemScreens(Surface& surface, MakeBrowserWay browser_way);
+  SystemScreens(ScreenContext& screen, MakeBrowserWay browser_way);
 
   net::Task<void> open_connect(UserId user, std::string trigger, std::string kind);
   net::Task<void> open_renew(UserId user, std::string trigger, std::string connection);
   net::Task<void> open_test(UserId user, std::string trigger, std::string connection);
   net::Task<void> open_disconnect(UserId user, std::string trigger, std::string connection);
   /// Another way into PagerDuty was chosen.
-  net::Task<void> choose_way(Place place, std::string way);
+  net::Task<void> choose_way(Interaction interaction, std::string way);
 
   /// The answer to a submission. The credentials are tried; what takes longer than 2 s goes on for at most
   /// two minutes, and the view is replaced when it is known. They are nowhere but in that task.
-  net::Task<std::string> submit(Place place);
-  net::Task<std::string> submit_disconnect(Place place);
+  net::Task<std::string> submit(Interaction interaction);
+  net::Task<std::string> submit_disconnect(Interaction interaction);
 
  private:
   struct Outcome {
@@ -53,16 +53,17 @@ class SystemScreens {
   net::Task<std::string> disconnect_view(UserId user, std::string connection);
   /// What came of it: a view, empty if it just worked.
   net::Task<std::string> disconnect(UserId user, std::string connection);
-  net::Task<void> finish_disconnect(std::string view, std::unique_ptr<Later<std::string>> work);
+  net::Task<void> finish_disconnect(std::string view, std::unique_ptr<DeferredAnswer<std::string>> work);
   Result<ConnectModel> model_of(const UserId& user, const ConnectState& state);
   net::Task<Outcome> connect(Typed typed);
-  net::Task<void> finish(std::string view, Typed without_secrets, std::unique_ptr<Later<Outcome>> work);
+  net::Task<void> finish(std::string view, Typed without_secrets,
+                         std::unique_ptr<DeferredAnswer<Outcome>> work);
   std::string outcome_view(const Typed& typed, const Outcome& outcome);
   /// What was typed, as a connection that can be tried.
   Result<Connection> connection_of(const Typed& typed);
 
-  Surface& surface_;
+  ScreenContext& screen_;
   MakeBrowserWay browser_way_;
 };
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

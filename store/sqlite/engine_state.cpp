@@ -16,9 +16,9 @@ class SqliteEngineState : public EngineState {
 
   Result<std::vector<RotationRecord>> records() override;
   Result<void> put_record(const RotationRecord& record) override;
-  Result<std::vector<Watch>> watches() override;
-  Result<void> put_watch(const Watch& watch) override;
-  Result<void> remove_watch(const ScheduleRef& schedule) override;
+  Result<std::vector<ScheduleState>> states() override;
+  Result<void> put_schedule_state(const ScheduleState& state) override;
+  Result<void> remove_schedule_state(const ScheduleRef& schedule) override;
   Result<std::vector<RotationStatus>> statuses() override;
   Result<void> put_status(const RotationStatus& status) override;
   Result<std::vector<GroupSnapshot>> groups() override;
@@ -60,27 +60,27 @@ Result<void> SqliteEngineState::put_record(const RotationRecord& record) {
   return {};
 }
 
-Result<std::vector<Watch>> SqliteEngineState::watches() {
-  std::vector<Watch> found;
+Result<std::vector<ScheduleState>> SqliteEngineState::states() {
+  std::vector<ScheduleState> found;
   found.reserve(rows_in(db_, "SELECT count(*) FROM watches"));
   auto done = db_.query(
       "SELECT connection, schedule, name, timeline, presence, held, doubt, turn, last_answer, failing_since, "
       "failure, looked_ahead, looked_far FROM watches ORDER BY connection, schedule",
       [&found](const Row& row) -> Result<void> {
-        auto& watch = found.emplace_back();
+        auto& state = found.emplace_back();
         Columns columns(row);
-        columns.plain(watch.schedule.connection).plain(watch.schedule.id).plain(watch.name);
-        columns.json("timeline", watch.timeline).word("presence", watch.presence, parse_presence);
-        columns.json("held", watch.held).json("doubt", watch.doubt).json("turn", watch.turn);
-        columns.plain(watch.last_answer).plain(watch.failing_since).plain(watch.failure);
-        columns.plain(watch.looked_ahead).plain(watch.looked_far);
-        return columns.done("watches", to_string(watch.schedule));
+        columns.plain(state.schedule.connection).plain(state.schedule.id).plain(state.name);
+        columns.json("timeline", state.timeline).word("presence", state.presence, parse_presence);
+        columns.json("held", state.held).json("doubt", state.doubt).json("turn", state.sudden_change);
+        columns.plain(state.last_answer).plain(state.failing_since).plain(state.failure);
+        columns.plain(state.looked_ahead).plain(state.looked_far);
+        return columns.done("watches", to_string(state.schedule));
       });
   if (!done) return done.error();
   return found;
 }
 
-Result<void> SqliteEngineState::put_watch(const Watch& watch) {
+Result<void> SqliteEngineState::put_schedule_state(const ScheduleState& state) {
   auto done = db_.execute(
       "INSERT INTO watches(connection, schedule, name, timeline, presence, held, doubt, turn, last_answer, "
       "failing_since, failure, looked_ahead, looked_far) "
@@ -90,15 +90,16 @@ Result<void> SqliteEngineState::put_watch(const Watch& watch) {
       "last_answer = excluded.last_answer, failing_since = excluded.failing_since, failure = "
       "excluded.failure, "
       "looked_ahead = excluded.looked_ahead, looked_far = excluded.looked_far",
-      watch.schedule.connection, watch.schedule.id, watch.name, encode(watch.timeline),
-      name_of(watch.presence), encode(watch.held), encode_maybe(watch.doubt), encode_maybe(watch.turn),
-      watch.last_answer, watch.failing_since, watch.failure, watch.looked_ahead, watch.looked_far);
+      state.schedule.connection, state.schedule.id, state.name, encode(state.timeline),
+      name_of(state.presence), encode(state.held), encode_maybe(state.doubt),
+      encode_maybe(state.sudden_change), state.last_answer, state.failing_since, state.failure,
+      state.looked_ahead, state.looked_far);
   if (done) return {};
   return missing(done.error(), ErrorKind::not_found,
-                 fmt::format("schedule {}: its connection is not in the store (any more)", watch.schedule));
+                 fmt::format("schedule {}: its connection is not in the store (any more)", state.schedule));
 }
 
-Result<void> SqliteEngineState::remove_watch(const ScheduleRef& schedule) {
+Result<void> SqliteEngineState::remove_schedule_state(const ScheduleRef& schedule) {
   return db_.execute("DELETE FROM watches WHERE connection = ?1 AND schedule = ?2", schedule.connection,
                      schedule.id);
 }

@@ -23,7 +23,7 @@ std::unique_ptr<Problems> make_problems(Database& database);
 inline constexpr std::string_view kSecretsTable = "connection_secrets";
 /// Place and purpose of a connection's secret (`connection_secrets.seal_version` 2). Both must outlive it.
 inline constexpr int kSealVersion = 2;
-inline Place place_of_secret(const Connection& connection, const std::string& name) {
+inline SecretPlace place_of_secret(const Connection& connection, const std::string& name) {
   return {kSecretsTable, connection.name, name, purpose_of(connection)};
 }
 

@@ -107,7 +107,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   test::SimLoop loop;
   Http http(loop, script);
   Keeper keeper;
-  const Context context{loop, http, keeper, {}};
+  const AdapterContext context{loop, http, keeper, {}};
   const auto prepared = adapter.prepare(connection(adapter.kind), context);
   if (!prepared) std::abort();
   ask(*adapter.create(*prepared, context), loop);

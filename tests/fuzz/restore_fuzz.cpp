@@ -141,7 +141,7 @@ void read_to_the_end(Store& store) {
   }
   (void)store.rotations().list().ok();
   (void)store.engine().records().ok();
-  (void)store.engine().watches().ok();
+  (void)store.engine().states().ok();
   (void)store.engine().statuses().ok();
   (void)store.engine().groups().ok();
   (void)store.history().list({}).ok();

@@ -58,7 +58,7 @@ struct World {
   World& operator=(const World&) = delete;
 
   void open_app() {
-    service->open_app([this](const daemon::AppPorts&) {
+    service->open_app([this](const daemon::GatewayPorts&) {
       daemon::SlackApp out;
       out.receiver = app;
       out.page = [](net::ServerRequest request) { return show(std::move(request)); };

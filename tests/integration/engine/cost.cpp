@@ -90,8 +90,8 @@ struct Large {
   VirtualServers servers{loop};
   std::string folder;
   std::unique_ptr<store::Store> store;
-  slack::Gate gate{loop, 60};
-  slack::WebClient slack{servers, gate, options()};
+  slack::RateLimiter limiter{loop, 60};
+  slack::WebClient slack{servers, limiter, options()};
   std::unique_ptr<engine::Engine> engine;
 
   Large() {
@@ -126,7 +126,7 @@ struct Large {
       return {};
     }));
     engine = std::make_unique<engine::Engine>(
-        engine::EnginePorts{loop, *store, servers, slack, slack, slack, gate}, engine::EngineOptions{});
+        engine::EnginePorts{loop, *store, servers, slack, slack, slack, limiter}, engine::EngineOptions{});
     REQUIRE(engine->start());
   }
   ~Large() {

@@ -207,7 +207,7 @@ struct Bench {
   net::CurlClient curl{loop, net::CurlOptions{}};
   Watcher http{curl};
   Keeper keeper;
-  Context context{loop, http, keeper, {}};
+  AdapterContext context{loop, http, keeper, {}};
   std::unique_ptr<Provider> provider;
 };
 

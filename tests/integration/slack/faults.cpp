@@ -34,9 +34,9 @@ TEST_CASE("a 429 is an error with its wait, and stops that method alone") {
   REQUIRE_FALSE(result);
   CHECK(result.error().kind == ErrorKind::rate_limited);
   CHECK(result.error().retry_after == 7s);
-  CHECK_FALSE(w.gate.try_acquire(Method::usergroups_users_update, Priority::handoff));
-  CHECK(w.gate.try_acquire(Method::usergroups_list, Priority::handoff));
-  const auto wait = w.gate.when(Method::usergroups_users_update, Priority::handoff, 1) - w.loop.now();
+  CHECK_FALSE(w.limiter.try_acquire(Method::usergroups_users_update, Priority::handoff));
+  CHECK(w.limiter.try_acquire(Method::usergroups_list, Priority::handoff));
+  const auto wait = w.limiter.when(Method::usergroups_users_update, Priority::handoff, 1) - w.loop.now();
   CHECK(wait > 5s);
   CHECK(wait <= 7s);
 }
@@ -48,7 +48,7 @@ TEST_CASE("a 429 without anything in it waits 30 s, and one in a body counts the
   CHECK(write(w).error().retry_after == 30s);
   w.fault(R"("kind":"error","code":"rate_limited","match":"chat.postMessage","times":1)");
   CHECK(post(w).error().kind == ErrorKind::rate_limited);
-  CHECK_FALSE(w.gate.try_acquire(Method::chat_post_message, Priority::handoff, "C0PAYMENTS"));
+  CHECK_FALSE(w.limiter.try_acquire(Method::chat_post_message, Priority::handoff, "C0PAYMENTS"));
 }
 
 TEST_CASE("a failing Slack may have done it") {
@@ -110,7 +110,7 @@ TEST_CASE("a server that never answers costs one deadline and no neighbour") {
   w.populate();
   auto options = w.options();
   options.deadline = 300ms;
-  WebClient client(w.http, w.gate, options);
+  WebClient client(w.http, w.limiter, options);
   w.fault(R"("kind":"hang","match":"users.info","times":1)");
   const auto hung = w.run(client.user_info(permit(Method::users_info), UserId("U0ADA")));
   REQUIRE_FALSE(hung);
@@ -144,7 +144,7 @@ TEST_CASE("nobody there is unreachable, and nothing was done") {
   SlackWorkspace w;
   auto options = w.options();
   options.api_url = "http://127.0.0.1:1/api";
-  WebClient client(w.http, w.gate, options);
+  WebClient client(w.http, w.limiter, options);
   OutgoingMessage message{ChannelId("C1"), "hi", "", ""};
   const auto result = w.run(client.post(permit(Method::chat_post_message), message));
   REQUIRE_FALSE(result);
@@ -154,8 +154,8 @@ TEST_CASE("nobody there is unreachable, and nothing was done") {
 
 namespace {
 
-net::Task<void> one_write(Gate& gate, WebClient& client, int number, int& done, int& refused) {
-  auto leave = co_await gate.acquire(Method::usergroups_users_update, Priority::handoff);
+net::Task<void> one_write(RateLimiter& limiter, WebClient& client, int number, int& done, int& refused) {
+  auto leave = co_await limiter.acquire(Method::usergroups_users_update, Priority::handoff);
   std::vector<UserId> members{UserId(number % 2 == 0 ? "U0ADA" : "U0BO")};
   const auto result = co_await client.set_members(std::move(leave), GroupId("S0ONCALL"), members);
   if (result) {
@@ -169,9 +169,10 @@ net::Task<void> wait_for(net::EventLoop& loop, const int& done, const int& refus
   while (done + refused < all) co_await net::sleep_for(loop, 10ms);
 }
 
-net::Task<void> storm(net::EventLoop& loop, Gate& gate, WebClient& client, int all, int& done, int& refused) {
+net::Task<void> storm(net::EventLoop& loop, RateLimiter& limiter, WebClient& client, int all, int& done,
+                      int& refused) {
   net::TaskScope scope;
-  for (int i = 0; i < all; ++i) scope.spawn(one_write(gate, client, i, done, refused));
+  for (int i = 0; i < all; ++i) scope.spawn(one_write(limiter, client, i, done, refused));
   co_await wait_for(loop, done, refused, all);
 }
 
@@ -181,18 +182,18 @@ TEST_CASE("a storm goes through a strict limit without a single 429") {
   SlackWorkspace w;
   w.populate();
   w.control(R"({"do":"rate","off":false,"scale":60})");
-  Gate gate(w.loop, 60);
-  WebClient client(w.http, gate, w.options());
+  RateLimiter limiter(w.loop, 60);
+  WebClient client(w.http, limiter, w.options());
   int done = 0;
   int refused = 0;
-  w.run(storm(w.loop, gate, client, 100, done, refused));
+  w.run(storm(w.loop, limiter, client, 100, done, refused));
   CHECK(done == 100);
   CHECK(refused == 0);
 }
 
 namespace {
 
-class NoCache final : public UserCache {
+class NoCache final : public UserStore {
  public:
   Result<std::vector<SeenUser>> load() override { return std::vector<SeenUser>{}; }
   Result<void> save(const std::vector<SeenUser>&) override { return {}; }
@@ -204,7 +205,7 @@ TEST_CASE("the directory knows a workspace of two thousand after ten calls") {
   SlackWorkspace w;
   w.control(R"({"do":"bulk","groups":0,"people":2000,"schedules":{},"channels":0})");
   NoCache cache;
-  Directory directory(w.loop, w.gate, w.client, cache);
+  Directory directory(w.loop, w.limiter, w.client, cache);
   std::vector<std::string> emails{"nobody@example.com"};
   const auto state = w.control(R"({"do":"state","only":["users"]})");
   for (const auto user : state.root()["users"].items()) {

@@ -13,7 +13,7 @@ struct SmallApp final : slack::Receiver {
     w.populate();
     auto options = w.options();
     options.app_token = Secret("xapp-sandbox-app");
-    client = std::make_unique<slack::WebClient>(w.http, w.gate, options);
+    client = std::make_unique<slack::WebClient>(w.http, w.limiter, options);
   }
 
   net::Task<std::string> receive(slack::Delivery delivery) override {

@@ -40,7 +40,7 @@ struct Bench {
 
   SmallApp app;
   net::CurlWebSocketClient sockets;
-  ConnectionAddresses addresses{*app.client, app.w.gate};
+  ConnectionAddresses addresses{*app.client, app.w.limiter};
   SocketMode mode{app.w.loop, sockets, addresses, app.dispatcher, quick_pauses()};
 };
 

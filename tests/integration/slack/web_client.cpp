@@ -41,7 +41,7 @@ TEST_CASE("auth.test says who the token is and what it may do") {
   CHECK(w.run(w.client.user_auth_test(permit(Method::auth_test))).error().kind == ErrorKind::not_found);
   auto options = w.options();
   options.user_token = Secret("xoxp-sandbox-user");
-  WebClient both(w.http, w.gate, options);
+  WebClient both(w.http, w.limiter, options);
   const auto person = w.run(both.user_auth_test(permit(Method::auth_test)));
   REQUIRE(person);
   CHECK_FALSE(person->is_bot);
@@ -130,7 +130,7 @@ TEST_CASE("the group that says who may edit is listed as such, and never written
   w.populate();
   auto options = w.options();
   options.editors_group = GroupId("S0ONCALL");
-  WebClient client(w.http, w.gate, options);
+  WebClient client(w.http, w.limiter, options);
   const auto groups = w.run(client.list_groups(permit(Method::usergroups_list)));
   REQUIRE(groups);
   REQUIRE(groups->front().unwritable);
@@ -197,7 +197,7 @@ TEST_CASE("where only admins may edit groups the bot is told how to go on, and t
 
   auto options = w.options();
   options.user_token = Secret("xoxp-boss");
-  WebClient client(w.http, w.gate, options);
+  WebClient client(w.http, w.limiter, options);
   CHECK(set_members(w, client, ids({"U0ADA"})));
   REQUIRE(w.run(client.disable_group(permit(Method::usergroups_disable), GroupId("S0ONCALL"))));
   REQUIRE(w.run(client.enable_group(permit(Method::usergroups_enable), GroupId("S0ONCALL"))));
@@ -223,7 +223,7 @@ TEST_CASE("a free workspace has no user groups") {
 TEST_CASE("a wrong token and a missing scope say what to do, and never show the token") {
   SlackWorkspace w;
   w.populate();
-  WebClient wrong(w.http, w.gate, w.with_token("xoxb-quite-wrong"));
+  WebClient wrong(w.http, w.limiter, w.with_token("xoxb-quite-wrong"));
   const auto refused = set_members(w, wrong, ids({"U0ADA"}));
   REQUIRE_FALSE(refused);
   CHECK(refused.error().kind == ErrorKind::unauthorized);

@@ -17,8 +17,8 @@ struct SlackWorkspace {
   net::EventLoop loop;
   net::CurlClient http{loop, {}};
   std::unique_ptr<sandbox::Sandbox> sandbox = start(loop);
-  slack::Gate gate{loop, 1};
-  slack::WebClient client{http, gate, options()};
+  slack::RateLimiter limiter{loop, 1};
+  slack::WebClient client{http, limiter, options()};
 
   /// Without rate limits: they are switched on by those tests that are about them.
   SlackWorkspace() {

@@ -93,12 +93,12 @@ TEST_CASE("a name or group that stands twice in a file is refused with both plac
 
 TEST_CASE("the plan says what happens to each rotation") {
   ApplyPlan plan;
-  manage::Wanted fresh;
+  control::RotationDraft fresh;
   fresh.rotation = stored(0, "new", "");
   fresh.rotation.handle = "new-oncall";
   fresh.create_group = true;
   plan.batch.wanted.push_back(fresh);
-  manage::Wanted changed;
+  control::RotationDraft changed;
   changed.before = stored(1, "old name", "S1");
   changed.rotation = stored(1, "new name", "S1");
   plan.batch.wanted.push_back(changed);

@@ -83,7 +83,7 @@ TEST_CASE("any rotation survives JSON and YAML files") {
   for (unsigned seed = 0; seed < 500; ++seed) {
     INFO("seed " << seed);
     const auto rotation = Maker(seed).rotation();
-    auto from_json = read_rotations(manage::rotations_json({rotation}), "r.json");
+    auto from_json = read_rotations(control::rotations_json({rotation}), "r.json");
     REQUIRE(from_json);
     CHECK(from_json->at(0).rotation == rotation);
 

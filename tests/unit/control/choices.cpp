@@ -4,7 +4,7 @@
 #include "tests/unit/control/world.hpp"
 
 using namespace watchbill;
-using namespace watchbill::manage;
+using namespace watchbill::control;
 using namespace watchbill::test;
 
 namespace {
@@ -26,14 +26,14 @@ TEST_CASE("groups are found with and without '@', and say whose they are") {
   world.slack.add_group("S3", "deep-search", {}, true);
   world.slack.add_group("S4", "bosses", {});
   world.slack.groups[GroupId("S4")].unwritable = "Slack keeps it itself";
-  Catalog catalog(*world.desk);
-  auto found = world.run(catalog.search_groups("@SEARCH", 10));
+  Choices choices(*world.context);
+  auto found = world.run(choices.search_groups("@SEARCH", 10));
   CHECK(handles(found) == std::vector<std::string>{"search-oncall", "deep-search"});
   CHECK(found.groups[0].taken_by == "search");
   CHECK(found.groups[0].members == 2);
   CHECK_FALSE(found.groups[1].taken_by);
   CHECK(found.groups[1].disabled);
-  found = world.run(catalog.search_groups("", 2));
+  found = world.run(choices.search_groups("", 2));
   CHECK(handles(found) == std::vector<std::string>{"bosses", "deep-search"});
   CHECK(found.more == 2);
   CHECK(found.groups[0].unwritable == "Slack keeps it itself");
@@ -42,30 +42,30 @@ TEST_CASE("groups are found with and without '@', and say whose they are") {
 TEST_CASE("answers come from memory at once and are renewed behind them") {
   ManageWorld world;
   world.slack.add_group("S1", "one", {});
-  Catalog catalog(*world.desk);
-  CHECK(world.run(catalog.search_groups("", 10)).groups.size() == 1);
+  Choices choices(*world.context);
+  CHECK(world.run(choices.search_groups("", 10)).groups.size() == 1);
   world.slack.add_group("S2", "two", {});
   world.loop.advance(31s);
   const auto before = world.loop.now();
-  CHECK(world.run(catalog.search_groups("", 10)).groups.size() == 1);
+  CHECK(world.run(choices.search_groups("", 10)).groups.size() == 1);
   CHECK(world.loop.now() == before);
   world.loop.advance(6s);
-  CHECK(world.run(catalog.search_groups("", 10)).groups.size() == 2);
+  CHECK(world.run(choices.search_groups("", 10)).groups.size() == 2);
   CHECK(world.slack.calls[slack::Method::usergroups_list] == 2);
 }
 
 TEST_CASE("a workspace that does not answer is waited for two seconds, and then said to be silent") {
   ManageWorld world;
   world.slack.latency = 1min;
-  Catalog catalog(*world.desk);
+  Choices choices(*world.context);
   const auto before = world.loop.now();
-  auto found = world.run(catalog.search_groups("", 10));
+  auto found = world.run(choices.search_groups("", 10));
   CHECK(world.loop.now() - before == 2s);
   CHECK(found.groups.empty());
   CHECK(says(*found.failure, "has not listed its user groups yet"));
 
-  world.desk->no_slack = fail(ErrorKind::unauthorized, "Slack's user groups: the token is dead");
-  Catalog refused(*world.desk);
+  world.context->no_slack = fail(ErrorKind::unauthorized, "Slack's user groups: the token is dead");
+  Choices refused(*world.context);
   found = world.run(refused.search_groups("", 10));
   REQUIRE(found.failure);
   CHECK(says(*found.failure, "Slack's user groups"));
@@ -77,8 +77,8 @@ TEST_CASE("schedules of all connections are found by name or id, grouped, with w
   auto broken = Connection{"broken", "pagerduty"};
   broken.secrets = {{"api_key", Secret("dead")}};
   good(world.store->connections().add(broken, "cli:ada"));
-  Catalog catalog(*world.desk);
-  auto found = world.run(catalog.search_schedules("payments", 100));
+  Choices choices(*world.context);
+  auto found = world.run(choices.search_schedules("payments", 100));
   REQUIRE(found.connections.size() == 2);
   CHECK(found.connections[0].connection == "broken");
   REQUIRE(found.connections[0].failure);
@@ -87,9 +87,9 @@ TEST_CASE("schedules of all connections are found by name or id, grouped, with w
   REQUIRE(found.connections[1].schedules.size() == 1);
   CHECK(found.connections[1].schedules[0].id == "PONE");
   CHECK(found.found() == 1);
-  CHECK(catalog.name_of({"pd", "PONE"}) == "Payments primary");
-  CHECK_FALSE(catalog.name_of({"pd", "PNONE"}));
-  CHECK(world.run(catalog.search_schedules("pd/ptwo", 100)).found() == 1);
+  CHECK(choices.name_of({"pd", "PONE"}) == "Payments primary");
+  CHECK_FALSE(choices.name_of({"pd", "PNONE"}));
+  CHECK(world.run(choices.search_schedules("pd/ptwo", 100)).found() == 1);
 }
 
 TEST_CASE("more schedules than fit are counted, and those of a removed connection are forgotten") {
@@ -97,23 +97,23 @@ TEST_CASE("more schedules than fit are counted, and those of a removed connectio
   world.connection("pd");
   for (int i = 0; i < 150; ++i)
     world.pagerduty.schedules[fmt::format("PX{}", i)] = {fmt::format("Team {:03}", i), "ada"};
-  Catalog catalog(*world.desk);
-  const auto found = world.run(catalog.search_schedules("team", 100));
+  Choices choices(*world.context);
+  const auto found = world.run(choices.search_schedules("team", 100));
   REQUIRE(found.connections.size() == 1);
   CHECK(found.connections[0].schedules.size() == 100);
   CHECK(found.connections[0].schedules.front().name == "Team 000");
   CHECK(found.connections[0].more == 50);
-  good(remove_connection(*world.desk, world.cli, "pd"));
-  CHECK(world.run(catalog.search_schedules("team", 100)).connections.empty());
+  good(remove_connection(*world.context, world.cli, "pd"));
+  CHECK(world.run(choices.search_schedules("team", 100)).connections.empty());
 }
 
 TEST_CASE("a system that hangs does not hold up the others' schedules for more than two seconds") {
   ManageWorld world;
   world.connection("pd");
   world.http.latency = 1min;
-  Catalog catalog(*world.desk);
+  Choices choices(*world.context);
   const auto before = world.loop.now();
-  const auto found = world.run(catalog.search_schedules("", 100));
+  const auto found = world.run(choices.search_schedules("", 100));
   CHECK(world.loop.now() - before == 2s);
   REQUIRE(found.connections.size() == 1);
   CHECK(says(*found.connections[0].failure, "has not answered yet"));
@@ -125,8 +125,8 @@ TEST_CASE("channels are found with and without '#', without archived ones") {
   world.channels.add("C1", "payments");
   world.channels.add("C2", "old-payments", true, true);
   world.channels.add("C3", "team-payments", false, false, true);
-  Catalog catalog(*world.desk);
-  const auto found = world.run(catalog.search_channels("#pay", 10));
+  Choices choices(*world.context);
+  const auto found = world.run(choices.search_channels("#pay", 10));
   REQUIRE(found.channels.size() == 2);
   CHECK(found.channels[0].name == "payments");
   CHECK(found.channels[1].is_private);
@@ -136,9 +136,9 @@ TEST_CASE("who somebody is in Slack comes from Slack, and follows it when he los
   ManageWorld world;
   world.slack.users[UserId("UADA")].admin = true;
   world.slack.add_group("S1", "editors", {"UADA", "UBO"});
-  Catalog catalog(*world.desk);
-  const auto user = [&world, &catalog](const char* id) {
-    const auto caller = good(world.run(catalog.caller(UserId(id))));
+  Choices choices(*world.context);
+  const auto user = [&world, &choices](const char* id) {
+    const auto caller = good(world.run(choices.caller(UserId(id))));
     CHECK(caller.actor == id);
     return std::get<SlackUser>(caller.principal);
   };
@@ -165,27 +165,27 @@ TEST_CASE("while groups cannot be listed an admin may act, and nobody else") {
   world.slack.fate = [](slack::Method method, const std::string&) {
     return method == slack::Method::usergroups_list ? FakeSlack::Fate::refused : FakeSlack::Fate{};
   };
-  Catalog catalog(*world.desk);
-  const auto who = std::get<SlackUser>(good(world.run(catalog.caller(UserId("UADA")))).principal);
+  Choices choices(*world.context);
+  const auto who = std::get<SlackUser>(good(world.run(choices.caller(UserId("UADA")))).principal);
   CHECK(who.admin);
   CHECK(who.groups.empty());
-  bad(world.run(catalog.caller(UserId("UBO"))));
+  bad(world.run(choices.caller(UserId("UBO"))));
 }
 
 TEST_CASE("while Slack is silent the last known role counts for an hour, and nobody unknown gets in") {
   ManageWorld world;
   world.slack.users[UserId("UADA")].admin = true;
-  Catalog catalog(*world.desk);
-  good(world.run(catalog.caller(UserId("UADA"))));
+  Choices choices(*world.context);
+  good(world.run(choices.caller(UserId("UADA"))));
   world.slack.latency = 1min;
   world.loop.advance(6min);
   const auto before = world.loop.now();
-  CHECK(std::get<SlackUser>(good(world.run(catalog.caller(UserId("UADA")))).principal).admin);
+  CHECK(std::get<SlackUser>(good(world.run(choices.caller(UserId("UADA")))).principal).admin);
   CHECK(world.loop.now() - before < 3s);
-  CHECK(bad(world.run(catalog.caller(UserId("UBO")))).kind == ErrorKind::timeout);
+  CHECK(bad(world.run(choices.caller(UserId("UBO")))).kind == ErrorKind::timeout);
 
   world.slack.fate = [](slack::Method, const std::string&) { return FakeSlack::Fate::refused; };
   world.slack.latency = 20ms;
   world.loop.advance(2h);
-  bad(world.run(catalog.caller(UserId("UADA"))));
+  bad(world.run(choices.caller(UserId("UADA"))));
 }

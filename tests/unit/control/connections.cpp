@@ -4,7 +4,7 @@
 #include "tests/unit/control/world.hpp"
 
 using namespace watchbill;
-using namespace watchbill::manage;
+using namespace watchbill::control;
 using namespace watchbill::test;
 
 namespace {
@@ -17,7 +17,7 @@ ConnectionInput with_key(const std::string& key) {
 
 Result<Tried> try_out(ManageWorld& world, const Caller& caller, const Connection& connection,
                       TryOptions options = {}) {
-  return world.run(try_connection(reach_of(*world.desk), caller, connection, options));
+  return world.run(try_connection(connection_context(*world.context), caller, connection, options));
 }
 
 Connection filled(const std::string& kind, const ConnectionInput& input) {
@@ -55,11 +55,11 @@ TEST_CASE("who may not connect cannot try credentials either") {
   ManageWorld world;
   const auto connection = filled("pagerduty", with_key("good-key"));
   CHECK(bad(try_out(world, world.reader, connection)).kind == ErrorKind::forbidden);
-  CHECK(bad(add_connection(*world.desk, world.owner, connection)).kind == ErrorKind::forbidden);
-  CHECK(bad(update_connection(*world.desk, world.owner, connection)).kind == ErrorKind::forbidden);
-  CHECK(bad(remove_connection(*world.desk, world.owner, "new")).kind == ErrorKind::forbidden);
-  CHECK(bad(hold_connection(*world.desk, world.owner, connection)).kind == ErrorKind::forbidden);
-  CHECK(bad(confirm_held(*world.desk, world.owner, "new")).kind == ErrorKind::forbidden);
+  CHECK(bad(add_connection(*world.context, world.owner, connection)).kind == ErrorKind::forbidden);
+  CHECK(bad(update_connection(*world.context, world.owner, connection)).kind == ErrorKind::forbidden);
+  CHECK(bad(remove_connection(*world.context, world.owner, "new")).kind == ErrorKind::forbidden);
+  CHECK(bad(hold_connection(*world.context, world.owner, connection)).kind == ErrorKind::forbidden);
+  CHECK(bad(confirm_held(*world.context, world.owner, "new")).kind == ErrorKind::forbidden);
   world.config.slack.credentials_in_modals = false;
   CHECK(says(bad(try_out(world, world.editor, connection)), "credentials_in_modals"));
   CHECK(world.pagerduty.asked == 0);
@@ -170,7 +170,7 @@ TEST_CASE("a connection is not removed while rotations use it, and a taken name 
   ManageWorld world;
   world.connection();
   world.stored("payments");
-  CHECK(says(bad(remove_connection(*world.desk, world.cli, "pd")), "payments"));
+  CHECK(says(bad(remove_connection(*world.context, world.cli, "pd")), "payments"));
   CHECK(bad(refuse_taken_name(*world.store, "pd")).kind == ErrorKind::conflict);
   good(refuse_taken_name(*world.store, "other"));
   CHECK(good(free_name(*world.store, "pagerduty")) == "pagerduty");
@@ -184,7 +184,7 @@ TEST_CASE("schedules are listed from all systems at the same time") {
   world.connection("b");
   world.http.latency = 1s;
   const auto before = world.loop.now();
-  const auto listed = world.run(list_schedules(*world.desk, good(world.store->connections().list())));
+  const auto listed = world.run(list_schedules(*world.context, good(world.store->connections().list())));
   REQUIRE(listed.size() == 2);
   CHECK(good(listed[0].listed).size() == 2);
   CHECK(listed[1].connection == "b");
@@ -198,7 +198,7 @@ TEST_CASE("a token that the daemon is about to renew is left to the daemon") {
   connection.secrets = {{"access_token", Secret("a")}, {"refresh_token", Secret("r")}};
   const auto expiring = [&](milliseconds left) {
     connection.settings["token_expires_at"] = format_rfc3339(world.loop.now() + left);
-    return open_stored(*world.desk, connection);
+    return open_stored(*world.context, connection);
   };
   CHECK(expiring(1min).ok());
   world.daemon = true;
@@ -212,24 +212,24 @@ TEST_CASE("tokens from the browser are sealed at once, and used for nothing unti
   Connection fresh{"pd", "pagerduty"};
   fresh.secrets = {{"api_key", Secret("good-key")}};
   fresh.settings = {{"region", "us"}};
-  CHECK(bad(confirm_held(*world.desk, world.editor, "pd")).kind == ErrorKind::not_found);
-  good(hold_connection(*world.desk, world.editor, fresh));
-  good(hold_connection(*world.desk, world.editor, fresh));
+  CHECK(bad(confirm_held(*world.context, world.editor, "pd")).kind == ErrorKind::not_found);
+  good(hold_connection(*world.context, world.editor, fresh));
+  good(hold_connection(*world.context, world.editor, fresh));
   CHECK(good(world.store->connections().list()).size() == 1);
   CHECK(good(world.store->connections().get("pd")).settings.empty());
-  CHECK(good(world.run(held_account(*world.desk, "pd"))) == "acme.pagerduty.com");
-  good(confirm_held(*world.desk, world.editor, "pd"));
+  CHECK(good(world.run(held_account(*world.context, "pd"))) == "acme.pagerduty.com");
+  good(confirm_held(*world.context, world.editor, "pd"));
   CHECK(good(world.store->connections().get("pd")).settings.at("region") == "us");
-  CHECK(bad(confirm_held(*world.desk, world.editor, "pd")).kind == ErrorKind::not_found);
+  CHECK(bad(confirm_held(*world.context, world.editor, "pd")).kind == ErrorKind::not_found);
 
   fresh.name = "second";
-  good(hold_connection(*world.desk, world.editor, fresh));
-  good(confirm_held(*world.desk, world.editor, "second"));
+  good(hold_connection(*world.context, world.editor, fresh));
+  good(confirm_held(*world.context, world.editor, "second"));
   CHECK(good(world.store->connections().list()).size() == 2);
-  good(hold_connection(*world.desk, world.editor, fresh));
-  good(forget_held(*world.desk, world.editor, "second"));
-  good(forget_held(*world.desk, world.editor, "second"));
-  CHECK(bad(world.run(held_account(*world.desk, "second"))).kind == ErrorKind::not_found);
+  good(hold_connection(*world.context, world.editor, fresh));
+  good(forget_held(*world.context, world.editor, "second"));
+  good(forget_held(*world.context, world.editor, "second"));
+  CHECK(bad(world.run(held_account(*world.context, "second"))).kind == ErrorKind::not_found);
 }
 
 TEST_CASE("without a configured app it is said what to set and which other ways there are") {

@@ -6,7 +6,7 @@
 #include "tests/unit/control/world.hpp"
 
 using namespace watchbill;
-using namespace watchbill::manage;
+using namespace watchbill::control;
 using namespace watchbill::test;
 
 namespace {
@@ -18,15 +18,15 @@ Shift shift(const std::string& name, Instant start, Instant end) {
 /// ADA until 12:00, then BO until 18:00, known until 20:00.
 void plan(ManageWorld& world, const ScheduleRef& ref) {
   const auto now = world.loop.now();
-  Watch watch;
-  watch.schedule = ref;
-  watch.name = "Payments primary";
-  watch.presence = Presence::ok;
-  watch.timeline.shifts = {shift("ADA", now - 1h, now + 3h), shift("BO", now + 3h, now + 9h)};
-  watch.timeline.known_from = now - 1h;
-  watch.timeline.horizon = now + 11h;
-  watch.timeline.confirmed_at = now - 30s;
-  good(world.store->engine().put_watch(watch));
+  ScheduleState state;
+  state.schedule = ref;
+  state.name = "Payments primary";
+  state.presence = Presence::ok;
+  state.timeline.shifts = {shift("ADA", now - 1h, now + 3h), shift("BO", now + 3h, now + 9h)};
+  state.timeline.known_from = now - 1h;
+  state.timeline.horizon = now + 11h;
+  state.timeline.confirmed_at = now - 30s;
+  good(world.store->engine().put_schedule_state(state));
   std::vector<store::CachedUser> users;
   for (const auto* name : {"ADA", "BO"}) {
     store::CachedUser user;
@@ -47,19 +47,19 @@ TEST_CASE("who is on call now and later comes from the store, with its age, whil
   const auto rotation = world.stored("payments");
   plan(world, {"pd", "PONE"});
   world.pagerduty.down = true;
-  world.desk->no_slack = fail(ErrorKind::unreachable, "down");
-  auto duty = good(on_duty(*world.desk, {rotation})).front();
+  world.context->no_slack = fail(ErrorKind::unreachable, "down");
+  auto duty = good(on_duty(*world.context, {rotation})).front();
   REQUIRE(duty.people.size() == 1);
   CHECK(duty.people[0].name == "ADA");
   CHECK(duty.people[0].member == UserId("UADA"));
   CHECK(duty.people[0].until == world.loop.now() + 3h);
   CHECK(duty.confirmed_at() == world.loop.now() - 30s);
-  duty = good(on_duty(*world.desk, {rotation}, world.loop.now() + 4h)).front();
+  duty = good(on_duty(*world.context, {rotation}, world.loop.now() + 4h)).front();
   CHECK(duty.people[0].name == "BO");
-  duty = good(on_duty(*world.desk, {rotation}, world.loop.now() + 10h)).front();
+  duty = good(on_duty(*world.context, {rotation}, world.loop.now() + 10h)).front();
   CHECK(duty.people.empty());
   CHECK(duty.unknown.empty());
-  duty = good(on_duty(*world.desk, {rotation}, world.loop.now() + 12h)).front();
+  duty = good(on_duty(*world.context, {rotation}, world.loop.now() + 12h)).front();
   CHECK(duty.unknown == std::vector<std::string>{"pd/PONE"});
   CHECK(world.pagerduty.asked == 0);
 }
@@ -69,10 +69,10 @@ TEST_CASE("who is on call in a schedule that is gone is not known, whatever was 
   world.connection();
   const auto rotation = world.stored("payments");
   plan(world, {"pd", "PONE"});
-  auto watches = good(world.store->engine().watches());
-  watches.at(0).presence = Presence::gone;
-  good(world.store->engine().put_watch(watches.at(0)));
-  const auto duty = good(on_duty(*world.desk, {rotation})).front();
+  auto states = good(world.store->engine().states());
+  states.at(0).presence = Presence::gone;
+  good(world.store->engine().put_schedule_state(states.at(0)));
+  const auto duty = good(on_duty(*world.context, {rotation})).front();
   CHECK(duty.people.empty());
   CHECK(duty.unknown == std::vector<std::string>{"pd/PONE"});
 }
@@ -83,14 +83,14 @@ TEST_CASE("an answer is confirmed by all schedules or by none") {
   auto rotation = world.stored("payments");
   plan(world, {"pd", "PONE"});
   rotation.schedules = {{{"pd", "PONE"}}, {{"pd", "PTWO"}}};
-  Watch silent;
+  ScheduleState silent;
   silent.schedule = {"pd", "PTWO"};
   silent.failing_since = world.loop.now() - 1min;
   SECTION("one was never asked") {}
   SECTION("one was asked and never answered") {
-    good(world.store->engine().put_watch(silent));
+    good(world.store->engine().put_schedule_state(silent));
   }
-  const auto duty = good(on_duty(*world.desk, {rotation})).front();
+  const auto duty = good(on_duty(*world.context, {rotation})).front();
   CHECK(duty.unknown == std::vector<std::string>{"pd/PTWO"});
   CHECK(duty.confirmed.contains("pd/PONE"));
   CHECK_FALSE(duty.confirmed.contains("pd/PTWO"));
@@ -100,23 +100,23 @@ TEST_CASE("an answer is confirmed by all schedules or by none") {
 TEST_CASE("how wrong the clock is stands once beside the rotations, while a daemon says so") {
   ManageWorld world;
   bool runs = true;
-  world.desk->daemon_runs = [&]() -> Result<bool> { return runs; };
+  world.context->daemon_runs = [&]() -> Result<bool> { return runs; };
   good(world.store->problems().put({Problem{"clock:wrong", "this host's clock is wrong"}, world.loop.now()}));
-  CHECK(good(read_overview(*world.desk)).clock_problem == "this host's clock is wrong");
+  CHECK(good(read_overview(*world.context)).clock_problem == "this host's clock is wrong");
   runs = false;
-  CHECK_FALSE(good(read_overview(*world.desk)).clock_problem);
+  CHECK_FALSE(good(read_overview(*world.context)).clock_problem);
 }
 
 TEST_CASE("a schedule whose first answer is doubted has confirmed nothing") {
   ManageWorld world;
   world.connection();
   const auto rotation = world.stored("payments");
-  Watch doubted;
+  ScheduleState doubted;
   doubted.schedule = {"pd", "PONE"};
   doubted.last_answer = world.loop.now() - 5s;
   doubted.doubt = Doubt{Doubt::Kind::empty, world.loop.now() - 5s, world.loop.now() - 5s, 1, false, {}};
-  good(world.store->engine().put_watch(doubted));
-  const auto duty = good(on_duty(*world.desk, {rotation})).front();
+  good(world.store->engine().put_schedule_state(doubted));
+  const auto duty = good(on_duty(*world.context, {rotation})).front();
   CHECK(duty.unknown == std::vector<std::string>{"pd/PONE"});
   CHECK_FALSE(duty.confirmed_at());
 }
@@ -125,7 +125,7 @@ TEST_CASE("a rotation that no engine has looked at shows that it is not known wh
   ManageWorld world;
   world.connection();
   world.stored("payments");
-  const auto view = good(read_overview(*world.desk)).rotations.at(0);
+  const auto view = good(read_overview(*world.context)).rotations.at(0);
   CHECK(on_call_names(view.on_call, view.unknown) == "not known");
 }
 
@@ -133,7 +133,7 @@ TEST_CASE("a rotation of the editors' group is told before any engine has looked
   ManageWorld world;
   world.connection();
   const auto rotation = world.stored("payments");
-  const auto view = [&] { return good(read_overview(*world.desk)).rotations.at(0); };
+  const auto view = [&] { return good(read_overview(*world.context)).rotations.at(0); };
   CHECK(view().problems.empty());
   world.config.slack.editors.group = rotation.group;
   REQUIRE(view().problems.size() == 1);
@@ -152,7 +152,7 @@ TEST_CASE("everybody's own shifts come in order, across all rotations") {
   world.connection();
   world.stored("payments");
   plan(world, {"pd", "PONE"});
-  auto all = good(shifts_by_person(*world.desk, 10));
+  auto all = good(shifts_by_person(*world.context, 10));
   REQUIRE(all[UserId("UADA")].size() == 1);
   CHECK(all[UserId("UADA")][0].start <= world.loop.now());
   REQUIRE(all[UserId("UBO")].size() == 1);
@@ -160,7 +160,7 @@ TEST_CASE("everybody's own shifts come in order, across all rotations") {
   CHECK(all[UserId("UBO")][0].start == world.loop.now() + 3h);
   CHECK(all[UserId("UBO")][0].end == world.loop.now() + 9h);
   CHECK_FALSE(all.contains(UserId("UOTTO")));
-  CHECK(good(shifts_by_person(*world.desk, 0))[UserId("UBO")].empty());
+  CHECK(good(shifts_by_person(*world.context, 0))[UserId("UBO")].empty());
 }
 
 TEST_CASE(
@@ -172,19 +172,19 @@ TEST_CASE(
   good(world.store->rotations().update(rotation, "cli:ada"));
   plan(world, {"pd", "PONE"});  // who ADA is in Slack
   const auto now = world.loop.now();
-  Watch watch;
-  watch.name = "Payments second";
-  watch.presence = Presence::ok;
-  watch.timeline.known_from = now - 1h;
-  watch.timeline.horizon = now + 30h;
-  watch.timeline.confirmed_at = now;
+  ScheduleState state;
+  state.name = "Payments second";
+  state.presence = Presence::ok;
+  state.timeline.known_from = now - 1h;
+  state.timeline.horizon = now + 30h;
+  state.timeline.confirmed_at = now;
   for (const auto from : {0h, 1h, 2h, 5h})
-    watch.timeline.shifts.push_back(shift("ADA", now + from, now + from + 1h));
+    state.timeline.shifts.push_back(shift("ADA", now + from, now + from + 1h));
   for (const auto* id : {"PONE", "PTWO"}) {
-    watch.schedule = {"pd", id};
-    good(world.store->engine().put_watch(watch));
+    state.schedule = {"pd", id};
+    good(world.store->engine().put_schedule_state(state));
   }
-  const auto all = good(shifts_by_person(*world.desk, 10));
+  const auto all = good(shifts_by_person(*world.context, 10));
   REQUIRE(all.contains(UserId("UADA")));
   const auto& own = all.at(UserId("UADA"));
   REQUIRE(own.size() == 4);
@@ -215,7 +215,7 @@ TEST_CASE("a person is mapped by those who may, and is no longer unmatched") {
   good(world.store->people().replace_unmatched(
       {{Responder{"pd", "PKIM", "Kim", "kim@example.com"}, "no active Slack account", world.loop.now()}}));
   CHECK(good(unmatched_people(*world.store)).front().responder.name == "Kim");
-  Workspace workspace(*world.desk);
+  Workspace workspace(*world.context);
   CHECK(bad(world.run(map_person(workspace, world.reader, "kim@example.com", "UOTTO"))).kind ==
         ErrorKind::forbidden);
   CHECK(bad(world.run(map_person(workspace, world.cli, "kim", "UOTTO"))).kind == ErrorKind::invalid);
@@ -241,8 +241,8 @@ TEST_CASE("a person is mapped by those who may, and is no longer unmatched") {
   good(world.store->people().replace_unmatched({{Responder{"pd", "PKIM", "Kim", "kim@example.com"},
                                                  "mapped to UOTTO, deactivated", world.loop.now() + 1h}}));
   CHECK(good(unmatched_people(*world.store)).size() == 1);
-  CHECK(bad(unmap_person(*world.desk, world.reader, "kim@example.com")).kind == ErrorKind::forbidden);
-  CHECK(good(unmap_person(*world.desk, world.cli, "Kim@Example.com")) == "kim@example.com");
+  CHECK(bad(unmap_person(*world.context, world.reader, "kim@example.com")).kind == ErrorKind::forbidden);
+  CHECK(good(unmap_person(*world.context, world.cli, "Kim@Example.com")) == "kim@example.com");
 }
 
 TEST_CASE("history holds changes of groups and of settings, newest first, also of deleted rotations") {
@@ -281,7 +281,7 @@ TEST_CASE("the overview tells what the engine wrote, who is in the group, and na
   good(world.store->engine().put_group(
       {rotation.group, rotation.handle, {UserId("UADA")}, false, world.loop.now()}));
   world.daemon = true;
-  auto overview = good(read_overview(*world.desk));
+  auto overview = good(read_overview(*world.context));
   REQUIRE(overview.rotations.size() == 1);
   CHECK(overview.rotations[0].state == "in_sync");
   CHECK(overview.rotations[0].members == std::vector<UserId>{UserId("UADA")});
@@ -290,7 +290,7 @@ TEST_CASE("the overview tells what the engine wrote, who is in the group, and na
   CHECK(schedule_names(*world.store).at({"pd", "PONE"}) == "Payments primary");
   CHECK(names_of(known_names(*world.store), {UserId("UADA"), UserId("UNEW")}) == "ADA, UNEW");
   world.daemon = false;
-  overview = good(read_overview(*world.desk));
+  overview = good(read_overview(*world.context));
   CHECK(overview.rotations[0].state == "stale");
   CHECK(overview.rotations[0].problems.front().find("watchbilld is not running") != std::string::npos);
 }

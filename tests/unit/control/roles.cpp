@@ -5,7 +5,7 @@
 #include "tests/unit/control/world.hpp"
 
 using namespace watchbill;
-using namespace watchbill::manage;
+using namespace watchbill::control;
 using namespace watchbill::test;
 
 namespace {
@@ -13,7 +13,7 @@ namespace {
 std::vector<std::string> lost_now(ManageWorld& world, std::optional<UserId> token_user = std::nullopt) {
   std::vector<std::string> keys;
   for (const auto& problem :
-       world.run(lost_roles(*world.desk, token_user, slack::Priority::background)).problems) {
+       world.run(lost_roles(*world.context, token_user, slack::Priority::background)).problems) {
     keys.push_back(problem.key);
   }
   std::sort(keys.begin(), keys.end());
@@ -36,7 +36,7 @@ TEST_CASE("people that something depends on and who cannot be that any more are 
   world.slack.users[UserId("UBO")].guest = true;
   world.slack.users[UserId("UOWNER")].deleted = true;
   const auto problems =
-      world.run(lost_roles(*world.desk, std::nullopt, slack::Priority::background)).problems;
+      world.run(lost_roles(*world.context, std::nullopt, slack::Priority::background)).problems;
   REQUIRE(problems.size() == 3);
   const auto owner = std::find_if(problems.begin(), problems.end(), [](const Problem& problem) {
     return problem.key.find("owner") != std::string::npos;
@@ -74,7 +74,7 @@ TEST_CASE("while Slack does not tell, nobody is called lost, and each person is 
   CHECK(world.slack.calls[slack::Method::users_info] == 1);
   world.slack.users[UserId("UOWNER")].deleted = true;
   world.slack.fate = [](slack::Method, const std::string&) { return FakeSlack::Fate::refused; };
-  const auto lost = world.run(lost_roles(*world.desk, std::nullopt, slack::Priority::background));
+  const auto lost = world.run(lost_roles(*world.context, std::nullopt, slack::Priority::background));
   CHECK(lost.problems.empty());
   CHECK(lost.unread == std::set<UserId>{UserId("UOWNER")});
 }

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 using namespace watchbill;
-using namespace watchbill::manage;
+using namespace watchbill::control;
 
 TEST_CASE("JSON output has every field of the design, in its order") {
   Rotation r;

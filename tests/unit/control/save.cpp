@@ -9,7 +9,7 @@
 #include "tests/unit/control/world.hpp"
 
 using namespace watchbill;
-using namespace watchbill::manage;
+using namespace watchbill::control;
 using namespace watchbill::test;
 
 namespace {
@@ -29,9 +29,9 @@ Rotation numbered(std::int64_t id, const std::string& name, const std::string& g
 TEST_CASE("names can be handed on and exchanged") {
   const std::vector<Rotation> known{numbered(1, "a", "S1"), numbered(2, "b", "S2"), numbered(3, "c", "S3")};
   const auto storable = [&known](const std::vector<std::string>& names) {
-    std::vector<Wanted> wanted;
+    std::vector<RotationDraft> wanted;
     for (std::size_t i = 0; i < names.size(); ++i) {
-      Wanted one;
+      RotationDraft one;
       one.before = known[i];
       one.rotation = known[i];
       one.rotation.name = names[i];
@@ -75,9 +75,9 @@ TEST_CASE("what is saved is stored with who did it, and the group's members are 
   world.connection();
   world.slack.add_group("S1", "payments-oncall", {"UOTTO"});
   auto wanted = world.wanted("payments", "payments-oncall", "pd/PONE");
-  good(world.settle(wanted));
+  good(world.validate(wanted));
   REQUIRE(wanted.adoption);
-  good(world.run(save(*world.desk, world.cli, wanted, false)));
+  good(world.run(save(*world.context, world.cli, wanted, false)));
   const auto saved = world.now("payments");
   CHECK(saved.group == GroupId("S1"));
   CHECK(wanted.rotation.id == saved.id);
@@ -95,15 +95,15 @@ TEST_CASE("a change on top of somebody else's is refused, naming who made it and
   theirs.channels = {ChannelId("C1")};
   good(world.store->rotations().update(theirs, "UBO"));
 
-  Wanted mine;
+  RotationDraft mine;
   mine.before = before;
   mine.rotation = before;
   mine.rotation.mode = Mode::observe;
-  auto refused = bad(world.run(save(*world.desk, world.cli, mine, false)));
+  auto refused = bad(world.run(save(*world.context, world.cli, mine, false)));
   CHECK(refused.kind == ErrorKind::conflict);
   CHECK(says(refused, "was changed meanwhile by UBO, 20"));
   // In Slack people are mentioned.
-  refused = bad(world.run(save(*world.desk, world.editor, mine, false)));
+  refused = bad(world.run(save(*world.context, world.editor, mine, false)));
   CHECK(says(refused, "by <@UBO>, 20"));
   CHECK(world.now("payments").mode == Mode::keep);
   CHECK(world.now("payments").channels == theirs.channels);
@@ -114,14 +114,14 @@ TEST_CASE("a rotation that was deleted meanwhile cannot be saved, and who did it
   world.connection();
   const auto before = world.stored("payments");
   good(world.store->rotations().remove(before.id, "cli:bo"));
-  Wanted mine;
+  RotationDraft mine;
   mine.before = before;
   mine.rotation = before;
-  const auto refused = bad(world.run(save(*world.desk, world.cli, mine, false)));
+  const auto refused = bad(world.run(save(*world.context, world.cli, mine, false)));
   CHECK(refused.kind == ErrorKind::not_found);
   CHECK(says(refused, "\"payments\" was deleted by cli:bo"));
   // In Slack as people are known there.
-  CHECK(says(bad(rotation_of(*world.desk, world.editor, before.id)), "was deleted by bo on the host, 20"));
+  CHECK(says(bad(rotation_of(*world.context, world.editor, before.id)), "was deleted by bo on the host, 20"));
 }
 
 TEST_CASE("nobody saves, pauses, deletes or syncs what he may not") {
@@ -134,30 +134,34 @@ TEST_CASE("nobody saves, pauses, deletes or syncs what he may not") {
     INFO(caller.actor);
     const bool editor = caller.actor == "UEDITOR";
     const bool owner = caller.actor == "UOWNER";
-    Wanted fresh = world.wanted("new", "new-oncall", "pd/PTWO");
+    RotationDraft fresh = world.wanted("new", "new-oncall", "pd/PTWO");
     fresh.rotation.group = GroupId("SNEW");
-    if (!editor) CHECK(kind_of(world.run(save(*world.desk, caller, fresh, false))) == ErrorKind::forbidden);
-    Wanted moved;
+    if (!editor)
+      CHECK(kind_of(world.run(save(*world.context, caller, fresh, false))) == ErrorKind::forbidden);
+    RotationDraft moved;
     moved.before = rotation;
     moved.rotation = rotation;
     moved.rotation.group = GroupId("SELSEWHERE");
-    if (!editor) CHECK(kind_of(world.run(save(*world.desk, caller, moved, false))) == ErrorKind::forbidden);
+    if (!editor)
+      CHECK(kind_of(world.run(save(*world.context, caller, moved, false))) == ErrorKind::forbidden);
     if (!editor && !owner) {
-      Wanted edited;
+      RotationDraft edited;
       edited.before = rotation;
       edited.rotation = rotation;
-      CHECK(kind_of(world.run(save(*world.desk, caller, edited, false))) == ErrorKind::forbidden);
-      CHECK(kind_of(set_paused(*world.desk, caller, rotation.id, true)) == ErrorKind::forbidden);
-      CHECK(kind_of(world.run(delete_rotation(*world.desk, caller, rotation.id, false))) ==
+      CHECK(kind_of(world.run(save(*world.context, caller, edited, false))) == ErrorKind::forbidden);
+      CHECK(kind_of(set_paused(*world.context, caller, rotation.id, true)) == ErrorKind::forbidden);
+      CHECK(kind_of(world.run(delete_rotation(*world.context, caller, rotation.id, false))) ==
             ErrorKind::forbidden);
-      CHECK(kind_of(world.run(request_sync(*world.desk, caller, rotation.id, 1s))) == ErrorKind::forbidden);
+      CHECK(kind_of(world.run(request_sync(*world.context, caller, rotation.id, 1s))) ==
+            ErrorKind::forbidden);
     }
-    CHECK(kind_of(world.run(request_sync(*world.desk, caller, RotationId{99}, 1s))) == ErrorKind::not_found);
-    CHECK(kind_of(set_paused(*world.desk, caller, in_file.id, true)) == ErrorKind::forbidden);
+    CHECK(kind_of(world.run(request_sync(*world.context, caller, RotationId{99}, 1s))) ==
+          ErrorKind::not_found);
+    CHECK(kind_of(set_paused(*world.context, caller, in_file.id, true)) == ErrorKind::forbidden);
   }
   CHECK(good(world.store->rotations().list()).size() == 2);
-  CHECK(good(set_paused(*world.desk, world.owner, rotation.id, true)));
-  CHECK_FALSE(good(set_paused(*world.desk, world.owner, rotation.id, true)));
+  CHECK(good(set_paused(*world.context, world.owner, rotation.id, true)));
+  CHECK_FALSE(good(set_paused(*world.context, world.owner, rotation.id, true)));
   CHECK(world.now("payments").paused);
 }
 
@@ -165,14 +169,14 @@ TEST_CASE("a group that is to be made is made once, even if storing fails the fi
   ManageWorld world;
   world.connection();
   auto wanted = world.wanted("PAYMENTS", "payments-oncall", "pd/PONE");
-  good(world.settle(wanted, true));
+  good(world.validate(wanted, true));
   CHECK(wanted.create_group);
   world.stored("payments");  // takes the name in between
-  CHECK(bad(world.run(save(*world.desk, world.cli, wanted, false))).kind == ErrorKind::conflict);
+  CHECK(bad(world.run(save(*world.context, world.cli, wanted, false))).kind == ErrorKind::conflict);
   CHECK(world.slack.calls[slack::Method::usergroups_create] == 1);
   wanted.rotation.name = "billing";
   wanted.rotation.group = GroupId("SNEW");
-  good(world.run(save(*world.desk, world.cli, wanted, false)));
+  good(world.run(save(*world.context, world.cli, wanted, false)));
   CHECK(world.slack.calls[slack::Method::usergroups_create] == 1);
 }
 
@@ -181,20 +185,20 @@ TEST_CASE("deleting with restore gives the group its former members back before 
   world.connection();
   world.slack.add_group("S1", "payments-oncall", {"UOTTO"});
   auto wanted = world.wanted("payments", "payments-oncall", "pd/PONE");
-  good(world.settle(wanted));
-  good(world.run(save(*world.desk, world.cli, wanted, false)));
+  good(world.validate(wanted));
+  good(world.run(save(*world.context, world.cli, wanted, false)));
   world.slack.groups[GroupId("S1")].members = {UserId("UADA")};
 
   world.slack.fate = [](slack::Method method, const std::string&) {
     return method == slack::Method::usergroups_users_update ? FakeSlack::Fate::refused
                                                             : FakeSlack::Fate::normal;
   };
-  auto refused = bad(world.run(delete_rotation(*world.desk, world.cli, wanted.rotation.id, true)));
+  auto refused = bad(world.run(delete_rotation(*world.context, world.cli, wanted.rotation.id, true)));
   CHECK(says(refused, "was not deleted"));
   CHECK_FALSE(world.now("payments").paused);
 
   world.slack.fate = {};
-  const auto gone = good(world.run(delete_rotation(*world.desk, world.cli, wanted.rotation.id, true)));
+  const auto gone = good(world.run(delete_rotation(*world.context, world.cli, wanted.rotation.id, true)));
   CHECK(gone.name == "payments");
   CHECK(world.slack.members("S1") == std::vector<std::string>{"UOTTO"});
   CHECK(good(world.store->rotations().list()).empty());
@@ -210,11 +214,11 @@ TEST_CASE("a group that nobody was in before is disabled when that is put back, 
   world.connection();
   world.slack.add_group("S1", "payments-oncall", {});
   auto wanted = world.wanted("payments", "payments-oncall", "pd/PONE");
-  good(world.settle(wanted));
-  good(world.run(save(*world.desk, world.cli, wanted, false)));
+  good(world.validate(wanted));
+  good(world.run(save(*world.context, world.cli, wanted, false)));
   CHECK(good(former_of(*world.store, wanted.rotation)).disabled);
   world.slack.groups[GroupId("S1")].members = {UserId("UADA")};
-  good(world.run(delete_rotation(*world.desk, world.cli, wanted.rotation.id, true)));
+  good(world.run(delete_rotation(*world.context, world.cli, wanted.rotation.id, true)));
   CHECK(world.slack.groups[GroupId("S1")].disabled);
 }
 
@@ -222,9 +226,10 @@ TEST_CASE("a pass is asked of the daemon, and waiting for it ends with it") {
   ManageWorld world;
   world.connection();
   const auto rotation = world.stored("payments");
-  CHECK(bad(world.run(request_sync(*world.desk, world.cli, rotation.id, 5s))).kind == ErrorKind::unreachable);
+  CHECK(bad(world.run(request_sync(*world.context, world.cli, rotation.id, 5s))).kind ==
+        ErrorKind::unreachable);
   world.daemon = true;
-  CHECK_FALSE(good(world.run(request_sync(*world.desk, world.cli, rotation.id, 5s))));
+  CHECK_FALSE(good(world.run(request_sync(*world.context, world.cli, rotation.id, 5s))));
   net::TaskScope daemon;
   struct Answer {
     static net::Task<void> all(ManageWorld& world) {
@@ -234,19 +239,19 @@ TEST_CASE("a pass is asked of the daemon, and waiting for it ends with it") {
     }
   };
   daemon.spawn(Answer::all(world));
-  CHECK(good(world.run(request_sync(*world.desk, world.cli, rotation.id, 5s))));
+  CHECK(good(world.run(request_sync(*world.context, world.cli, rotation.id, 5s))));
 }
 
 TEST_CASE("who only owns a rotation cannot make it notify a whole channel, by its text or its name") {
   ManageWorld world;
   world.connection();
   auto stored = world.stored("payments");
-  const auto save_as = [&](const manage::Caller& caller, const std::string& text) {
-    manage::Wanted wanted;
+  const auto save_as = [&](const control::Caller& caller, const std::string& text) {
+    control::RotationDraft wanted;
     wanted.before = world.now("payments");
     wanted.rotation = *wanted.before;
     wanted.rotation.announce.text_template = text;
-    return manage::may_save(*world.desk, caller, wanted);
+    return control::may_save(*world.context, caller, wanted);
   };
   for (const auto* text : {"<!channel> {{rotation}}", "<!here>", "<!everyone> look", "<!{{! }}channel>"}) {
     CAPTURE(text);
@@ -283,14 +288,14 @@ Rotation adopted(ManageWorld& world) {
   world.connection();
   world.slack.add_group("S1", "payments-oncall", {"UOTTO"});
   auto wanted = world.wanted("payments", "payments-oncall", "pd/PONE");
-  good(world.settle(wanted));
-  good(world.run(save(*world.desk, world.cli, wanted, false)));
+  good(world.validate(wanted));
+  good(world.run(save(*world.context, world.cli, wanted, false)));
   world.slack.groups[GroupId("S1")].members = {UserId("UADA")};
   return wanted.rotation;
 }
 
 RotationView view_of(ManageWorld& world) {
-  return good(read_overview(*world.desk)).rotations.at(0);
+  return good(read_overview(*world.context)).rotations.at(0);
 }
 
 /// An answer that somebody else has used the time for.
@@ -310,13 +315,13 @@ TEST_CASE("a deletion that fails takes nothing back that others changed meanwhil
   ManageWorld world;
   const auto rotation = adopted(world);
   const bool pauses = GENERATE(false, true);
-  world.desk->group_request = SlowRefusal{world, [&] {
-                                            auto edited = world.now("payments");
-                                            edited.channels = {ChannelId("C9")};
-                                            edited.paused = pauses;
-                                            good(world.store->rotations().update(edited, "cli:bo"));
-                                          }};
-  const auto refused = bad(world.run(delete_rotation(*world.desk, world.cli, rotation.id, true)));
+  world.context->group_request = SlowRefusal{world, [&] {
+                                               auto edited = world.now("payments");
+                                               edited.channels = {ChannelId("C9")};
+                                               edited.paused = pauses;
+                                               good(world.store->rotations().update(edited, "cli:bo"));
+                                             }};
+  const auto refused = bad(world.run(delete_rotation(*world.context, world.cli, rotation.id, true)));
   CHECK(says(refused, "was not deleted"));
   CHECK(world.now("payments").channels == std::vector<ChannelId>{ChannelId("C9")});
   CHECK(world.now("payments").paused == pauses);
@@ -326,15 +331,15 @@ TEST_CASE("a deletion that fails takes nothing back that others changed meanwhil
 TEST_CASE("a deletion whose command died is told with what ends it, and ends by itself") {
   ManageWorld world;
   const auto rotation = adopted(world);
-  world.desk->group_request = SlowRefusal{world, [] {}};
+  world.context->group_request = SlowRefusal{world, [] {}};
   {
     net::TaskScope command;
     struct Run {
-      static net::Task<void> it(Desk& desk, Caller caller, RotationId id) {
-        (void)co_await delete_rotation(desk, caller, id, true);
+      static net::Task<void> it(Context& context, Caller caller, RotationId id) {
+        (void)co_await delete_rotation(context, caller, id, true);
       }
     };
-    command.spawn(Run::it(*world.desk, world.cli, rotation.id));
+    command.spawn(Run::it(*world.context, world.cli, rotation.id));
     world.loop.advance(5s);
   }
   const auto view = view_of(world);
@@ -348,7 +353,7 @@ TEST_CASE("a deletion whose command died is told with what ends it, and ends by 
   CHECK_FALSE(world.now("payments").paused);
   SECTION("not by itself, once somebody paused the rotation") {
     CHECK(view.problems[0].find("kept again from ") != std::string::npos);
-    CHECK(good(set_paused(*world.desk, world.cli, rotation.id, true)));
+    CHECK(good(set_paused(*world.context, world.cli, rotation.id, true)));
     const auto paused = view_of(world);
     CHECK(paused.state == "paused");
     REQUIRE(paused.problems.size() == 1);
@@ -361,7 +366,7 @@ TEST_CASE("a deletion whose command died is told with what ends it, and ends by 
     return;
   }
   SECTION("at once, by resuming the rotation") {
-    CHECK(good(set_paused(*world.desk, world.cli, rotation.id, false)));
+    CHECK(good(set_paused(*world.context, world.cli, rotation.id, false)));
   }
   SECTION("after its time") {
     world.loop.advance(3min);
@@ -379,12 +384,12 @@ TEST_CASE("a deletion that was taken back, or took too long, deletes nothing") {
     bool resumed;
     net::Task<Result<json::Document>> operator()(std::string, std::string) const {
       co_await net::sleep_for(world.loop, resumed ? 1s : 5min);
-      if (resumed) good(set_paused(*world.desk, world.cli, rotation, false));
+      if (resumed) good(set_paused(*world.context, world.cli, rotation, false));
       co_return json::parse(R"({"ok":true})");
     }
   };
-  world.desk->group_request = SlowSuccess{world, rotation.id, GENERATE(true, false)};
-  const auto refused = bad(world.run(delete_rotation(*world.desk, world.cli, rotation.id, true)));
+  world.context->group_request = SlowSuccess{world, rotation.id, GENERATE(true, false)};
+  const auto refused = bad(world.run(delete_rotation(*world.context, world.cli, rotation.id, true)));
   CHECK(refused.kind == ErrorKind::conflict);
   CHECK(says(refused, "was not deleted"));
   CHECK(world.now("payments").name == "payments");
@@ -396,6 +401,6 @@ TEST_CASE("whoever gives up waiting for the daemon takes the request back") {
   world.connection();
   const auto rotation = world.stored("payments");
   world.daemon = true;
-  CHECK_FALSE(good(world.run(request_sync(*world.desk, world.cli, rotation.id, 5s))));
+  CHECK_FALSE(good(world.run(request_sync(*world.context, world.cli, rotation.id, 5s))));
   CHECK(good(world.store->requests().open_requests()).empty());
 }

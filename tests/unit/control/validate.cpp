@@ -5,7 +5,7 @@
 #include "tests/unit/control/world.hpp"
 
 using namespace watchbill;
-using namespace watchbill::manage;
+using namespace watchbill::control;
 using namespace watchbill::test;
 
 namespace {
@@ -26,7 +26,7 @@ TEST_CASE("taking over a group says who goes, who comes, who edited it last and 
   group.updated_by = UserId("UBO");
   group.updated_at = world.loop.now() - 1h;
   group.default_channels = {ChannelId("C1")};
-  Workspace workspace(*world.desk);
+  Workspace workspace(*world.context);
   const auto wanted = world.wanted("payments", "payments-oncall", "pd/PTWO");
   const auto adoption = good(world.run(preview_adoption(workspace, wanted.rotation)));
   REQUIRE(adoption);
@@ -53,7 +53,7 @@ TEST_CASE("naming a thousand people uses what is stored, and then only a little 
     stored.back().name = fmt::format("Stored name {}", i);
   }
   good(world.store->people().put_users(stored));
-  Workspace workspace(*world.desk);
+  Workspace workspace(*world.context);
   CHECK(world.run(workspace.name_of(UserId("UX0007"))) == "Stored name 7 (UX0007)");
   CHECK(world.run(workspace.name_of(UserId("UX0400"))) == "Name in Slack 400 (UX0400)");
   for (int i = 0; i < 500; ++i) (void)world.run(workspace.name_of(UserId(fmt::format("UX{:04}", i))));
@@ -68,7 +68,7 @@ TEST_CASE("a group that is right already, empty, or only observed is not taken f
   world.slack.add_group("S2", "empty", {});
   world.slack.add_group("S3", "others", {"UOTTO"});
   const auto preview = [&world](const std::string& handle, Mode mode = Mode::keep) {
-    Workspace workspace(*world.desk);
+    Workspace workspace(*world.context);
     auto rotation = world.wanted("payments", handle, "pd/PONE").rotation;
     rotation.mode = mode;
     return good(world.run(preview_adoption(workspace, rotation)));
@@ -84,7 +84,7 @@ TEST_CASE("while a system does not answer, everybody may go and nobody is promis
   world.connection();
   world.slack.add_group("S1", "payments-oncall", {"UOTTO"});
   world.pagerduty.down = true;
-  Workspace workspace(*world.desk);
+  Workspace workspace(*world.context);
   const auto adoption =
       good(world.run(preview_adoption(workspace, world.wanted("p", "payments-oncall", "pd/PONE").rotation)));
   REQUIRE(adoption);
@@ -105,7 +105,7 @@ TEST_CASE("what is wrong with a rotation is told with its field") {
   const auto wrong = [&world](const auto& change, ErrorKind kind) {
     auto wanted = world.wanted("payments", "payments-oncall", "pd/PONE");
     change(wanted.rotation);
-    const auto error = bad(world.settle(wanted));
+    const auto error = bad(world.validate(wanted));
     INFO(error.message);
     CHECK(error.kind == kind);
     CHECK(error.message.find("rotation \"") == 0);
@@ -126,7 +126,7 @@ TEST_CASE("what is wrong with a rotation is told with its field") {
         "announce.template");
 
   auto schedule = world.wanted("payments", "payments-oncall", "pd/PNONE");
-  const auto missing = bad(world.settle(schedule));
+  const auto missing = bad(world.validate(schedule));
   CHECK(missing.kind == ErrorKind::not_found);
   CHECK(says(missing, "did you mean pd/PONE?"));
   CHECK(schedule.wrong_field == "schedules");
@@ -143,7 +143,7 @@ TEST_CASE("names become ids, and channels without the bot are told") {
   wanted.rotation.channels = {ChannelId("#far"), ChannelId("C2")};
   wanted.rotation.permanent_members = {UserId("bo@example.com")};
   wanted.rotation.owners = {"otto@example.com", "S9"};
-  good(world.settle(wanted));
+  good(world.validate(wanted));
   CHECK(wanted.rotation.group == GroupId("S1"));
   CHECK(wanted.rotation.channels == std::vector<ChannelId>{ChannelId("C3"), ChannelId("C2")});
   CHECK(wanted.rotation.permanent_members == users({"UBO"}));
@@ -157,11 +157,11 @@ TEST_CASE("a group that does not exist is made when that was asked for, with a h
   ManageWorld world;
   world.connection();
   auto wanted = world.wanted("PAYMENTS", "payments-oncall", "pd/PONE");
-  CHECK(bad(world.settle(wanted)).kind == ErrorKind::not_found);
-  good(world.settle(wanted, true));
+  CHECK(bad(world.validate(wanted)).kind == ErrorKind::not_found);
+  good(world.validate(wanted, true));
   CHECK(wanted.create_group);
   auto shouted = world.wanted("payments", "Payments", "pd/PONE");
-  CHECK(says(bad(world.settle(shouted, true)), "lower case"));
+  CHECK(says(bad(world.validate(shouted, true)), "lower case"));
   CHECK(shouted.wrong_field == "group");
 }
 
@@ -175,8 +175,8 @@ TEST_CASE("whoever makes a rotation in Slack is its owner") {
 
 TEST_CASE("without a token for Slack it is said what is missing") {
   ManageWorld world;
-  world.desk->no_slack = fail(ErrorKind::invalid, "slack.bot_token_file is not set");
-  Workspace workspace(*world.desk);
+  world.context->no_slack = fail(ErrorKind::invalid, "slack.bot_token_file is not set");
+  Workspace workspace(*world.context);
   CHECK(says(bad(world.run(workspace.groups())), "bot_token_file"));
   CHECK(says(bad(world.run(workspace.person("UADA"))), "bot_token_file"));
   CHECK(says(bad(world.run(workspace.channel("C1"))), "bot_token_file"));
@@ -191,8 +191,8 @@ Rotation kept(ManageWorld& world, const std::function<void(Rotation&)>& adjust =
   world.slack.add_group("S1", "payments-oncall", {"UADA"});
   auto wanted = world.wanted("payments", "payments-oncall", "pd/PONE");
   if (adjust) adjust(wanted.rotation);
-  good(world.settle(wanted));
-  good(world.run(save(*world.desk, world.cli, wanted, false)));
+  good(world.validate(wanted));
+  good(world.run(save(*world.context, world.cli, wanted, false)));
   RotationRecord record;
   record.rotation = wanted.rotation.id;
   record.decided = true;
@@ -204,13 +204,14 @@ Rotation kept(ManageWorld& world, const std::function<void(Rotation&)>& adjust =
   return wanted.rotation;
 }
 
-Wanted changed(ManageWorld& world, const Rotation& before, const std::function<void(Rotation&)>& change) {
-  Workspace workspace(*world.desk);
-  std::vector<Wanted> all(1);
+RotationDraft changed(ManageWorld& world, const Rotation& before,
+                      const std::function<void(Rotation&)>& change) {
+  Workspace workspace(*world.context);
+  std::vector<RotationDraft> all(1);
   all[0].before = before;
   all[0].rotation = before;
   change(all[0].rotation);
-  good(world.run(settle(workspace, world.cli, all, {})));
+  good(world.run(validate(workspace, world.cli, all, {})));
   return all[0];
 }
 
@@ -225,7 +226,7 @@ TEST_CASE("a rotation that observed shows who goes when it begins to keep its gr
   CHECK(wanted.adoption->kind == Takeover::first);
   CHECK(wanted.adoption->change.goes == users({"UBO", "UOTTO"}));
   CHECK(wanted.adoption->change.comes == users({"UADA"}));
-  good(world.run(save(*world.desk, world.cli, wanted, false)));
+  good(world.run(save(*world.context, world.cli, wanted, false)));
   CHECK(good(former_of(*world.store, wanted.rotation)).members == users({"UBO", "UOTTO"}));
 }
 
@@ -233,8 +234,8 @@ TEST_CASE("resuming asks if the group loses somebody whom no handoff takes out")
   ManageWorld world;
   auto before = kept(world, [](Rotation& r) { r.paused = true; });
   const auto resume = [&] {
-    Workspace workspace(*world.desk);
-    return good(world.run(settle_resume(workspace, world.cli, before.id))).adoption;
+    Workspace workspace(*world.context);
+    return good(world.run(validate_resume(workspace, world.cli, before.id))).adoption;
   };
   CHECK_FALSE(resume());
   // Bo takes over from Ada: a handoff.
@@ -253,8 +254,8 @@ TEST_CASE("resuming asks if the group loses somebody whom no handoff takes out")
   good(world.store->rotations().update(moved.rotation, "cli:ada"));
   CHECK(resume());
   // Whoever may not pause may not ask.
-  Workspace workspace(*world.desk);
-  CHECK(bad(world.run(settle_resume(workspace, world.reader, before.id))).kind == ErrorKind::forbidden);
+  Workspace workspace(*world.context);
+  CHECK(bad(world.run(validate_resume(workspace, world.reader, before.id))).kind == ErrorKind::forbidden);
 }
 
 TEST_CASE("no longer merging, and repairing again, ask for those who were not to be touched") {

@@ -97,13 +97,13 @@ ManageWorld::ManageWorld() {
   char name[] = "/tmp/watchbill-manage-XXXXXX";
   folder = mkdtemp(name);
   store = good(store::Store::open({folder + "/watchbill.db", folder + "/key"}));
-  gate = std::make_unique<slack::Gate>(loop, 1);
+  limiter = std::make_unique<slack::RateLimiter>(loop, 1);
   const auto request = [this](std::string kind, std::string payload) {
     return write_group(std::move(kind), std::move(payload));
   };
-  desk =
-      std::make_unique<manage::Desk>(manage::Desk{loop, *store, http, slack, slack, channels, *gate, config,
-                                                  request, [this] { return Result<bool>(daemon); }});
+  context = std::make_unique<control::Context>(control::Context{loop, *store, http, slack, slack, channels,
+                                                                *limiter, config, request,
+                                                                [this] { return Result<bool>(daemon); }});
   for (const auto* user : {"ADA", "BO", "OTTO", "EDITOR", "OWNER", "READER"}) {
     auto address = fold_name(user) + "@example.com";
     slack.add_user(std::string("U") + user, address);
@@ -117,9 +117,9 @@ ManageWorld::~ManageWorld() {
 }
 
 net::Task<Result<json::Document>> ManageWorld::write_group(std::string kind, std::string payload) {
-  auto answer = co_await engine::carry_out_group_request({loop, *store, slack, *gate}, std::move(kind),
+  auto answer = co_await engine::carry_out_group_request({loop, *store, slack, *limiter}, std::move(kind),
                                                          std::move(payload), [] { return Result<void>{}; });
-  co_return manage::read_answer(answer);
+  co_return control::read_answer(answer);
 }
 
 Connection ManageWorld::connection(const std::string& name) {
@@ -145,22 +145,22 @@ Rotation ManageWorld::now(const std::string& name) {
   return good(store->rotations().find(name));
 }
 
-manage::Wanted ManageWorld::wanted(const std::string& name, const std::string& handle,
-                                   const std::string& schedule) {
-  manage::Wanted wanted;
+control::RotationDraft ManageWorld::wanted(const std::string& name, const std::string& handle,
+                                           const std::string& schedule) {
+  control::RotationDraft wanted;
   wanted.rotation.name = name;
   wanted.rotation.handle = handle;
   wanted.rotation.schedules = {{good(parse_schedule_ref(schedule))}};
   return wanted;
 }
 
-Result<void> ManageWorld::settle(manage::Wanted& wanted, bool create_groups) {
-  manage::Workspace workspace(*desk);
-  std::vector<manage::Wanted> all{wanted};
-  auto settled = run(manage::settle_group(workspace, all.front(), create_groups));
-  if (settled) settled = run(manage::settle(workspace, cli, all, {}));
+Result<void> ManageWorld::validate(control::RotationDraft& wanted, bool create_groups) {
+  control::Workspace workspace(*context);
+  std::vector<control::RotationDraft> all{wanted};
+  auto in_sync = run(control::resolve_group(workspace, all.front(), create_groups));
+  if (in_sync) in_sync = run(control::validate(workspace, cli, all, {}));
   wanted = all.front();
-  return settled;
+  return in_sync;
 }
 
 }  // namespace watchbill::test

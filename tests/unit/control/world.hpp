@@ -70,9 +70,10 @@ class ManageWorld {
   /// The stored rotation of that name.
   Rotation now(const std::string& name);
   /// What a person wrote: "@handle" is looked up.
-  manage::Wanted wanted(const std::string& name, const std::string& handle, const std::string& schedule);
+  control::RotationDraft wanted(const std::string& name, const std::string& handle,
+                                const std::string& schedule);
   /// Settles (group and rest) and saves.
-  Result<void> settle(manage::Wanted& wanted, bool create_groups = false);
+  Result<void> validate(control::RotationDraft& wanted, bool create_groups = false);
 
   SimLoop loop;
   FakeSlack slack{loop};
@@ -83,15 +84,15 @@ class ManageWorld {
   bool daemon = false;
   std::string folder;
   std::unique_ptr<store::Store> store;
-  std::unique_ptr<slack::Gate> gate;
-  std::unique_ptr<manage::Desk> desk;
+  std::unique_ptr<slack::RateLimiter> limiter;
+  std::unique_ptr<control::Context> context;
 
   /// At the command line.
-  manage::Caller cli{LocalUser{"ada"}, "cli:ada"};
+  control::Caller cli{LocalUser{"ada"}, "cli:ada"};
   /// An editor, an owner of rotations that name him, a person without rights, and a guest, in Slack.
-  manage::Caller editor{SlackUser{UserId("UEDITOR"), true}, "UEDITOR"};
-  manage::Caller owner{SlackUser{UserId("UOWNER")}, "UOWNER"};
-  manage::Caller reader{SlackUser{UserId("UREADER")}, "UREADER"};
+  control::Caller editor{SlackUser{UserId("UEDITOR"), true}, "UEDITOR"};
+  control::Caller owner{SlackUser{UserId("UOWNER")}, "UOWNER"};
+  control::Caller reader{SlackUser{UserId("UREADER")}, "UREADER"};
 
  private:
   net::Task<Result<json::Document>> write_group(std::string kind, std::string payload);

@@ -18,7 +18,7 @@ TEST_CASE("what is not in sync is named with its reasons, and nothing else is") 
     }
   }
   statuses[1].problems = {"schedule pd/A is silent", "and more"};
-  CHECK(unsettled_lines(rotations, statuses) ==
+  CHECK(not_in_sync_lines(rotations, statuses) ==
         std::vector<std::string>{"rotation \"r2\" is stale: schedule pd/A is silent; and more",
                                  "rotation \"r4\" is pending: its group is not written yet"});
 }

@@ -7,8 +7,8 @@ using namespace watchbill::daemon;
 
 namespace {
 
-manage::RotationView status_rotation(const std::string& name, const std::string& state) {
-  manage::RotationView view;
+control::RotationView status_rotation(const std::string& name, const std::string& state) {
+  control::RotationView view;
   view.rotation.name = name;
   view.rotation.handle = name + "-oncall";
   view.state = state;
@@ -88,7 +88,7 @@ TEST_CASE("nothing that people wrote becomes part of the status page's HTML") {
   facts.names[UserId{"U1"}] = evil;
   facts.overview.rotations = {view};
   facts.overview.connections.push_back({evil, evil, {evil, std::nullopt, 0s, evil}});
-  facts.overview.slack_app = manage::SlackAppView{evil, evil, std::nullopt, evil};
+  facts.overview.slack_app = control::SlackAppView{evil, evil, std::nullopt, evil};
   facts.version = evil;
   const auto page = status_page(facts);
   CHECK_FALSE(shows(page, "<script"));

@@ -65,7 +65,7 @@ std::int64_t pages_written(EngineWorld& world) {
 
 TEST_CASE("problems that begin or end together wait for the disk together") {
   Payments p;
-  engine::Alerter alerter(p.world.loop, *p.world.store, p.world.slack, *p.world.gate, p.world.web, {});
+  engine::Alerter alerter(p.world.loop, *p.world.store, p.world.slack, *p.world.limiter, p.world.web, {});
   std::vector<Problem> problems;
   for (int i = 0; i < 300; ++i)
     problems.push_back({fmt::format("rotation:{}:empty", i), "nobody is on call"});

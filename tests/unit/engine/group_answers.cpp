@@ -161,7 +161,7 @@ TEST_CASE("a group that was disabled by hand is not enabled with who went off ca
   p.world.loop.run_until(p.boundary - 1s);
   slack.slow[kUpdate] = 2s;
   slack.disable_by_hand("Spayments");
-  slack::News news;
+  slack::ChangeEvent news;
   news.group = GroupId{"Spayments"};
   p.world.engine->hear(news);
   p.world.loop.run_until(p.boundary + 1ms);

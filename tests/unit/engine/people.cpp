@@ -237,7 +237,7 @@ TEST_CASE("an event about a person is a hint to look, and is not believed itself
   p.world.advance(1min);
   const auto looks = [&] { return p.world.slack.calls[slack::Method::users_info]; };
   auto& ada = p.world.slack.users.at(UserId{"UADA"});
-  slack::News news;
+  slack::ChangeEvent news;
   SECTION("what it says is so") {
     ada.deleted = true;
     news.person = ada;
@@ -281,7 +281,7 @@ TEST_CASE("an event about a group makes it read at once, unless the write was ou
   Payments p;
   p.world.advance(61s);
   p.edit_group({"UCY"});
-  slack::News news;
+  slack::ChangeEvent news;
   news.group = GroupId{"Spayments"};
   const auto lists = [&] { return p.world.slack.calls[slack::Method::usergroups_list]; };
   const auto before = lists();
@@ -309,7 +309,7 @@ TEST_CASE("looking at those on call costs one call a minute for each, and next t
   CHECK(looks() - before >= 10);
   CHECK(looks() - before <= 11);
   up = true;
-  slack::News news;
+  slack::ChangeEvent news;
   news.person = p.world.slack.users.at(UserId{"UCY"});
   p.world.engine->hear(news);
   p.world.advance(1min);

@@ -84,7 +84,7 @@ std::vector<Trouble> troubles() {
          r.schedules.push_back({ScheduleRef{"pd", "P2"}});
        },
        [](Payments& p) {
-         REQUIRE(p.world.store->engine().remove_watch({"pd", "P2"}));
+         REQUIRE(p.world.store->engine().remove_schedule_state({"pd", "P2"}));
          p.world.kill();
          p.world.system.failing = {"P2"};
          p.world.start();

@@ -224,7 +224,7 @@ TEST_CASE("a required schedule with nobody is named although the others have peo
 TEST_CASE("a long window that failed once is asked again soon, so that an outage finds a far horizon") {
   Payments p;
   p.world.kill();
-  REQUIRE(p.world.store->engine().remove_watch({"pd", "P1"}));
+  REQUIRE(p.world.store->engine().remove_schedule_state({"pd", "P1"}));
   p.world.system.reach = 10min;  // both long windows fail
   p.world.start();
   p.world.advance(30s);

@@ -398,8 +398,8 @@ void FakeSystem::rotate(const std::string& schedule, const std::vector<std::stri
                         milliseconds length, std::size_t shifts) {
   auto& planned = truth[schedule];
   planned.clear();
-  for (std::size_t turn = 0; turn < shifts; ++turn, start += length) {
-    planned.push_back({person(people[turn % people.size()], connection), start, start + length});
+  for (std::size_t sudden_change = 0; sudden_change < shifts; ++sudden_change, start += length) {
+    planned.push_back({person(people[sudden_change % people.size()], connection), start, start + length});
   }
 }
 
@@ -500,11 +500,11 @@ void EngineWorld::lock_store(milliseconds span) {
 }
 
 void EngineWorld::start() {
-  gate = std::make_unique<slack::Gate>(loop, slack.rate_scale);
-  slack.on_too_many = [this](slack::Method method, seconds wait) { gate->pause(method, wait); };
+  limiter = std::make_unique<slack::RateLimiter>(loop, slack.rate_scale);
+  slack.on_too_many = [this](slack::Method method, seconds wait) { limiter->pause(method, wait); };
   options.slack_clock_skew = [this] { return -std::chrono::floor<seconds>(slack.ahead); };
   engine = std::make_unique<engine::Engine>(
-      engine::EnginePorts{loop, *store, web, slack, slack, slack, *gate}, options,
+      engine::EnginePorts{loop, *store, web, slack, slack, slack, *limiter}, options,
       [this](const Connection& connection) -> Result<std::unique_ptr<providers::Provider>> {
         return systems.at(connection.name).provider(loop);
       });
@@ -530,7 +530,7 @@ void EngineWorld::advance(milliseconds span) {
 
 void EngineWorld::kill() {
   engine.reset();
-  gate.reset();
+  limiter.reset();
 }
 
 void EngineWorld::fail_power() {

@@ -20,7 +20,7 @@
 namespace watchbill::test {
 
 /// A Slack workspace with memory and faults.
-class FakeSlack final : public slack::Groups, public slack::People, public slack::Channels {
+class FakeSlack final : public slack::Groups, public slack::Users, public slack::Channels {
  public:
   struct Message {
     ChannelId channel;
@@ -254,7 +254,7 @@ class EngineWorld {
   Disk disk;
   std::function<void()> on_death = [this] { kill(); };
   std::unique_ptr<store::Store> store;
-  std::unique_ptr<slack::Gate> gate;
+  std::unique_ptr<slack::RateLimiter> limiter;
   std::unique_ptr<engine::Engine> engine;
 
  private:

@@ -72,7 +72,7 @@ struct World {
   test::SimLoop loop;
   Http http;
   Keeper keeper;
-  Context context{loop, http, keeper, {}};
+  AdapterContext context{loop, http, keeper, {}};
 };
 
 }  // namespace watchbill::providers::fakes

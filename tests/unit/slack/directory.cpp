@@ -141,7 +141,7 @@ TEST_CASE("people survive a restart") {
   World w;
   w.populate(5);
   REQUIRE(w.resolve(World::addresses(0, 5)));
-  Directory next(w.loop, w.gate, w.people, w.cache);
+  Directory next(w.loop, w.limiter, w.people, w.cache);
   REQUIRE(next.load());
   CHECK(next.size() == 5);
   CHECK(next.by_email("p3@example.com")->id == UserId("Up3"));

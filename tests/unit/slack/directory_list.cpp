@@ -37,7 +37,7 @@ TEST_CASE("who is wanted soon after the list was read is found in it") {
   CHECK(w.people.calls() == 5);
   CHECK(w.directory.size() == 500);
   CHECK(w.directory.absent("nobody@example.com"));
-  // Later the list is too old to be believed.
+  // DeferredAnswer the list is too old to be believed.
   w.loop.advance(3min);
   REQUIRE(w.resolve(World::addresses(500, 600)));
   CHECK(w.people.pages == 10);
@@ -213,7 +213,7 @@ TEST_CASE("a list without end is given up") {
   World w;
   w.populate(10);
   w.people.endless = true;
-  Gate fast(w.loop, 100000);
+  RateLimiter fast(w.loop, 100000);
   Directory directory(w.loop, fast, w.people, w.cache);
   const auto result = w.loop.run_until_done(directory.resolve(World::addresses(0, 30), Priority::background));
   REQUIRE_FALSE(result);

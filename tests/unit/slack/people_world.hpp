@@ -10,18 +10,18 @@
 namespace watchbill::test {
 
 using slack::Directory;
-using slack::Gate;
 using slack::Method;
-using slack::People;
 using slack::Permit;
 using slack::Priority;
+using slack::RateLimiter;
 using slack::SeenUser;
 using slack::User;
-using slack::UserCache;
 using slack::UserPage;
+using slack::Users;
+using slack::UserStore;
 
 /// A workspace's people: answers after 100 ms, counts what it is asked.
-class FakePeople final : public People {
+class FakePeople final : public Users {
  public:
   explicit FakePeople(SimLoop& loop) : loop_(loop) {}
 
@@ -101,7 +101,7 @@ class FakePeople final : public People {
 };
 
 /// What survives a restart; refuses to save when `full`.
-class FakeCache final : public UserCache {
+class FakeCache final : public UserStore {
  public:
   Result<std::vector<SeenUser>> load() override {
     std::vector<SeenUser> out;
@@ -120,10 +120,10 @@ class FakeCache final : public UserCache {
 /// A workspace, its directory, and time.
 struct PeopleWorld {
   SimLoop loop;
-  Gate gate{loop, 1};
+  RateLimiter limiter{loop, 1};
   FakePeople people{loop};
   FakeCache cache;
-  Directory directory{loop, gate, people, cache};
+  Directory directory{loop, limiter, people, cache};
 
   /// People named p0, p1, ...
   void populate(int count) {

@@ -43,8 +43,8 @@ class Http final : public net::HttpClient {
 struct Bench {
   test::SimLoop loop;
   Http http{loop};
-  Gate gate{loop, 1};
-  WebClient client{http, gate, options()};
+  RateLimiter limiter{loop, 1};
+  WebClient client{http, limiter, options()};
 
   static WebClientOptions options() {
     WebClientOptions out;

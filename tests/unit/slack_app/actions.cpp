@@ -5,7 +5,7 @@
 #include "slack_app/rotations/rotation_form.hpp"
 #include "slack_app/systems/connect_form.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -19,18 +19,18 @@ std::string payload(const std::string& type, const std::string& action, const st
   return w.take();
 }
 
-std::vector<Intent> read(const std::string& text) {
+std::vector<UserAction> read(const std::string& text) {
   const auto document = json::parse(text);
   REQUIRE(document);
-  return intents_of(document->root(), place_of(document->root()));
+  return actions_of(document->root(), interaction_of(document->root()));
 }
 
 template <class T>
 T only(const std::string& text) {
-  auto intents = read(text);
-  REQUIRE(intents.size() == 1);
-  REQUIRE(std::holds_alternative<T>(intents.front()));
-  return std::get<T>(intents.front());
+  auto user_actions = read(text);
+  REQUIRE(user_actions.size() == 1);
+  REQUIRE(std::holds_alternative<T>(user_actions.front()));
+  return std::get<T>(user_actions.front());
 }
 
 std::string menu(const std::string& value) {
@@ -78,17 +78,18 @@ TEST_CASE("systems are connected, given new credentials, tested and disconnected
 }
 
 TEST_CASE("turning the page keeps the search, and searching begins on the first page") {
-  const auto metadata = metadata_of(HomePlace{3, "pay"});
+  const auto metadata = metadata_of(HomePosition{3, "pay"});
   const auto next =
       only<TurnPage>(payload("home", R"({"action_id":"home_page:next","value":"4"})", metadata));
-  CHECK(next.place == HomePlace{4, "pay"});
+  CHECK(next.interaction == HomePosition{4, "pay"});
   const auto search =
       only<TurnPage>(payload("home", R"({"action_id":"home_search","value":"data"})", metadata));
-  CHECK(search.place == HomePlace{0, "data"});
-  CHECK(only<TurnPage>(payload("home", R"({"action_id":"home_search","value":null})", metadata)).place ==
-        HomePlace{});
-  CHECK(only<TurnPage>(payload("home", R"({"action_id":"home_search_clear"})", metadata)).place ==
-        HomePlace{});
+  CHECK(search.interaction == HomePosition{0, "data"});
+  CHECK(
+      only<TurnPage>(payload("home", R"({"action_id":"home_search","value":null})", metadata)).interaction ==
+      HomePosition{});
+  CHECK(only<TurnPage>(payload("home", R"({"action_id":"home_search_clear"})", metadata)).interaction ==
+        HomePosition{});
   CHECK(read(payload("home", R"({"action_id":"home_page:next","value":"-1"})", metadata)).empty());
 }
 
@@ -112,12 +113,12 @@ TEST_CASE("what happens within a form is told apart by the field") {
 
 TEST_CASE("where it happened comes with it") {
   const auto document = json::parse(payload("modal", "null", "meta"));
-  const auto place = place_of(document->root());
-  CHECK(place.user == UserId("U1"));
-  CHECK(place.trigger == "T1");
-  CHECK(place.view == "V1");
-  CHECK(place.hash == "h1");
-  CHECK(place.metadata == "meta");
+  const auto interaction = interaction_of(document->root());
+  CHECK(interaction.user == UserId("U1"));
+  CHECK(interaction.trigger == "T1");
+  CHECK(interaction.view == "V1");
+  CHECK(interaction.hash == "h1");
+  CHECK(interaction.metadata == "meta");
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

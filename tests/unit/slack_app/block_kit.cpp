@@ -6,7 +6,7 @@
 #include "base/text.hpp"
 #include "slack_app/blocks/blocks.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -89,4 +89,4 @@ TEST_CASE("a metadata or an option's value that Slack would cut is a bug that sh
   CHECK_THROWS_AS(option("x", std::string(151, 'x')), std::logic_error);
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

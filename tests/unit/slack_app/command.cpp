@@ -9,16 +9,16 @@
 #include "slack_app/phrases.hpp"
 #include "tests/support/project.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
 using Kind = CommandQuestion::Kind;
 constexpr Instant kNow{1'800'000'000s};
 
-manage::RotationView rotation(const std::string& name, const std::string& handle,
-                              const std::string& on_call) {
-  manage::RotationView view;
+control::RotationView rotation(const std::string& name, const std::string& handle,
+                               const std::string& on_call) {
+  control::RotationView view;
   view.rotation.id = RotationId{static_cast<std::int64_t>(name.size())};
   view.rotation.name = name;
   view.rotation.group = GroupId("S" + handle);
@@ -30,8 +30,8 @@ manage::RotationView rotation(const std::string& name, const std::string& handle
   return view;
 }
 
-manage::Overview world() {
-  manage::Overview overview;
+control::Overview world() {
+  control::Overview overview;
   overview.rotations = {rotation("Database", "database-oncall", "U1"),
                         rotation("Payments", "payments-oncall", "U2"),
                         rotation("Payments EU", "eu-oncall", "U2"), rotation("Payroll", "pay-oncall", "")};
@@ -44,7 +44,7 @@ manage::Overview world() {
 
 const CommandAsker kAsker{UserId("U9"), ChannelId("C1"), "/oncall"};
 
-std::vector<std::string> names(const std::vector<const manage::RotationView*>& views) {
+std::vector<std::string> names(const std::vector<const control::RotationView*>& views) {
   std::vector<std::string> out;
   for (const auto* view : views) out.push_back(view->rotation.name);
   return out;
@@ -154,7 +154,7 @@ TEST_CASE("following is being on call, next, in the group, an owner, or a perman
 
 TEST_CASE("long answers are cut with a pointer, whatever the names are") {
   for (const auto& sample : sample_names()) {
-    manage::Overview overview;
+    control::Overview overview;
     for (int i = 0; i < 500; ++i) {
       overview.rotations.push_back(
           rotation(fmt::format("{}{}", sample.rotation, i), fmt::format("g{}", i), "U1"));
@@ -171,7 +171,7 @@ TEST_CASE("long answers are cut with a pointer, whatever the names are") {
 
 TEST_CASE("my shifts, also when there are none") {
   CHECK(has(answer_me({}, kNow), "You are on call in no rotation"));
-  manage::DutyShift now_on;
+  control::DutyShift now_on;
   now_on.rotation = "Payments";
   now_on.start = kNow - 1h;
   now_on.end = kNow + 1h;
@@ -270,8 +270,8 @@ TEST_CASE("every command that a text of the rules names has its button, or is th
   for (const auto* folder : {"core", "engine", "control", "providers", "slack", "store"}) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(test::project_file(folder))) {
       if (entry.path().extension() != ".cpp") continue;
-      auto text = test::project_text(
-          std::filesystem::relative(entry.path(), test::project_file("")).string());
+      auto text =
+          test::project_text(std::filesystem::relative(entry.path(), test::project_file("")).string());
       // One literal over several lines reads like one.
       text = std::regex_replace(text, std::regex("\"\\s*\n\\s*\""), "");
       const std::regex command("\"[^\"\n]*(`watchbill [^`\"\n]*`)");
@@ -317,4 +317,4 @@ TEST_CASE("a sentence of the rules keeps its mentions and nothing else that Slac
   CHECK(foreign_text("<@U1 or <@> or <@u1>") == "&lt;@U1 or &lt;@&gt; or &lt;@u1&gt;");
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -8,7 +8,7 @@
 #include "slack_app/systems/connect_form.hpp"
 #include "tests/support/block_kit.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -23,7 +23,7 @@ std::vector<UserId> many_users(int count) {
 RotationForm full_form(const SampleNames& names, int count) {
   RotationForm form;
   form.name = names.rotation;
-  form.group = GroupChoice{false, GroupId("S1"), "payments-oncall"};
+  form.group = GroupField{false, GroupId("S1"), "payments-oncall"};
   for (int i = 0; i < count; ++i) {
     form.schedules.push_back({{"pd", fmt::format("PS{}", i)}, names.schedule});
     form.channels.emplace_back(fmt::format("C{:08}", i));
@@ -64,7 +64,7 @@ TEST_CASE("the form of a rotation is what Slack takes, whatever stands in it") {
         model.state.choose_group = false;
         CHECK(test::view_problems(rotation_form_view(model)) == Problems{});
         model.state.choose_group = true;
-        model.form.group = GroupChoice{true, {}, "new-group"};
+        model.form.group = GroupField{true, {}, "new-group"};
         model.text_too_long = true;
         CHECK(test::view_problems(rotation_form_view(model)) == Problems{});
       }
@@ -77,7 +77,7 @@ TEST_CASE("what is typed into the form comes out of it, and becomes a rotation")
   const auto values = json::parse(kTypedValues);
   const auto form = typed_form(values->root(), {});
   CHECK(form.name == "Payments");
-  CHECK(form.group == GroupChoice{false, GroupId("S7"), "payments"});
+  CHECK(form.group == GroupField{false, GroupId("S7"), "payments"});
   CHECK(form.schedules ==
         std::vector<ScheduleChoice>{{{"pd", "PS1"}, "Primary"}, {{"og", "77f1"}, "Second"}});
   const auto rotation = rotation_of(form, {});
@@ -116,11 +116,11 @@ TEST_CASE("fields that the form does not show stay as they are") {
 TEST_CASE("a group can be made from the form: by choosing it, and by typing its handle") {
   const auto chosen = json::parse(
       R"({"group~0": {"typed": {"selected_option": {"text": {"text": "Create a new group @pay"}, "value": "new:pay"}}}})");
-  CHECK(typed_form(chosen->root(), {}).group == GroupChoice{true, {}, "pay"});
+  CHECK(typed_form(chosen->root(), {}).group == GroupField{true, {}, "pay"});
   const auto typed = json::parse(
       R"({"group~0": {"typed": {"selected_option": {"text": {"text": "Create a new group"}, "value": "new:"}}},
           "handle~0": {"typed": {"value": " @pay-oncall"}}})");
-  CHECK(typed_form(typed->root(), {}).group == GroupChoice{true, {}, "pay-oncall"});
+  CHECK(typed_form(typed->root(), {}).group == GroupField{true, {}, "pay-oncall"});
   CHECK_FALSE(
       typed_form(json::parse(R"({"group~0": {"typed": {"selected_option": null}}})")->root(), {}).group);
 }
@@ -232,4 +232,4 @@ TEST_CASE("what is typed into the form of a connection comes out by the options'
   CHECK(input.secrets.at("api-key-file").reveal() == "key");
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

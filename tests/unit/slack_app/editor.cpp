@@ -32,13 +32,13 @@ struct FormRoom : AppRoom {
   }
   int round() const {
     const auto document = json::parse(modal_json());
-    return app::form_state(document->root()["private_metadata"].string_or(""))->round;
+    return slack_app::form_state(document->root()["private_metadata"].string_or(""))->round;
   }
   /// What is typed: empty texts leave the field empty.
   std::string typed(const std::string& name, const std::string& group_value, const std::string& handle,
                     const std::vector<std::string>& schedules,
                     const std::vector<std::string>& channels = {}) const {
-    const auto id = [&](const char* field) { return app::field_id(field, round()); };
+    const auto id = [&](const char* field) { return slack_app::field_id(field, round()); };
     json::Writer w;
     w.begin_object().key(id("name")).begin_object().key("typed").begin_object().field("value", name);
     w.end_object()

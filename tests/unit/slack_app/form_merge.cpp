@@ -2,14 +2,14 @@
 
 #include <catch2/catch.hpp>
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
 RotationForm a_form() {
   RotationForm form;
   form.name = "Payments";
-  form.group = GroupChoice{false, GroupId("S1"), "payments"};
+  form.group = GroupField{false, GroupId("S1"), "payments"};
   form.schedules = {{{"pd", "P1"}, "Primary"}, {{"pd", "P2"}, "Secondary"}};
   form.channels = {ChannelId("C1"), ChannelId("C2")};
   form.permanent_members = {UserId("U1")};
@@ -26,7 +26,7 @@ std::vector<std::pair<std::string, RotationForm>> changes() {
     all.emplace_back(field, std::move(form));
   };
   add(kFieldName, [](RotationForm& f) { f.name = "Billing"; });
-  add(kFieldGroup, [](RotationForm& f) { f.group = GroupChoice{false, GroupId("S2"), "billing"}; });
+  add(kFieldGroup, [](RotationForm& f) { f.group = GroupField{false, GroupId("S2"), "billing"}; });
   add(kFieldSchedules, [](RotationForm& f) { f.schedules.pop_back(); });
   add(kFieldChannels, [](RotationForm& f) { f.channels.clear(); });
   add(kFieldMembers, [](RotationForm& f) { f.permanent_members.emplace_back("U2"); });
@@ -105,4 +105,4 @@ TEST_CASE("a form of which it is not known how it began keeps all that was typed
   CHECK(both.clashing == Fields{kFieldName});
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -186,7 +186,7 @@ TEST_CASE("resuming in Slack asks for those whom no handoff takes out") {
   AppRoom room;
   room.world.stored("payments");
   room.world.slack.add_group("SPAYMENTS", "payments-oncall", {"UADA", "UOTTO"});
-  good(manage::set_paused(*room.world.desk, room.world.cli, room.world.now("payments").id, true));
+  good(control::set_paused(*room.world.context, room.world.cli, room.world.now("payments").id, true));
   room.open_home("UOWNER");
   room.advance(5s);
   room.click_home("UOWNER", menu(room, "resume:" + room.number("payments")));

@@ -6,7 +6,7 @@
 #include "slack_app/home/home.hpp"
 #include "tests/support/block_kit.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
@@ -164,11 +164,11 @@ TEST_CASE("nobody's name can notify a channel or break the layout") {
 }
 
 TEST_CASE("the home tab remembers its page and search, and takes nothing broken for one") {
-  const HomePlace place{3, "p\xC3\xA4y \"x\""};
-  CHECK(home_place(metadata_of(place)) == place);
-  CHECK(home_place("") == HomePlace{});
-  CHECK(home_place("{\"page\":-5,\"query\":7}") == HomePlace{});
-  CHECK(home_place("[1") == HomePlace{});
+  const HomePosition interaction{3, "p\xC3\xA4y \"x\""};
+  CHECK(home_place(metadata_of(interaction)) == interaction);
+  CHECK(home_place("") == HomePosition{});
+  CHECK(home_place("{\"page\":-5,\"query\":7}") == HomePosition{});
+  CHECK(home_place("[1") == HomePosition{});
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

@@ -55,7 +55,7 @@ struct RightsRoom : AppRoom {
   std::string everything() {
     std::string all;
     for (const auto& rotation : good(world.store->rotations().list()))
-      all += manage::version_of(rotation) + "\n";
+      all += control::version_of(rotation) + "\n";
     for (const auto& connection : good(world.store->connections().list())) all += connection.name + "\n";
     for (const auto& mapping : good(world.store->people().mappings())) all += mapping.person + "\n";
     for (const auto& [id, group] : world.slack.groups) {
@@ -67,8 +67,8 @@ struct RightsRoom : AppRoom {
   }
   std::string typed(const std::string& name) const {
     const auto document = json::parse(modal_json());
-    const auto state = app::form_state(document->root()["private_metadata"].string_or(""));
-    const auto id = [&](const char* field) { return app::field_id(field, state ? state->round : 0); };
+    const auto state = slack_app::form_state(document->root()["private_metadata"].string_or(""));
+    const auto id = [&](const char* field) { return slack_app::field_id(field, state ? state->round : 0); };
     json::Writer w;
     w.begin_object().key(id("name")).begin_object().key("typed").begin_object().field("value", name);
     w.end_object().end_object().key(id("group")).begin_object().key("typed").begin_object();

@@ -64,7 +64,7 @@ net::Task<Result<slack::Identity>> FakeScreens::auth_test(slack::Permit) {
 }
 
 AppRoom::AppRoom()
-    : requests_({world.loop, *world.store, world.slack, *world.gate},
+    : requests_({world.loop, *world.store, world.slack, *world.limiter},
                 []() -> net::Task<bool> { co_return true; }) {
   world.connection();
   world.slack.users.at(UserId("UEDITOR")).admin = true;
@@ -74,18 +74,18 @@ AppRoom::AppRoom()
 void AppRoom::restart() {
   tasks_ = std::make_unique<net::TaskScope>();
   app.reset();
-  app = std::make_unique<app::App>(
-      app::AppPorts{world.loop, *world.store, world.http, world.slack, world.slack, world.channels, screens,
-                    screens, *world.gate, world.config,
-                    [this](RotationId id) -> std::optional<engine::WriteForecast> {
-                      const auto found = forecasts.find(id);
-                      return found == forecasts.end() ? std::nullopt : std::optional(found->second);
-                    },
-                    [this] {
-                      ++noticed;
-                      // As the engine does: not from within the call.
-                      world.loop.post([this] { CHECK(requests_.look()); });
-                    }});
+  app = std::make_unique<slack_app::App>(
+      slack_app::AppPorts{world.loop, *world.store, world.http, world.slack, world.slack, world.channels,
+                          screens, screens, *world.limiter, world.config,
+                          [this](RotationId id) -> std::optional<engine::WriteForecast> {
+                            const auto found = forecasts.find(id);
+                            return found == forecasts.end() ? std::nullopt : std::optional(found->second);
+                          },
+                          [this] {
+                            ++noticed;
+                            // As the engine does: not from within the call.
+                            world.loop.post([this] { CHECK(requests_.look()); });
+                          }});
   app->start();
   world.loop.run_until_idle();
 }
@@ -118,7 +118,7 @@ void AppRoom::deliver(slack::DeliveryKind kind, const std::string& payload) {
   auto document = json::parse(payload);
   REQUIRE(document);
   struct Run {
-    static net::Task<void> receive(app::App& app, slack::Delivery delivery) {
+    static net::Task<void> receive(slack_app::App& app, slack::Delivery delivery) {
       CHECK((co_await app.receive(std::move(delivery))).empty());
     }
   };

@@ -87,7 +87,7 @@ class AppRoom {
   ManageWorld world;
   FakeScreens screens{world.loop};
   std::map<RotationId, engine::WriteForecast> forecasts;
-  std::unique_ptr<app::App> app;
+  std::unique_ptr<slack_app::App> app;
   int noticed = 0;
 
  private:
@@ -96,7 +96,7 @@ class AppRoom {
   void deliver(slack::DeliveryKind kind, const std::string& payload);
   std::string trigger();
 
-  engine::RequestDesk requests_;
+  engine::JobRunner requests_;
   int triggers_ = 0;
   std::unique_ptr<net::TaskScope> tasks_ = std::make_unique<net::TaskScope>();
 };

@@ -8,7 +8,7 @@
 #include "slack_app/home/home.hpp"
 
 /// Models of views with everything in them, for many kinds of names.
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 struct SampleNames {
   std::string rotation;
@@ -102,4 +102,4 @@ inline HomeModel full_home(std::size_t rotations, const SampleNames& names, bool
   return model;
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

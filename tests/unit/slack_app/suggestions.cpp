@@ -6,14 +6,14 @@
 #include "base/json.hpp"
 #include "tests/support/block_kit.hpp"
 
-namespace watchbill::app {
+namespace watchbill::slack_app {
 
 namespace {
 
 using Problems = std::vector<std::string>;
 
-manage::GroupSearch some_groups() {
-  manage::GroupSearch found;
+control::GroupSearch some_groups() {
+  control::GroupSearch found;
   found.groups = {{GroupId("S1"), "payments-oncall", "Payments on-call"},
                   {GroupId("S2"), "database", "The payments database"},
                   {GroupId("S3"), "admins", "Admins"},
@@ -24,8 +24,8 @@ manage::GroupSearch some_groups() {
   return found;
 }
 
-manage::ScheduleSearch schedules(std::size_t count, std::size_t more, const std::string& name) {
-  manage::ScheduleSearch found;
+control::ScheduleSearch schedules(std::size_t count, std::size_t more, const std::string& name) {
+  control::ScheduleSearch found;
   found.connections = {{"pd", "pagerduty", "PagerDuty"}, {"xm", "xmatters", "xMatters"}};
   for (std::size_t i = 0; i < count; ++i)
     found.connections[0].schedules.push_back(
@@ -71,7 +71,7 @@ TEST_CASE("schedules are offered by connection, and a list that is cut says so")
 }
 
 TEST_CASE("a system that does not answer says why its schedules are not there") {
-  manage::ScheduleSearch found;
+  control::ScheduleSearch found;
   found.connections.push_back({"pd", "pagerduty", "PagerDuty"});
   found.connections.back().failure = fail(ErrorKind::unreachable, "PagerDuty: {}", repeated("long ", 50));
   const auto offered = schedule_suggestions(found);
@@ -81,7 +81,7 @@ TEST_CASE("a system that does not answer says why its schedules are not there") 
 
 TEST_CASE("suggestions are what Slack takes, with any names and very many of them") {
   for (const auto& names : sample_names()) {
-    manage::GroupSearch groups;
+    control::GroupSearch groups;
     for (int i = 0; i < 500; ++i) {
       groups.groups.push_back({GroupId(fmt::format("S{}", i)), fmt::format("group-{}", i), names.rotation});
       groups.groups.back().disabled = i % 5 == 0;
@@ -91,7 +91,7 @@ TEST_CASE("suggestions are what Slack takes, with any names and very many of the
     CHECK(test::suggestion_problems(group_suggestions(groups, "")) == Problems{});
     CHECK(test::suggestion_problems(group_suggestions(groups, names.rotation)) == Problems{});
     CHECK(test::suggestion_problems(schedule_suggestions(schedules(500, 7, names.schedule))) == Problems{});
-    manage::ScheduleSearch many;
+    control::ScheduleSearch many;
     for (int i = 0; i < 120; ++i) {
       many.connections.push_back({repeated("c", 63), "pagerduty", "PagerDuty"});
       many.connections.back().schedules = {{fmt::format("{}", i), names.schedule, "", "", "", ""},
@@ -101,4 +101,4 @@ TEST_CASE("suggestions are what Slack takes, with any names and very many of the
   }
 }
 
-}  // namespace watchbill::app
+}  // namespace watchbill::slack_app

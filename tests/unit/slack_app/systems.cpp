@@ -15,7 +15,7 @@ std::string typed(const std::map<std::string, std::string>& fields, int round = 
   json::Writer w;
   w.begin_object();
   for (const auto& [field, value] : fields) {
-    w.key(app::field_id(field, round)).begin_object().key("typed").begin_object();
+    w.key(slack_app::field_id(field, round)).begin_object().key("typed").begin_object();
     if (field == "region") {
       w.key("selected_option").begin_object().field("value", value).end_object();
     } else {
@@ -70,7 +70,7 @@ TEST_CASE("credentials that take long to try are told later, and kept in no view
   room.world.http.latency = 4s;
   for (const std::string key : {"hunter2-key", "good-key"}) {
     const auto form = json::parse(room.modal_json());
-    const auto round = app::connect_state(form->root()["private_metadata"].string_or(""))->round;
+    const auto round = slack_app::connect_state(form->root()["private_metadata"].string_or(""))->round;
     const auto answer = room.submit(
         "UEDITOR", typed({{"connection", "pagerduty"}, {"api-key-file", key}, {"region", "eu"}}, round));
     CHECK(answer.took <= 2100ms);

@@ -139,8 +139,8 @@ TEST_CASE("whatever is written as JSON is read back the same") {
     const auto doubt = any.doubt();
     CHECK(again(doubt) == doubt);
     CHECK(whole_lists(again(doubt).people, doubt.people, itself));
-    const Turn turn{any.instant(), any.responders()};
-    CHECK(again(turn) == turn);
+    const SuddenChange sudden_change{any.instant(), any.responders()};
+    CHECK(again(sudden_change) == sudden_change);
     const auto next = any.list([&any] { return any.next(); });
     CHECK(again(next) == next);
     const auto texts = any.list([&any] { return any.text(); });

@@ -154,20 +154,20 @@ TEST_CASE("what was known of a removed connection does not haunt the next one of
   auto store = open_store(folder);
   must(store->connections().add(pagerduty(), "cli:root"));
   must(store->connections().put_status("pd", {.state = "failing"}));
-  Watch watch;
-  watch.schedule = {"pd", "P1"};
-  must(store->engine().put_watch(watch));
+  ScheduleState state;
+  state.schedule = {"pd", "P1"};
+  must(store->engine().put_schedule_state(state));
   must(store->people().replace_unmatched({{.responder = {"pd", "R1", "Ada"}, .why = "why"}}));
   must(store->connections().remove("pd", "cli:root"));
   // The daemon has not noticed yet.
-  CHECK(error_of(store->engine().put_watch(watch)).kind == ErrorKind::not_found);
+  CHECK(error_of(store->engine().put_schedule_state(state)).kind == ErrorKind::not_found);
   CHECK(error_of(store->connections().put_status("pd", {})).kind == ErrorKind::not_found);
   Connection again = pagerduty();
   again.secrets.clear();
   must(store->connections().add(again, "cli:root"));
   CHECK(must(store->connections().get("pd")).secrets.empty());
   CHECK(must(store->connections().statuses()).empty());
-  CHECK(must(store->engine().watches()).empty());
+  CHECK(must(store->engine().states()).empty());
   CHECK(must(store->people().unmatched()).empty());
 }
 

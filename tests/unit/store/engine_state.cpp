@@ -18,22 +18,22 @@ struct World {
   void reopen() { store = open_store(folder); }
 };
 
-Watch full_watch() {
+ScheduleState full_schedule_state() {
   const Responder ada{"pd", "R1", "Ada", "ada@example.com"};
-  Watch watch;
-  watch.schedule = {"pd", "P/1"};
-  watch.name = "Payments primary";
-  watch.timeline = {{{ada, at(1), kNever, true}}, at(1), at(500), at(2)};
-  watch.presence = Presence::forbidden;
-  watch.held = {ada};
-  watch.doubt = Doubt{Doubt::Kind::flap, at(3), at(4), 2, true, {ada}};
-  watch.turn = Turn{at(5), {ada}};
-  watch.last_answer = at(6);
-  watch.failing_since = at(7);
-  watch.failure = "HTTP 503";
-  watch.looked_ahead = at(8);
-  watch.looked_far = at(9);
-  return watch;
+  ScheduleState state;
+  state.schedule = {"pd", "P/1"};
+  state.name = "Payments primary";
+  state.timeline = {{{ada, at(1), kNever, true}}, at(1), at(500), at(2)};
+  state.presence = Presence::forbidden;
+  state.held = {ada};
+  state.doubt = Doubt{Doubt::Kind::flap, at(3), at(4), 2, true, {ada}};
+  state.sudden_change = SuddenChange{at(5), {ada}};
+  state.last_answer = at(6);
+  state.failing_since = at(7);
+  state.failure = "HTTP 503";
+  state.looked_ahead = at(8);
+  state.looked_far = at(9);
+  return state;
 }
 
 }  // namespace
@@ -64,20 +64,20 @@ TEST_CASE("a rotation's record survives, with everything and with nothing in it"
 
 TEST_CASE("the evidence about a schedule survives a restart") {
   World world;
-  const Watch full = full_watch();
-  must(world.engine().put_watch(full));
-  Watch bare;
+  const ScheduleState full = full_schedule_state();
+  must(world.engine().put_schedule_state(full));
+  ScheduleState bare;
   bare.schedule = {"pd", "P0"};
-  must(world.engine().put_watch(bare));
+  must(world.engine().put_schedule_state(bare));
   world.reopen();
-  CHECK(must(world.engine().watches()) == std::vector{full, bare});
-  Watch later = bare;
+  CHECK(must(world.engine().states()) == std::vector{full, bare});
+  ScheduleState later = bare;
   later.schedule = full.schedule;
-  must(world.engine().put_watch(later));
-  CHECK(must(world.engine().watches())[0] == later);
-  must(world.engine().remove_watch(full.schedule));
-  must(world.engine().remove_watch(full.schedule));
-  CHECK(must(world.engine().watches()) == std::vector{bare});
+  must(world.engine().put_schedule_state(later));
+  CHECK(must(world.engine().states())[0] == later);
+  must(world.engine().remove_schedule_state(full.schedule));
+  must(world.engine().remove_schedule_state(full.schedule));
+  CHECK(must(world.engine().states()) == std::vector{bare});
 }
 
 TEST_CASE("a rotation's status survives") {
@@ -113,7 +113,7 @@ TEST_CASE("a group as it was last seen survives, also once the workspace is know
 
 TEST_CASE("a damaged column is an error that names it, never a crash") {
   World world;
-  must(world.engine().put_watch(full_watch()));
+  must(world.engine().put_schedule_state(full_schedule_state()));
   must(world.engine().put_status({.rotation = world.rotation, .state = "pending"}));
   must(world.engine().put_group({GroupId("S1"), "oncall", {}, false, at(1)}));
   struct Case {
@@ -122,17 +122,17 @@ TEST_CASE("a damaged column is an error that names it, never a crash") {
     const char* column;
     std::function<Error(EngineState&)> read;
   };
-  const auto read_watches = [](EngineState& engine) { return error_of(engine.watches()); };
+  const auto read_schedule_states = [](EngineState& engine) { return error_of(engine.states()); };
   const auto read_records = [](EngineState& engine) { return error_of(engine.records()); };
   const auto read_statuses = [](EngineState& engine) { return error_of(engine.statuses()); };
   const auto read_groups = [](EngineState& engine) { return error_of(engine.groups()); };
-  for (const Case& c :
-       {Case{"watches", "pd/P/1", "timeline", read_watches},
-        Case{"watches", "pd/P/1", "presence", read_watches}, Case{"watches", "pd/P/1", "doubt", read_watches},
-        Case{"rotation_records", "1", "people", read_records},
-        Case{"rotation_records", "1", "former", read_records},
-        Case{"rotation_status", "1", "problems", read_statuses},
-        Case{"slack_groups", "S1", "members", read_groups}}) {
+  for (const Case& c : {Case{"watches", "pd/P/1", "timeline", read_schedule_states},
+                        Case{"watches", "pd/P/1", "presence", read_schedule_states},
+                        Case{"watches", "pd/P/1", "doubt", read_schedule_states},
+                        Case{"rotation_records", "1", "people", read_records},
+                        Case{"rotation_records", "1", "former", read_records},
+                        Case{"rotation_status", "1", "problems", read_statuses},
+                        Case{"slack_groups", "S1", "members", read_groups}}) {
     for (const char* junk : {"'{\"shifts\":'", "'[7]'", "''", "'7'"}) {
       auto done = world.store->transaction([&]() -> Result<void> {
         must(
@@ -146,5 +146,5 @@ TEST_CASE("a damaged column is an error that names it, never a crash") {
       CHECK(error_of(done).kind == ErrorKind::cancelled);
     }
   }
-  CHECK(world.engine().watches().ok());
+  CHECK(world.engine().states().ok());
 }

@@ -67,7 +67,7 @@ void read_history(Store& store) {
 }
 
 void read_engine_state(Store& store) {
-  (void)store.engine().watches().ok();
+  (void)store.engine().states().ok();
   if (auto all = store.engine().groups()) {
     for (const auto& group : *all) use(group.seen_at);
   }

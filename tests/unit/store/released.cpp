@@ -46,7 +46,7 @@ void read_everything(Store& store) {
   CHECK(rotations[0].fallback_members.size() == 1);
   CHECK(rotations[1].channels.size() == 2);
   CHECK(must(store.engine().records()).size() == 2);
-  CHECK(must(store.engine().watches()).size() == 2);
+  CHECK(must(store.engine().states()).size() == 2);
   CHECK(must(store.engine().groups()).size() == 2);
   CHECK(must(store.engine().statuses()).size() == 2);
   CHECK_FALSE(must(store.history().list({})).empty());

@@ -14,7 +14,7 @@ Sealer sealer(char fill) {
   return must(Sealer::from_key(Secret(std::string(32, fill)), "the test's key"));
 }
 
-const Place kHere{"connection_secrets", "pd", "api_key"};
+const SecretPlace kHere{"connection_secrets", "pd", "api_key"};
 
 }  // namespace
 
@@ -24,13 +24,13 @@ TEST_CASE("a sealed value opens again, and only there") {
        {std::string(), std::string("token"), std::string(5000, 'x'), std::string("\0\xff", 2)}) {
     const Sealed sealed = key.seal(Secret(text), kHere);
     CHECK(must(key.open(sealed, kHere)).reveal() == text);
-    for (const Place& elsewhere :
-         {Place{"other", "pd", "api_key"}, Place{"connection_secrets", "pd2", "api_key"},
-          Place{"connection_secrets", "pd", "api_secret"},
+    for (const SecretPlace& elsewhere :
+         {SecretPlace{"other", "pd", "api_key"}, SecretPlace{"connection_secrets", "pd2", "api_key"},
+          SecretPlace{"connection_secrets", "pd", "api_secret"},
           // Sealed without a purpose, it is not for one.
-          Place{"connection_secrets", "pd", "api_key", "pagerduty"},
+          SecretPlace{"connection_secrets", "pd", "api_key", "pagerduty"},
           // The same letters, cut differently.
-          Place{"connection_secrets", "pdapi", "_key"}}) {
+          SecretPlace{"connection_secrets", "pdapi", "_key"}}) {
       CHECK(error_of(key.open(sealed, elsewhere)).code == "corrupt");
     }
   }
@@ -40,7 +40,7 @@ TEST_CASE("a secret opens for the kind and the addresses that it was sealed for,
   const Sealer key = sealer('k');
   Connection connection{"pd", "pagerduty", {{"region", "us"}, {"base_url", "https://a"}, {"note", "x"}}};
   const auto place = [](const Connection& of) {
-    return Place{"connection_secrets", "pd", "api_key", purpose_of(of)};
+    return SecretPlace{"connection_secrets", "pd", "api_key", purpose_of(of)};
   };
   const Sealed sealed = key.seal(Secret("token"), place(connection));
   CHECK_FALSE(key.open(sealed, kHere));

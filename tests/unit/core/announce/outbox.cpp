@@ -61,17 +61,17 @@ TEST_CASE("an attempt without an answer is looked up twice in history before it 
   for (const auto kind : {ErrorKind::timeout, ErrorKind::server, ErrorKind::unreadable}) {
     auto sent = row(OutboxState::ready, "ada", "bo");
     begin_attempt(sent, kNow);
-    settle_attempt(sent, lost(kind), kNow + 1s);
+    complete_attempt(sent, lost(kind), kNow + 1s);
     CHECK(sent.state == OutboxState::unknown);
     CHECK(next_step(sent, false, kNow + 5s, 6h).action == OutboxAction::none);
     CHECK(next_step(sent, false, kNow + 6s, 6h).action == OutboxAction::probe);
-    settle_probe(sent, {Probe::Kind::absent, {}}, kNow + 6s);
+    complete_probe(sent, {Probe::Kind::absent, {}}, kNow + 6s);
     CHECK(sent.state == OutboxState::unknown);
     CHECK(next_step(sent, false, kNow + 16s, 6h).action == OutboxAction::probe);
     auto found = sent;
-    settle_probe(found, {Probe::Kind::found, "17.1"}, kNow + 16s);
+    complete_probe(found, {Probe::Kind::found, "17.1"}, kNow + 16s);
     CHECK(found.state == OutboxState::sent);
-    settle_probe(sent, {Probe::Kind::absent, {}}, kNow + 16s);
+    complete_probe(sent, {Probe::Kind::absent, {}}, kNow + 16s);
     CHECK(sent.state == OutboxState::ready);
     CHECK_FALSE(sent.possibly_repeated);
   }
@@ -80,8 +80,8 @@ TEST_CASE("an attempt without an answer is looked up twice in history before it 
 TEST_CASE("where history is unreadable it is sent again and says so") {
   auto sent = row(OutboxState::ready, "ada", "bo");
   begin_attempt(sent, kNow);
-  settle_attempt(sent, lost(ErrorKind::timeout), kNow);
-  settle_probe(sent, {Probe::Kind::unreadable, {}}, kNow + 5s);
+  complete_attempt(sent, lost(ErrorKind::timeout), kNow);
+  complete_probe(sent, {Probe::Kind::unreadable, {}}, kNow + 5s);
   CHECK(sent.state == OutboxState::ready);
   CHECK(sent.possibly_repeated);
 }
@@ -99,11 +99,11 @@ TEST_CASE("a refusal is tried again later; a channel that refuses is blocked") {
   begin_attempt(refused, kNow);
   auto limited = fail(ErrorKind::rate_limited, "429");
   limited.retry_after = 30s;
-  settle_attempt(refused, limited, kNow);
+  complete_attempt(refused, limited, kNow);
   CHECK(refused.state == OutboxState::ready);
   CHECK(refused.next_try == kNow + 30s);
   begin_attempt(refused, kNow);
-  settle_attempt(refused, fail(ErrorKind::forbidden, "is_archived"), kNow);
+  complete_attempt(refused, fail(ErrorKind::forbidden, "is_archived"), kNow);
   CHECK(refused.state == OutboxState::blocked);
 }
 

@@ -28,7 +28,7 @@ class Book final : public Matcher {
 struct Case {
   Rotation rotation;
   RotationRecord record;
-  std::vector<Watch> watches;
+  std::vector<ScheduleState> states;
   std::optional<GroupNow> group = GroupNow{};
   Book book;
 
@@ -38,21 +38,21 @@ struct Case {
     rotation.handle = "payments-oncall";
   }
   void add(const std::string& id, const std::vector<std::string>& people, bool known = true) {
-    Watch watch;
-    watch.schedule = {"pd", id};
-    watch.presence = Presence::ok;
-    watch.last_answer = kNow;
-    watch.timeline = {{}, kNow - 1h, known ? kNow + 1h : kNow - 1min, kNow};
+    ScheduleState state;
+    state.schedule = {"pd", id};
+    state.presence = Presence::ok;
+    state.last_answer = kNow;
+    state.timeline = {{}, kNow - 1h, known ? kNow + 1h : kNow - 1min, kNow};
     for (const auto& person : people) {
-      watch.held.push_back({"pd", person, person});
-      watch.timeline.shifts.push_back({Responder{"pd", person, person}, kNow - 1h, kNow + 2h});
+      state.held.push_back({"pd", person, person});
+      state.timeline.shifts.push_back({Responder{"pd", person, person}, kNow - 1h, kNow + 2h});
     }
-    watches.push_back(watch);
-    rotation.schedules.push_back({watch.schedule});
+    states.push_back(state);
+    rotation.schedules.push_back({state.schedule});
   }
   [[nodiscard]] Plan plan() const {
-    std::vector<const Watch*> pointers;
-    for (const auto& watch : watches) pointers.push_back(&watch);
+    std::vector<const ScheduleState*> pointers;
+    for (const auto& state : states) pointers.push_back(&state);
     return make_plan({rotation, record, pointers, group ? &*group : nullptr, book, kNow});
   }
 };
@@ -84,16 +84,16 @@ TEST_CASE("who has only an address for a name is called as Slack calls him") {
   Case c;
   c.add("A", {"p1"});
   c.book.slack_name = "Ada Lindqvist";
-  auto& shift = c.watches[0].timeline.shifts[0];
+  auto& shift = c.states[0].timeline.shifts[0];
   shift.end = kNow + 30min;
-  c.watches[0].timeline.shifts.push_back(
+  c.states[0].timeline.shifts.push_back(
       {Responder{"og", "p2", "bo@example.com", "bo@example.com"}, kNow + 30min, kNow + 50min});
   for (const std::string nameless : {"", "p1", "ada@example.com"}) {
-    c.watches[0].timeline.shifts[0].responder = Responder{"pd", "p1", nameless};
+    c.states[0].timeline.shifts[0].responder = Responder{"pd", "p1", nameless};
     CHECK(c.plan().people.at(0).responder.name == "Ada Lindqvist");
     CHECK(c.plan().next.at(0).name == "Ada Lindqvist");
   }
-  c.watches[0].timeline.shifts[0].responder = Responder{"pd", "p1", "Ada L."};
+  c.states[0].timeline.shifts[0].responder = Responder{"pd", "p1", "Ada L."};
   CHECK(c.plan().people.at(0).responder.name == "Ada L.");
   c.book.slack_name.clear();
   CHECK(c.plan().next.at(0).name == "bo@example.com");
@@ -161,24 +161,24 @@ TEST_CASE("nobody known to be on call is not nobody while of a schedule it is no
   CHECK(plan.stale);
   CHECK(plan.unknown == std::vector<ScheduleRef>{{"pd", "B"}});
   // The same while its first answer, that nobody is on call, is being confirmed.
-  c.watches[1] = Watch{{"pd", "B"}};
-  c.watches[1].last_answer = kNow;
-  c.watches[1].doubt = Doubt{Doubt::Kind::empty, kNow, kNow, 1};
+  c.states[1] = ScheduleState{{"pd", "B"}};
+  c.states[1].last_answer = kNow;
+  c.states[1].doubt = Doubt{Doubt::Kind::empty, kNow, kNow, 1};
   plan = c.plan();
   CHECK_FALSE(plan.decided);
   CHECK(plan.unknown == std::vector<ScheduleRef>{{"pd", "B"}});
   // Or while it has not been asked at all.
-  c.watches[1] = Watch{{"pd", "B"}};
+  c.states[1] = ScheduleState{{"pd", "B"}};
   CHECK(c.plan().unknown == std::vector<ScheduleRef>{{"pd", "B"}});
 }
 
 TEST_CASE("a schedule that may not be read is named with the reason, if one is known") {
   Case c;
   c.add("A", {"p1"});
-  c.watches[0].presence = Presence::forbidden;
+  c.states[0].presence = Presence::forbidden;
   REQUIRE(c.plan().problems.size() == 1);
   CHECK(c.plan().problems[0].text.starts_with("schedule pd/A may not be read; give the key"));
-  c.watches[0].failure = "it may be gone";
+  c.states[0].failure = "it may be gone";
   CHECK(
       c.plan().problems[0].text.starts_with("schedule pd/A may not be read (it may be gone); give the key"));
 }
@@ -192,7 +192,7 @@ TEST_CASE("merge adds and removes only the people that Watchbill placed") {
   const auto plan = c.plan();
   CHECK(texts(plan.target) == Names{"U1", "U7"});
   CHECK(plan.placed == users({"U1"}));
-  c.watches[0].timeline.shifts.clear();
+  c.states[0].timeline.shifts.clear();
   c.rotation.empty = Empty::disable;
   CHECK(texts(c.plan().target) == Names{"U7"});
 }
@@ -238,10 +238,10 @@ TEST_CASE("a plan never empties a group, never invents a member, and does not de
       }
     }
     auto shuffled = c;
-    std::reverse(shuffled.watches.begin(), shuffled.watches.end());
+    std::reverse(shuffled.states.begin(), shuffled.states.end());
     std::reverse(shuffled.rotation.schedules.begin(), shuffled.rotation.schedules.end());
-    for (auto& watch : shuffled.watches)
-      std::reverse(watch.timeline.shifts.begin(), watch.timeline.shifts.end());
+    for (auto& state : shuffled.states)
+      std::reverse(state.timeline.shifts.begin(), state.timeline.shifts.end());
     const auto again = shuffled.plan();
     REQUIRE(again.target == plan.target);
     REQUIRE(same_people(again.people, plan.people));

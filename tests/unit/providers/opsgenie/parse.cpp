@@ -20,7 +20,7 @@ std::vector<OnCallEntry> book_of(std::string_view text) {
   return *book;
 }
 
-std::vector<std::string> names(const std::vector<User>& users) {
+std::vector<std::string> names(const std::vector<UserReference>& users) {
   std::vector<std::string> out;
   for (const auto& user : users) out.push_back(user.username);
   return out;

@@ -35,8 +35,8 @@ std::string period(const std::string& from, const std::string& to, const std::st
 
 const std::string kAda = R"({"id":"1","name":"ada@example.com","type":"user"})";
 const std::string kBo = R"({"id":"2","name":"bo@example.com","type":"user"})";
-const User kAdaUser{"1", "ada@example.com"};
-const User kBoUser{"2", "bo@example.com"};
+const UserReference kAdaUser{"1", "ada@example.com"};
+const UserReference kBoUser{"2", "bo@example.com"};
 const Instant kNow = at("2026-10-07T09:12:41.118Z");
 
 }  // namespace
@@ -51,8 +51,8 @@ TEST_CASE("a period that Opsgenie splits at the present moment is one shift") {
   CHECK(covered.reason.empty());
   CHECK(covered.known_to == at("2026-10-11T22:00:00Z"));
   CHECK(covered.spans ==
-        std::vector<Span>{{kAdaUser, at("2026-10-04T22:00:00Z"), at("2026-10-09T08:00:00Z")},
-                          {kBoUser, at("2026-10-09T08:00:00Z"), at("2026-10-11T22:00:00Z")}});
+        std::vector<UserSpan>{{kAdaUser, at("2026-10-04T22:00:00Z"), at("2026-10-09T08:00:00Z")},
+                              {kBoUser, at("2026-10-09T08:00:00Z"), at("2026-10-11T22:00:00Z")}});
   const auto shifts = shifts_of("og", covered.spans, {kNow, covered.known_to});
   REQUIRE(shifts.size() == 2);
   CHECK(shifts[0].start == at("2026-10-04T22:00:00Z"));
@@ -75,8 +75,8 @@ TEST_CASE("all rotations of an Opsgenie timeline count at once") {
   REQUIRE(timeline);
   const auto covered = cover({{"s", *timeline}}, "s", kNow);
   CHECK(covered.spans ==
-        std::vector<Span>{{kAdaUser, at("2026-10-04T22:00:00Z"), at("2026-10-10T00:00:00Z")},
-                          {kBoUser, at("2026-10-06T00:00:00Z"), at("2026-10-09T00:00:00Z")}});
+        std::vector<UserSpan>{{kAdaUser, at("2026-10-04T22:00:00Z"), at("2026-10-10T00:00:00Z")},
+                              {kBoUser, at("2026-10-06T00:00:00Z"), at("2026-10-09T00:00:00Z")}});
 }
 
 TEST_CASE("periods for nobody, and what is over, become no shifts") {
@@ -100,8 +100,8 @@ TEST_CASE("a schedule nested in an Opsgenie timeline gives its people for the pe
   const auto covered = cover({{"outer", outer}, {"inner", inner}}, "outer", kNow);
   CHECK(covered.reason.empty());
   CHECK(covered.spans ==
-        std::vector<Span>{{kAdaUser, at("2026-10-06T00:00:00Z"), at("2026-10-07T12:00:00Z")},
-                          {kBoUser, at("2026-10-07T12:00:00Z"), at("2026-10-08T00:00:00Z")}});
+        std::vector<UserSpan>{{kAdaUser, at("2026-10-06T00:00:00Z"), at("2026-10-07T12:00:00Z")},
+                              {kBoUser, at("2026-10-07T12:00:00Z"), at("2026-10-08T00:00:00Z")}});
 }
 
 TEST_CASE("Opsgenie timelines nested in each other end") {
@@ -114,7 +114,7 @@ TEST_CASE("Opsgenie timelines nested in each other end") {
   const auto covered = cover({{"a", a}, {"b", b}}, "a", kNow);
   CHECK(covered.reason.empty());
   CHECK(covered.spans ==
-        std::vector<Span>{{kAdaUser, at("2026-10-06T00:00:00Z"), at("2026-10-08T00:00:00Z")}});
+        std::vector<UserSpan>{{kAdaUser, at("2026-10-06T00:00:00Z"), at("2026-10-08T00:00:00Z")}});
 }
 
 TEST_CASE("an escalation in an Opsgenie timeline ends what is known, instead of showing a gap") {

@@ -42,7 +42,7 @@ const std::string kSchedule = R"({"id":"PS1","type":"schedule_reference","summar
 TEST_CASE("an on-call entry carries its true start and end and a lower-case address") {
   const auto document =
       parsed(oncalls(row(kAda, kSchedule, R"("2026-10-05T07:00:00Z")", R"("2026-10-12T09:00:00+02:00")")));
-  std::map<std::string, Duties> found;
+  std::map<std::string, Oncalls> found;
   const auto page = read_oncalls(document.root(), found);
   REQUIRE(page.ok());
   CHECK_FALSE(page->more);
@@ -61,7 +61,7 @@ TEST_CASE("one person seen through three escalation policies is one shift") {
   const auto document = parsed(oncalls(row(kAda, kSchedule, start, end, "PEP1") + "," +
                                        row(kAda, kSchedule, start, end, "PEP2") + "," +
                                        row(kAda, kSchedule, R"("2026-10-12T07:00:00Z")", "null", "PEP2")));
-  std::map<std::string, Duties> found;
+  std::map<std::string, Oncalls> found;
   REQUIRE(read_oncalls(document.root(), found).ok());
   CHECK(found["PS1"].duties.size() == 2);
 }
@@ -69,7 +69,7 @@ TEST_CASE("one person seen through three escalation policies is one shift") {
 TEST_CASE("null means always and never, and a direct target of a policy is no schedule") {
   const auto document =
       parsed(oncalls(row(kAda, kSchedule, "null", "null") + "," + row(kAda, "null", "null", "null")));
-  std::map<std::string, Duties> found;
+  std::map<std::string, Oncalls> found;
   REQUIRE(read_oncalls(document.root(), found).ok());
   REQUIRE(found.size() == 1);
   CHECK(found["PS1"].duties[0].start == kAlways);
@@ -79,7 +79,7 @@ TEST_CASE("null means always and never, and a direct target of a policy is no sc
 TEST_CASE("a deleted user stays a responder without an address") {
   const std::string user = R"({"id":"PGONE","summary":"Gone Person","deleted_at":"2026-01-01T00:00:00Z"})";
   const auto document = parsed(oncalls(row(user, kSchedule, "null", "null")));
-  std::map<std::string, Duties> found;
+  std::map<std::string, Oncalls> found;
   REQUIRE(read_oncalls(document.root(), found).ok());
   REQUIRE(found["PS1"].duties.size() == 1);
   CHECK(found["PS1"].duties[0].user.deleted);
@@ -97,7 +97,7 @@ TEST_CASE("an entry that cannot be read spoils its own schedule, and only that")
                           R"({"user":)" + kAda + R"(,"schedule":)" + kSchedule + "}"}) {
     CAPTURE(bad);
     const auto document = parsed(oncalls(good + "," + bad + "," + row(kAda, kSchedule, "null", "null")));
-    std::map<std::string, Duties> found;
+    std::map<std::string, Oncalls> found;
     REQUIRE(read_oncalls(document.root(), found).ok());
     REQUIRE(found["PS1"].error);
     CHECK(found["PS1"].error->kind == ErrorKind::unreadable);
@@ -114,7 +114,7 @@ TEST_CASE("an on-call page that is not what the API promises is unreadable, neve
         oncalls("", R"("limit":100,"more":true)")}) {
     CAPTURE(text);
     const auto document = parsed(text);
-    std::map<std::string, Duties> found;
+    std::map<std::string, Oncalls> found;
     const auto page = read_oncalls(document.root(), found);
     REQUIRE_FALSE(page.ok());
     CHECK(page.error().kind == ErrorKind::unreadable);
@@ -165,7 +165,7 @@ TEST_CASE("a shift-based schedule: several people at once, empty members dropped
 namespace {
 
 /// Rotations R1 (Ada) and R2 (Bo, and Ada at the same time), R3 without anybody, and a custom shift of Cy.
-Duties with_rotations(const std::string& listed) {
+Oncalls with_rotations(const std::string& listed) {
   const auto row = [](const std::string& user, const std::string& source) {
     const auto member = user.empty() ? std::string(R"({"type":"empty_member"})")
                                      : R"({"type":"user_member","user_id":")" + user + "\"}";
@@ -186,7 +186,7 @@ Duties with_rotations(const std::string& listed) {
   return *duties;
 }
 
-std::vector<std::string> people_of(const Result<Duties>& duties) {
+std::vector<std::string> people_of(const Result<Oncalls>& duties) {
   REQUIRE(duties.ok());
   std::vector<std::string> people;
   for (const auto& duty : duties->duties) people.push_back(duty.user.id);
