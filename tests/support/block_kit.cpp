@@ -1,4 +1,4 @@
-#include "block_kit.hpp"
+#include "tests/support/block_kit.hpp"
 
 #include <fmt/format.h>
 

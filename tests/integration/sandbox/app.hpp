@@ -6,7 +6,7 @@
 
 #include "net/http_server.hpp"
 #include "net/web_socket.hpp"
-#include "sandbox_room.hpp"
+#include "tests/integration/sandbox/room.hpp"
 
 namespace watchbill::test {
 

@@ -1,5 +1,5 @@
 #include "sandbox/wall_rule.hpp"
-#include "sandbox_room.hpp"
+#include "tests/integration/sandbox/room.hpp"
 
 namespace watchbill::test {
 namespace {

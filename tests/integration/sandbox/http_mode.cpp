@@ -1,5 +1,5 @@
 #include "sandbox/slack/app_link.hpp"
-#include "sandbox_app.hpp"
+#include "tests/integration/sandbox/app.hpp"
 
 namespace watchbill::test {
 namespace {

@@ -1,6 +1,6 @@
 #include <sodium.h>
 
-#include "sandbox_room.hpp"
+#include "tests/integration/sandbox/room.hpp"
 
 namespace watchbill::test {
 namespace {

@@ -2,7 +2,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "sandbox_app.hpp"
+#include "tests/integration/sandbox/app.hpp"
 #include "tests/support/raw_server.hpp"
 
 namespace watchbill::test {

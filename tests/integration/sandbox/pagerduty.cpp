@@ -1,4 +1,4 @@
-#include "sandbox_room.hpp"
+#include "tests/integration/sandbox/room.hpp"
 
 namespace watchbill::test {
 namespace {

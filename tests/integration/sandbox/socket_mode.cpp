@@ -1,4 +1,4 @@
-#include "sandbox_app.hpp"
+#include "tests/integration/sandbox/app.hpp"
 
 namespace watchbill::test {
 namespace {

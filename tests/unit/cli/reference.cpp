@@ -90,7 +90,7 @@ TEST_CASE("the manual has a page for every group of commands, with all that --he
 TEST_CASE("the manual knows every option of watchbilld and every key of the configuration") {
   const auto pages = manual(all_commands(nullptr), kInfo);
   const auto daemon = plain(pages.at("watchbilld.8"));
-  for (const auto& option : daemon::kOptions) {
+  for (const auto& option : config::kDaemonOptions) {
     CHECK(mentions(daemon, fmt::format("--{}", option.name)));
     CHECK(mentions(daemon, option.help));
   }

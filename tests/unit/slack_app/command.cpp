@@ -4,10 +4,10 @@
 #include <filesystem>
 #include <regex>
 
-#include "app_samples.hpp"
 #include "base/text.hpp"
 #include "slack_app/phrases.hpp"
 #include "tests/support/project.hpp"
+#include "tests/unit/slack_app/samples.hpp"
 
 namespace watchbill::slack_app {
 

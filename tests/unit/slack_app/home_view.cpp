@@ -1,10 +1,10 @@
 #include <catch2/catch.hpp>
 
-#include "app_samples.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "slack_app/home/home.hpp"
 #include "tests/support/block_kit.hpp"
+#include "tests/unit/slack_app/samples.hpp"
 
 namespace watchbill::slack_app {
 

@@ -2,9 +2,9 @@
 
 #include <catch2/catch.hpp>
 
-#include "app_samples.hpp"
 #include "base/json.hpp"
 #include "tests/support/block_kit.hpp"
+#include "tests/unit/slack_app/samples.hpp"
 
 namespace watchbill::slack_app {
 
