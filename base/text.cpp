@@ -150,6 +150,10 @@ std::size_t layout_control_at(std::string_view text, std::size_t at) {
 }
 
 std::string one_line(std::string_view text) {
+  const auto plain = [](char c) { return c >= 0x20 && c < 0x7F; };
+  const bool as_it_is = !text.empty() && std::all_of(text.begin(), text.end(), plain) &&
+                        text.front() != ' ' && text.back() != ' ';
+  if (as_it_is) return std::string(text);  // almost every name
   std::string out;
   out.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {

@@ -140,40 +140,49 @@ std::optional<std::pair<char, std::size_t>> entity_at(std::string_view text, std
   return character ? std::optional(std::pair(*character, at + end + 1)) : std::nullopt;
 }
 
-std::string decoded_once(const std::string& text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t at = 0; at < text.size();) {
-    const auto stop = next_escape(text, at);
-    out.append(text, at, stop - at);
-    at = stop;
-    if (at == text.size()) break;
-    const auto rest = std::string_view(text).substr(at);
-    std::optional<char> character;
-    std::size_t next = at + 1;
-    if (rest[0] == '%' && rest.size() > 2) {
-      character = printable_character(rest.substr(1, 2), 16);
-      next = at + 3;
-    } else if (rest.starts_with("\\u") && rest.size() > 5) {
-      character = printable_character(rest.substr(2, 4), 16);
-      next = at + 6;
-    } else if (rest[0] == '\\' && rest.size() > 1 &&
-               std::string_view("\"/\\'").find(rest[1]) != std::string::npos) {
-      character = rest[1];
-      next = at + 2;
-    } else if (const auto entity = rest[0] == '&' ? entity_at(text, at) : std::nullopt) {
-      character = entity->first;
-      next = entity->second;
-    }
-    out += character.value_or(rest[0]);
-    at = character ? next : at + 1;
-  }
-  return out;
+/// An escape that stands for a printable character, and where the text goes on behind it.
+struct Escape {
+  char character;
+  std::size_t end;
+};
+
+std::optional<Escape> escape_at(std::string_view text, std::size_t at) {
+  const auto rest = text.substr(at);
+  const auto number = [rest, at](std::size_t digits_at, std::size_t digits) -> std::optional<Escape> {
+    const auto character = printable_character(rest.substr(digits_at, digits), 16);
+    return character ? std::optional(Escape{*character, at + digits_at + digits}) : std::nullopt;
+  };
+  if (rest[0] == '%' && rest.size() > 2) return number(1, 2);
+  if (rest.starts_with("\\u") && rest.size() > 5) return number(2, 4);
+  if (rest[0] == '\\' && rest.size() > 1 && std::string_view("\"/\\'").find(rest[1]) != std::string::npos)
+    return Escape{rest[1], at + 2};
+  if (const auto entity = rest[0] == '&' ? entity_at(text, at) : std::nullopt)
+    return Escape{entity->first, entity->second};
+  return std::nullopt;
 }
 
-/// Nothing in it can be decoded: most texts.
+/// Nothing if there is no escape in it.
+std::optional<std::string> decoded_once(const std::string& text) {
+  std::string out;
+  std::size_t copied = 0;
+  for (auto at = next_escape(text, 0); at < text.size(); at = next_escape(text, at)) {
+    const auto escape = escape_at(text, at);
+    if (!escape) {
+      ++at;
+      continue;
+    }
+    out.append(text, copied, at - copied);
+    out += escape->character;
+    at = copied = escape->end;
+  }
+  if (copied == 0) return std::nullopt;
+  return out.append(text, copied);
+}
+
+/// Nothing in it can be decoded: most texts. (`memchr` reads many bytes at once.)
 bool is_plain(std::string_view text) {
-  return next_escape(text, 0) == text.size();
+  return text.find('%') == std::string_view::npos && text.find('&') == std::string_view::npos &&
+         text.find('\\') == std::string_view::npos;
 }
 
 }  // namespace
@@ -182,8 +191,8 @@ std::string decoded(std::string text) {
   constexpr int most = 4;
   for (int round = 0; round < most && !is_plain(text); ++round) {
     auto next = decoded_once(text);
-    if (next == text) break;
-    text = std::move(next);
+    if (!next) break;
+    text = *std::move(next);
   }
   return text;
 }
@@ -277,7 +286,8 @@ void Redactor::cut_out(std::string& text) const {
 
 bool Redactor::hidden_in(const std::string& text) const {
   if (is_plain(text)) return false;
-  return finds_in(decoded(text));
+  const auto plain = decoded(text);
+  return plain.size() < text.size() && finds_in(plain);  // else nothing was escaped
 }
 
 void Redactor::redact(std::string& text) const {

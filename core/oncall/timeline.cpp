@@ -29,8 +29,8 @@ void normalise(std::vector<Shift>& shifts) {
 
 /// Of two things that are said of one person at the same time, the one with an address; else always the same.
 bool says_more(const Responder& a, const Responder& b) {
-  return std::tuple(!a.deleted, a.email.has_value(), a.email, a.name) >
-         std::tuple(!b.deleted, b.email.has_value(), b.email, b.name);
+  if (a.deleted != b.deleted) return !a.deleted;
+  return std::tie(a.email, a.name) > std::tie(b.email, b.name);  // no address is less than any
 }
 
 /// Who is on call at `t`: sorted, none twice. Points into `shifts`, which are sorted by start.
@@ -246,7 +246,7 @@ void take_details(std::vector<Shift>& shifts, const std::vector<Shift>& said) {
   for (const auto& shift : said) {
     const Responder& who = shift.responder;
     auto& best = latest[{who.connection, who.id}];
-    if (best == nullptr || says_more(who, *best)) best = &shift.responder;
+    if (best == nullptr || (&who != &**best && says_more(who, *best))) best = &shift.responder;
   }
   // Shifts share their few responders: each is looked at once. Nothing means that it stays.
   std::map<const Responder*, const SharedResponder*> renewed;

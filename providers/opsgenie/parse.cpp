@@ -130,11 +130,8 @@ Result<OnCallEntry> parse_entry(json::View view, std::size_t& nodes) {
 /// Walks the nested lists of one question, as far as people are on call without a delay.
 class Resolver {
  public:
-  Resolver(const std::vector<OnCallEntry>& book, const OnCallEntry& asked, OnCallPeople& out)
-      : book_(book), out_(out) {
-    for (const auto& entry : book_) note_expanded(entry.participants);
-    note_expanded(asked.participants);
-  }
+  Resolver(const std::vector<OnCallEntry>& book, ExpandedParticipants& expanded, OnCallPeople& out)
+      : book_(book), expanded_(expanded), out_(out) {}
 
   void visit(const OnCallEntry& entry) {
     if (!visited_.emplace("", entry.id).second) return;
@@ -145,13 +142,6 @@ class Resolver {
 
  private:
   using Key = std::pair<std::string, std::string>;  ///< type and id; no type: a schedule's own entry
-
-  void note_expanded(const std::vector<Participant>& participants) {
-    for (const auto& p : participants) {
-      if (p.expanded && !p.id.empty()) expanded_[{p.type, p.id}].push_back(&p);
-      note_expanded(p.inner);
-    }
-  }
 
   void visit(const std::vector<Participant>& participants) {
     for (const auto& p : participants) {
@@ -166,9 +156,9 @@ class Resolver {
       visit(p.inner);
     } else if (const auto* entry = p.type == "schedule" ? nested(p) : nullptr) {
       visit(*entry);
-    } else if (const auto known = expanded_.find({p.type, p.id}); known != expanded_.end()) {
-      if (!visited_.insert(known->first).second) return;
-      for (const auto* place : known->second) visit(place->inner);
+    } else if (const auto* places = expanded_.find(p)) {
+      if (!visited_.emplace(p.type, p.id).second) return;
+      for (const auto* place : *places) visit(place->inner);
     } else {
       out_.complete = false;
     }
@@ -190,8 +180,8 @@ class Resolver {
   }
 
   const std::vector<OnCallEntry>& book_;
+  ExpandedParticipants& expanded_;
   OnCallPeople& out_;
-  std::map<Key, std::vector<const Participant*>> expanded_;
   std::set<Key> visited_;
 };
 
@@ -225,10 +215,33 @@ const OnCallEntry* find_entry(const std::vector<OnCallEntry>& book, std::string_
   return at == book.end() || at->id != id ? nullptr : &*at;
 }
 
-OnCallPeople people_on_call(const std::vector<OnCallEntry>& book, const OnCallEntry& entry) {
+void ExpandedParticipants::note(const std::vector<Participant>& participants) {
+  for (const auto& p : participants) {
+    if (p.expanded && !p.id.empty()) places_[{p.type, p.id}].push_back(&p);
+    note(p.inner);
+  }
+}
+
+const std::vector<const Participant*>* ExpandedParticipants::find(const Participant& participant) {
+  if (!sorted_out_) {
+    for (const auto& entry : book_) note(entry.participants);
+    sorted_out_ = true;
+  }
+  const auto known = places_.find({participant.type, participant.id});
+  return known == places_.end() ? nullptr : &known->second;
+}
+
+OnCallPeople people_on_call(const std::vector<OnCallEntry>& book, const OnCallEntry& entry,
+                            ExpandedParticipants& expanded) {
   OnCallPeople out;
-  Resolver(book, entry, out).visit(entry);
+  Resolver(book, expanded, out).visit(entry);
   return out;
+}
+
+OnCallPeople people_on_call(const std::vector<OnCallEntry>& book, const OnCallEntry& entry) {
+  ExpandedParticipants expanded(book);
+  expanded.add(entry);
+  return people_on_call(book, entry, expanded);
 }
 
 std::vector<UserReference> flat_users(const std::vector<std::string>& usernames) {

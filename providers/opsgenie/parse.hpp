@@ -1,8 +1,10 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/json.hpp"
@@ -67,9 +69,32 @@ struct OnCallPeople {
   bool complete = true;
 };
 
+/// Where in a book it stands who is behind a participant, by its type and id. Sorted out at the first
+/// question: most books are never asked. The book outlives it and does not change.
+class ExpandedParticipants {
+ public:
+  explicit ExpandedParticipants(const std::vector<OnCallEntry>& book) : book_(book) {}
+  /// An entry of another reply counts, too; it outlives this.
+  void add(const OnCallEntry& entry) { note(entry.participants); }
+  /// Null if it stands nowhere.
+  const std::vector<const Participant*>* find(const Participant& participant);
+
+ private:
+  using Key = std::pair<std::string_view, std::string_view>;
+  void note(const std::vector<Participant>& participants);
+
+  const std::vector<OnCallEntry>& book_;
+  bool sorted_out_ = false;
+  std::map<Key, std::vector<const Participant*>> places_;
+};
+
 /// Resolves nested teams and escalations, and nested schedules through their own entries in `book`. Opsgenie
 /// tells who is behind a participant at one of the places where it stands; at the others it is known again by
-/// type and id. Each is followed once, so cycles end.
+/// type and id. Each is followed once, so cycles end. `expanded` is of the same book; who asks for many
+/// entries of it makes one for all.
+OnCallPeople people_on_call(const std::vector<OnCallEntry>& book, const OnCallEntry& entry,
+                            ExpandedParticipants& expanded);
+/// The same for one entry alone, of that book or of another reply.
 OnCallPeople people_on_call(const std::vector<OnCallEntry>& book, const OnCallEntry& entry);
 
 /// Users of a flat list, none twice.

@@ -148,6 +148,7 @@ net::Task<void> OpsgenieProvider::poll(std::vector<std::string> ids, Window wind
     OnCallPeople people;
   };
   std::vector<Open> open;
+  ExpandedParticipants expanded(*book);
   for (const auto& id : ids) {
     auto answer = blank_answer(connection_, id, window, asked);
     answer.moment = true;
@@ -160,7 +161,7 @@ net::Task<void> OpsgenieProvider::poll(std::vector<std::string> ids, Window wind
           failed_answer(connection_, id, window, asked, entry->error->in("Opsgenie schedule {}", id), false));
     } else {
       answer.schedule_name = entry->name;
-      auto people = people_on_call(*book, *entry);
+      auto people = people_on_call(*book, *entry, expanded);
       learn(people.users);
       const bool has_ids = std::all_of(people.users.begin(), people.users.end(),
                                        [](const UserReference& user) { return !user.id.empty(); });
