@@ -46,7 +46,7 @@ class Looking(Case):
         self.payments()
         self.ok("sync")
         status = self.json("status")
-        self.assertEqual(set(status), {"rotations", "connections", "outbox", "queue", "daemon", "slack_app"})
+        self.assertEqual(set(status), {"rotations", "connections", "outbox", "queue", "daemon", "slack_app", "clock_problem"})
         rotation = status["rotations"][0]
         self.assertEqual(list(rotation), ["name", "group", "state", "members", "on_call", "unknown", "next_boundary", "next",
                                           "problems"])
