@@ -48,24 +48,17 @@ struct Slack {
   bool operator==(const Slack&) const = default;
 };
 
-struct PagerDuty {
+/// What is set for one kind of scheduling system. Not every kind has a key for each of these.
+struct ProviderSettings {
+  std::string api_url{};          ///< empty: that of the account's region or of the connection's host
+  std::string identity_url{};     ///< where people sign in with a browser
   std::string oauth_client_id{};  ///< empty for none
-  std::string identity_url = "https://identity.pagerduty.com";
-  std::string api_url{};  ///< empty: that of the account's region
-  SecretSource oauth_client_secret{"pagerduty.oauth_client_secret_file", "pagerduty-oauth-client-secret"};
-  bool operator==(const PagerDuty&) const = default;
+  SecretSource oauth_client_secret{};
+  std::vector<std::string> allowed_hosts{};  ///< lower case; beyond those that the adapter allows itself
+  bool operator==(const ProviderSettings&) const = default;
 };
-
-struct Opsgenie {
-  std::string api_url{};  ///< empty: that of the account's region
-  bool operator==(const Opsgenie&) const = default;
-};
-
-struct XMatters {
-  std::string api_url{};                     ///< empty: that of the connection's host
-  std::vector<std::string> allowed_hosts{};  ///< lower case
-  bool operator==(const XMatters&) const = default;
-};
+/// Every kind that has keys, with their defaults (config/keys.cpp).
+std::map<std::string, ProviderSettings> default_providers();
 
 /// What each member means is said once, in the table of keys (config/keys.cpp).
 struct Config {
@@ -81,12 +74,14 @@ struct Config {
   Http http{};
   Log log{};
   Slack slack{};
-  PagerDuty pagerduty{};
-  Opsgenie opsgenie{};
-  XMatters xmatters{};
+  std::map<std::string, ProviderSettings> providers = default_providers();  ///< by kind
   bool operator==(const Config&) const = default;
 
   [[nodiscard]] Permissions permissions() const { return {slack.editors, slack.credentials_in_modals}; }
+  /// Of a kind without keys: nothing is set.
+  [[nodiscard]] ProviderSettings provider(const std::string& kind) const;
+  /// By kind; those that allow some.
+  [[nodiscard]] std::map<std::string, std::vector<std::string>> allowed_hosts() const;
 };
 
 /// Read when no other file is named; it may be missing.

@@ -14,6 +14,11 @@ constexpr NameTable<LogLevel, 4> kLevels{{{LogLevel::debug, "debug"},
 constexpr NameTable<LogFormat, 2> kFormats{{{LogFormat::text, "text"}, {LogFormat::json, "json"}}};
 constexpr NameTable<SlackMode, 2> kModes{{{SlackMode::socket, "socket"}, {SlackMode::http, "http"}}};
 
+// The kinds of scheduling systems that have keys.
+constexpr const char* kPagerduty = "pagerduty";
+constexpr const char* kOpsgenie = "opsgenie";
+constexpr const char* kXmatters = "xmatters";
+
 using Set = Result<void>;
 
 Set set_url(const Value& value, bool any_http, bool slash_at_end, std::string& into) {
@@ -60,13 +65,13 @@ Set set_editors(Config& config, const Value& value) {
   return {};
 }
 
-Set set_hosts(Config& config, const Value& value) {
+Set set_hosts(const Value& value, std::vector<std::string>& into) {
   std::vector<std::string> hosts;
   if (auto good = read_list(value, hosts); !good) return good;
   for (const auto& host : hosts) {
     if (auto good = check_host(host); !good) return good;
   }
-  config.xmatters.allowed_hosts = std::move(hosts);
+  into = std::move(hosts);
   return {};
 }
 
@@ -148,29 +153,43 @@ constexpr std::array<Key, 34> kKeys{{
      "workspace admins and owners may edit in Slack", false,
      [](Config& c, const Value& v) { return read_flag(v, c.slack.editors.workspace_admins); }},
     {"pagerduty.oauth_client_id", "text or null", "null", "PagerDuty app for signing in as a user", false,
-     [](Config& c, const Value& v) { return read_optional_text(v, c.pagerduty.oauth_client_id); }},
+     [](Config& c, const Value& v) {
+       return read_optional_text(v, c.providers[kPagerduty].oauth_client_id);
+     }},
     {"pagerduty.oauth_client_secret_file", "file of a secret or null", "null",
      "its client secret; credential `pagerduty-oauth-client-secret`", false,
-     [](Config& c, const Value& v) { return read_secret_path(v, c.pagerduty.oauth_client_secret.file); }},
+     [](Config& c, const Value& v) {
+       return read_secret_path(v, c.providers[kPagerduty].oauth_client_secret.file);
+     }},
     {"pagerduty.identity_url", "URL", "https://identity.pagerduty.com",
      "where people sign in to PagerDuty; plain http only to loopback addresses", false,
-     [](Config& c, const Value& v) { return set_url(v, false, false, c.pagerduty.identity_url); }},
+     [](Config& c, const Value& v) {
+       return set_url(v, false, false, c.providers[kPagerduty].identity_url);
+     }},
     {"pagerduty.api_url", "URL or null", "null",
      "PagerDuty's REST API for connections made by signing in, or in Slack; null: that of the account's "
      "region",
-     false, [](Config& c, const Value& v) { return set_optional_url(v, false, c.pagerduty.api_url); }},
+     false,
+     [](Config& c, const Value& v) { return set_optional_url(v, false, c.providers[kPagerduty].api_url); }},
     {"opsgenie.api_url", "URL or null", "null",
      "Opsgenie's API for connections made in Slack; null: that of the account's region", false,
-     [](Config& c, const Value& v) { return set_optional_url(v, false, c.opsgenie.api_url); }},
+     [](Config& c, const Value& v) { return set_optional_url(v, false, c.providers[kOpsgenie].api_url); }},
     {"xmatters.api_url", "URL or null", "null",
      "xMatters' API for connections made in Slack; null: that of the host", false,
-     [](Config& c, const Value& v) { return set_optional_url(v, false, c.xmatters.api_url); }},
+     [](Config& c, const Value& v) { return set_optional_url(v, false, c.providers[kXmatters].api_url); }},
     {"xmatters.allowed_hosts", "list of host names", "[]",
      "hosts beyond `*.xmatters.com` that an xMatters connection may use", true,
-     [](Config& c, const Value& v) { return set_hosts(c, v); }},
+     [](Config& c, const Value& v) { return set_hosts(v, c.providers[kXmatters].allowed_hosts); }},
 }};
 
 }  // namespace
+
+std::map<std::string, ProviderSettings> default_providers() {
+  ProviderSettings pagerduty;
+  pagerduty.identity_url = "https://identity.pagerduty.com";
+  pagerduty.oauth_client_secret = {"pagerduty.oauth_client_secret_file", "pagerduty-oauth-client-secret"};
+  return {{kPagerduty, std::move(pagerduty)}, {kOpsgenie, {}}, {kXmatters, {}}};
+}
 
 std::span<const Key> keys() {
   return kKeys;

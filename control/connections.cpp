@@ -54,8 +54,7 @@ Result<void> refuse_to_renew(Context& context, const Connection& connection) {
 }
 
 Result<void> open_with(const ConnectionContext& reach, OpenProvider& open) {
-  const providers::AdapterContext context{reach.loop, reach.http, *open.tokens,
-                                          reach.config.xmatters.allowed_hosts};
+  const providers::AdapterContext context{reach.loop, reach.http, *open.tokens, reach.config.allowed_hosts()};
   auto adapter = providers::find_adapter(open.connection.kind);
   if (!adapter) return adapter.error();
   auto prepared = (*adapter)->prepare(open.connection, context);

@@ -5,7 +5,7 @@
 namespace watchbill::control {
 
 Result<providers::pagerduty::OAuthApp> pagerduty_app(const config::Config& config) {
-  const auto& settings = config.pagerduty;
+  const auto settings = config.provider("pagerduty");
   if (settings.oauth_client_id.empty()) {
     return fail(ErrorKind::not_found,
                 "no PagerDuty app is configured: set pagerduty.oauth_client_id and "

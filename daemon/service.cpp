@@ -56,7 +56,7 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
   options.poll_interval = config.poll_interval;
   options.history_retention = config.history_retention;
   options.history_probe = config.slack.history_probe;
-  options.xmatters_allowed_hosts = config.xmatters.allowed_hosts;
+  options.allowed_hosts = config.allowed_hosts();
   options.alerts.channel = config.slack.alert_channel;
   if (*webhook) options.alerts.webhook = std::move(**webhook);
   if (*heartbeat) options.alerts.heartbeat = std::move(**heartbeat);

@@ -58,8 +58,7 @@ Engine::Impl::Impl(EnginePorts ports, EngineOptions options, ProviderFactory mak
       deadlines_(ports.loop, [this](const std::vector<Deadline>& due) { on_due(due); }) {
   if (!make_provider_) {
     make_provider_ = [this](const Connection& connection) -> Result<std::unique_ptr<providers::Provider>> {
-      const providers::AdapterContext context{ports_.loop, ports_.http, tokens_,
-                                              options_.xmatters_allowed_hosts};
+      const providers::AdapterContext context{ports_.loop, ports_.http, tokens_, options_.allowed_hosts};
       auto adapter = providers::find_adapter(connection.kind);
       if (!adapter) return adapter.error();
       auto prepared = (*adapter)->prepare(connection, context);

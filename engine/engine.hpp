@@ -24,7 +24,7 @@ struct EngineOptions {
   milliseconds history_retention{days{400}};
   AlertOptions alerts{};
   bool history_probe = false;  ///< the bot may read channel history
-  std::vector<std::string> xmatters_allowed_hosts{};
+  std::map<std::string, std::vector<std::string>> allowed_hosts{};
   /// Slack's events can reach this process now; none: they cannot.
   std::function<bool()> events_arrive{};
   /// Problems of others in this process, to be told like the engine's own: all that there are now.

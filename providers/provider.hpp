@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -76,8 +77,8 @@ struct AdapterContext {
   net::Loop& loop;
   net::HttpClient& http;
   TokenKeeper& tokens;
-  /// Host names beyond `*.xmatters.com` that an xMatters connection may use.
-  std::vector<std::string> xmatters_allowed_hosts{};
+  /// Host names that connections of a kind may use beyond those that its adapter allows, by kind.
+  std::map<std::string, std::vector<std::string>> allowed_hosts{};
 };
 
 /// One option of `watchbill connection add KIND`, and one field of the app's form.

@@ -83,7 +83,7 @@ Result<bool> pass_here(Session& session, const engine::AlertOptions& alerts) {
   options.poll_interval = (*config)->poll_interval;
   options.history_retention = (*config)->history_retention;
   options.history_probe = (*config)->slack.history_probe;
-  options.xmatters_allowed_hosts = (*config)->xmatters.allowed_hosts;
+  options.allowed_hosts = (*config)->allowed_hosts();
   options.alerts = alerts;
   auto& web = (*context)->web;
   engine::Engine engine({session.loop(), **store, **http, web, web, web, (*context)->limiter},

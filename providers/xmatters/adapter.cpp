@@ -7,6 +7,8 @@ namespace watchbill::providers::xmatters {
 
 namespace {
 
+constexpr const char* kKind = "xmatters";
+
 const std::vector<Option>& options() {
   static const std::vector<Option> list{
       {"host", "host", false, "your xMatters host, for example acme.xmatters.com", "HOST"},
@@ -20,7 +22,10 @@ const std::vector<Option>& options() {
 Result<Connection> prepare(Connection given, const AdapterContext& context) {
   auto connection = clean_connection(std::move(given), options(), {});
   if (!connection) return connection.error();
-  auto host = clean_host(setting(*connection, "host"), context.xmatters_allowed_hosts);
+  const auto allowed = context.allowed_hosts.find(kKind);
+  auto host =
+      clean_host(setting(*connection, "host"),
+                 allowed == context.allowed_hosts.end() ? std::vector<std::string>{} : allowed->second);
   if (!host) return host.error();
   connection->settings["host"] = *host;
   const auto key = secret(*connection, "api_key");
@@ -49,7 +54,7 @@ Result<Connection> prepare(Connection given, const AdapterContext& context) {
 namespace watchbill::providers {
 
 Adapter xmatters_adapter() {
-  return {"xmatters", "xMatters", xmatters::options(), xmatters::prepare,
+  return {xmatters::kKind, "xMatters", xmatters::options(), xmatters::prepare,
           [](const Connection& connection, const AdapterContext& context) -> std::unique_ptr<Provider> {
             return std::make_unique<xmatters::XmattersProvider>(connection, context);
           }};

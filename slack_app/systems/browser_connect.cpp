@@ -88,7 +88,8 @@ std::string account_question(const WaitingAccount& account) {
 std::string no_browser_text(const config::Config& config) {
   std::vector<std::string> missing;
   if (config.public_url.empty()) missing.emplace_back("`public_url`");
-  if (config.pagerduty.oauth_client_id.empty()) missing.emplace_back("`pagerduty.oauth_client_id`");
+  if (config.provider("pagerduty").oauth_client_id.empty())
+    missing.emplace_back("`pagerduty.oauth_client_id`");
   if (missing.empty()) return "";
   return fmt::format(
       "PagerDuty cannot be connected in the browser: {} {} not configured. There are two other ways: an app "
@@ -152,7 +153,7 @@ net::ServerResponse BrowserConnect::show_start(const net::ServerRequest& request
   if (found == tickets_.end()) return too_late();
   const auto asker = screen_.name_of(found->second.user);
   auto cookie = random_ticket();
-  const auto origin = screen_.context().config.pagerduty.identity_url;
+  const auto origin = screen_.context().config.provider("pagerduty").identity_url;
   auto response =
       page_response({200, "Connect PagerDuty",
                      fmt::format("{} asked Watchbill to connect PagerDuty, as \"{}\". Go on only "

@@ -31,9 +31,8 @@ PagerDutyWay way_of(const Connection& connection) {
 }
 
 /// Where the administrator wants such systems to be asked; empty: where they are.
-const std::string& address_of(const config::Config& config, const std::string& kind) {
-  if (kind == "pagerduty") return config.pagerduty.api_url;
-  return kind == "opsgenie" ? config.opsgenie.api_url : config.xmatters.api_url;
+std::string address_of(const config::Config& config, const std::string& kind) {
+  return config.provider(kind).api_url;
 }
 
 /// An error without the command that gives new credentials: that is what the form is for.
@@ -296,10 +295,10 @@ Result<Connection> SystemScreens::connection_of(const Typed& typed) {
   if (!made) return made;
   // Never from the form: it must not become a way to reach other hosts.
   const auto& config = screen_.context().config;
-  if (const auto& address = address_of(config, typed.state.kind); !address.empty())
+  if (const auto address = address_of(config, typed.state.kind); !address.empty())
     made->settings["base_url"] = address;
   if (typed.state.kind == "pagerduty" && typed.state.way == PagerDutyWay::app_token)
-    made->settings["identity_url"] = config.pagerduty.identity_url;
+    made->settings["identity_url"] = config.provider("pagerduty").identity_url;
   return made;
 }
 

@@ -146,9 +146,9 @@ xmatters: {allowed_hosts: [xm.example.com]}
   CHECK(slack.command == "/duty");
   CHECK(!slack.credentials_in_modals);
   CHECK(slack.editors == Editors{{UserId("U1"), UserId("W2")}, GroupId("S1"), false});
-  CHECK(config->pagerduty.oauth_client_id == "abc");
-  CHECK(config->pagerduty.oauth_client_secret.file == "/t/pd");
-  CHECK(config->xmatters.allowed_hosts == std::vector<std::string>{"xm.example.com"});
+  CHECK(config->provider("pagerduty").oauth_client_id == "abc");
+  CHECK(config->provider("pagerduty").oauth_client_secret.file == "/t/pd");
+  CHECK(config->provider("xmatters").allowed_hosts == std::vector<std::string>{"xm.example.com"});
   CHECK(config->permissions().editors.group == GroupId("S1"));
   CHECK(!config->permissions().credentials_in_modals);
 }

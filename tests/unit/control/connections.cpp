@@ -238,8 +238,8 @@ TEST_CASE("without a configured app it is said what to set and which other ways 
   CHECK(missing.kind == ErrorKind::not_found);
   CHECK(says(missing, "pagerduty.oauth_client_id"));
   CHECK(says(missing, "API key"));
-  config.pagerduty.oauth_client_id = "id";
-  config.pagerduty.api_url = "http://127.0.0.1:1";
+  config.providers["pagerduty"].oauth_client_id = "id";
+  config.providers["pagerduty"].api_url = "http://127.0.0.1:1";
   const auto app = good(pagerduty_app(config));
   CHECK(app.client_id == "id");
   CHECK(app.api_url == "http://127.0.0.1:1");

@@ -30,7 +30,7 @@ struct BrowserRoom : AppRoom {
 
   BrowserRoom() {
     world.config.public_url = "https://watchbill.example.com";
-    world.config.pagerduty.oauth_client_id = "CID";
+    world.config.providers["pagerduty"].oauth_client_id = "CID";
     world.http.answer = [this](const net::HttpRequest& request) { return answer(request); };
   }
 

@@ -615,7 +615,7 @@ TEST_CASE("xMatters' groups are listed over all pages, sorted") {
 
 TEST_CASE("an xMatters connection is checked before anything is sent") {
   fakes::World world([](const net::HttpRequest&) { return answer(200, ""); });
-  world.context.xmatters_allowed_hosts = {"acme.xmatters.com.au"};
+  world.context.allowed_hosts["xmatters"] = {"acme.xmatters.com.au"};
   const auto adapter = xmatters_adapter();
   const auto prepare = [&](const std::function<void(Connection&)>& change) {
     auto connection = xmatters_connection();
