@@ -15,4 +15,13 @@ std::string phrase(const std::vector<std::string>& parts, std::size_t at_most) {
   return text;
 }
 
+std::string choice_phrase(const std::vector<std::string>& parts) {
+  std::string text;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i > 0) text += i + 1 == parts.size() ? " or " : ", ";
+    text += parts[i];
+  }
+  return text;
+}
+
 }  // namespace watchbill

@@ -7,5 +7,7 @@ namespace watchbill {
 
 /// "Ada", "Ada and Bob", "Ada, Bob and Cy", "Ada, Bob and 7 more": at most `at_most` of them are named.
 std::string phrase(const std::vector<std::string>& parts, std::size_t at_most = 15);
+/// "Ada", "Ada or Bob", "Ada, Bob or Cy"
+std::string choice_phrase(const std::vector<std::string>& parts);
 
 }  // namespace watchbill

@@ -1,19 +1,21 @@
 #include "control/oauth.hpp"
 
+#include "base/phrase.hpp"
 #include "control/connections.hpp"
 
 namespace watchbill::control {
 
-Result<providers::pagerduty::OAuthApp> pagerduty_app(const config::Config& config) {
-  const auto settings = config.provider("pagerduty");
+Result<providers::OAuthApp> oauth_app(const config::Config& config, const providers::Adapter& adapter) {
+  const auto settings = config.provider(std::string(adapter.kind));
   if (settings.oauth_client_id.empty()) {
     return fail(ErrorKind::not_found,
-                "no PagerDuty app is configured: set pagerduty.oauth_client_id and "
-                "pagerduty.oauth_client_secret_file, or give a connection an API key or an app token");
+                "no {} app is configured: set {}.oauth_client_id and {}.oauth_client_secret_file, or give a "
+                "connection {}",
+                adapter.title, adapter.kind, adapter.kind, choice_phrase(adapter.sign_in->instead));
   }
   auto secret = config::find_secret(settings.oauth_client_secret);
   if (!secret) return secret.error();
-  providers::pagerduty::OAuthApp app;
+  providers::OAuthApp app;
   app.client_id = settings.oauth_client_id;
   if (*secret) app.client_secret = **secret;
   app.identity_url = settings.identity_url;

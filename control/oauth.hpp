@@ -3,15 +3,15 @@
 #include <string>
 
 #include "control/context.hpp"
-#include "providers/pagerduty/oauth.hpp"
+#include "providers/provider.hpp"
 
-/// PagerDuty connected in a browser: the app's settings, and tokens that wait for a word (see
-/// providers/pagerduty/oauth.hpp for the steps before).
+/// Systems that are signed in to with a browser: the app's settings, and tokens that wait for a word (see
+/// providers/sign_in.hpp for the steps before).
 namespace watchbill::control {
 
-/// The app that the configuration names (its secret's file is read now). `not_found` if none is configured:
-/// the message says what to set, and which other ways there are.
-Result<providers::pagerduty::OAuthApp> pagerduty_app(const config::Config& config);
+/// The app that the configuration names for a kind (its secret's file is read now). `not_found` if none is
+/// configured: the message says what to set, and which other ways there are.
+Result<providers::OAuthApp> oauth_app(const config::Config& config, const providers::Adapter& adapter);
 
 /// Stores a connection's new tokens, sealed, where nothing uses them; whatever was held for that name before
 /// is forgotten.

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "base/phrase.hpp"
+
 namespace watchbill::providers {
 
 std::span<const Adapter> adapters() {
@@ -16,6 +18,19 @@ Result<const Adapter*> find_adapter(std::string_view kind) {
     known += (known.empty() ? "" : ", ") + std::string(adapter.kind);
   }
   return fail(ErrorKind::invalid, "\"{}\" is no kind of scheduling system; there are {}", kind, known);
+}
+
+std::string title_of(const std::string& kind) {
+  const auto adapter = find_adapter(kind);
+  return adapter ? std::string((*adapter)->title) : kind;
+}
+
+std::string titles_with_sign_in() {
+  std::vector<std::string> titles;
+  for (const auto& adapter : adapters()) {
+    if (adapter.sign_in) titles.emplace_back(adapter.title);
+  }
+  return choice_phrase(titles);
 }
 
 }  // namespace watchbill::providers

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "core/oncall/timeline.hpp"
 #include "net/http.hpp"
 #include "net/loop.hpp"
+#include "providers/sign_in.hpp"
 
 namespace watchbill::providers {
 
@@ -99,11 +101,17 @@ struct Adapter {
   /// loopback) before anything is sent. The error names the option.
   std::function<Result<Connection>(Connection, const AdapterContext&)> prepare;
   std::function<std::unique_ptr<Provider>(const Connection&, const AdapterContext&)> create;
+  /// Nothing: people do not sign in to it with a browser.
+  std::optional<BrowserSignIn> sign_in{};
 };
 
 /// The list of adapters. Adding one touches this list and its own file.
 std::span<const Adapter> adapters();
 /// The adapter of that kind; the error lists what there is.
 Result<const Adapter*> find_adapter(std::string_view kind);
+/// The title of that kind; the kind itself if there is no such adapter.
+std::string title_of(const std::string& kind);
+/// Those that are signed in to with a browser: "PagerDuty".
+std::string titles_with_sign_in();
 
 }  // namespace watchbill::providers

@@ -71,8 +71,8 @@ struct App::Impl {
         editor(screen),
         actions(screen),
         browser(screen),
-        systems(screen, [this](const UserId& user, const std::string& name,
-                               bool existing) { return browser.way_for(user, name, existing); }),
+        systems(screen, [this](const UserId& user, const providers::Adapter& adapter, const std::string& name,
+                               bool existing) { return browser.way_for(user, adapter, name, existing); }),
         people(screen) {
     screen.on_change = [this] {
       if (ports.notice_changes) ports.notice_changes();

@@ -127,10 +127,10 @@ Result<int> add(Session& session, const Invocation& in) {
   if (!given) return given.error();
   if (in.has("oauth")) {
     if (auto none = refuse_credentials(*given); !none) return none.error();
-    auto app = app_of(session);
-    if (!app) return app.error();
+    auto apps = read_apps(session);
+    if (!apps) return apps.error();
     if (auto free = refuse_taken(session, connection.name); !free) return free.error();
-    return tell_signed_in(session, sign_in(session, in, *app, std::move(connection)), "added");
+    return tell_signed_in(session, sign_in(session, in, *apps, std::move(connection)), "added");
   }
   auto filled = control::with_input(std::move(connection), *given);
   if (!filled) return filled.error();
@@ -148,13 +148,13 @@ Result<int> add(Session& session, const Invocation& in) {
 
 Result<int> update_by_oauth(Session& session, const Invocation& in, const control::ConnectionInput& given) {
   if (auto none = refuse_credentials(given); !none) return none.error();
-  auto app = app_of(session);
-  if (!app) return app.error();
+  auto apps = read_apps(session);
+  if (!apps) return apps.error();
   auto store = session.store();
   if (!store) return store.error();
   auto connection = (*store)->connections().get(in.argument("NAME"));
   if (!connection) return connection.error();
-  return tell_signed_in(session, sign_in(session, in, *app, *std::move(connection)), "updated");
+  return tell_signed_in(session, sign_in(session, in, *apps, *std::move(connection)), "updated");
 }
 
 Result<int> update(Session& session, const Invocation& in) {

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <ostream>
@@ -16,9 +17,10 @@ namespace watchbill::cli {
 
 namespace {
 
-using providers::pagerduty::Authorization;
+using providers::Adapter;
+using providers::Authorization;
 
-/// The redirect URL must be registered at PagerDuty, so the port is the same every time.
+/// The redirect URL must be registered at the vendor, so the port is the same every time.
 constexpr int kUsualPort = 8910;
 constexpr const char* kCallback = "/callback";
 /// For the last page's bytes to leave before the program ends.
@@ -44,7 +46,8 @@ net::ServerResponse page(int status, std::string_view title, std::string_view te
 /// Waits for the browser to come back, and shows it what became of it.
 class Landing {
  public:
-  explicit Landing(net::EventLoop& loop) : loop_(loop), changed_(loop) {}
+  Landing(net::EventLoop& loop, const Adapter& adapter)
+      : loop_(loop), title_(adapter.title), changed_(loop) {}
 
   Result<void> listen(int port) {
     auto server = net::HttpServer::listen(
@@ -53,10 +56,11 @@ class Landing {
     if (!server) {
       return server.error().in(
           "--oauth listens on this host for the browser's way back (--port takes another port, which must be "
-          "registered at PagerDuty)");
+          "registered at {})",
+          title_);
     }
     server_ = *std::move(server);
-    authorization_ = providers::pagerduty::begin_authorization(server_->url() + kCallback, loop_.now());
+    authorization_ = providers::begin_authorization(server_->url() + kCallback, loop_.now());
     return {};
   }
 
@@ -66,8 +70,8 @@ class Landing {
     while (!code_ && loop_.now() < authorization_->expires_at)
       co_await changed_.wait_until(authorization_->expires_at);
     if (code_) co_return *code_;
-    co_return fail(ErrorKind::timeout, "nobody came back from PagerDuty within {}: run it again",
-                   format_duration(providers::pagerduty::kAuthorizationLife));
+    co_return fail(ErrorKind::timeout, "nobody came back from {} within {}: run it again", title_,
+                   format_duration(providers::kAuthorizationLife));
   }
 
   /// Shows the browser what became of it, if it still waits.
@@ -80,7 +84,7 @@ class Landing {
  private:
   net::Task<net::ServerResponse> answer(net::ServerRequest request) {
     if (request.path != kCallback || request.method != "GET") co_return page(404, "Not found", "");
-    auto code = providers::pagerduty::read_callback(*authorization_, request.query, loop_.now());
+    auto code = providers::read_callback(title_, *authorization_, request.query, loop_.now());
     // Somebody else's request ends nothing: the right one may still come.
     const bool ours = code.ok() || code.error().kind != ErrorKind::invalid;
     if (!ours || code_)
@@ -92,6 +96,7 @@ class Landing {
   }
 
   net::EventLoop& loop_;
+  std::string title_;
   net::Signal changed_;
   std::unique_ptr<net::HttpServer> server_;
   std::optional<Authorization> authorization_;
@@ -109,18 +114,19 @@ Result<int> port_of(const Invocation& in) {
   return port;
 }
 
-void invite(Session& session, const providers::pagerduty::OAuthApp& app, const Authorization& authorization) {
+void invite(Session& session, const Adapter& adapter, const providers::OAuthApp& app,
+            const Authorization& authorization) {
   const auto url = net::parse_url(authorization.redirect_uri);
   const int port = url ? url->port : 0;
   session.io().err << fmt::format(
-      "Open this address in a browser on this host, and sign in to PagerDuty:\n\n  {}\n\n"
+      "Open this address in a browser on this host, and sign in to {0}:\n\n  {1}\n\n"
       "If this host has no browser, run this first on the computer that has one, and open the address "
       "there:\n\n"
-      "  ssh -L {}:127.0.0.1:{} {}\n\n"
-      "The app at PagerDuty must know the redirect URL {}\n"
-      "Waiting for {} (Ctrl-C gives up) …\n",
-      providers::pagerduty::authorize_url(app, authorization), port, port, this_host(),
-      authorization.redirect_uri, format_duration(providers::pagerduty::kAuthorizationLife));
+      "  ssh -L {2}:127.0.0.1:{2} {3}\n\n"
+      "The app at {0} must know the redirect URL {4}\n"
+      "Waiting for {5} (Ctrl-C gives up) …\n",
+      adapter.title, adapter.sign_in->authorize_url(app, authorization), port, this_host(),
+      authorization.redirect_uri, format_duration(providers::kAuthorizationLife));
   session.io().err.flush();
 }
 
@@ -146,24 +152,45 @@ net::Task<Result<SignedIn>> confirm_tokens(control::Context& context, control::C
 }  // namespace
 
 std::vector<OptionSpec> oauth_options() {
-  return {{"oauth", "", "PagerDuty: sign in with a browser, as the app of pagerduty.oauth_client_id"},
+  std::vector<std::string> helps;
+  for (const auto& adapter : providers::adapters()) {
+    if (!adapter.sign_in) continue;
+    helps.push_back(fmt::format("{}: sign in with a browser, as the app of {}.oauth_client_id", adapter.title,
+                                adapter.kind));
+  }
+  return {{"oauth", "", fmt::format("{}", fmt::join(helps, "; "))},
           {"port", "N", "with --oauth: the port that the browser comes back to (default 8910)"}};
 }
 
-Result<providers::pagerduty::OAuthApp> app_of(Session& session) {
+Result<OAuthApps> read_apps(Session& session) {
   auto config = session.config();
   if (!config) return config.error();
-  return control::pagerduty_app(**config);
+  OAuthApps apps;
+  for (const auto& adapter : providers::adapters()) {
+    if (adapter.sign_in) apps.emplace(adapter.kind, control::oauth_app(**config, adapter));
+  }
+  const bool none = std::none_of(apps.begin(), apps.end(), [](const auto& app) { return app.second.ok(); });
+  if (none && !apps.empty()) return apps.begin()->second.error();
+  return apps;
 }
 
 namespace {
 
+/// The adapter of a connection that can be signed in to.
+Result<const Adapter*> adapter_for(const Connection& connection) {
+  auto adapter = providers::find_adapter(connection.kind);
+  if (!adapter || (*adapter)->sign_in) return adapter;
+  return fail(ErrorKind::invalid, "--oauth: only {} is signed in to with a browser; {} is of kind {}",
+              providers::titles_with_sign_in(), connection.name, connection.kind);
+}
+
 /// From the browser's code to a connection in the store.
-Result<SignedIn> finish(Session& session, const Invocation& in, const providers::pagerduty::OAuthApp& app,
-                        const Landing& landing, Secret code, Connection connection) {
+Result<SignedIn> finish(Session& session, const Invocation& in, const Adapter& adapter,
+                        const providers::OAuthApp& app, const Landing& landing, Secret code,
+                        Connection connection) {
   auto http = session.http();
   if (!http) return http.error();
-  auto exchanged = session.run(providers::pagerduty::exchange_code(
+  auto exchanged = session.run(adapter.sign_in->exchange_code(
       session.loop(), **http, app, landing.authorization(), std::move(code), std::move(connection)));
   if (!exchanged) return exchanged.error();
   if (auto store = session.store_or_new(); !store) return store.error();
@@ -175,28 +202,28 @@ Result<SignedIn> finish(Session& session, const Invocation& in, const providers:
 
 }  // namespace
 
-Result<SignedIn> sign_in(Session& session, const Invocation& in, const providers::pagerduty::OAuthApp& app,
+Result<SignedIn> sign_in(Session& session, const Invocation& in, const OAuthApps& apps,
                          Connection connection) {
-  if (connection.kind != "pagerduty") {
-    return fail(ErrorKind::invalid,
-                "--oauth: only PagerDuty is signed in to with a browser; {} is of kind {}", connection.name,
-                connection.kind);
-  }
+  const auto found = adapter_for(connection);
+  if (!found) return found.error();
+  const auto& adapter = **found;
+  const auto& app = apps.at(connection.kind);
+  if (!app) return app.error();
   auto port = port_of(in);
   if (!port) return port.error();
-  Landing landing(session.loop());
+  Landing landing(session.loop(), adapter);
   if (auto listening = landing.listen(*port); !listening) return listening.error();
-  invite(session, app, landing.authorization());
+  invite(session, adapter, *app, landing.authorization());
   const auto name = connection.name;
   auto code = session.run(landing.code());
-  auto result = code ? finish(session, in, app, landing, *std::move(code), std::move(connection))
+  auto result = code ? finish(session, in, adapter, *app, landing, *std::move(code), std::move(connection))
                      : Result<SignedIn>(code.error());
   if (!result) {
     session.run(landing.show("Not connected", result.error().message));
     return result.error().in("connection {}", name);
   }
   session.run(landing.show("Connected", fmt::format("Watchbill is connected to {}. You can close this page.",
-                                                    result->account.value_or("PagerDuty"))));
+                                                    result->account.value_or(std::string(adapter.title)))));
   return result;
 }
 

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <map>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "cli/session.hpp"
 #include "core/connection.hpp"
-#include "providers/pagerduty/oauth.hpp"
+#include "providers/provider.hpp"
 
 namespace watchbill::cli {
 
@@ -17,13 +20,16 @@ struct SignedIn {
   std::optional<std::string> account{};
 };
 
-/// Has a person sign in to PagerDuty in a browser, which comes back to a listener on this host, and stores
+/// For each kind that has a sign-in: the app that the configuration names, or why there is none.
+using OAuthApps = std::map<std::string, Result<providers::OAuthApp>>;
+
+/// Has a person sign in to a system in a browser, which comes back to a listener on this host, and stores
 /// the tokens: sealed before they are used for anything. The connection is a new one or, when it is signed in
 /// again, the stored one; its rotations are not touched.
-Result<SignedIn> sign_in(Session& session, const Invocation& in, const providers::pagerduty::OAuthApp& app,
+Result<SignedIn> sign_in(Session& session, const Invocation& in, const OAuthApps& apps,
                          Connection connection);
-/// The app that the configuration names. To be read before the store is opened: root becomes the store's
-/// owner then, who may not read its secret.
-Result<providers::pagerduty::OAuthApp> app_of(Session& session);
+/// To be read before the store is opened: root becomes the store's owner then, who may not read their
+/// secrets. An error if there is no app at all.
+Result<OAuthApps> read_apps(Session& session);
 
 }  // namespace watchbill::cli

@@ -3,8 +3,6 @@
 #include <sodium.h>
 
 #include <algorithm>
-#include <array>
-#include <stdexcept>
 
 #include "providers/api_client.hpp"
 #include "providers/pagerduty/auth.hpp"
@@ -15,19 +13,6 @@ namespace {
 
 constexpr std::string_view kTokenEndpoint = "PagerDuty's token endpoint";
 constexpr int kBase64 = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
-constexpr std::size_t kRandomBytes = 32;
-using RandomBytes = std::array<unsigned char, kRandomBytes>;
-
-void need_sodium() {
-  if (sodium_init() < 0) throw std::runtime_error("libsodium does not work on this host");
-}
-
-std::string base64url(const unsigned char* bytes, std::size_t size) {
-  std::string text(sodium_base64_encoded_len(size, kBase64), '\0');
-  sodium_bin2base64(text.data(), text.size(), bytes, size, kBase64);
-  text.pop_back();  // the terminating zero
-  return text;
-}
 
 Result<std::string> from_base64url(std::string_view text) {
   std::string bytes(text.size(), '\0');
@@ -38,32 +23,6 @@ Result<std::string> from_base64url(std::string_view text) {
   if (failed != 0 || end != text.data() + text.size()) return fail(ErrorKind::unreadable, "no base64url");
   bytes.resize(size);
   return bytes;
-}
-
-std::string random_text() {
-  need_sodium();
-  RandomBytes bytes;
-  randombytes_buf(bytes.data(), bytes.size());
-  return base64url(bytes.data(), bytes.size());
-}
-
-/// RFC 7636: base64url of SHA-256 of the verifier.
-std::string challenge_of(const Secret& verifier) {
-  need_sodium();
-  const auto& text = verifier.reveal();
-  std::array<unsigned char, crypto_hash_sha256_BYTES> hash;
-  crypto_hash_sha256(hash.data(), reinterpret_cast<const unsigned char*>(text.data()), text.size());
-  return base64url(hash.data(), hash.size());
-}
-
-bool same_secret(const std::string& a, const std::string& b) {
-  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
-std::string first_value(const net::Fields& query, std::string_view name) {
-  const auto found =
-      std::find_if(query.begin(), query.end(), [&](const auto& field) { return field.first == name; });
-  return found == query.end() ? std::string() : found->second;
 }
 
 /// What a refusal of the code means.
@@ -121,10 +80,6 @@ net::Task<Result<json::Document>> ask_tokens(net::Loop& loop, net::HttpClient& h
 
 }  // namespace
 
-Authorization begin_authorization(std::string redirect_uri, Instant now) {
-  return {random_text(), Secret(random_text()), std::move(redirect_uri), now + kAuthorizationLife};
-}
-
 std::string authorize_url(const OAuthApp& app, const Authorization& authorization) {
   const net::Fields query{
       {"client_id", app.client_id},     {"redirect_uri", authorization.redirect_uri},
@@ -134,30 +89,7 @@ std::string authorize_url(const OAuthApp& app, const Authorization& authorizatio
   return app.identity_url + "/oauth/authorize?" + net::encode_form(query);
 }
 
-Result<Secret> read_callback(const Authorization& authorization, const net::Fields& query, Instant now) {
-  if (!same_secret(first_value(query, "state"), authorization.state)) {
-    return fail(ErrorKind::invalid,
-                "this answer does not belong to the connecting that was begun here: connect again");
-  }
-  if (now >= authorization.expires_at) {
-    return fail(ErrorKind::invalid, "connecting took longer than {}: connect again",
-                format_duration(kAuthorizationLife));
-  }
-  if (const auto refusal = first_value(query, "error"); !refusal.empty()) {
-    const bool said_no = refusal == "access_denied";
-    Error error = said_no ? fail(ErrorKind::cancelled, "access was refused at PagerDuty: nothing was changed")
-                          : fail(ErrorKind::invalid, "PagerDuty did not let you connect: {}",
-                                 first_value(query, "error_description").substr(0, 200));
-    error.code = refusal.substr(0, 64);
-    return error;
-  }
-  auto code = first_value(query, "code");
-  if (code.empty()) return fail(ErrorKind::invalid, "PagerDuty sent no code back: connect again");
-  return Secret(std::move(code));
-}
-
 Result<std::string> region_of(const std::string& id_token, const std::string& client_id) {
-  need_sodium();
   const Error broken = fail(ErrorKind::unreadable, "PagerDuty's id_token is not readable");
   const auto first = id_token.find('.');
   const auto second = first == std::string::npos ? first : id_token.find('.', first + 1);

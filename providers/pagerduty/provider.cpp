@@ -3,6 +3,7 @@
 #include <map>
 
 #include "providers/adapters.hpp"
+#include "providers/pagerduty/oauth.hpp"
 #include "providers/pagerduty/session.hpp"
 
 namespace watchbill::providers {
@@ -452,9 +453,7 @@ Result<Connection> prepare(Connection given, const AdapterContext& /*context*/) 
                          *region == "eu" ? "https://api.eu.pagerduty.com" : "https://api.pagerduty.com");
       !set)
     return set.error();
-  // One host for both regions: the region stands in the scope.
-  if (auto set = set_url("identity_url", "identity-url", "https://identity.pagerduty.com"); !set)
-    return set.error();
+  if (auto set = set_url("identity_url", "identity-url", kIdentityUrl); !set) return set.error();
   if (auto good = check_subdomain(setting(connection, "subdomain")); !good) return good.error();
   const auto grant = grant_of(connection);
   if (!grant) return grant.error();
@@ -479,6 +478,7 @@ Adapter pagerduty_adapter() {
                       const AdapterContext& context) -> std::unique_ptr<Provider> {
     return std::make_unique<PagerDuty>(connection, context);
   };
+  adapter.sign_in = BrowserSignIn{authorize_url, exchange_code, {"an API key", "an app token"}};
   return adapter;
 }
 

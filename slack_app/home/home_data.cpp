@@ -17,11 +17,6 @@ namespace {
 constexpr std::size_t kShiftsKept = 20;
 constexpr std::string_view kFilePrefix = "file:";
 
-std::string title_of_kind(const std::string& kind) {
-  const auto adapter = providers::find_adapter(kind);
-  return adapter ? std::string((*adapter)->title) : kind;
-}
-
 /// "rotation:12:refused" -> "refused"; empty if it is no rotation's.
 std::string_view kind_of(std::string_view key) {
   if (!key.starts_with("rotation:")) return {};
@@ -187,7 +182,7 @@ void add_systems(control::Context& context, const HomeSnapshot& snapshot, HomeMo
     SystemLine line;
     line.name = name;
     line.kind = kind;
-    line.title = title_of_kind(kind);
+    line.title = providers::title_of(kind);
     line.state = status.state;
     line.last_success = status.last_success;
     line.problem = as_sentence(status.problem.value_or(""), forms_of(context));
@@ -256,9 +251,10 @@ HomeModel home_model(control::Context& context, const HomeSnapshot& snapshot, co
   model.may_fix_people = may_do(Action::map_person);
   if (model.may_connect) model.no_browser = no_browser_text(context.config);
   for (const auto& account : reader.accounts) {
-    model.attention.push_back({fmt::format("PagerDuty let Watchbill in: *{}*. Is that the account for *{}*?",
-                                           slack_name(account.account, 200), slack_name(account.connection)),
-                               Attention::Fix::account, account.connection});
+    model.attention.push_back(
+        {fmt::format("{} let Watchbill in: *{}*. Is that the account for *{}*?", account.system,
+                     slack_name(account.account, 200), slack_name(account.connection)),
+         Attention::Fix::account, account.connection});
   }
   add_attention(context, snapshot, reader.user, model);
   add_systems(context, snapshot, model);

@@ -47,8 +47,10 @@ net::ServerResponse trouble(int status, const std::string& title, const std::str
 net::ServerResponse too_late() {
   return trouble(
       410, "This link is not good any more",
-      "It was used already, or is older than ten minutes. Go back to Slack, open Watchbill's home tab and "
-      "connect PagerDuty again.");
+      fmt::format(
+          "It was used already, or is older than ten minutes. Go back to Slack, open Watchbill's home "
+          "tab and connect {} again.",
+          providers::titles_with_sign_in()));
 }
 
 net::ServerResponse other_browser() {
@@ -72,7 +74,7 @@ std::string account_question(const WaitingAccount& account) {
   return modal_view(
       {.callback = "account", .title = "Is this the account?", .close = "Later"},
       {section(mrkdwn(fmt::format(
-           "PagerDuty let Watchbill in: *{}*.\n{} Nothing is read from it before you say yes.",
+           "{} let Watchbill in: *{}*.\n{} Nothing is read from it before you say yes.", account.system,
            slack_name(account.account, 300),
            account.existing
                ? fmt::format("It would give new tokens to the connection *{}*; its rotations stay.",
@@ -85,17 +87,27 @@ std::string account_question(const WaitingAccount& account) {
 
 }  // namespace
 
-std::string no_browser_text(const config::Config& config) {
+std::string no_browser_text(const config::Config& config, const providers::Adapter& adapter) {
+  const std::string kind(adapter.kind);
   std::vector<std::string> missing;
   if (config.public_url.empty()) missing.emplace_back("`public_url`");
-  if (config.provider("pagerduty").oauth_client_id.empty())
-    missing.emplace_back("`pagerduty.oauth_client_id`");
+  if (config.provider(kind).oauth_client_id.empty()) missing.push_back("`" + kind + ".oauth_client_id`");
   if (missing.empty()) return "";
   return fmt::format(
-      "PagerDuty cannot be connected in the browser: {} {} not configured. There are two other ways: an app "
-      "token "
-      "(*Connect PagerDuty*), or on the host `watchbill connection add pagerduty NAME --oauth`.",
-      phrase(missing), missing.size() == 1 ? "is" : "are");
+      "{0} cannot be connected in the browser: {1} {2} not configured. There are two other ways: {3} "
+      "(*Connect {0}*), or on the host `watchbill connection add {4} NAME --oauth`.",
+      adapter.title, phrase(missing), missing.size() == 1 ? "is" : "are", adapter.sign_in->instead.back(),
+      kind);
+}
+
+std::string no_browser_text(const config::Config& config) {
+  std::string text;
+  for (const auto& adapter : providers::adapters()) {
+    if (!adapter.sign_in) continue;
+    const auto why = no_browser_text(config, adapter);
+    if (!why.empty()) text += (text.empty() ? "" : "\n") + why;
+  }
+  return text;
 }
 
 BrowserConnect::BrowserConnect(ScreenContext& screen) : screen_(screen) {}
@@ -104,8 +116,15 @@ void BrowserConnect::start() {
   if (auto saved = screen_.context().store.meta(kWaitingKey); saved && *saved) {
     if (const auto document = json::parse(**saved)) {
       for (const auto& item : document->root().items()) {
-        WaitingAccount account{item["connection"].string_or(""), UserId(item["asker"].string_or("")),
-                               item["account"].string_or(""), item["existing"].boolean_or(false), Instant{}};
+        const auto name = item["connection"].string_or("");
+        // The tokens know whose they are.
+        const auto held = screen_.context().store.connections().get(held_name(name));
+        WaitingAccount account{name,
+                               UserId(item["asker"].string_or("")),
+                               held ? providers::title_of(held->kind) : name,
+                               item["account"].string_or(""),
+                               item["existing"].boolean_or(false),
+                               Instant{}};
         if (auto at = parse_rfc3339(item["at"].string_or(""))) account.at = *at;
         if (!account.connection.empty()) waiting_.insert_or_assign(account.connection, std::move(account));
       }
@@ -114,12 +133,13 @@ void BrowserConnect::start() {
   tasks_.spawn(keep_tidy());
 }
 
-BrowserWay BrowserConnect::way_for(const UserId& user, const std::string& name, bool existing) {
+BrowserWay BrowserConnect::way_for(const UserId& user, const providers::Adapter& adapter,
+                                   const std::string& name, bool existing) {
   const auto& config = screen_.context().config;
-  if (auto why = no_browser_text(config); !why.empty()) return {"", "", std::move(why)};
+  if (auto why = no_browser_text(config, adapter); !why.empty()) return {"", "", std::move(why)};
   forget_old();
   auto id = random_ticket();
-  tickets_[id] = {user, name, existing, screen_.loop().now() + kTicketLife};
+  tickets_[id] = {user, &adapter, name, existing, screen_.loop().now() + kTicketLife};
   bound(tickets_, [](const Ticket& ticket) { return ticket.expires; });
   auto url = config.public_url + kStartPath + "?ticket=" + id;
   return {std::move(url), std::move(id), ""};
@@ -153,16 +173,16 @@ net::ServerResponse BrowserConnect::show_start(const net::ServerRequest& request
   if (found == tickets_.end()) return too_late();
   const auto asker = screen_.name_of(found->second.user);
   auto cookie = random_ticket();
-  const auto origin = screen_.context().config.provider("pagerduty").identity_url;
+  const auto& adapter = *found->second.adapter;
+  const auto origin = screen_.context().config.provider(std::string(adapter.kind)).identity_url;
+  const std::string title(adapter.title);
   auto response =
-      page_response({200, "Connect PagerDuty",
-                     fmt::format("{} asked Watchbill to connect PagerDuty, as \"{}\". Go on only "
-                                 "if that is you: whoever logs in at "
-                                 "PagerDuty now lets Watchbill read schedules with their account. "
-                                 "It is used only after {} has confirmed "
-                                 "the account in Slack.",
-                                 asker, found->second.connection, asker),
-                     ticket_form(kStartPath, id, "Go on to PagerDuty"), origin});
+      page_response({200, "Connect " + title,
+                     fmt::format("{0} asked Watchbill to connect {1}, as \"{2}\". Go on only if that is you: "
+                                 "whoever logs in at {1} now lets Watchbill read schedules with their "
+                                 "account. It is used only after {0} has confirmed the account in Slack.",
+                                 asker, title, found->second.connection),
+                     ticket_form(kStartPath, id, "Go on to " + title), origin});
   response.headers.emplace_back(
       "Set-Cookie", fmt::format("{}={}; Path=/; Max-Age={}; Secure; HttpOnly; SameSite=Lax", kCookie, cookie,
                                 std::chrono::duration_cast<seconds>(kTicketLife).count()));
@@ -183,13 +203,14 @@ net::ServerResponse BrowserConnect::go(const net::ServerRequest& request) {
   const auto found = tickets_.find(id);
   if (found == tickets_.end()) return too_late();
   if (browser->second.ticket != id) return other_browser();
-  auto app = control::pagerduty_app(screen_.context().config);
+  const auto& adapter = *found->second.adapter;
+  auto app = control::oauth_app(screen_.context().config, adapter);
   if (!app) return trouble(500, "Not possible", app.error().message);
-  auto authorization = providers::pagerduty::begin_authorization(
-      screen_.context().config.public_url + kCallbackPath, screen_.loop().now());
+  auto authorization = providers::begin_authorization(screen_.context().config.public_url + kCallbackPath,
+                                                      screen_.loop().now());
   net::ServerResponse response;
   response.status = 303;
-  response.headers = {{"Location", providers::pagerduty::authorize_url(*app, authorization)},
+  response.headers = {{"Location", adapter.sign_in->authorize_url(*app, authorization)},
                       {"Cache-Control", "no-store"},
                       {"Referrer-Policy", "no-referrer"}};
   auto state = authorization.state;
@@ -207,8 +228,8 @@ net::Task<net::ServerResponse> BrowserConnect::come_back(net::ServerRequest requ
   auto under_way = std::move(found->second);
   under_way_.erase(found);
   if (!same_ticket(under_way.cookie, cookie_of(request))) co_return other_browser();
-  auto code =
-      providers::pagerduty::read_callback(under_way.authorization, request.query, screen_.loop().now());
+  const std::string title(under_way.ticket.adapter->title);
+  auto code = providers::read_callback(title, under_way.authorization, request.query, screen_.loop().now());
   if (!code) {
     const bool refused = code.error().kind == ErrorKind::cancelled;
     co_return trouble(refused ? 200 : 400, refused ? "Nothing was connected" : "That did not work",
@@ -217,19 +238,19 @@ net::Task<net::ServerResponse> BrowserConnect::come_back(net::ServerRequest requ
   const auto ticket = under_way.ticket;
   auto account = co_await take_tokens(std::move(under_way), *std::move(code));
   if (!account) {
-    spdlog::warn("connecting PagerDuty for {}: {}", ticket.user, account.error().message);
+    spdlog::warn("connecting {} for {}: {}", title, ticket.user, account.error().message);
     const bool expired = account.error().kind == ErrorKind::unauthorized;
-    co_return trouble(expired ? 410 : 502, "PagerDuty was not connected",
+    co_return trouble(expired ? 410 : 502, title + " was not connected",
                       account.error().message + ". Go back to Slack and try again.");
   }
-  spdlog::info("PagerDuty let {} in ({}): waiting for a word in Slack", ticket.user, account->account);
+  spdlog::info("{} let {} in ({}): waiting for a word in Slack", title, ticket.user, account->account);
   tell_asker(ticket, *account);
   co_return page_response({200,
                            "One more step, in Slack",
-                           fmt::format("PagerDuty let Watchbill in: {}. Go back to Slack and confirm that "
+                           fmt::format("{} let Watchbill in: {}. Go back to Slack and confirm that "
                                        "this is the right account; until "
                                        "then nothing is read from it. You can close this page.",
-                                       account->account),
+                                       title, account->account),
                            {},
                            {}});
 }
@@ -242,22 +263,23 @@ net::Task<Result<WaitingAccount>> BrowserConnect::take_tokens(UnderWay under_way
   if (!caller) co_return caller.error();
   if (auto ok = control::allowed(context, *caller, Action::connect, {}); !ok)
     co_return fail(ErrorKind::forbidden, "who asked for it may not change connections any more");
-  Connection connection{ticket.connection, "pagerduty"};
+  const auto& adapter = *ticket.adapter;
+  Connection connection{ticket.connection, std::string(adapter.kind)};
   if (ticket.existing) {
     auto stored = context.store.connections().get(ticket.connection);
     if (!stored) co_return stored.error();
     connection = *std::move(stored);
   } else if (!control::refuse_taken_name(context.store, ticket.connection)) {
-    auto name = control::free_name(context.store, "pagerduty");
+    auto name = control::free_name(context.store, connection.kind);
     if (!name) co_return name.error();
     connection.name = *std::move(name);
   }
-  auto app = control::pagerduty_app(context.config);
+  auto app = control::oauth_app(context.config, adapter);
   if (!app) co_return app.error();
   auto name = connection.name;
-  auto exchanged = co_await providers::pagerduty::exchange_code(context.loop, context.http, *std::move(app),
-                                                                std::move(under_way.authorization),
-                                                                std::move(code), std::move(connection));
+  auto exchanged = co_await adapter.sign_in->exchange_code(context.loop, context.http, *std::move(app),
+                                                           std::move(under_way.authorization),
+                                                           std::move(code), std::move(connection));
   if (!exchanged) co_return exchanged.error();
   if (auto held = control::hold_connection(context, *caller, *exchanged); !held) co_return held.error();
   auto account = co_await control::held_account(context, name);
@@ -266,7 +288,8 @@ net::Task<Result<WaitingAccount>> BrowserConnect::take_tokens(UnderWay under_way
       spdlog::warn("forgetting held tokens: {}", gone.error().message);
     co_return account.error();
   }
-  WaitingAccount waiting{name, ticket.user, *account, ticket.existing, context.loop.now()};
+  WaitingAccount waiting{name,     ticket.user,     std::string(adapter.title),
+                         *account, ticket.existing, context.loop.now()};
   waiting_.insert_or_assign(name, waiting);
   if (auto kept = keep_waiting(); !kept) co_return kept.error();
   screen_.changed();

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "providers/pagerduty/oauth.hpp"
+#include "providers/provider.hpp"
 #include "slack_app/actions.hpp"
 #include "slack_app/screen_context.hpp"
 #include "slack_app/systems/browser_page.hpp"
@@ -13,22 +13,26 @@
 
 namespace watchbill::slack_app {
 
-/// Why PagerDuty cannot be connected in the browser here, and the two other ways, mrkdwn; empty if it can.
+/// Why a system that is signed in to with a browser cannot be connected so here, and the two other ways,
+/// mrkdwn; empty if it can.
+std::string no_browser_text(const config::Config& config, const providers::Adapter& adapter);
+/// The same for all that cannot, a line each.
 std::string no_browser_text(const config::Config& config);
 
-/// Tokens that came from PagerDuty and wait for the asker's word.
+/// Tokens that came from a system and wait for the asker's word.
 struct WaitingAccount {
   std::string connection;
   UserId asker;
+  std::string system;     ///< "PagerDuty"
   std::string account;    ///< what they open: "acme.pagerduty.com, as Ada Example"
   bool existing = false;  ///< the connection is there already and gets new tokens
   Instant at;
 };
 
-/// Connects PagerDuty in a browser, in these steps:
+/// Connects a system by signing in to it with a browser, in these steps:
 ///
 ///     GET  /oauth/start?ticket=…   says who asked; sets the cookie of this browser
-///     POST /oauth/start            to PagerDuty, with a fresh state and PKCE
+///     POST /oauth/start            to its pages, with a fresh state and PKCE
 ///     GET  /oauth/callback         the state once, and only in that browser: tokens, sealed and held
 ///     in Slack                     the asker looks at the account and says yes
 ///
@@ -39,7 +43,8 @@ class BrowserConnect {
   /// Takes up what waited before a restart.
   void start();
 
-  BrowserWay way_for(const UserId& user, const std::string& name, bool existing);
+  BrowserWay way_for(const UserId& user, const providers::Adapter& adapter, const std::string& name,
+                     bool existing);
   /// The button that leads to the browser was clicked in this view: it tells how it goes on.
   void opened(const Interaction& interaction, const std::string& ticket);
   net::Task<net::ServerResponse> page(net::ServerRequest request);
@@ -53,6 +58,7 @@ class BrowserConnect {
  private:
   struct Ticket {
     UserId user;
+    const providers::Adapter* adapter;
     std::string connection;
     bool existing = false;
     Instant expires;
@@ -65,7 +71,7 @@ class BrowserConnect {
   };
   /// An authorization under way, by its state.
   struct UnderWay {
-    providers::pagerduty::Authorization authorization;
+    providers::Authorization authorization;
     std::string cookie;
     Ticket ticket;
   };

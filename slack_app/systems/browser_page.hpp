@@ -5,7 +5,7 @@
 
 #include "net/http_server.hpp"
 
-/// The few pages that a browser sees while PagerDuty is connected. Plain HTML: no script, nothing from
+/// The few pages that a browser sees while a system is connected. Plain HTML: no script, nothing from
 /// elsewhere.
 namespace watchbill::slack_app {
 

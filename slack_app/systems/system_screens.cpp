@@ -15,13 +15,8 @@ namespace {
 /// Secrets are kept no longer than this, whatever happens.
 constexpr milliseconds kTryFor{120'000};
 
-std::string title_for(const std::string& kind) {
-  const auto adapter = providers::find_adapter(kind);
-  return adapter ? std::string((*adapter)->title) : kind;
-}
-
 std::string modal_title(const ConnectState& state) {
-  return state.existing.empty() ? "Connect " + title_for(state.kind) : "New credentials";
+  return state.existing.empty() ? "Connect " + providers::title_of(state.kind) : "New credentials";
 }
 
 /// How the connection's present credentials were made.
@@ -127,8 +122,8 @@ Result<ConnectModel> SystemScreens::model_of(const UserId& user, const ConnectSt
       model.typed[flag] = value;
     }
   }
-  if (state.kind == "pagerduty") {
-    auto way = browser_way_(user, model.name, !state.existing.empty());
+  if (const auto adapter = providers::find_adapter(state.kind); adapter && (*adapter)->sign_in) {
+    auto way = browser_way_(user, **adapter, model.name, !state.existing.empty());
     model.browser_url = std::move(way.url);
     model.ticket = std::move(way.ticket);
     model.no_browser = std::move(way.why_not);
@@ -188,7 +183,7 @@ net::Task<std::string> SystemScreens::disconnect_view(UserId user, std::string n
   if (!stored) co_return refuse(stored.error());
   auto rotations = context.store.rotations().list();
   if (!rotations) co_return refuse(rotations.error());
-  DisconnectModel model{name, title_for(stored->kind)};
+  DisconnectModel model{name, providers::title_of(stored->kind)};
   for (const auto& rotation : *rotations) {
     const bool uses = std::any_of(rotation.schedules.begin(), rotation.schedules.end(),
                                   [&](const RotationSchedule& s) { return s.ref.connection == name; });

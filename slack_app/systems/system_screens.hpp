@@ -11,14 +11,15 @@
 
 namespace watchbill::slack_app {
 
-/// Where somebody's browser connects PagerDuty: the address for him, or why there is none (mrkdwn).
+/// Where somebody's browser signs in to a system: the address for them, or why there is none (mrkdwn).
 struct BrowserWay {
   std::string url{};
   std::string ticket{};  ///< that the address carries
   std::string why_not{};
 };
-/// `existing`: the connection that gets new tokens.
-using MakeBrowserWay = std::function<BrowserWay(const UserId& user, const std::string& name, bool existing)>;
+/// For an adapter that has a sign-in. `existing`: the connection of that name gets new tokens.
+using MakeBrowserWay = std::function<BrowserWay(const UserId& user, const providers::Adapter& adapter,
+                                                const std::string& name, bool existing)>;
 
 /// Connecting scheduling systems, giving them new credentials, testing and disconnecting them.
 class SystemScreens {

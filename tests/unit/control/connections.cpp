@@ -234,13 +234,13 @@ TEST_CASE("tokens from the browser are sealed at once, and used for nothing unti
 
 TEST_CASE("without a configured app it is said what to set and which other ways there are") {
   config::Config config;
-  const auto missing = bad(pagerduty_app(config));
+  const auto missing = bad(oauth_app(config, **providers::find_adapter("pagerduty")));
   CHECK(missing.kind == ErrorKind::not_found);
   CHECK(says(missing, "pagerduty.oauth_client_id"));
   CHECK(says(missing, "API key"));
   config.providers["pagerduty"].oauth_client_id = "id";
   config.providers["pagerduty"].api_url = "http://127.0.0.1:1";
-  const auto app = good(pagerduty_app(config));
+  const auto app = good(oauth_app(config, **providers::find_adapter("pagerduty")));
   CHECK(app.client_id == "id");
   CHECK(app.api_url == "http://127.0.0.1:1");
   CHECK(app.identity_url == "https://identity.pagerduty.com");

@@ -121,20 +121,20 @@ TEST_CASE("no two authorizations share a state or a verifier") {
 TEST_CASE("a callback with another state, too late, or without a code is refused") {
   const auto authorization = begin_authorization("https://x", kNow);
   const net::Fields good{{"code", "c"}, {"state", authorization.state}};
-  CHECK(read_callback(authorization, good, kNow + 9min)->reveal() == "c");
+  CHECK(read_callback("PagerDuty", authorization, good, kNow + 9min)->reveal() == "c");
   for (const net::Fields& bad : {net::Fields{{"code", "c"}}, net::Fields{{"code", "c"}, {"state", "x"}},
                                  net::Fields{{"code", "c"}, {"state", authorization.state + "x"}},
                                  net::Fields{{"state", authorization.state}}}) {
-    const auto refused = read_callback(authorization, bad, kNow);
+    const auto refused = read_callback("PagerDuty", authorization, bad, kNow);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().kind == ErrorKind::invalid);
   }
-  CHECK_FALSE(read_callback(authorization, good, kNow + 10min));
+  CHECK_FALSE(read_callback("PagerDuty", authorization, good, kNow + 10min));
 }
 
 TEST_CASE("a person who says no is told so, but only for his own state") {
   const auto authorization = begin_authorization("https://x", kNow);
-  const auto no = read_callback(authorization,
+  const auto no = read_callback("PagerDuty", authorization,
                                 {{"error", "access_denied"},
                                  {"error_description", "The resource owner denied the request"},
                                  {"state", authorization.state}},
@@ -142,7 +142,8 @@ TEST_CASE("a person who says no is told so, but only for his own state") {
   REQUIRE_FALSE(no);
   CHECK(no.error().kind == ErrorKind::cancelled);
   CHECK(no.error().code == "access_denied");
-  CHECK(read_callback(authorization, {{"error", "access_denied"}}, kNow).error().kind == ErrorKind::invalid);
+  CHECK(read_callback("PagerDuty", authorization, {{"error", "access_denied"}}, kNow).error().kind ==
+        ErrorKind::invalid);
 }
 
 TEST_CASE("a code becomes a connection of the account's region") {
