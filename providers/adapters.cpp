@@ -1,5 +1,6 @@
 #include "providers/adapters.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "base/phrase.hpp"
@@ -18,6 +19,13 @@ Result<const Adapter*> find_adapter(std::string_view kind) {
     known += (known.empty() ? "" : ", ") + std::string(adapter.kind);
   }
   return fail(ErrorKind::invalid, "\"{}\" is no kind of scheduling system; there are {}", kind, known);
+}
+
+const CredentialWay* find_way(const Adapter& adapter, std::string_view name) {
+  if (adapter.ways.size() == 1) return &adapter.ways.front();
+  const auto found = std::find_if(adapter.ways.begin(), adapter.ways.end(),
+                                  [&](const CredentialWay& way) { return way.name == name; });
+  return found == adapter.ways.end() ? nullptr : &*found;
 }
 
 std::string title_of(const std::string& kind) {

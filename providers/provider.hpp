@@ -12,6 +12,7 @@
 #include "core/oncall/timeline.hpp"
 #include "net/http.hpp"
 #include "net/loop.hpp"
+#include "providers/credential_form.hpp"
 #include "providers/sign_in.hpp"
 
 namespace watchbill::providers {
@@ -83,7 +84,7 @@ struct AdapterContext {
   std::map<std::string, std::vector<std::string>> allowed_hosts{};
 };
 
-/// One option of `watchbill connection add KIND`, and one field of the app's form.
+/// One option of `watchbill connection add KIND`.
 struct Option {
   std::string flag;     ///< "api-key-file": the command line's name
   std::string key;      ///< "api_key": the name in `settings` or `secrets`
@@ -101,6 +102,11 @@ struct Adapter {
   /// loopback) before anything is sent. The error names the option.
   std::function<Result<Connection>(Connection, const AdapterContext&)> prepare;
   std::function<std::unique_ptr<Provider>(const Connection&, const AdapterContext&)> create;
+  /// How forms ask for credentials: at least one way, the best first.
+  std::vector<CredentialWay> ways;
+  /// The name of the way in which a stored connection's credentials were given. Needed where there are
+  /// several.
+  std::function<std::string(const Connection&)> way_of{};
   /// Nothing: people do not sign in to it with a browser.
   std::optional<BrowserSignIn> sign_in{};
 };
@@ -109,6 +115,9 @@ struct Adapter {
 std::span<const Adapter> adapters();
 /// The adapter of that kind; the error lists what there is.
 Result<const Adapter*> find_adapter(std::string_view kind);
+/// The way of that name. Of an adapter that has one way it is that one, whatever the name. Null if there is
+/// none such.
+const CredentialWay* find_way(const Adapter& adapter, std::string_view name);
 /// The title of that kind; the kind itself if there is no such adapter.
 std::string title_of(const std::string& kind);
 /// Those that are signed in to with a browser: "PagerDuty".

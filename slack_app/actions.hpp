@@ -45,7 +45,7 @@ struct DisconnectSystem {
 struct FixPerson {
   std::string person;  ///< "pd/PUSER1"
 };
-/// Somebody wants to see which account PagerDuty let us into.
+/// Somebody wants to see which account a system let us into.
 struct LookAtAccount {
   std::string connection;
 };
@@ -66,12 +66,12 @@ struct TakeBackPerson {
 struct ChooseWay {
   std::string way;
 };
-/// The account that PagerDuty let us into is the right one, or not.
+/// The account that a system let us into is the right one, or not.
 struct ConfirmAccount {
   std::string connection;
   bool right;
 };
-/// The button that leads to PagerDuty was clicked.
+/// The button that leads to the system's sign-in was clicked.
 struct BrowserOpened {
   std::string ticket;
 };

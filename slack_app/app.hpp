@@ -36,7 +36,7 @@ struct AppPorts {
   std::function<void(const slack::ChangeEvent&)> hear{};
 };
 
-/// The Slack app: what people see and do in Slack, and the pages on which PagerDuty is connected in a
+/// The Slack app: what people see and do in Slack, and the pages on which a system is connected in a
 /// browser. On the loop's thread.
 class App final : public slack::Receiver {
  public:

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "providers/adapters.hpp"
 #include "providers/support.hpp"
 
 namespace watchbill::providers::opsgenie {
@@ -347,46 +346,4 @@ net::Task<ScheduleAnswer> OpsgenieProvider::confirm_moment(std::string id, Windo
   co_return answer;
 }
 
-namespace {
-
-const std::vector<Option>& options() {
-  static const std::vector<Option> list{
-      {"api-key-file", "api_key", true, "file with the key of an API integration ('-': standard input)",
-       "FILE"},
-      {"region", "region", false, "where the account lives (default: us)", "us|eu"},
-      {"base-url", "base_url", false, "another address of the API, instead of the region's", "URL"},
-  };
-  return list;
-}
-
-Result<Connection> prepare(Connection given, const AdapterContext&) {
-  auto connection = clean_connection(std::move(given), options(), {});
-  if (!connection) return connection.error();
-  if (secret(*connection, "api_key").empty()) {
-    return fail(ErrorKind::invalid, "--api-key-file: an Opsgenie connection needs an API key");
-  }
-  auto region = check_region(*connection);
-  if (!region) return region.error();
-  connection->settings["region"] = *region;
-  if (const auto base = setting(*connection, "base_url"); !base.empty()) {
-    auto origin = check_base_url(base, "base-url");
-    if (!origin) return origin.error();
-    connection->settings["base_url"] = *origin;
-  }
-  return connection;
-}
-
-}  // namespace
-
 }  // namespace watchbill::providers::opsgenie
-
-namespace watchbill::providers {
-
-Adapter opsgenie_adapter() {
-  return {"opsgenie", "Opsgenie", opsgenie::options(), opsgenie::prepare,
-          [](const Connection& connection, const AdapterContext& context) -> std::unique_ptr<Provider> {
-            return std::make_unique<opsgenie::OpsgenieProvider>(connection, context);
-          }};
-}
-
-}  // namespace watchbill::providers

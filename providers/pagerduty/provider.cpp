@@ -1,16 +1,14 @@
+#include "providers/pagerduty/provider.hpp"
+
 #include <algorithm>
 #include <deque>
 #include <map>
 
-#include "providers/adapters.hpp"
-#include "providers/pagerduty/oauth.hpp"
 #include "providers/pagerduty/session.hpp"
 
-namespace watchbill::providers {
+namespace watchbill::providers::pagerduty {
 
 namespace {
-
-using namespace pagerduty;
 
 /// The length of a URL that PagerDuty takes is not documented; 50 ids stay under 2 kB.
 constexpr std::size_t kBatch = 50;
@@ -413,73 +411,10 @@ net::Task<ScheduleAnswer> PagerDuty::make_answer(std::string id, Oncalls duties,
   co_return answer;
 }
 
-std::vector<Option> options() {
-  return {
-      {"api-key-file", "api_key", true, "REST API key (read-only is enough)", "FILE"},
-      {"client-id", "client_id", false, "client id of a scoped app, instead of an API key", "ID"},
-      {"client-secret-file", "client_secret", true, "client secret of the scoped app", "FILE"},
-      {"subdomain", "subdomain", false, "the \"acme\" of acme.pagerduty.com, for a scoped app", "NAME"},
-      {"region", "region", false, "service region (default us)", "us|eu"},
-      {"base-url", "base_url", false, "REST API, if not the region's", "URL"},
-      {"identity-url", "identity_url", false, "OAuth token endpoint, if not PagerDuty's", "URL"},
-  };
-}
-
-Result<void> check_subdomain(const std::string& subdomain) {
-  const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
-  if (std::all_of(subdomain.begin(), subdomain.end(), good)) return {};
-  return fail(ErrorKind::invalid,
-              "--subdomain: \"{}\" is no subdomain: write the \"acme\" of acme.pagerduty.com", subdomain);
-}
-
-Result<Connection> prepare(Connection given, const AdapterContext& /*context*/) {
-  auto cleaned =
-      clean_connection(std::move(given), options(),
-                       {"access_token", "refresh_token", "token_expires_at", "token_for", "token_excess"});
-  if (!cleaned) return cleaned;
-  auto connection = std::move(*cleaned);
-  const auto region = check_region(connection);
-  if (!region) return region.error();
-  connection.settings["region"] = *region;
-  const auto set_url = [&](const std::string& key, std::string_view option,
-                           const std::string& fallback) -> Result<void> {
-    const auto text = setting(connection, key);
-    auto url = check_base_url(text.empty() ? fallback : text, option);
-    if (!url) return url.error();
-    connection.settings[key] = std::move(*url);
-    return {};
-  };
-  if (auto set = set_url("base_url", "base-url",
-                         *region == "eu" ? "https://api.eu.pagerduty.com" : "https://api.pagerduty.com");
-      !set)
-    return set.error();
-  if (auto set = set_url("identity_url", "identity-url", kIdentityUrl); !set) return set.error();
-  if (auto good = check_subdomain(setting(connection, "subdomain")); !good) return good.error();
-  const auto grant = grant_of(connection);
-  if (!grant) return grant.error();
-  if (*grant == Grant::api_key) {
-    connection.secrets.erase("access_token");
-    connection.settings.erase("token_expires_at");
-    connection.settings.erase("token_for");
-    connection.settings.erase("token_excess");
-  }
-  return connection;
-}
-
 }  // namespace
 
-Adapter pagerduty_adapter() {
-  Adapter adapter;
-  adapter.kind = "pagerduty";
-  adapter.title = "PagerDuty";
-  adapter.options = options();
-  adapter.prepare = prepare;
-  adapter.create = [](const Connection& connection,
-                      const AdapterContext& context) -> std::unique_ptr<Provider> {
-    return std::make_unique<PagerDuty>(connection, context);
-  };
-  adapter.sign_in = BrowserSignIn{authorize_url, exchange_code, {"an API key", "an app token"}};
-  return adapter;
+std::unique_ptr<Provider> make_provider(const Connection& connection, const AdapterContext& context) {
+  return std::make_unique<PagerDuty>(connection, context);
 }
 
-}  // namespace watchbill::providers
+}  // namespace watchbill::providers::pagerduty

@@ -3,7 +3,9 @@
 #include "providers/xmatters/host.hpp"
 #include "providers/xmatters/provider.hpp"
 
-namespace watchbill::providers::xmatters {
+namespace watchbill::providers {
+
+namespace xmatters {
 
 namespace {
 
@@ -47,17 +49,32 @@ Result<Connection> prepare(Connection given, const AdapterContext& context) {
   return connection;
 }
 
+std::vector<CredentialWay> ways() {
+  CredentialWay api_key{"api_key"};
+  api_key.fields = {{"host", "xMatters host", "acme.xmatters.com", "As in your browser's address bar."},
+                    {"api-key-file", "API key", "", kSecretHint},
+                    {"api-secret-file", "Secret of the API key"}};
+  api_key.refused_at = "api-key-file";
+  api_key.unreachable_at = "host";
+  return {api_key};
+}
+
 }  // namespace
 
-}  // namespace watchbill::providers::xmatters
-
-namespace watchbill::providers {
+}  // namespace xmatters
 
 Adapter xmatters_adapter() {
-  return {xmatters::kKind, "xMatters", xmatters::options(), xmatters::prepare,
-          [](const Connection& connection, const AdapterContext& context) -> std::unique_ptr<Provider> {
-            return std::make_unique<xmatters::XmattersProvider>(connection, context);
-          }};
+  Adapter adapter;
+  adapter.kind = xmatters::kKind;
+  adapter.title = "xMatters";
+  adapter.options = xmatters::options();
+  adapter.prepare = xmatters::prepare;
+  adapter.create = [](const Connection& connection,
+                      const AdapterContext& context) -> std::unique_ptr<Provider> {
+    return std::make_unique<xmatters::XmattersProvider>(connection, context);
+  };
+  adapter.ways = xmatters::ways();
+  return adapter;
 }
 
 }  // namespace watchbill::providers

@@ -83,7 +83,7 @@ struct HomeModel {
   std::vector<Attention> attention{};
   std::vector<SystemLine> systems{};
   bool may_connect = false;
-  /// Why connecting PagerDuty in the browser is not possible here; empty if it is.
+  /// Why systems cannot be connected in the browser here, a line each; empty if they can.
   std::string no_browser{};
   bool may_create = false;
   bool may_fix_people = false;

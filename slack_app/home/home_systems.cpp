@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "core/announce/announcement.hpp"
+#include "providers/provider.hpp"
 #include "slack_app/home/home_parts.hpp"
 #include "slack_app/phrases.hpp"
 
@@ -99,13 +100,13 @@ Blocks system_blocks(const HomeModel& model) {
         "And {} more: `watchbill connection list` on the host shows all.", systems.size() - shown))}));
   }
   if (model.may_connect) {
-    const auto connect = [](const char* kind, const char* title) {
-      return button(
-          {kConnectPrefix + std::string(kind), std::string("Connect ") + title, kind, Style::normal, {}, {}});
-    };
-    blocks.push_back(actions(
-        {connect("pagerduty", "PagerDuty"), connect("opsgenie", "Opsgenie"), connect("xmatters", "xMatters")},
-        "connect"));
+    std::vector<Element> buttons;
+    for (const auto& adapter : providers::adapters()) {
+      const std::string kind(adapter.kind);
+      buttons.push_back(button(
+          {kConnectPrefix + kind, "Connect " + std::string(adapter.title), kind, Style::normal, {}, {}}));
+    }
+    blocks.push_back(actions(buttons, "connect"));
     if (!model.no_browser.empty()) blocks.push_back(context({mrkdwn(model.no_browser, kSystemUnits)}));
   }
   // Whoever may make rotations and not connect: credentials are not typed into forms here.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/enum_names.hpp"
 #include "base/text.hpp"
 #include "slack_app/rotations/rotation_form.hpp"
 
@@ -10,52 +9,19 @@ namespace watchbill::slack_app {
 
 namespace {
 
-constexpr NameTable<PagerDutyWay, 3> kWays{{{PagerDutyWay::browser, "browser"},
-                                            {PagerDutyWay::app_token, "app_token"},
-                                            {PagerDutyWay::api_key, "api_key"}}};
 constexpr std::size_t kMaxConnectionName = 63;
 constexpr std::size_t kMaxSecret = 1000;
 
-/// One input of a form; its name is the option's flag on the command line.
-struct ConnectField {
-  const char* flag;
-  bool secret;
-  const char* label;
-  const char* placeholder;
-  const char* hint;
-};
-
-constexpr const char* kRegion = "region";
-constexpr const char* kSecretHint = "It is tried at once, kept encrypted, and never shown again.";
-
-std::vector<ConnectField> fields_of(const ConnectState& state) {
-  if (state.kind == "xmatters") {
-    return {{"host", false, "xMatters host", "acme.xmatters.com", "As in your browser's address bar."},
-            {"api-key-file", true, "API key", "", kSecretHint},
-            {"api-secret-file", true, "Secret of the API key", "", ""}};
-  }
-  if (state.kind == "opsgenie") {
-    return {{"api-key-file", true, "API key", "", kSecretHint},
-            {kRegion, false, "Where does the account live?", "", ""}};
-  }
-  switch (state.way) {
-    case PagerDutyWay::browser:
-      return {};
-    case PagerDutyWay::app_token:
-      return {{"client-id", false, "Client id of the scoped app", "", ""},
-              {"client-secret-file", true, "Client secret", "", kSecretHint},
-              {"subdomain", false, "Subdomain", "acme", "The \"acme\" of acme.pagerduty.com."},
-              {kRegion, false, "Service region", "", ""}};
-    case PagerDutyWay::api_key:
-      return {{"api-key-file", true, "REST API key", "", kSecretHint},
-              {kRegion, false, "Service region", "", ""}};
-  }
-  return {};
+const std::vector<providers::CredentialField>& fields_of(const ConnectState& state) {
+  static const std::vector<providers::CredentialField> none;
+  const auto* way = way_in(state);
+  return way ? way->fields : none;
 }
 
-std::string title_of(const std::string& kind) {
-  if (kind == "opsgenie") return "Opsgenie";
-  return kind == "xmatters" ? "xMatters" : "PagerDuty";
+bool is_secret(const ConnectState& state, const std::string& flag) {
+  const auto adapter = providers::find_adapter(state.kind);
+  return adapter && std::any_of((*adapter)->options.begin(), (*adapter)->options.end(),
+                                [&](const auto& option) { return option.secret && option.flag == flag; });
 }
 
 json::View connect_value(const json::View& values, std::string_view flag) {
@@ -78,12 +44,12 @@ class ConnectBuilder {
   Blocks build() {
     errors_of("");
     if (!model_.state.existing.empty()) {
-      blocks_.push_back(section(mrkdwn(
-          fmt::format("For *{}* ({}). The rotations that use it stay as they are.",
-                      slack_name(model_.state.existing, kMaxConnectionName), title_of(model_.state.kind)))));
+      blocks_.push_back(section(mrkdwn(fmt::format(
+          "For *{}* ({}). The rotations that use it stay as they are.",
+          slack_name(model_.state.existing, kMaxConnectionName), providers::title_of(model_.state.kind)))));
     }
-    if (model_.state.kind == "pagerduty") ways();
-    const auto fields = fields_of(model_.state);
+    if (const auto adapter = providers::find_adapter(model_.state.kind); adapter) ways((*adapter)->ways);
+    const auto& fields = fields_of(model_.state);
     if (fields.empty()) {
       browser();
     } else {
@@ -100,13 +66,17 @@ class ConnectBuilder {
     }
   }
 
-  void ways() {
-    const std::vector<Option> ways{option("In the browser", "browser", "you log in and allow it"),
-                                   option("App token", "app_token", "client id and secret of a scoped app"),
-                                   option("API key", "api_key", "a read-only REST API key is enough")};
-    blocks_.push_back(section(mrkdwn("*How does PagerDuty let Watchbill in?*")));
-    blocks_.push_back(actions(
-        {radio_buttons(kFieldWay, ways, ways.at(static_cast<std::size_t>(model_.state.way)))}, "ways"));
+  void ways(const std::vector<providers::CredentialWay>& known) {
+    if (known.size() < 2) return;
+    std::vector<Option> ways;
+    std::size_t chosen = 0;
+    for (const auto& way : known) {
+      if (way.name == model_.state.way) chosen = ways.size();
+      ways.push_back(option(way.label, way.name, way.description));
+    }
+    blocks_.push_back(section(
+        mrkdwn(fmt::format("*How does {} let Watchbill in?*", providers::title_of(model_.state.kind)))));
+    blocks_.push_back(actions({radio_buttons(kFieldWay, ways, ways.at(chosen))}, "ways"));
   }
 
   void browser() {
@@ -114,14 +84,14 @@ class ConnectBuilder {
       blocks_.push_back(section(mrkdwn(model_.no_browser)));
       return;
     }
+    const auto title = providers::title_of(model_.state.kind);
     const auto what =
         model_.state.existing.empty() ? "The connection will be called" : "This gives new tokens to";
     blocks_.push_back(section(
-        mrkdwn(fmt::format(
-            "{} *{}*. Log in to PagerDuty within ten minutes, in this browser; then come back here "
-            "and confirm the account.",
-            what, slack_name(model_.name, kMaxConnectionName))),
-        button({kOpenBrowser, "Open PagerDuty", model_.ticket, Style::primary, model_.browser_url, {}}),
+        mrkdwn(fmt::format("{} *{}*. Log in to {} within ten minutes, in this browser; then come back here "
+                           "and confirm the account.",
+                           what, slack_name(model_.name, kMaxConnectionName), title)),
+        button({kOpenBrowser, "Open " + title, model_.ticket, Style::primary, model_.browser_url, {}}),
         "browser"));
   }
 
@@ -133,20 +103,26 @@ class ConnectBuilder {
               {.label = "Name of the connection", .hint = "Lower case letters, digits and '-'."}));
   }
 
-  void add(const ConnectField& field) {
+  void add(const providers::CredentialField& field) {
     errors_of(field.flag);
     const auto id = field_id(field.flag, model_.state.round);
     const InputLook look{.label = field.label, .hint = field.hint};
     const auto known = model_.typed.find(field.flag);
     const auto typed = known == model_.typed.end() ? std::string() : known->second;
-    if (std::string_view(field.flag) == kRegion) {
-      const std::vector<Option> regions{option("US", "us"), option("EU", "eu")};
-      blocks_.push_back(input(id, radio_buttons(kTyped, regions, regions.at(typed == "eu" ? 1 : 0)), look));
+    if (!field.choices.empty()) {
+      std::vector<Option> choices;
+      std::size_t chosen = 0;
+      for (const auto& choice : field.choices) {
+        if (choice.value == typed) chosen = choices.size();
+        choices.push_back(option(choice.label, choice.value));
+      }
+      blocks_.push_back(input(id, radio_buttons(kTyped, choices, choices.at(chosen)), look));
       return;
     }
+    const bool secret = is_secret(model_.state, field.flag);
     blocks_.push_back(input(id,
                             text_input({.action = kTyped,
-                                        .initial = field.secret ? std::string() : typed,
+                                        .initial = secret ? std::string() : typed,
                                         .placeholder = field.placeholder,
                                         .max_length = kMaxSecret}),
                             look));
@@ -158,14 +134,15 @@ class ConnectBuilder {
 
 }  // namespace
 
-std::string_view name_of(PagerDutyWay way) {
-  return name_in(kWays, way);
+const providers::CredentialWay* way_in(const ConnectState& state) {
+  const auto adapter = providers::find_adapter(state.kind);
+  return adapter ? providers::find_way(**adapter, state.way) : nullptr;
 }
 
 std::string metadata_of(const ConnectState& state) {
   json::Writer w;
   w.begin_object().field("kind", state.kind).field("existing", state.existing);
-  w.field("way", name_of(state.way)).field("round", state.round).end_object();
+  w.field("way", state.way).field("round", state.round).end_object();
   return w.take();
 }
 
@@ -176,9 +153,8 @@ std::optional<ConnectState> connect_state(const std::string& metadata) {
   ConnectState state;
   state.kind = root["kind"].string_or("");
   state.existing = root["existing"].string_or("");
-  const auto way = value_in(kWays, "way", root["way"].string_or(""));
-  if (!way || state.kind.empty()) return std::nullopt;
-  state.way = *way;
+  state.way = root["way"].string_or("");
+  if (!way_in(state)) return std::nullopt;
   state.round = static_cast<int>(std::clamp<std::int64_t>(root["round"].integer_or(0), 0, 1'000'000));
   return state;
 }
@@ -188,7 +164,7 @@ std::string connect_view(const ConnectModel& model) {
   const bool inputs = !fields_of(model.state).empty();
   return modal_view(
       {.callback = kConnectForm,
-       .title = fresh ? "Connect " + title_of(model.state.kind) : std::string("New credentials"),
+       .title = fresh ? "Connect " + providers::title_of(model.state.kind) : std::string("New credentials"),
        .submit = inputs ? (fresh ? "Connect" : "Save") : "",
        .close = inputs ? "Cancel" : "Close",
        .metadata = metadata_of(model.state)},
@@ -200,13 +176,13 @@ ConnectInput typed_connection(json::View values, const ConnectState& state) {
   input.name = without_space(connect_value(values, kFieldConnection)["value"].string_or(""));
   for (const auto& field : fields_of(state)) {
     const auto value = connect_value(values, field.flag);
-    if (std::string_view(field.flag) == kRegion) {
-      input.texts[field.flag] = value["selected_option"]["value"].string_or("us");
+    if (!field.choices.empty()) {
+      input.texts[field.flag] = value["selected_option"]["value"].string_or(field.choices.front().value);
       continue;
     }
     auto typed = without_space(value["value"].string_or(""));
     if (typed.empty()) continue;
-    if (field.secret) {
+    if (is_secret(state, field.flag)) {
       input.secrets.emplace(field.flag, Secret(std::move(typed)));
     } else {
       input.texts[field.flag] = std::move(typed);

@@ -7,27 +7,26 @@
 
 #include "base/json.hpp"
 #include "base/secret.hpp"
+#include "providers/provider.hpp"
 #include "slack_app/blocks/blocks.hpp"
 
 /// The forms in which a scheduling system is connected. What is secret goes from the submission into a
 /// `Secret` and never back into a view.
 namespace watchbill::slack_app {
 
-/// How PagerDuty lets us in.
-enum class PagerDutyWay { browser, app_token, api_key };
-std::string_view name_of(PagerDutyWay way);
-
 /// What a form carries along while it is open.
 struct ConnectState {
   std::string kind;        ///< "pagerduty"
   std::string existing{};  ///< the connection that gets new credentials; empty: a new one
-  PagerDutyWay way = PagerDutyWay::browser;
-  int round = 0;  ///< see `FormState`
+  std::string way{};       ///< the name of the `CredentialWay`
+  int round = 0;           ///< see `FormState`
   bool operator==(const ConnectState&) const = default;
 };
 std::string metadata_of(const ConnectState& state);
 /// Nothing if it is none of ours.
 std::optional<ConnectState> connect_state(const std::string& metadata);
+/// Null if the adapter, or its way, is unknown.
+const providers::CredentialWay* way_in(const ConnectState& state);
 
 struct ConnectModel {
   ConnectState state{};

@@ -19,15 +19,20 @@ std::string modal_title(const ConnectState& state) {
   return state.existing.empty() ? "Connect " + providers::title_of(state.kind) : "New credentials";
 }
 
-/// How the connection's present credentials were made.
-PagerDutyWay way_of(const Connection& connection) {
-  if (connection.secrets.contains("refresh_token")) return PagerDutyWay::browser;
-  return connection.secrets.contains("client_secret") ? PagerDutyWay::app_token : PagerDutyWay::api_key;
+/// The way in which the connection's present credentials were given.
+std::string way_of(const Connection& connection) {
+  const auto adapter = providers::find_adapter(connection.kind);
+  if (!adapter) return {};
+  return (*adapter)->way_of ? (*adapter)->way_of(connection) : (*adapter)->ways.front().name;
 }
 
-/// Where the administrator wants such systems to be asked; empty: where they are.
-std::string address_of(const config::Config& config, const std::string& kind) {
-  return config.provider(kind).api_url;
+/// The first way that is open here.
+std::string open_way(const config::Config& config, const providers::Adapter& adapter) {
+  const auto found =
+      std::find_if(adapter.ways.begin(), adapter.ways.end(), [&](const providers::CredentialWay& way) {
+        return !way.in_browser() || no_browser_text(config, adapter).empty();
+      });
+  return found == adapter.ways.end() ? std::string() : found->name;
 }
 
 /// An error without the command that gives new credentials: that is what the form is for.
@@ -58,9 +63,9 @@ bool nobody_answered(const Error& error) {
 
 /// Where a refusal of the credentials stands: at the secret, or at the address if nobody answered there.
 std::string field_of_refusal(const ConnectState& state, const Error& error) {
-  if (state.kind == "xmatters" && nobody_answered(error)) return "host";
-  return state.kind == "pagerduty" && state.way == PagerDutyWay::app_token ? "client-secret-file"
-                                                                           : "api-key-file";
+  const auto* way = way_in(state);
+  if (!way) return {};
+  return nobody_answered(error) && !way->unreachable_at.empty() ? way->unreachable_at : way->refused_at;
 }
 
 }  // namespace
@@ -97,8 +102,7 @@ net::Task<std::string> SystemScreens::connect_view_for(UserId user, ConnectState
   } else if (auto known = providers::find_adapter(state.kind); !known) {
     co_return notice_modal(title, error_text(known.error()));
   } else {
-    // The first way that is open here.
-    state.way = no_browser_text(context.config).empty() ? PagerDutyWay::browser : PagerDutyWay::app_token;
+    state.way = open_way(context.config, **known);
   }
   auto model = model_of(user, state);
   co_return model ? connect_view(*model) : notice_modal(title, error_text(model.error()));
@@ -134,9 +138,9 @@ Result<ConnectModel> SystemScreens::model_of(const UserId& user, const ConnectSt
 net::Task<void> SystemScreens::choose_way(Interaction interaction, std::string way) {
   auto state = connect_state(interaction.metadata);
   if (!state) co_return;
-  for (const auto one : {PagerDutyWay::browser, PagerDutyWay::app_token, PagerDutyWay::api_key}) {
-    if (name_of(one) == way) state->way = one;
-  }
+  auto chosen = *state;
+  chosen.way = std::move(way);
+  if (const auto* known = way_in(chosen)) state->way = known->name;
   auto caller = co_await who_is(screen_, interaction.user);
   const bool may_connect = caller && control::allowed(screen_.context(), *caller, Action::connect, {}).ok();
   if (!may_connect) co_return;
@@ -289,11 +293,10 @@ Result<Connection> SystemScreens::connection_of(const Typed& typed) {
   auto made = control::with_input(std::move(connection), input);
   if (!made) return made;
   // Never from the form: it must not become a way to reach other hosts.
-  const auto& config = screen_.context().config;
-  if (const auto address = address_of(config, typed.state.kind); !address.empty())
-    made->settings["base_url"] = address;
-  if (typed.state.kind == "pagerduty" && typed.state.way == PagerDutyWay::app_token)
-    made->settings["identity_url"] = config.provider("pagerduty").identity_url;
+  const auto settings = screen_.context().config.provider(typed.state.kind);
+  if (!settings.api_url.empty()) made->settings["base_url"] = settings.api_url;
+  if (const auto* way = way_in(typed.state); way && way->takes_identity_url)
+    made->settings["identity_url"] = settings.identity_url;
   return made;
 }
 

@@ -30,7 +30,7 @@ class SystemScreens {
   net::Task<void> open_renew(UserId user, std::string trigger, std::string connection);
   net::Task<void> open_test(UserId user, std::string trigger, std::string connection);
   net::Task<void> open_disconnect(UserId user, std::string trigger, std::string connection);
-  /// Another way into PagerDuty was chosen.
+  /// Another way into the system was chosen.
   net::Task<void> choose_way(Interaction interaction, std::string way);
 
   /// The answer to a submission. The credentials are tried; what takes longer than 2 s goes on for at most
