@@ -33,6 +33,12 @@ std::string title_of(const std::string& kind) {
   return adapter ? std::string((*adapter)->title) : kind;
 }
 
+std::string kinds_to_choose_from() {
+  std::vector<std::string> kinds;
+  for (const auto& adapter : adapters()) kinds.emplace_back(adapter.kind);
+  return choice_phrase(kinds);
+}
+
 std::string titles_with_sign_in() {
   std::vector<std::string> titles;
   for (const auto& adapter : adapters()) {

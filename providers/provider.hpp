@@ -107,11 +107,13 @@ struct Adapter {
   /// The name of the way in which a stored connection's credentials were given. Needed where there are
   /// several.
   std::function<std::string(const Connection&)> way_of{};
+  /// For the help of `connection add`, at least one, the simplest first: "connection add …".
+  std::vector<std::string> examples;
   /// Nothing: people do not sign in to it with a browser.
   std::optional<BrowserSignIn> sign_in{};
 };
 
-/// The list of adapters. Adding one touches this list and its own file.
+/// The list of adapters. Adding one touches this list and its own folder.
 std::span<const Adapter> adapters();
 /// The adapter of that kind; the error lists what there is.
 Result<const Adapter*> find_adapter(std::string_view kind);
@@ -120,6 +122,8 @@ Result<const Adapter*> find_adapter(std::string_view kind);
 const CredentialWay* find_way(const Adapter& adapter, std::string_view name);
 /// The title of that kind; the kind itself if there is no such adapter.
 std::string title_of(const std::string& kind);
+/// "pagerduty, opsgenie or xmatters"
+std::string kinds_to_choose_from();
 /// Those that are signed in to with a browser: "PagerDuty".
 std::string titles_with_sign_in();
 

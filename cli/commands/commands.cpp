@@ -3,23 +3,29 @@
 #include <iterator>
 #include <utility>
 
+#include "base/phrase.hpp"
+#include "providers/provider.hpp"
+
 namespace watchbill::cli {
 
 namespace {
 
 Command sandbox_command(Handler run) {
-  return {
-      "sandbox",
-      "Run a Slack workspace and scheduling systems to try Watchbill with",
-      "Starts loopback servers that behave like Slack, PagerDuty, Opsgenie and xMatters, prints one line of "
-      "JSON with their addresses, tokens and keys, and runs until Ctrl-C or SIGTERM. Nothing leaves this "
-      "host and nothing is kept.",
-      {},
-      {{"servers-only", "", "only the servers that programs talk to, without the web page"},
-       {"listen", "ADDRESS", "address of the control server (default 127.0.0.1:0: a free port)"},
-       {"scenario", "FILE", "the world to play, in YAML (default: a demo with three handoffs a minute)"}},
-      {"sandbox --servers-only", "sandbox --listen 127.0.0.1:9470 --scenario world.yaml"},
-      run};
+  std::vector<std::string> played{"Slack"};
+  for (const auto& adapter : providers::adapters()) played.emplace_back(adapter.title);
+  return {"sandbox",
+          "Run a Slack workspace and scheduling systems to try Watchbill with",
+          fmt::format(
+              "Starts loopback servers that behave like {}, prints one line of JSON with their addresses, "
+              "tokens and keys, and runs until Ctrl-C or SIGTERM. Nothing leaves this host and nothing is "
+              "kept.",
+              phrase(played)),
+          {},
+          {{"servers-only", "", "only the servers that programs talk to, without the web page"},
+           {"listen", "ADDRESS", "address of the control server (default 127.0.0.1:0: a free port)"},
+           {"scenario", "FILE", "the world to play, in YAML (default: a demo with three handoffs a minute)"}},
+          {"sandbox --servers-only", "sandbox --listen 127.0.0.1:9470 --scenario world.yaml"},
+          run};
 }
 
 }  // namespace

@@ -39,6 +39,13 @@ std::vector<OptionSpec> connection_options() {
   return specs;
 }
 
+std::vector<std::string> examples_of_adding() {
+  std::vector<std::string> examples;
+  for (const auto& adapter : providers::adapters())
+    examples.insert(examples.end(), adapter.examples.begin(), adapter.examples.end());
+  return examples;
+}
+
 bool is_secret(const std::string& flag) {
   return std::any_of(providers::adapters().begin(), providers::adapters().end(), [&](const auto& adapter) {
     return std::any_of(adapter.options.begin(), adapter.options.end(),
@@ -276,18 +283,14 @@ std::vector<Command> connection_commands() {
   return {
       {"connection add",
        "Add a scheduling system",
-       "Tries the credentials and saves them, sealed with the store's key. Secrets are read from files, or "
-       "from "
-       "standard input for '-'; they never stand on the command line. With --oauth a person signs in to "
-       "PagerDuty in a browser instead.",
-       {{"KIND", "pagerduty, opsgenie or xmatters"}, name},
+       fmt::format(
+           "Tries the credentials and saves them, sealed with the store's key. Secrets are read from "
+           "files, or from standard input for '-'; they never stand on the command line. With --oauth "
+           "a person signs in to {} in a browser instead.",
+           providers::titles_with_sign_in()),
+       {{"KIND", providers::kinds_to_choose_from()}, name},
        connection_options(),
-       {"connection add pagerduty pd --api-key-file pagerduty.key",
-        ("connection add pagerduty pd --client-id ID --client-secret-file app.secret --subdomain acme "
-         "--region eu"),
-        "connection add pagerduty pd --oauth", "connection add opsgenie og --api-key-file - < opsgenie.key",
-        ("connection add xmatters xm --host acme.xmatters.com --api-key-file xm.key --api-secret-file "
-         "xm.secret")},
+       examples_of_adding(),
        add},
       {"connection update",
        "Change address or credentials of a scheduling system",

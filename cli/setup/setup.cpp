@@ -258,7 +258,8 @@ Result<std::string> Setup::kind_of_connection() {
     return *given;
   }
   while (true) {
-    auto kind = person_.ask("Which scheduling system: pagerduty, opsgenie or xmatters (empty: later)");
+    auto kind = person_.ask(
+        fmt::format("Which scheduling system: {} (empty: later)", providers::kinds_to_choose_from()));
     if (kind.empty()) return kind;
     auto adapter = providers::find_adapter(kind);
     if (adapter) return kind;
@@ -408,8 +409,9 @@ std::vector<Command> setup_commands() {
            {},
            std::move(options),
            {"setup",
-            "setup --bot-token-file bot --kind pagerduty --name pd --api-key-file pd.key --rotation payments "
-            "--group @payments-oncall --schedule pd/PSCHED1"},
+            fmt::format("setup --bot-token-file bot --kind {} --name pd --api-key-file pd.key --rotation "
+                        "payments --group @payments-oncall --schedule pd/PSCHED1",
+                        providers::adapters().front().kind)},
            setup}};
 }
 

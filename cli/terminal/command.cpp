@@ -7,6 +7,7 @@
 #include "base/build.hpp"
 #include "cli/manual/complete.hpp"
 #include "cli/session.hpp"
+#include "providers/provider.hpp"
 
 namespace watchbill::cli {
 
@@ -154,9 +155,8 @@ std::string help_of_all(const std::vector<Command>& commands, const std::string&
                         : fmt::format("Usage: watchbill {} COMMAND [options]\n\nCommands:\n", group);
   out += described(rows) + "\n" + global_help();
   if (group.empty()) {
+    out += "\nFirst steps:\n  watchbill " + providers::adapters().front().examples.front() + "\n";
     out +=
-        "\nFirst steps:\n"
-        "  watchbill connection add pagerduty pd --api-key-file pagerduty.key\n"
         "  watchbill schedule list\n"
         "  watchbill rotation create payments --group @payments-oncall --schedule pd/PSCHED1\n"
         "  watchbill status\n"

@@ -58,6 +58,7 @@ Adapter opsgenie_adapter() {
     return std::make_unique<opsgenie::OpsgenieProvider>(connection, context);
   };
   adapter.ways = opsgenie::ways();
+  adapter.examples = {"connection add opsgenie og --api-key-file - < opsgenie.key"};
   return adapter;
 }
 

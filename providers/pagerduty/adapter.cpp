@@ -99,6 +99,10 @@ Adapter pagerduty_adapter() {
   adapter.create = pagerduty::make_provider;
   adapter.ways = pagerduty::ways();
   adapter.way_of = pagerduty::way_of;
+  adapter.examples = {"connection add pagerduty pd --api-key-file pagerduty.key",
+                      "connection add pagerduty pd --client-id ID --client-secret-file app.secret "
+                      "--subdomain acme --region eu",
+                      "connection add pagerduty pd --oauth"};
   adapter.sign_in =
       BrowserSignIn{pagerduty::authorize_url, pagerduty::exchange_code, {"an API key", "an app token"}};
   return adapter;

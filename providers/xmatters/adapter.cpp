@@ -74,6 +74,9 @@ Adapter xmatters_adapter() {
     return std::make_unique<xmatters::XmattersProvider>(connection, context);
   };
   adapter.ways = xmatters::ways();
+  adapter.examples = {
+      "connection add xmatters xm --host acme.xmatters.com --api-key-file xm.key --api-secret-file "
+      "xm.secret"};
   return adapter;
 }
 
