@@ -1,10 +1,19 @@
 #pragma once
 
+#include <map>
 #include <string>
+#include <vector>
 
 #include "net/loop.hpp"
 
 namespace watchbill::sandbox {
+
+/// What a daemon is given so that it uses the sandbox's scheduling systems.
+struct SystemSetup {
+  std::map<std::string, std::string> secrets{};         ///< the files' contents, by name
+  std::string configuration{};                          ///< the systems' keys, in YAML
+  std::vector<std::vector<std::string>> connections{};  ///< as `watchbill connection add` takes them
+};
 
 /// The watchbilld that keeps this sandbox's groups, if there is one: what the page shows of it and does to
 /// it. Implemented by the command line.

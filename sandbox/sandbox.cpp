@@ -225,6 +225,27 @@ std::string Sandbox::ready_line() const {
   return w.take();
 }
 
+SystemSetup Sandbox::system_setup(const std::string& folder) const {
+  const auto& world = impl_->world;
+  const auto path = [&folder](const char* name) { return folder + "/" + name; };
+  SystemSetup setup;
+  setup.secrets = {{"pagerduty", world.pagerduty.api_key},
+                   {"oauth", world.pagerduty.client_secret},
+                   {"opsgenie", world.opsgenie.api_key},
+                   {"xmatters-key", world.xmatters.api_key},
+                   {"xmatters-secret", world.xmatters.api_secret}};
+  setup.configuration = fmt::format(
+      "pagerduty:\n  oauth_client_id: {}\n  oauth_client_secret_file: {}\n  identity_url: {}\n  api_url: {}\n"
+      "opsgenie:\n  api_url: {}\nxmatters:\n  api_url: {}\n",
+      world.pagerduty.client_id, path("oauth"), identity(), pagerduty(), opsgenie(), xmatters());
+  setup.connections = {
+      {"pagerduty", "pagerduty", "--api-key-file", path("pagerduty"), "--base-url", pagerduty()},
+      {"opsgenie", "opsgenie", "--api-key-file", path("opsgenie"), "--base-url", opsgenie()},
+      {"xmatters", "xmatters", "--host", "acme.xmatters.com", "--api-key-file", path("xmatters-key"),
+       "--api-secret-file", path("xmatters-secret"), "--base-url", xmatters()}};
+  return setup;
+}
+
 Result<std::string> Sandbox::control(std::string_view action_json) {
   auto done = sandbox::control(impl_->desk, action_json);
   impl_->changed.notify();

@@ -55,6 +55,8 @@ class Sandbox {
   /// The same for all actions, also those that wait for the app ("act", "submit", "command", ...).
   net::Task<Result<std::string>> act(std::string action_json);
 
+  /// For a daemon whose secrets lie in this folder.
+  [[nodiscard]] SystemSetup system_setup(const std::string& folder) const;
   /// The daemon that the page shows; it outlives the sandbox.
   void attach(OwnDaemon& daemon);
   /// Something of the daemon may have changed.

@@ -80,6 +80,7 @@ SandboxDaemon::SandboxDaemon(net::EventLoop& loop, sandbox::Sandbox& servers, st
       servers_(servers),
       folder_(std::move(folder)),
       programs_(std::move(programs)),
+      systems_(servers.system_setup(folder_)),
       ended_(loop) {
   if (auto parsed = json::parse(servers.ready_line())) ready_ = std::move(*parsed);
   loop.on_signal(SIGCHLD, [this] { reap(); });
@@ -119,17 +120,12 @@ Result<std::unique_ptr<SandboxDaemon>> SandboxDaemon::make(net::EventLoop& loop,
 
 Result<void> SandboxDaemon::write_files() {
   const auto tokens = ready_.root()["tokens"];
-  const auto keys = ready_.root()["keys"];
-  const std::pair<const char*, json::View> secrets[]{{"bot", tokens["bot"]},
-                                                     {"app", tokens["app"]},
-                                                     {"signing", tokens["signing_secret"]},
-                                                     {"pagerduty", keys["pagerduty"]},
-                                                     {"oauth", keys["pagerduty_client_secret"]},
-                                                     {"opsgenie", keys["opsgenie"]},
-                                                     {"xmatters-key", keys["xmatters_key"]},
-                                                     {"xmatters-secret", keys["xmatters_secret"]}};
+  auto secrets = systems_.secrets;
+  secrets["bot"] = tokens["bot"].string_or("");
+  secrets["app"] = tokens["app"].string_or("");
+  secrets["signing"] = tokens["signing_secret"].string_or("");
   for (const auto& [name, value] : secrets) {
-    if (auto written = write_secret(path(name), value.string_or("")); !written) return written;
+    if (auto written = write_secret(path(name), value); !written) return written;
   }
   write_config();
   return {};
@@ -141,13 +137,9 @@ void SandboxDaemon::write_config() {
       "store: {0}/data/watchbill.db\nkey_file: {0}/data/key\nlisten: {1}\npublic_url: http://{1}\n"
       "poll_interval: 2s\nslack:\n  mode: {2}\n  api_url: {3}\n  bot_token_file: {0}/bot\n"
       "  app_token_file: {0}/app\n  signing_secret_file: {0}/signing\n  rate_scale: {4}\n"
-      "  history_probe: true\n  alert_channel: {10}\n"
-      "pagerduty:\n  oauth_client_id: {5}\n  oauth_client_secret_file: {0}/oauth\n  identity_url: {6}\n"
-      "  api_url: {7}\nopsgenie:\n  api_url: {8}\nxmatters:\n  api_url: {9}\n",
-      folder_, listen_, mode_, root["slack_api"].string_or(""), kRateScale,
-      root["keys"]["pagerduty_client_id"].string_or(""), root["identity"].string_or(""),
-      root["pagerduty"].string_or(""), root["opsgenie"].string_or(""), root["xmatters"].string_or(""),
-      alert_channel());
+      "  history_probe: true\n  alert_channel: {5}\n{6}",
+      folder_, listen_, mode_, root["slack_api"].string_or(""), kRateScale, alert_channel(),
+      systems_.configuration);
 }
 
 std::string SandboxDaemon::alert_channel() const {
@@ -202,15 +194,11 @@ net::Task<Result<void>> SandboxDaemon::watchbill(std::vector<std::string> words)
 }
 
 net::Task<void> SandboxDaemon::prepare(std::function<void(const std::string&)> complain) {
-  const auto root = ready_.root();
-  const auto url = [&root](const char* system) { return root[system].string_or(""); };
-  std::vector<std::vector<std::string>> steps{
-      {"connection", "add", "pagerduty", "pagerduty", "--api-key-file", path("pagerduty"), "--base-url",
-       url("pagerduty")},
-      {"connection", "add", "opsgenie", "opsgenie", "--api-key-file", path("opsgenie"), "--base-url",
-       url("opsgenie")},
-      {"connection", "add", "xmatters", "xmatters", "--host", "acme.xmatters.com", "--api-key-file",
-       path("xmatters-key"), "--api-secret-file", path("xmatters-secret"), "--base-url", url("xmatters")}};
+  std::vector<std::vector<std::string>> steps;
+  for (const auto& connection : systems_.connections) {
+    auto& step = steps.emplace_back(std::vector<std::string>{"connection", "add"});
+    step.insert(step.end(), connection.begin(), connection.end());
+  }
   for (const auto& rotation : servers_.rotations()) {
     auto& step = steps.emplace_back(std::vector<std::string>{"rotation", "create", "--adopt", "--yes"});
     step.insert(step.end(), rotation.begin(), rotation.end());

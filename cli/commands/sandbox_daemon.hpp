@@ -39,7 +39,7 @@ class SandboxDaemon final : public sandbox::OwnDaemon {
   void write_config();
   /// The id of the channel for alerts, or "null".
   [[nodiscard]] std::string alert_channel() const;
-  [[nodiscard]] std::string path(const char* name) const { return folder_ + "/" + name; }
+  [[nodiscard]] std::string path(const std::string& name) const { return folder_ + "/" + name; }
   Result<pid_t> spawn(std::vector<std::string> command, const std::string& log);
   void reap();
   /// Runs `watchbill` with these words and waits for it.
@@ -54,6 +54,7 @@ class SandboxDaemon final : public sandbox::OwnDaemon {
   std::string listen_;
   std::string mode_ = "socket";
   json::Document ready_;
+  sandbox::SystemSetup systems_;
   std::map<pid_t, Child> children_;
   net::Signal ended_;
   pid_t daemon_ = 0;
