@@ -1,6 +1,7 @@
 """Holds the sources against the table of folders in docs/architecture.md ("Where things are"): every #include goes to a
 folder that the table allows, CMake links what the table says, nothing goes in a circle, libraries of others are included
-only where the table's folder wraps them, and no class has the name of another folder's class.
+only where the table's folder wraps them, no class has the name of another folder's class, and a vendor of a scheduling
+system is named in its folder, the list of adapters and the configuration's keys alone.
 Usage: structure_system.py"""
 
 import os
@@ -21,6 +22,9 @@ WRAPPED = {
     r"prometheus/": {"daemon"},
     r"cctz/": {"sandbox"},
 }
+
+# Where vendors of scheduling systems are named beside their folders in providers/; comments may name them everywhere.
+NAMES_VENDORS = ("sandbox/", "tests/", "providers/adapters.", "config/keys.cpp")
 
 
 def read(path):
@@ -99,9 +103,31 @@ def class_names(files):
             for name, rooms in sorted(where.items()) if len(rooms) > 1]
 
 
+def without_comments(code):
+    """Blank in their place, so that lines keep their numbers. Literals stay."""
+    token = r'R"(?P<end>[^(\s]*)\(.*?\)(?P=end)"|"(?:\\.|[^"\\\n])*"|(?<!\w)\'(?:\\.|[^\'\\\n])*\'|//[^\n]*|/\*.*?\*/'
+    return re.sub(token, lambda found: found[0] if found[0][0] in "R\"'" else "\n" * found[0].count("\n"), code, flags=re.S)
+
+
+def vendors(files):
+    names = sorted({path.split("/")[1] for path in files if path.startswith("providers/") and path.count("/") > 1})
+    if len(names) < 2:
+        return ["providers/: the folders of the vendors could not be read"]
+    wrong = []
+    for path in files:
+        others = [name for name in names if not path.startswith(f"providers/{name}/")]
+        if path.startswith(NAMES_VENDORS):
+            continue
+        for number, line in enumerate(without_comments(read(path)).splitlines(), 1):
+            for name in others:
+                if name in line.lower():
+                    wrong.append(f"{path}:{number}: names {name}, which only its adapter may: {line.strip()}")
+    return wrong
+
+
 def main():
     uses, files = table(), sources()
-    wrong = circles(uses) + links(uses) + includes(uses, files) + class_names(files)
+    wrong = circles(uses) + links(uses) + includes(uses, files) + class_names(files) + vendors(files)
     for line in wrong:
         print(line)
     if len(uses) < 10 or not files:
