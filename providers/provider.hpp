@@ -58,7 +58,8 @@ class Provider {
   virtual net::Task<void> poll(std::vector<std::string> ids, Window window, AnswerSink sink) = 0;
   /// The same for a long window: who is next.
   virtual net::Task<void> look_ahead(std::vector<std::string> ids, Window window, AnswerSink sink) = 0;
-  /// Asks the schedule itself (`from_schedule`): `gone` only if the system says so in every way it has.
+  /// Asks the schedule itself (`from_schedule`): `gone` only if the system says so in every way it has: its
+  /// list of all schedules came after that, and goes without it.
   virtual net::Task<ScheduleAnswer> confirm(std::string id, Window window) = 0;
 
   [[nodiscard]] virtual ConnectionHealth health() const = 0;

@@ -36,6 +36,25 @@ ScheduleAnswer failed_answer(const std::string& connection, const std::string& i
   return answer;
 }
 
+Error broken_system(std::string_view system, const Error& error) {
+  const bool refused = error.kind == ErrorKind::not_found || error.kind == ErrorKind::forbidden ||
+                       error.kind == ErrorKind::invalid;
+  if (!refused) return error;
+  return fail(ErrorKind::server, "{} refuses even the list of its schedules: {}", system, error.message);
+}
+
+Error weigh_refusal(std::string_view system, const Error& refusal, const Result<bool>& listed) {
+  if (!listed) return broken_system(system, listed.error());
+  if (*listed)
+    return fail(ErrorKind::server, "{} lists it, but does not answer for it ({})", system, refusal.message);
+  return refusal;
+}
+
+Result<bool> is_listed(const Result<std::vector<ScheduleInfo>>& all, const std::string& id) {
+  if (!all) return all.error();
+  return std::any_of(all->begin(), all->end(), [&](const ScheduleInfo& one) { return one.id == id; });
+}
+
 void fail_all(const AnswerSink& sink, const std::string& connection, const std::vector<std::string>& ids,
               Window window, Instant asked_at, const Error& error) {
   for (const auto& id : ids) sink(failed_answer(connection, id, window, asked_at, error, false));

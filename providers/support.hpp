@@ -17,6 +17,15 @@ ScheduleAnswer blank_answer(const std::string& connection, const std::string& id
 /// only where the schedule itself was asked (`from_schedule`); from a list every failure is `failed`.
 ScheduleAnswer failed_answer(const std::string& connection, const std::string& id, Window window,
                              Instant asked_at, const Error& error, bool from_schedule);
+/// What the refusal of a schedule (`not_found`) is worth, once the list of all schedules was asked for after
+/// it: `listed` says whether the schedule is on it. It stands if the list came and goes without the schedule;
+/// else it is the system that is broken (`server`, or what befell the list).
+Error weigh_refusal(std::string_view system, const Error& refusal, const Result<bool>& listed);
+/// Whether a schedule is on the list of all.
+Result<bool> is_listed(const Result<std::vector<ScheduleInfo>>& all, const std::string& id);
+/// A system that refuses also what it refuses nobody is broken: `not_found`, `forbidden` and `invalid` become
+/// `server`.
+Error broken_system(std::string_view system, const Error& error);
 /// Gives each of `ids` a `failed` answer.
 void fail_all(const AnswerSink& sink, const std::string& connection, const std::vector<std::string>& ids,
               Window window, Instant asked_at, const Error& error);

@@ -310,8 +310,18 @@ net::Task<void> OpsgenieProvider::look_ahead(std::vector<std::string> ids, Windo
   }
 }
 
+net::Task<ScheduleAnswer> OpsgenieProvider::refused(std::string id, Window window, Error refusal) {
+  const auto asked = loop_.now();
+  if (refusal.kind == ErrorKind::not_found) {
+    const auto all = co_await list_schedules();
+    refusal = weigh_refusal("Opsgenie", refusal, is_listed(all, id));
+  }
+  co_return failed_answer(connection_, id, window, asked, refusal, true);
+}
+
 net::Task<ScheduleAnswer> OpsgenieProvider::confirm(std::string id, Window window) {
   auto answer = co_await ask_timeline(id, window, true);
+  if (answer.status == AnswerStatus::gone) co_return co_await refused(id, window, *answer.error);
   // The timeline is there but does not name the people: the schedule's own on-calls do.
   if (answer.status == AnswerStatus::failed && answer.error->kind == ErrorKind::unreadable &&
       !answer.schedule_name.empty()) {
@@ -323,7 +333,7 @@ net::Task<ScheduleAnswer> OpsgenieProvider::confirm(std::string id, Window windo
 net::Task<ScheduleAnswer> OpsgenieProvider::confirm_moment(std::string id, Window window) {
   const auto asked = loop_.now();
   auto book = co_await on_calls(id, false, window.from);
-  if (!book) co_return failed_answer(connection_, id, window, asked, book.error(), true);
+  if (!book) co_return co_await refused(id, window, book.error());
   if (book->size() != 1 || book->front().error) {
     co_return failed_answer(connection_, id, window, asked,
                             fail(ErrorKind::unreadable, "Opsgenie schedule {}: its on-calls", id), true);
@@ -337,7 +347,7 @@ net::Task<ScheduleAnswer> OpsgenieProvider::confirm_moment(std::string id, Windo
   }
   learn(people.users);
   auto users = co_await flat_people(id, std::move(people), window.from);
-  if (!users) co_return failed_answer(connection_, id, window, asked, users.error(), true);
+  if (!users) co_return co_await refused(id, window, users.error());
   auto answer = blank_answer(connection_, id, window, asked);
   answer.moment = true;
   answer.from_schedule = true;

@@ -52,6 +52,8 @@ class OpsgenieProvider final : public Provider {
   net::Task<Result<Timelines>> timelines(std::string id, Window window);
   net::Task<ScheduleAnswer> ask_timeline(std::string id, Window window, bool from_schedule);
   net::Task<ScheduleAnswer> confirm_moment(std::string id, Window window);
+  /// The answer of a schedule that could not be asked; a refusal is held against the list of all.
+  net::Task<ScheduleAnswer> refused(std::string id, Window window, Error refusal);
 
   void learn(const std::vector<UserReference>& users);
   void answer_moment(ScheduleAnswer& answer, const std::vector<UserReference>& users) const;

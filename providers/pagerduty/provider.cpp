@@ -51,9 +51,10 @@ bool is_rotation(const std::string& id) {
 struct Known {
   std::optional<Kind> kind{};
   bool listed = false;
-  bool attached = false;  ///< an escalation policy uses it (told of layer-based ones only)
-  bool shown = false;     ///< /oncalls has shown it
-  bool hidden = false;    ///< when it was last asked itself, it had people
+  bool attached = false;                   ///< an escalation policy uses it (told of layer-based ones only)
+  bool shown = false;                      ///< /oncalls has shown it
+  bool hidden = false;                     ///< when it was last asked itself, it had people
+  std::optional<SteadyInstant> gone_at{};  ///< when the lists last bore out that it is gone
 
   /// /oncalls may know it.
   [[nodiscard]] bool in_oncalls() const { return listed && (attached || kind == Kind::shift); }
@@ -87,6 +88,7 @@ struct Cycle {
   std::deque<std::vector<std::string>> batches{};
   std::deque<std::string> singles{};
   int silences = 0;
+  bool probed = false;
 
   /// True if the rest of the cycle is not worth asking.
   bool ended_by(const Error& error) {
@@ -133,6 +135,7 @@ class PagerDuty final : public Provider {
   net::Task<void> list_rotations(std::vector<ScheduleInfo>& infos);
   net::Task<std::string> who_is_on_call(Oncalls rotation);
   net::Task<Result<Oncalls>> fetch_schedule(std::string id, Range range);
+  net::Task<Error> weigh(std::string id, Error refusal);
   net::Task<ScheduleAnswer> make_answer(std::string id, Oncalls duties, Asked asked, bool from_schedule);
 
   net::Loop& loop_;
@@ -143,12 +146,16 @@ class PagerDuty final : public Provider {
   bool lists_known_ = false;
   std::optional<SteadyInstant> listed_at_;
   std::optional<Error> list_error_;
+  /// Why the last lists have no shift-based schedules.
+  std::optional<Error> shift_list_error_;
 };
 
 net::Task<Result<std::vector<ListedSchedule>>> PagerDuty::fetch_lists() {
   auto listed = co_await session_.list(Kind::layer);
   if (!listed) co_return listed.error().in("list of schedules");
   const auto shifted = co_await session_.list(Kind::shift);
+  shift_list_error_.reset();
+  if (!shifted) shift_list_error_ = shifted.error();
   if (shifted) {
     listed->insert(listed->end(), shifted->begin(), shifted->end());
   } else if (!refused(shifted.error())) {
@@ -295,6 +302,14 @@ net::Task<std::optional<Error>> PagerDuty::answer_batches(Cycle& cycle) {
       cycle.silences = 0;
       co_await answer_found(ids, std::move(*found), asked, cycle);
     } else if (refused(found.error())) {
+      // A PagerDuty that refuses everything is not asked for each schedule.
+      if (!std::exchange(cycle.probed, true)) {
+        const auto alive = co_await session_.probe();
+        if (!alive) {
+          fail_all(cycle.sink, name_, ids, asked.window, asked.at, broken_system("PagerDuty", alive.error()));
+          co_return broken_system("PagerDuty", alive.error());
+        }
+      }
       split(ids, cycle);
     } else {
       fail_all(cycle.sink, name_, ids, asked.window, asked.at, found.error());
@@ -388,11 +403,36 @@ net::Task<Result<Oncalls>> PagerDuty::fetch_schedule(std::string id, Range range
     // The wrong kind's path answers 400, in earlier days 404: the schedule may have been upgraded.
     kind = other(kind);
     found = co_await session_.schedule(id, kind, range);
-    if (!found && refused(found.error()))
-      co_return fail(ErrorKind::not_found, "PagerDuty knows no schedule of this id, of neither kind");
+    if (!found && refused(found.error())) {
+      const auto absent =
+          fail(ErrorKind::not_found, "PagerDuty knows no schedule of this id, of neither kind");
+      co_return co_await weigh(id, absent);
+    }
   }
-  if (found) known_[id].set_kind(kind);
+  if (found) {
+    known_[id].set_kind(kind);
+    known_[id].gone_at.reset();
+  }
   co_return std::move(found);
+}
+
+/// A refusal that was borne out a moment ago is believed again, and lists that failed a moment ago are not
+/// asked for again: neither is worth the lists with every question.
+net::Task<Error> PagerDuty::weigh(std::string id, Error refusal) {
+  auto& known = known_[id];
+  if (known.gone_at && loop_.steady_now() - *known.gone_at < kListRetry) co_return refusal;
+  Result<void> lists;
+  if (list_error_ && !lists_due(kListRetry))
+    lists = *list_error_;
+  else
+    lists = co_await refresh_lists();
+  // An account that does not know the path of shift-based schedules has never had one.
+  if (lists && known.kind == Kind::shift && shift_list_error_) lists = *shift_list_error_;
+  const auto listed = lists ? Result<bool>(known.listed) : Result<bool>(lists.error());
+  auto weighed = weigh_refusal("PagerDuty", refusal, listed);
+  known.gone_at.reset();
+  if (weighed.kind == ErrorKind::not_found) known.gone_at = loop_.steady_now();
+  co_return weighed;
 }
 
 net::Task<ScheduleAnswer> PagerDuty::make_answer(std::string id, Oncalls duties, Asked asked,

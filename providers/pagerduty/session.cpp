@@ -89,6 +89,14 @@ net::Task<Result<std::string>> ApiSession::prove() {
   co_return host;
 }
 
+net::Task<Result<void>> ApiSession::probe() {
+  const auto document = co_await fetch("/schedules?limit=1");
+  if (!document) co_return document.error();
+  std::vector<ListedSchedule> found;
+  const auto page = read_schedules(document->root(), Kind::layer, found);
+  co_return page ? Result<void>() : Result<void>(page.error());
+}
+
 net::Task<Result<std::vector<ListedSchedule>>> ApiSession::list(Kind kind) {
   std::vector<ListedSchedule> found;
   for (std::size_t offset = 0; offset + kPage <= kOffsetCap;) {

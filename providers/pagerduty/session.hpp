@@ -26,6 +26,8 @@ class ApiSession {
 
   /// The name of the account that the credentials open, proven anew.
   net::Task<Result<std::string>> prove();
+  /// One cheap question that PagerDuty answers for everybody whose credentials are good.
+  net::Task<Result<void>> probe();
   /// All schedules of one kind; at most 10,000 are shown by the API.
   net::Task<Result<std::vector<ListedSchedule>>> list(Kind kind);
   /// /oncalls of these schedules. `invalid` if there are more than the 10,000 entries that the API shows.

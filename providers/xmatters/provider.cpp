@@ -98,13 +98,18 @@ net::Task<Result<json::Document>> XmattersProvider::get(std::string target) {
   co_return co_await api_.get_json(std::move(target), authorization_);
 }
 
-net::Task<Result<std::string>> XmattersProvider::verify() {
+net::Task<Result<std::size_t>> XmattersProvider::probe() {
   auto document = co_await get("/api/xm/1/groups?groupType=ON_CALL&offset=0&limit=1");
   if (!document) co_return document.error();
   auto page = parse_groups(document->root());
   if (!page) co_return page.error().in("xMatters' list of groups");
-  const auto total = std::max(page->total.value_or(0), page->items.size());
-  co_return fmt::format("{}, {} group{}", host_, total, total == 1 ? "" : "s");
+  co_return std::max(page->total.value_or(0), page->items.size());
+}
+
+net::Task<Result<std::string>> XmattersProvider::verify() {
+  const auto total = co_await probe();
+  if (!total) co_return total.error();
+  co_return fmt::format("{}, {} group{}", host_, *total, *total == 1 ? "" : "s");
 }
 
 net::Task<Result<std::vector<ScheduleInfo>>> XmattersProvider::list_schedules() {
@@ -251,7 +256,12 @@ net::Task<void> XmattersProvider::gather_batch(std::vector<std::string> ids, Rou
     }
     co_return;
   }
-  const auto& error = found.error();
+  auto error = found.error();
+  if (may_be_one_group(error) && error.kind != ErrorKind::forbidden && !std::exchange(round.probed, true)) {
+    const auto alive = co_await probe();
+    if (!alive) error = broken_system("xMatters", alive.error());
+    if (!alive) round.stopped = error;
+  }
   if (ids.size() > 1 && may_be_one_group(error)) {
     co_await gather_singly(std::move(ids), round);
     co_return;
@@ -412,7 +422,14 @@ net::Task<void> XmattersProvider::look_ahead(std::vector<std::string> ids, Windo
 net::Task<ScheduleAnswer> XmattersProvider::confirm(std::string id, Window window) {
   const auto asked = loop_.now();
   auto document = co_await get("/api/xm/1/groups/" + net::percent_encode(id));
-  if (!document) co_return failed_answer(connection_, id, window, asked, document.error(), true);
+  if (!document) {
+    auto refusal = document.error();
+    if (refusal.kind == ErrorKind::not_found) {
+      const auto all = co_await list_schedules();
+      refusal = weigh_refusal("xMatters", refusal, is_listed(all, id));
+    }
+    co_return failed_answer(connection_, id, window, asked, refusal, true);
+  }
   auto group = parse_group(document->root());
   if (!group) {
     co_return failed_answer(connection_, id, window, asked, group.error().in("xMatters group {}", id), true);

@@ -45,9 +45,12 @@ class XmattersProvider final : public Provider {
     std::set<std::string> alone{};   ///< groups that were asked singly
     std::optional<Error> stopped{};  ///< the system does not answer at all: do not ask on
     int slow = 0;                    ///< slow or broken answers in a row
+    bool probed = false;             ///< xMatters answers what it refuses nobody
   };
 
   net::Task<Result<json::Document>> get(std::string target);
+  /// One cheap question that is answered for everybody whose credentials are good: how many groups there are.
+  net::Task<Result<std::size_t>> probe();
   /// Asks for all `ids`, then answers each.
   net::Task<void> run(std::vector<std::string> ids, Round& round);
   /// The part of `run` that adds the rosters of `ids` to the round.

@@ -173,8 +173,20 @@ TEST_CASE("a 403 of Opsgenie for a schedule says that it may be gone") {
   CHECK(confirmed.from_schedule);
   CHECK(confirmed.error->code == "40301");
   CHECK_THAT(confirmed.error->message, Catch::Contains("may be gone"));
-  confirmed = desk.world.loop.run_until_done(desk.provider->confirm("unknown", desk.window()));
-  CHECK(confirmed.status == AnswerStatus::gone);
+}
+
+TEST_CASE("an Opsgenie schedule is gone only if the list of schedules goes without it") {
+  Desk desk({});
+  const auto confirm = [&] {
+    return desk.world.loop.run_until_done(desk.provider->confirm("s", desk.window())).status;
+  };
+  CHECK(confirm() == AnswerStatus::failed);  // every path is refused
+  desk.replies["/v2/schedules"] = answer(404, "<html>");
+  CHECK(confirm() == AnswerStatus::failed);
+  desk.replies["/v2/schedules"] = answer(200, R"({"data":[{"id":"s","name":"Sigma"}]})");
+  CHECK(confirm() == AnswerStatus::failed);
+  desk.replies["/v2/schedules"] = answer(200, R"({"data":[{"id":"other","name":"Other"}]})");
+  CHECK(confirm() == AnswerStatus::gone);
 }
 
 TEST_CASE("Opsgenie's throttling headers make the connection pause") {

@@ -26,6 +26,8 @@ struct FakePagerDuty {
   std::map<std::string, FakeSchedule> schedules;
   std::set<std::string> deleted_users;
   int list_status = 200;
+  int shift_list_status = 200;
+  std::optional<net::HttpResponse> always{};  ///< instead of every answer
   std::optional<net::HttpResponse> oncalls_instead{};
   bool unknown_id_is_404 = false;  ///< in /oncalls, for the whole batch
   std::size_t cap = 10'000;
@@ -51,6 +53,7 @@ struct FakePagerDuty {
   net::HttpResponse list(bool shift_based, const net::Fields& query) {
     ++calls["list"];
     if (list_status != 200) return fakes::answer(list_status, "");
+    if (shift_based && shift_list_status != 200) return fakes::answer(shift_list_status, "");
     std::vector<std::string> rows;
     for (const auto& [id, schedule] : schedules) {
       if (schedule.shift_based != shift_based || schedule.status == 404) continue;
@@ -118,6 +121,7 @@ struct FakePagerDuty {
   }
 
   Result<net::HttpResponse> operator()(const net::HttpRequest& request) {
+    if (always) return *always;
     const auto url = *net::parse_url(request.url);
     const auto mark = url.path.find('?');
     const auto path = url.path.substr(0, mark);
@@ -286,6 +290,52 @@ TEST_CASE("a schedule is gone only when both kinds' paths refuse it") {
   const auto failed = office.confirm("P1");
   CHECK(failed.status == AnswerStatus::failed);
   CHECK(failed.error->kind == ErrorKind::server);
+}
+
+TEST_CASE("PagerDuty that refuses every question is a broken connection, not a deleted schedule") {
+  const auto refusal = GENERATE(fakes::answer(400, R"({"error":{"message":"Invalid","code":2001}})"),
+                                fakes::answer(404, R"({"error":{"message":"Not Found","code":2100}})"),
+                                fakes::answer(404, "<html>Not Found</html>"), fakes::answer(410, ""));
+  const bool known = GENERATE(true, false);
+  INFO(refusal.status << " " << refusal.body << " known " << known);
+  Office office;
+  office.server.schedules["P1"].people = {"ada"};
+  office.server.schedules["P2"] = {true, true, false, {"bo"}};
+  if (known) office.poll({"P1", "P2"});
+  office.server.always = refusal;
+  for (const auto& answer : office.poll({"P1", "P2", "P2#R1"})) {
+    CHECK(answer.status == AnswerStatus::failed);
+    CHECK(answer.error);
+  }
+  for (const auto* id : {"P1", "P2", "P2#R1"}) CHECK(office.confirm(id).status == AnswerStatus::failed);
+  office.server.always.reset();
+  CHECK(names(office.poll_one("P1")) == "ada@example.com ");
+}
+
+TEST_CASE(
+    "a PagerDuty schedule that is refused but listed is not gone, and one that is shift-based asks its own "
+    "list") {
+  Office office;
+  office.server.schedules["P1"].people = {"ada"};
+  office.server.schedules["P2"] = {true, true, false, {"bo"}};
+  office.poll({"P1", "P2"});
+  office.server.schedules["P1"].status = 410;
+  CHECK(office.confirm("P1").status == AnswerStatus::failed);
+  office.server.shift_list_status = 404;
+  office.server.schedules.erase("P2");
+  CHECK(office.confirm("P2").status == AnswerStatus::failed);
+  office.server.shift_list_status = 200;
+  office.world.loop.advance(2min);
+  CHECK(office.confirm("P2").status == AnswerStatus::gone);
+}
+
+TEST_CASE("a PagerDuty schedule that is gone does not cost the lists with every question") {
+  Office office;
+  office.server.schedules["P1"].people = {"ada"};
+  office.poll({"P1", "PX"});
+  const auto before = office.server.calls["list"];
+  for (int i = 0; i < 10; ++i) CHECK(office.poll({"P1", "PX"})[1].status == AnswerStatus::gone);
+  CHECK(office.server.calls["list"] == before);
 }
 
 TEST_CASE("an id that nobody knows does not cost its neighbours their answer") {

@@ -567,6 +567,7 @@ TEST_CASE("xMatters groups are confirmed by themselves") {
   int status = 200;
   Desk desk([&](const std::string& path) {
     if (path == "/api/xm/1/groups/g") return answer(status, group);
+    if (path.starts_with("/api/xm/1/groups?")) return answer(200, items(""));
     return answer(200, items(item("g", "2026-11-22T08:00:00Z", "2026-11-22T20:00:00Z", person("ada"))));
   });
   const auto confirm = [&] {
@@ -591,6 +592,31 @@ TEST_CASE("xMatters groups are confirmed by themselves") {
   status = 200;
   group = "<html>";
   CHECK(confirm().status == AnswerStatus::failed);
+}
+
+TEST_CASE("an xMatters group is gone only if the list of groups goes without it") {
+  auto list = answer(404, "<html>");
+  Desk desk([&](const std::string& path) {
+    if (path.starts_with("/api/xm/1/groups?")) return list;
+    return answer(404, R"({"code":404,"message":"not found"})");
+  });
+  const auto confirm = [&] {
+    return desk.world.loop.run_until_done(desk.provider->confirm("g", desk.window())).status;
+  };
+  CHECK(confirm() == AnswerStatus::failed);  // every path is refused
+  list = answer(200, items(R"({"id":"g","targetName":"Platform"})"));
+  CHECK(confirm() == AnswerStatus::failed);
+  list = answer(200, items(R"({"id":"other","targetName":"Other"})"));
+  CHECK(confirm() == AnswerStatus::gone);
+}
+
+TEST_CASE("xMatters that does not know any group is a broken connection, not one without people") {
+  Desk desk([](const std::string&) { return answer(404, "<html>"); });
+  const std::vector<std::string> ids =
+      GENERATE(std::vector<std::string>{"a"}, std::vector<std::string>{"a", "b"});
+  desk.poll(ids, desk.window());
+  REQUIRE(desk.answers.size() == ids.size());
+  for (const auto& one : desk.answers) CHECK(one.status == AnswerStatus::failed);
 }
 
 TEST_CASE("xMatters' groups are listed over all pages, sorted") {
