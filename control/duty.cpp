@@ -25,6 +25,7 @@ struct Known {
   /// Of whom the daemon found out that nobody in Slack matches.
   std::set<std::pair<std::string, std::string>> unmatched;
   ScheduleStates states;
+  std::map<std::string, store::ConnectionStatus> connections;
 
   [[nodiscard]] OnDuty person(const Responder& who, const ScheduleRef& schedule,
                               std::optional<Instant> until) const {
@@ -46,7 +47,22 @@ Result<std::unique_ptr<Known>> what_is_known(Context& context) {
   auto stored = context.store.engine().states();
   if (!stored) return stored.error();
   for (auto& state : *stored) known->states.insert_or_assign(state.schedule, std::move(state));
+  auto connections = context.store.connections().statuses();
+  if (!connections) return connections.error();
+  for (auto& [name, status] : *connections) known->connections.insert_or_assign(name, std::move(status));
   return known;
+}
+
+/// When the system last said who is on call now. An answer that changes nothing is not written: while every
+/// schedule of the connection is answered, this one was at most a poll before the last success.
+Instant confirmed_now(const ScheduleState& state, const Known& known) {
+  const Instant written = state.timeline.confirmed_at;
+  const auto status = known.connections.find(state.schedule.connection);
+  const bool in_doubt = state.presence != Presence::ok || state.failing_since || state.doubt;
+  if (in_doubt || status == known.connections.end()) return written;
+  const auto& [name, connection] = *status;
+  if (connection.state != "ok" || connection.problem || !connection.last_success) return written;
+  return std::max<Instant>(written, *connection.last_success - connection.interval);
 }
 
 std::optional<Instant> told(std::optional<Instant> end) {
@@ -54,14 +70,15 @@ std::optional<Instant> told(std::optional<Instant> end) {
 }
 
 /// From what the systems said of now and the future.
-Duty from_timelines(const Rotation& rotation, const Known& known, Instant at) {
+Duty from_timelines(const Rotation& rotation, const Known& known, Instant at, bool now) {
   Duty duty{rotation};
   for (const auto& schedule : rotation.schedules) {
     const auto state = known.states.find(schedule.ref);
     const bool asked = state != known.states.end();
     const auto on_call = asked ? believed_on_call(state->second, at) : OnCall{Unknown{}};
     if (asked && state->second.timeline.confirmed_at != kAlways)
-      duty.confirmed.emplace(to_string(schedule.ref), state->second.timeline.confirmed_at);
+      duty.confirmed.emplace(to_string(schedule.ref),
+                             now ? confirmed_now(state->second, known) : state->second.timeline.confirmed_at);
     if (std::holds_alternative<Unknown>(on_call)) duty.unknown.push_back(to_string(schedule.ref));
     const auto* people = std::get_if<People>(&on_call);
     if (!people) continue;
@@ -128,7 +145,7 @@ Result<std::vector<Duty>> on_duty(Context& context, const std::vector<Rotation>&
   const auto now = context.loop.now();
   for (const auto& rotation : rotations) {
     if (at.value_or(now) >= now) {
-      out.push_back(from_timelines(rotation, **known, at.value_or(now)));
+      out.push_back(from_timelines(rotation, **known, at.value_or(now), at.value_or(now) == now));
       continue;
     }
     auto duty = from_history(context.store, rotation, *at);

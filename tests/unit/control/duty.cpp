@@ -64,6 +64,37 @@ TEST_CASE("who is on call now and later comes from the store, with its age, whil
   CHECK(world.pagerduty.asked == 0);
 }
 
+TEST_CASE("an unchanged schedule is confirmed by each pass of its connection that everybody answered") {
+  ManageWorld world;
+  world.connection();
+  const auto rotation = world.stored("payments");
+  plan(world, {"pd", "PONE"});
+  const auto now = world.loop.now();
+  const auto confirmed = [&](std::optional<Instant> at = std::nullopt) {
+    return good(on_duty(*world.context, {rotation}, at)).front().confirmed_at();
+  };
+  store::ConnectionStatus status;
+  status.last_success = now - 1s;
+  status.interval = 3s;
+  good(world.store->connections().put_status("pd", status));
+  CHECK(confirmed() == now - 4s);
+  CHECK(confirmed(now + 4h) == now - 30s);
+  auto state = good(world.store->engine().states()).at(0);
+  SECTION("the connection fails") {
+    status.state = "failing";
+    good(world.store->connections().put_status("pd", status));
+  }
+  SECTION("the schedule itself fails") {
+    state.failing_since = now - 20s;
+    good(world.store->engine().put_schedule_state(state));
+  }
+  SECTION("what it says is doubted") {
+    state.doubt = Doubt{Doubt::Kind::empty, now - 20s, now - 1s, 3, false, {}};
+    good(world.store->engine().put_schedule_state(state));
+  }
+  CHECK(confirmed() == now - 30s);
+}
+
 TEST_CASE("who is on call in a schedule that is gone is not known, whatever was known of it") {
   ManageWorld world;
   world.connection();
