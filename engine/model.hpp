@@ -29,6 +29,8 @@ struct ScheduleEntry {
   std::vector<RotationId> rotations;
   /// Since when it is asked in this run: before that nobody can call it silent.
   Instant watched_since{};
+  /// Its last answer, if it has been called silent since then.
+  std::optional<Instant> silent_since;
   /// The next change of people that was foreseen at the last decision. When it lies in the past, it is due.
   std::optional<Instant> boundary;
   /// Alarms that were set for it, so that none is set twice.
@@ -39,6 +41,8 @@ struct ScheduleEntry {
   std::optional<Instant> confirm_asked;
   bool want_look_ahead = true;
   bool want_look_far = true;
+  /// What a long window said was not believed: it is asked again when the doubt is over.
+  bool look_after_doubt = false;
 
   void changed(Unsaved what) { unsaved = std::max(unsaved, what); }
 };

@@ -161,6 +161,7 @@ AnswerEffect apply_answer(ScheduleState& state, const ScheduleAnswer& answer, bo
       if (absent) state.failing_since = failing_since;
       if (absent || state.presence != Presence::ok) state.failure = failure;
       plan_next_question(state, answer, result);
+      result.doubted = true;
       return result;
     }
   }

@@ -63,6 +63,8 @@ struct AnswerEffect {
   bool changed = false;
   /// The long windows should be asked again soon.
   bool want_look_ahead = false;
+  /// It is not believed yet: nothing that it says of the future is kept.
+  bool doubted = false;
   /// Ask the same question again at this moment.
   std::optional<Instant> ask_again{};
   /// Ask the schedule itself from this moment on. It depends on the doubt alone, so that no later answer of a

@@ -1,6 +1,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/engine_impl.hpp"
 #include "engine/event_log.hpp"
@@ -15,6 +16,8 @@ constexpr auto kPollAfter = 2s;
 /// The long windows, and how often each is asked.
 constexpr auto kAheadEvery = 30min;
 constexpr auto kFarEvery = 6h;
+/// Every long window is longer than this, and no other is.
+constexpr auto kLongWindow = days{1};
 /// The same after a failure.
 constexpr auto kLookAgain = 5min;
 /// The schedule itself is asked at most so often.
@@ -113,6 +116,7 @@ void Engine::Impl::on_answer(ScheduleAnswer answer) {
   } else if (!failed_before && answer.error) {
     spdlog::debug("schedule {}: {}", answer.schedule, answer.error->message);
   }
+  if (absorbed.doubted && answer.window.to - answer.window.from > kLongWindow) entry->look_after_doubt = true;
   weigh_evidence(*entry, absorbed, answer.asked_at);
   const bool news = absorbed.changed || state.presence != presence_before || first_answer ||
                     failed_before != state.failing_since.has_value();
@@ -140,7 +144,8 @@ void Engine::Impl::weigh_evidence(ScheduleEntry& entry, const AnswerEffect& abso
     entry.ask_again.reset();
     entry.confirm_at.reset();
   }
-  if (absorbed.want_look_ahead) {
+  const bool unheard = !entry.state.doubt && std::exchange(entry.look_after_doubt, false);
+  if (absorbed.want_look_ahead || unheard) {
     entry.want_look_ahead = entry.want_look_far = true;
     const auto state = connections_.find(ref.connection);
     if (state != connections_.end() && state->second.poller) state->second.poller->look_ahead_now();

@@ -46,11 +46,17 @@ void Engine::Impl::note_silence(Instant now) {
   for (const auto& [name, state] : connections_) patience[name] = kSilentIntervals * interval_of(state, now);
   std::set<RotationId> silent;
   std::set<ScheduleRef> schedules;
-  for (const auto& [ref, entry] : model_.schedules) {
+  for (auto& [ref, entry] : model_.schedules) {
     const Instant since =
         std::max(entry.state.last_answer.value_or(entry.watched_since), entry.watched_since);
     const auto limit = patience.find(ref.connection);
-    const bool heard = limit != patience.end() && now - since <= limit->second;
+    // Only an answer ends it: a system that becomes slower meanwhile is not better by that.
+    const bool goes_on = entry.silent_since == since;
+    const bool heard = limit != patience.end() && now - since <= limit->second && !goes_on;
+    if (heard)
+      entry.silent_since.reset();
+    else
+      entry.silent_since = since;
     if (heard && !absence_unconfirmed(entry.state, now)) continue;
     schedules.insert(ref);
     silent.insert(entry.rotations.begin(), entry.rotations.end());

@@ -75,12 +75,15 @@ net::Task<void> Poller::run_cycles() {
     auto ids = listener_.watched(connection_.name);
     if (!ids.empty()) {
       std::optional<Error> error;
-      auto sink = [this, &error](ScheduleAnswer answer) {
+      bool answered = false;
+      auto sink = [this, &error, &answered](ScheduleAnswer answer) {
         if (answer.status == AnswerStatus::failed && !error) error = answer.error;
+        answered = answered || answer.status != AnswerStatus::failed;
         listener_.on_answer(std::move(answer));
       };
       co_await provider_->poll(std::move(ids), near_window(now), sink);
-      last_cycle_ = loop_.steady_now() - began;
+      // How long a system takes to say nothing is no measure of how often it can be asked.
+      if (answered) last_cycle_ = loop_.steady_now() - began;
       listener_.on_cycle(connection_.name, now, error);
     }
     const auto next = std::max(loop_.steady_now(), began + effective_interval(loop_.now()));

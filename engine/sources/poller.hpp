@@ -50,7 +50,7 @@ class Poller {
 
   [[nodiscard]] const Connection& connection() const { return connection_; }
   [[nodiscard]] providers::ConnectionHealth health() const { return provider_->health(); }
-  /// max(poll_interval, length of the last cycle, the system's throttle).
+  /// max(poll_interval, length of the last cycle that told anything, the system's throttle).
   [[nodiscard]] milliseconds effective_interval(Instant now) const;
 
  private:

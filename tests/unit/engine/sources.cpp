@@ -390,3 +390,51 @@ TEST_CASE("while nobody believes that a system emptied, its connection says so")
   four.world.advance(3min);
   CHECK_FALSE(shown_connection(four.world, "pd").problem);
 }
+
+TEST_CASE("a schedule that goes on being silent does not look well meanwhile, however slowly it fails") {
+  engine::EngineOptions options;
+  options.poll_interval = GENERATE(5s, 10s);
+  Payments p({}, options);
+  const bool alone = GENERATE(false, true);
+  if (!alone) {
+    p.world.system.rotate("P2", {"cy"}, p.world.loop.now() - 1h, days{90}, 1);
+    p.world.create(p.world.rotation("other", {"P2"}));
+    p.world.advance(20s);
+  }
+  // As one whose connections are never answered: each question takes until its limit.
+  p.world.system.latency = 15s;
+  if (alone)
+    p.world.system.down = true;
+  else
+    p.world.system.failing = {"P1"};
+  const auto began = p.world.loop.now();
+  while (p.world.status(p.id).state == "in_sync") p.world.advance(1s);
+  CHECK(p.world.loop.now() - began <= 3 * options.poll_interval + 17s);
+  for (int i = 0; i < 240; ++i) {
+    p.world.advance(1s);
+    INFO("after " << i << " s");
+    REQUIRE(p.world.status(p.id).state == "stale");
+  }
+  p.world.system.latency = 30ms;
+  p.world.system.down = false;
+  p.world.system.failing.clear();
+  p.world.advance(40s);
+  CHECK(p.state() == "in_sync");
+}
+
+TEST_CASE("a long window that was answered during a doubt is asked again when the doubt ends") {
+  Payments p;
+  p.world.kill();
+  REQUIRE(p.world.store->engine().remove_schedule_state({"pd", "P1"}));
+  p.world.system.shows_nobody = true;
+  p.world.start();
+  p.world.advance(20s);
+  p.world.system.shows_nobody = false;
+  p.world.advance(70s);
+  p.world.system.down = true;
+  p.world.kill();
+  p.world.loop.set_wall(p.boundary + days{20} - 10s);
+  p.world.start();
+  p.world.advance(11s);
+  CHECK(p.members() == Names{"UBO"});
+}
