@@ -56,6 +56,9 @@ struct GroupEntry {
   /// A write may have worked, or emptied the group: decide nothing before it was read again.
   bool must_read = false;
   std::optional<SteadyInstant> last_write_ended;
+  /// Who changed it last, and when, as Slack told it then; empty where it does not tell.
+  UserId changed_by;
+  Instant changed_at{};
   /// What Slack's answer to the last write called done, until a list shows whether it is.
   std::optional<GroupTarget> answered;
   /// That list showed something else, and nobody else changed the group since.

@@ -18,6 +18,22 @@ void end_refusal(RotationEntry& entry) {
 constexpr const char* kLookupProblem = "lookup";
 constexpr auto kLookupWorthTelling = 1min;
 
+std::string contest_text(const RotationEntry& entry) {
+  if (entry.group.changed_by.empty()) {
+    return fmt::format(
+        "@{} is other than it was written again and again: it was changed or was not written (Slack does not "
+        "tell who changed it last). It is repaired at most every 10 minutes from now on. See whether "
+        "somebody "
+        "edits it, or set `--drift report`",
+        entry.rotation.handle);
+  }
+  return fmt::format(
+      "somebody else keeps changing @{}: it was repaired again and again, and is repaired at most every 10 "
+      "minutes from now on. Find out who edits it (Slack shows it in the group's details), or set `--drift "
+      "report`",
+      entry.rotation.handle);
+}
+
 }  // namespace
 
 std::string group_writes_text(const std::deque<Instant>& writes) {
@@ -193,11 +209,7 @@ void Decider::note_contest(const Stage& stage, SteadyInstant now) {
   if (stage.not_before) {
     group.contested = true;
     group.contested_since = now;
-    entry.problems[std::string(kDriftProblem)] = fmt::format(
-        "somebody else keeps changing @{}: it was repaired again and again, and is repaired at most every 10 "
-        "minutes from now on. Find out who edits it (Slack shows it in the group's details), or set `--drift "
-        "report`",
-        entry.rotation.handle);
+    entry.problems[std::string(kDriftProblem)] = contest_text(entry);
   }
   if (!group.contested || !stage.right) return;
   const auto since = std::max(group.last_write_ended.value_or(group.contested_since), group.contested_since);

@@ -328,7 +328,7 @@ net::Task<bool> Engine::Impl::sync_now() {
     if (state.poller) state.poller->hurry();
   }
   reader_.read_soon();
-  writer_.retry_refused();
+  writer_.retry_put_off();
   mark_all();
   while (!stopping_ && ports_.loop.steady_now() < until) {
     const auto complete = complete_since();

@@ -117,14 +117,18 @@ bool GroupReader::too_early(const GroupEntry& group, SteadyInstant requested_at)
 }
 
 /// The first list that counts after a write shows whether Slack did what it answered.
-void GroupReader::compare_with_answer(GroupEntry& known, const GroupNow& now, const UserId& changed_by) {
+void GroupReader::compare_with_answer(GroupEntry& known, const GroupNow& now, const slack::UserGroup& shown) {
   const auto answered = std::exchange(known.answered, std::nullopt);
   if (!answered) return;
   if (write_needed(*answered, now) == WriteNeeded::none) {
-    ourselves_ = changed_by;
+    ourselves_ = shown.updated_by;
     return;
   }
-  known.not_done = !changed_by.value.empty() && changed_by == ourselves_;
+  const bool by_ourselves = !shown.updated_by.empty() && shown.updated_by == ourselves_;
+  // As it was before the write: neither we nor anybody else changed it since.
+  const bool untouched = shown.updated_at != Instant{} && shown.updated_at == known.changed_at &&
+                         shown.updated_by == known.changed_by;
+  known.not_done = by_ourselves || untouched;
 }
 
 std::vector<RotationId> GroupReader::apply(const std::vector<slack::UserGroup>& groups,
@@ -158,7 +162,9 @@ std::vector<RotationId> GroupReader::apply(const std::vector<slack::UserGroup>& 
       entry.problems[std::string(kUnwritableProblem)] = fmt::format(
           "@{} cannot be kept by Watchbill: {}; choose another group", group.handle, *group.unwritable);
     }
-    compare_with_answer(known, now, group.updated_by);
+    compare_with_answer(known, now, group);
+    known.changed_by = group.updated_by;
+    known.changed_at = group.updated_at;
     // What was refused because the group was disabled, or was not, may pass now.
     const bool switched = known.now && known.now->disabled != now.disabled;
     if (switched && entry.write && entry.write->refused) {

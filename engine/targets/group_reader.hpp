@@ -44,7 +44,7 @@ class GroupReader {
   net::Task<void> run();
   net::Task<bool> read_once();
   [[nodiscard]] SteadyInstant next_check(bool read) const;
-  void compare_with_answer(GroupEntry& known, const GroupNow& now, const UserId& changed_by);
+  void compare_with_answer(GroupEntry& known, const GroupNow& now, const slack::UserGroup& shown);
   std::vector<RotationId> apply(const std::vector<slack::UserGroup>& groups, SteadyInstant requested_at);
   static bool too_early(const GroupEntry& group, SteadyInstant requested_at);
   bool believable(const std::vector<slack::UserGroup>& groups);

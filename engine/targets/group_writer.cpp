@@ -69,9 +69,10 @@ void GroupWriter::kick() {
   kicked_.notify();
 }
 
-void GroupWriter::retry_refused() {
+void GroupWriter::retry_put_off() {
   for (auto& [id, entry] : model_.rotations) {
-    if (entry.write && entry.write->refused) entry.write->not_before = loop_.steady_now();
+    if (entry.write && (entry.write->refused || entry.group.contested))
+      entry.write->not_before = loop_.steady_now();
   }
   kick();
 }

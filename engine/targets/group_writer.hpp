@@ -31,8 +31,8 @@ class GroupWriter {
   GroupWriter(net::Loop& loop, Model& model, Decider& decider, slack::Groups& groups,
               slack::RateLimiter& limiter, WriteListener& listener);
   void start();
-  /// Tries at once what Slack refused.
-  void retry_refused();
+  /// Tries at once what Slack refused, and what is repaired slowly.
+  void retry_put_off();
   /// Something was queued.
   void kick();
   /// Starts nothing new.

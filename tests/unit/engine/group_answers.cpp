@@ -210,3 +210,64 @@ TEST_CASE("a list that lags behind a write is not taken for somebody's edit") {
   CHECK(p.world.history().size() == 2);
   CHECK(p.state() == "in_sync");
 }
+
+namespace {
+
+/// Writes are answered as if they were done, and are not.
+void lose_writes(FakeSlack& slack) {
+  slack.echoes = true;
+  slack.fate = [](slack::Method method, const std::string&) {
+    return method == kUpdate ? Fate::ignored : Fate::normal;
+  };
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a write that Slack called done and did not do is blamed on nobody who changed the group before it") {
+  Pair p(alerting());
+  auto& group = p.world.slack.groups.at(GroupId{"Spayments"});
+  group.updated_by = UserId{"UADMIN"};
+  group.updated_at = p.world.loop.now() - 1h;
+  p.world.advance(2min);
+  lose_writes(p.world.slack);
+  p.world.loop.run_until(p.boundary + 3min);
+  CHECK(p.members() == Names{"UADA"});
+  CHECK(p.state() == "error");
+  CHECK(p.says("bo (UBO) and cy (UCY) are missing"));
+  CHECK_FALSE(p.says("somebody else"));
+  p.world.slack.fate = {};
+  REQUIRE(p.world.as_cli()->requests().ask("sync", "{}", p.world.loop.now() + 60s));
+  p.world.advance(15s);
+  CHECK(p.members() == Names{"UBO", "UCY"});
+  CHECK(p.state() == "in_sync");
+  CHECK(p.alerts().find("somebody else") == std::string::npos);
+}
+
+TEST_CASE("where Slack tells no editor nobody is blamed, and `sync` writes at once") {
+  Pair p;
+  p.world.slack.tells_editors = false;
+  p.world.advance(2min);
+  lose_writes(p.world.slack);
+  p.world.loop.run_until(p.boundary + 6min);
+  CHECK(p.state() == "error");
+  CHECK(p.says("was changed or was not written"));
+  CHECK_FALSE(p.says("somebody else"));
+  p.world.slack.fate = {};
+  REQUIRE(p.world.as_cli()->requests().ask("sync", "{}", p.world.loop.now() + 60s));
+  p.world.advance(5s);
+  CHECK(p.members() == Names{"UBO", "UCY"});
+}
+
+TEST_CASE("who changes a group after each of our writes is called somebody else") {
+  Payments p;
+  auto& group = p.world.slack.groups.at(GroupId{"Spayments"});
+  p.world.loop.run_until(p.boundary + 1min);
+  for (int i = 0; i < 4; ++i) {
+    p.edit_group({"UCY"});
+    group.updated_by = UserId{"UADMIN"};
+    group.updated_at = p.world.loop.now();
+    p.world.advance(1min);
+  }
+  CHECK(p.problems().find("somebody else keeps changing @payments") != std::string::npos);
+}

@@ -145,7 +145,8 @@ net::Task<Result<std::vector<slack::UserGroup>>> FakeSlack::list_groups(slack::P
       return was.group.id == of && was.until > then;
     });
     auto& shown = all.emplace_back(past == past_.end() ? group : past->group);
-    if (shown.updated_by.empty()) shown.updated_by = UserId{changed_by_us(shown) ? "UBOT" : "UADMIN"};
+    if (tells_editors && shown.updated_by.empty())
+      shown.updated_by = UserId{changed_by_us(shown) ? "UBOT" : "UADMIN"};
   }
   co_return all;
 }
@@ -246,6 +247,11 @@ net::Task<Result<slack::UserPage>> FakeSlack::list_users(slack::Permit permit, s
 
 net::Task<Result<slack::Posted>> FakeSlack::post(slack::Permit permit, slack::OutgoingMessage message) {
   const auto outcome = co_await arrive(permit.method(), message.channel.value);
+  if (archived.contains(message.channel)) {
+    auto refusal = fail(ErrorKind::forbidden, "the channel is archived [is_archived]");
+    refusal.code = "is_archived";
+    co_return refusal;
+  }
   if (outcome.effect) {
     posted.push_back({message.channel, message.text, message.key, loop_.now() - ahead});
     if (on_message) on_message(posted.back());
@@ -276,6 +282,7 @@ net::Task<Result<slack::Channel>> FakeSlack::channel_info(slack::Permit permit, 
   slack::Channel info;
   info.id = channel;
   info.member = true;
+  info.archived = archived.contains(channel);
   co_return info;
 }
 

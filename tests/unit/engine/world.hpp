@@ -62,6 +62,8 @@ class FakeSlack final : public slack::Groups, public slack::Users, public slack:
   std::function<Fate(slack::Method, const std::string& what)> fate;
   Error error = fail(ErrorKind::forbidden, "the workspace lets only admins edit groups");
   bool history_readable = true;
+  /// Channels that take no message.
+  std::set<ChannelId> archived;
   /// Refuses lists with somebody who is deactivated, as Slack does (`invalid_users`), and may empty the group
   /// then.
   enum class Invalid { never, refused, emptied };
@@ -70,6 +72,8 @@ class FakeSlack final : public slack::Groups, public slack::Users, public slack:
   std::set<UserId> left_out;
   /// Shows these people under another id.
   std::map<UserId, UserId> other_ids;
+  /// Its list tells who changed a group last, and when.
+  bool tells_editors = true;
   /// Answers a write with the members that were sent, whatever became of the group.
   bool echoes = false;
   /// Refuses the members of a disabled group.
