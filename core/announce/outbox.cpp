@@ -11,8 +11,6 @@ constexpr auto kGroupPatience = 2min;
 /// History is read this long after an attempt, and once more after `kSecondProbe`.
 constexpr auto kFirstProbe = 5s;
 constexpr auto kSecondProbe = 10s;
-/// A channel that refuses us is tried again: a person may have mended it.
-constexpr auto kBlockedRetry = 15min;
 
 milliseconds backoff(int attempts) {
   return std::min<milliseconds>(1s * (1 << std::min(attempts, 6)), 60s);
@@ -180,8 +178,18 @@ Merge merge_announcement(const std::vector<OutboxRow>& open, AnnouncementFacts f
     merge.superseded.back().state = OutboxState::superseded;
   }
   std::reverse(merge.superseded.begin(), merge.superseded.end());
-  if (facts.first || !same_people(facts.before, facts.after)) merge.facts = std::move(facts);
+  if (facts.first || !same_people(facts.before, facts.after))
+    merge.facts = std::move(facts);
+  else if (!merge.superseded.empty())
+    merge.superseded.back().facts = std::move(facts);
   return merge;
+}
+
+void add_untold(AnnouncementFacts& facts, const OutboxRow& last) {
+  const auto& untold = last.facts;
+  const bool silent = last.state == OutboxState::superseded && same_people(untold.before, untold.after);
+  // Where nothing was announced for a while, that was before it.
+  if (silent && !facts.first && same_people(untold.after, facts.before)) precede(facts, untold, false);
 }
 
 std::vector<OutboxRow> fold_into_later(OutboxRow row, const std::vector<OutboxRow>& later) {

@@ -62,6 +62,9 @@ Result<OutboxState> parse_outbox_state(std::string_view text);
   return state == OutboxState::waiting || state == OutboxState::ready || state == OutboxState::blocked;
 }
 
+/// A channel that refuses us is tried again after this time: a person may have mended it.
+inline constexpr auto kBlockedRetry = 15min;
+
 /// One announcement for one channel.
 struct OutboxRow {
   OutboxId id{};
@@ -116,7 +119,8 @@ void recover(OutboxRow& row, Instant now);
 
 /// What a further handoff does to the announcements of one rotation and channel that have not left yet.
 struct Merge {
-  /// These were merged into the new one: now `superseded`.
+  /// These were merged into the new one: now `superseded`. If nothing is to be said, the last of them keeps
+  /// who came and went meanwhile.
   std::vector<OutboxRow> superseded{};
   /// What is to be said now; nothing if the people are those of before: silence.
   std::optional<AnnouncementFacts> facts{};
@@ -125,6 +129,10 @@ struct Merge {
 /// boundary; one that is not, shortly after a boundary that its source has not confirmed, puts that right:
 /// who was said to be on call there never was.
 Merge merge_announcement(const std::vector<OutboxRow>& open, AnnouncementFacts facts, bool foreseen);
+
+/// Adds who came and went while nothing was said: `last` is the latest row of that rotation and channel, and
+/// counts if it ended in silence.
+void add_untold(AnnouncementFacts& facts, const OutboxRow& last);
 
 /// A row turned out not to be in Slack (refused, or never arrived) while `later` ones of the same rotation
 /// and channel wait: both become one, so that none is told after what followed it. Returns the rows that

@@ -70,6 +70,7 @@ class Decider {
   Stage plan_one(RotationEntry& entry, Moment now) const;
   void plan_change(Stage& stage, Instant now) const;
   static void explain(const Stage& stage, Change& change);
+  [[nodiscard]] std::map<ChannelId, OutboxRow> latest_rows(const Rotation& rotation) const;
   void plan_announcements(Stage& stage, Instant now) const;
   void plan_drift(Stage& stage, Moment now) const;
   void correct_announcements(Stage& stage) const;

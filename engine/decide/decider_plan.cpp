@@ -207,6 +207,19 @@ bool Decider::confirms(const Rotation& rotation, Instant boundary) const {
          });
 }
 
+/// The latest announcement of each channel. What cannot be read now is not named.
+std::map<ChannelId, OutboxRow> Decider::latest_rows(const Rotation& rotation) const {
+  std::map<ChannelId, OutboxRow> latest;
+  // A change adds a row for each channel, but for those where it led to silence.
+  auto rows = store_.outbox().of_rotation(rotation.id, 2 * rotation.channels.size());
+  if (!rows) return latest;
+  for (auto& row : *rows) {
+    const auto channel = row.channel;
+    latest.emplace(channel, std::move(row));
+  }
+  return latest;
+}
+
 void Decider::plan_announcements(Stage& stage, Instant now) const {
   const auto& entry = *stage.entry;
   const auto& rotation = entry.rotation;
@@ -224,12 +237,15 @@ void Decider::plan_announcements(Stage& stage, Instant now) const {
   facts.after = stage.plan.people;
   facts.next = stage.plan.next;
   facts.group_note = stage.plan.group_note;
+  const auto latest = latest_rows(rotation);
   for (const auto& channel : rotation.channels) {
     std::vector<OutboxRow> open;
     for (const auto& [id, row] : outbox_) {
       if (row.rotation == rotation.id && row.channel == channel) open.push_back(row);
     }
-    auto merged = merge_announcement(open, facts, stage.foreseen.has_value());
+    auto told = facts;
+    if (const auto last = latest.find(channel); last != latest.end()) add_untold(told, last->second);
+    auto merged = merge_announcement(open, std::move(told), stage.foreseen.has_value());
     for (auto& row : merged.superseded) stage.superseded.push_back(std::move(row));
     if (!merged.facts) continue;
     OutboxRow row;

@@ -329,10 +329,12 @@ net::Task<bool> Engine::Impl::sync_now() {
   }
   reader_.read_soon();
   writer_.retry_put_off();
+  announcer_.try_channels();
   mark_all();
   while (!stopping_ && ports_.loop.steady_now() < until) {
     const auto complete = complete_since();
-    const bool idle = marked_.empty() && writer_.queued() == 0 && writer_.in_flight() == 0;
+    const bool idle =
+        marked_.empty() && writer_.queued() == 0 && writer_.in_flight() == 0 && !announcer_.trying_channels();
     if (complete && *complete >= asked && idle && !keeper_.looking() && !waits_for_people()) {
       flush(ports_.loop.now());
       co_return true;

@@ -1,6 +1,7 @@
 #include "engine/targets/announcer.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "core/announce/announcement.hpp"
 #include "engine/decide/open_problems.hpp"
@@ -12,6 +13,27 @@ namespace {
 
 /// History is read from this long before the attempt: clocks differ.
 constexpr auto kProbeMargin = 5min;
+constexpr std::string_view kNotInChannel = "not_in_channel";
+
+std::string problem_key(const ChannelId& channel) {
+  return std::string(kChannelProblem) + channel.value;
+}
+
+/// True if the channel itself tells when what it was refused for is over: of other refusals only an
+/// announcement does.
+bool shown_by_channel(const std::string& problem) {
+  static constexpr std::array<std::string_view, 3> codes{"is_archived", kNotInChannel, "channel_not_found"};
+  return std::any_of(codes.begin(), codes.end(),
+                     [&](std::string_view code) { return problem.find(code) != std::string::npos; });
+}
+
+std::vector<ChannelId> channels_in_trouble(const RotationEntry& entry) {
+  std::vector<ChannelId> channels;
+  for (const auto& [kind, text] : entry.problems) {
+    if (kind.starts_with(kChannelProblem)) channels.emplace_back(kind.substr(kChannelProblem.size()));
+  }
+  return channels;
+}
 
 }  // namespace
 
@@ -107,7 +129,7 @@ net::Task<void> Announcer::run() {
       }
     }
     // A step that could not be recorded is tried again, whatever else there is to wait for.
-    auto wake = retry_at_ > steady ? retry_at_ : kSteadyNever;
+    auto wake = std::min(retry_at_ > steady ? retry_at_ : kSteadyNever, look_at_channels(steady));
     if (next != kNever) wake = std::min(wake, steady + std::max<milliseconds>(next - now, 1ms));
     co_await wait_steady(loop_, kicked_, wake);
   }
@@ -265,10 +287,91 @@ net::Task<void> Announcer::join(ChannelId channel) {
   if (info) joined_.insert(channel);
 }
 
+bool Announcer::has_open_row(RotationId rotation, const ChannelId& channel) const {
+  const auto& rows = decider_.outbox();
+  return std::any_of(rows.begin(), rows.end(), [&](const auto& item) {
+    return item.second.rotation == rotation && item.second.channel == channel;
+  });
+}
+
+SteadyInstant Announcer::look_at_channels(SteadyInstant now) {
+  auto next = kSteadyNever;
+  std::map<ChannelOf, SteadyInstant> due;
+  for (auto& [id, entry] : model_.rotations) {
+    for (const auto& channel : channels_in_trouble(entry)) {
+      if (entry.paused() || has_open_row(id, channel)) continue;
+      if (!announces_in(entry.rotation, channel)) {
+        entry.problems.erase(problem_key(channel));
+        on_change_(id);
+        continue;
+      }
+      if (!shown_by_channel(entry.problems.at(problem_key(channel)))) continue;
+      const ChannelOf key{id, channel};
+      const auto known = look_due_.find(key);
+      auto at = known == look_due_.end() ? now + kBlockedRetry : known->second;
+      if (at <= now) {
+        at = now + kBlockedRetry;
+        if (looking_.insert(key).second) tasks_.spawn(look_at(id, channel));
+      }
+      due.emplace(key, at);
+      next = std::min(next, at);
+    }
+  }
+  look_due_ = std::move(due);
+  return next;
+}
+
+net::Task<void> Announcer::look_at(RotationId rotation, ChannelId channel) {
+  auto permit = co_await limiter_.acquire(slack::Method::conversations_info, slack::Priority::background);
+  auto info = co_await channels_.channel_info(std::move(permit), channel);
+  looking_.erase({rotation, channel});
+  auto* entry = model_.find(rotation);
+  // An announcement that came meanwhile tells it itself.
+  if (!entry || !info || info->archived || has_open_row(rotation, channel)) co_return;
+  const auto problem = entry->problems.find(problem_key(channel));
+  if (problem == entry->problems.end()) co_return;
+  // Whether Slack takes a post of who is not in a public channel depends on a scope: it told, if not.
+  const bool must_be_in = problem->second.find(kNotInChannel) != std::string::npos;
+  const bool gets_in = !info->is_private && (history_probe_ || !must_be_in);
+  if (!info->member && !gets_in) co_return;
+  entry->problems.erase(problem);
+  on_change_(rotation);
+  kick();
+}
+
+void Announcer::try_channels() {
+  for (auto& [channel, at] : look_due_) at = loop_.steady_now();
+  std::vector<OutboxRow> blocked;
+  for (const auto& [id, row] : decider_.outbox()) {
+    if (row.state == OutboxState::blocked) blocked.push_back(row);
+  }
+  for (auto& row : blocked) {
+    row.next_try = loop_.now();
+    // Else it is tried when it was to be.
+    if (!decider_.put(std::move(row))) break;
+  }
+  kick();
+}
+
+bool Announcer::trying_channels() const {
+  if (held_) return false;
+  const auto now = loop_.now();
+  const auto steady = loop_.steady_now();
+  const auto& rows = decider_.outbox();
+  return !looking_.empty() || std::any_of(look_due_.begin(), look_due_.end(), [&](const auto& look) {
+    return look.second <= steady;
+  }) || std::any_of(rows.begin(), rows.end(), [&](const auto& item) {
+    const auto& row = item.second;
+    const auto* entry = model_.find(row.rotation);
+    if (!entry || entry->paused() || !entry->problems.contains(problem_key(row.channel))) return false;
+    return busy_.contains(row.id) || (row.state == OutboxState::blocked && row.next_try <= now);
+  });
+}
+
 void Announcer::note_problem(const OutboxRow& row) {
   auto* entry = model_.find(row.rotation);
   if (!entry) return;
-  const auto key = std::string(kChannelProblem) + row.channel.value;
+  const auto key = problem_key(row.channel);
   const auto known = entry->problems.find(key);
   if (row.state == OutboxState::blocked) {
     entry->problems[key] =

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "engine/decide/decider.hpp"
 #include "engine/model.hpp"
@@ -23,6 +25,10 @@ class Announcer {
   /// At the start, after the outbox was loaded.
   void note_loaded();
   void kick();
+  /// Tries every channel at once that refused an announcement.
+  void try_channels();
+  /// Whether what `try_channels` began is still open.
+  [[nodiscard]] bool trying_channels() const;
   /// Starts nothing new.
   void stop() { stopping_ = true; }
   /// While the store is blocked nothing is posted: what is not recorded could be doubled.
@@ -40,6 +46,11 @@ class Announcer {
   net::Task<void> probe(OutboxId id);
   net::Task<Probe> look_for(ChannelId channel, std::string key, Instant since);
   net::Task<void> join(ChannelId channel);
+  /// Looks at the channels that refused an announcement where none is left that would show whether they take
+  /// one again; and forgets those that are none of the rotation's any more. When to do so next.
+  SteadyInstant look_at_channels(SteadyInstant now);
+  net::Task<void> look_at(RotationId rotation, ChannelId channel);
+  [[nodiscard]] bool has_open_row(RotationId rotation, const ChannelId& channel) const;
   void expire(OutboxRow row, std::string why);
   /// Records the row; on failure it is tried again in a second.
   bool save(const OutboxRow& row);
@@ -62,6 +73,10 @@ class Announcer {
   net::Signal kicked_;
   std::set<OutboxId> busy_;
   std::set<ChannelId> joined_;
+  /// Channels that are looked at, since nothing is to be announced there: when next, and which right now.
+  using ChannelOf = std::pair<RotationId, ChannelId>;
+  std::map<ChannelOf, SteadyInstant> look_due_;
+  std::set<ChannelOf> looking_;
   SteadyInstant retry_at_ = SteadyInstant::min();
   std::size_t posting_ = 0;
   bool held_ = false;

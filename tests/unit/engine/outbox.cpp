@@ -185,3 +185,98 @@ TEST_CASE("announcements that only wait for the budget do not hold up the end") 
   world.advance(1min);
   CHECK(world.slack.posted.size() == 15);
 }
+
+namespace {
+
+/// Bo stands in for Ada for ten minutes while the channel is archived: nothing is left to be announced then.
+struct Archived : Payments {
+  ChannelId channel{"Cpayments"};
+
+  Archived() {
+    auto& shifts = world.system.truth["P1"];
+    const auto now = world.loop.now();
+    shifts = {{FakeSystem::person("ada"), now - 1h, now},
+              {FakeSystem::person("bo"), now, now + 10min},
+              {FakeSystem::person("ada"), now + 10min, now + 20h},
+              {FakeSystem::person("cy"), now + 20h, now + days{90}}};
+    world.slack.archived.insert(channel);
+    world.advance(12min);
+    REQUIRE(members() == std::vector<std::string>{"UADA"});
+    REQUIRE(world.engine->figures().outbox == 0);
+    REQUIRE(problems().find("is archived") != std::string::npos);
+  }
+  void sync() {
+    REQUIRE(world.as_cli()->requests().ask("sync", "{}", world.loop.now() + 60s));
+    world.advance(5s);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a channel that takes announcements again is no problem though none is left to be announced") {
+  Archived p;
+  if (GENERATE(false, true)) {
+    p.world.kill();
+    p.world.start();
+    p.world.advance(20min);
+  }
+  // What is still so is not over.
+  p.sync();
+  CHECK(p.state() == "error");
+  p.world.slack.archived.clear();
+  if (GENERATE(false, true))
+    p.sync();
+  else
+    p.world.advance(16min);
+  CHECK(p.state() == "in_sync");
+  CHECK(p.problems().empty());
+  CHECK(p.world.engine->figures().open_problems == 0);
+  CHECK(p.world.slack.posted.size() == 1);
+}
+
+TEST_CASE(
+    "a channel with nothing to announce is looked at every 15 minutes while it is a problem, and no more") {
+  Archived p;
+  const auto looked = [&] { return p.world.slack.calls[slack::Method::conversations_info]; };
+  const auto before = looked();
+  p.world.advance(2h);
+  CHECK(looked() - before >= 7);
+  CHECK(looked() - before <= 9);
+  p.world.edit("payments", [how = GENERATE(0, 1, 2)](Rotation& r) {
+    if (how == 0) r.mode = Mode::observe;
+    if (how == 1) r.announce.enabled = false;
+    if (how == 2) r.channels = {ChannelId{"Cother"}};
+  });
+  p.world.advance(5s);
+  CHECK(p.problems().empty());
+  const auto then = looked();
+  p.world.advance(1h);
+  CHECK(looked() == then);
+}
+
+TEST_CASE("who came and went while nothing could be announced is named with the next announcement") {
+  Archived p;
+  p.world.slack.archived.clear();
+  if (GENERATE(false, true)) {
+    p.world.kill();
+    p.world.start();
+  }
+  p.world.advance(20h);
+  REQUIRE(p.messages().size() == 2);
+  const auto text = p.messages().back().text;
+  INFO(text);
+  CHECK(text.find("<@UCY> takes over from ada.") != std::string::npos);
+  CHECK(text.find("\nIn between, bo was on call.") != std::string::npos);
+}
+
+TEST_CASE("`sync` tries a channel that refused an announcement at once") {
+  Payments p;
+  p.world.slack.archived.insert(ChannelId{"Cpayments"});
+  p.world.loop.run_until(p.boundary + 1min);
+  CHECK(p.state() == "error");
+  p.world.slack.archived.clear();
+  REQUIRE(p.world.as_cli()->requests().ask("sync", "{}", p.world.loop.now() + 60s));
+  p.world.advance(5s);
+  CHECK(p.messages().size() == 2);
+  CHECK(p.state() == "in_sync");
+}
