@@ -33,6 +33,7 @@ struct ConnectionState {
   std::optional<Error> error;
   store::ConnectionStatus written;
   store::ConnectionStatus recalled;  ///< what was shown before this run, or these settings, heard of it
+  bool asked = false;                ///< some rotation uses one of its schedules
   bool emptied = false;              ///< many schedules emptied together, and that is not confirmed
   ClockWitness clock;
 };
@@ -256,6 +257,7 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   Instant last_decision_ = kAlways;
   Moment last_tick_{};
   ClockState clock_;
+  Instant first_deletion_ends_ = kNever;
   std::int64_t data_version_ = -1;
   std::int64_t generation_ = -1;
   std::map<std::string, std::string> written_meta_;

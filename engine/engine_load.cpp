@@ -217,7 +217,11 @@ Result<void> Engine::Impl::load_deletions(Instant now) {
   auto deletions = ports_.store.rotations().deletions();
   if (!deletions) return deletions.error();
   std::map<RotationId, Deletion> noted;
-  for (auto& deletion : *deletions) noted.emplace(deletion.rotation, std::move(deletion));
+  Instant first_end = kNever;
+  for (auto& deletion : *deletions) {
+    if (deletion.until > now) first_end = std::min(first_end, deletion.until);
+    noted.emplace(deletion.rotation, std::move(deletion));
+  }
   for (auto& [id, entry] : model_.rotations) {
     const auto found = noted.find(id);
     if (found != noted.end() && found->second.until > now) {
@@ -239,14 +243,12 @@ Result<void> Engine::Impl::load_deletions(Instant now) {
     entry.group.must_read = true;
     entry.group.reported.reset();
   }
+  first_deletion_ends_ = first_end;
   return {};
 }
 
 void Engine::Impl::give_up_deletions(Instant now) {
-  const bool over = std::any_of(model_.rotations.begin(), model_.rotations.end(), [&](const auto& item) {
-    return item.second.deletion && item.second.deletion->until <= now;
-  });
-  if (!over) return;
+  if (now < first_deletion_ends_) return;
   // A store that is blocked is asked again a second later.
   if (auto loaded = load_deletions(now); !loaded) {
     store_error_ = loaded.error().message;
@@ -341,6 +343,11 @@ Result<void> Engine::Impl::load_connections() {
     }
     auto& placed = connections_.insert_or_assign(name, std::move(state)).first->second;
     if (running_ && placed.poller) placed.poller->start();
+  }
+  for (auto& [name, state] : connections_) state.asked = false;
+  for (const auto& [ref, entry] : model_.schedules) {
+    if (const auto state = connections_.find(ref.connection); state != connections_.end())
+      state->second.asked = true;
   }
   known_connections_ = std::move(present);
   return {};

@@ -17,15 +17,27 @@ constexpr std::size_t kShortest = 6;
 constexpr std::string_view kRemoved = "…";
 /// More of a shape's beginning only fills the table of steps.
 constexpr std::size_t kLongestBeginning = 16;
-constexpr std::size_t kPairs = std::size_t{1} << 16U;
+/// Pairs of bytes share places in a table that stays in the processor's nearest cache.
+constexpr std::size_t kPairs = std::size_t{1} << 13U;
 
 std::size_t pair_at(std::string_view text, std::size_t at) {
-  return static_cast<std::size_t>(static_cast<unsigned char>(text[at])) << 8U |
+  return static_cast<std::size_t>(static_cast<unsigned char>(text[at])) << 5U ^
          static_cast<unsigned char>(text[at + 1]);
 }
 
 /// Where the next character is that begins an escape of any kind; the end if there is none.
 std::size_t next_escape(std::string_view text, std::size_t at) {
+  // Blocks without one are passed by together: the compiler compares many bytes at once.
+  constexpr std::size_t block = 64;
+  for (; at + block <= text.size(); at += block) {
+    unsigned found = 0;
+    for (std::size_t i = 0; i < block; ++i) {
+      const char c = text[at + i];
+      found |= static_cast<unsigned>(c == '%') | static_cast<unsigned>(c == '&') |
+               static_cast<unsigned>(c == '\\');
+    }
+    if (found != 0) break;
+  }
   while (at < text.size() && text[at] != '%' && text[at] != '&' && text[at] != '\\') ++at;
   return at;
 }
@@ -286,8 +298,8 @@ void Redactor::cut_out(std::string& text) const {
 
 bool Redactor::hidden_in(const std::string& text) const {
   if (is_plain(text)) return false;
-  const auto plain = decoded(text);
-  return plain.size() < text.size() && finds_in(plain);  // else nothing was escaped
+  auto once = decoded_once(text);
+  return once && finds_in(decoded(*std::move(once)));
 }
 
 void Redactor::redact(std::string& text) const {

@@ -46,7 +46,7 @@ class Redactor {
 };
 
 /// What a reader makes of a text in the end: percent-encoding, HTML's entities and JSON's escapes are undone,
-/// as often as they were done (at most four times).
+/// as often as they were done (at least four times).
 std::string decoded(std::string text);
 
 }  // namespace watchbill::net

@@ -103,11 +103,8 @@ void Engine::Impl::hear_clock(ClockWitness& witness, Instant asked, const std::o
 /// Only systems that are asked can tell.
 std::vector<ClockWitness> Engine::Impl::clocks_of_systems() const {
   std::vector<ClockWitness> clocks;
-  for (const auto& [connection, state] : connections_) {
-    const auto& name = connection;
-    const bool used = std::any_of(model_.schedules.begin(), model_.schedules.end(),
-                                  [&name](const auto& entry) { return entry.first.connection == name; });
-    if (state.poller && used) clocks.push_back(state.clock);
+  for (const auto& [name, state] : connections_) {
+    if (state.poller && state.asked) clocks.push_back(state.clock);
   }
   return clocks;
 }

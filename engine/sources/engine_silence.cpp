@@ -87,7 +87,7 @@ std::vector<ScheduleRef> Engine::Impl::silent_schedules_of(const std::string& co
 
 bool Engine::Impl::absence_unconfirmed_of(const std::string& connection, Instant now) const {
   return std::any_of(model_.schedules.begin(), model_.schedules.end(), [&](const auto& item) {
-    return item.first.connection == connection && absence_unconfirmed(item.second.state, now);
+    return absence_unconfirmed(item.second.state, now) && item.first.connection == connection;
   });
 }
 
