@@ -14,7 +14,6 @@ namespace {
 constexpr auto kGroupsAge = 30s;
 /// Whoever made a group in Slack a moment ago wants to find it in the form that he opens now.
 constexpr auto kGroupsAgeAtOpening = 5s;
-constexpr auto kChannelsAge = 5min;
 constexpr auto kSchedulesAge = 5min;
 /// What could not be read is not tried again before that.
 constexpr auto kRetry = 15s;
@@ -93,11 +92,9 @@ struct Choices::Impl {
   explicit Impl(Context& the_context) : context(the_context), changed(the_context.loop) {}
 
   void warm_groups(milliseconds age = kGroupsAge);
-  void warm_channels();
   /// The names of the connections that there are.
   std::vector<std::string> warm_schedules();
   net::Task<void> read_all_groups();
-  net::Task<void> read_all_channels();
   net::Task<void> read_schedules(Connection connection);
   net::Task<void> read_person(UserId user);
   template <class Done>
@@ -107,7 +104,6 @@ struct Choices::Impl {
   Context& context;
   net::Signal changed;
   Remembered<std::vector<slack::UserGroup>> groups;
-  Remembered<std::vector<slack::Channel>> channels;
   std::map<std::string, Remembered<Schedules>> schedules;
   std::map<UserId, Remembered<slack::User>> people;
   net::TaskScope tasks;
@@ -116,12 +112,6 @@ struct Choices::Impl {
 net::Task<void> Choices::Impl::read_all_groups() {
   auto read = co_await read_groups(context, slack::Priority::edit);
   groups.put(std::move(read), context.loop.steady_now());
-  changed.notify();
-}
-
-net::Task<void> Choices::Impl::read_all_channels() {
-  auto read = co_await read_channels(context, slack::Priority::edit);
-  channels.put(std::move(read), context.loop.steady_now());
   changed.notify();
 }
 
@@ -145,12 +135,6 @@ void Choices::Impl::warm_groups(milliseconds age) {
   if (!groups.due(context.loop.steady_now(), age)) return;
   groups.reading = true;
   tasks.spawn(read_all_groups());
-}
-
-void Choices::Impl::warm_channels() {
-  if (!channels.due(context.loop.steady_now(), kChannelsAge)) return;
-  channels.reading = true;
-  tasks.spawn(read_all_channels());
 }
 
 std::vector<std::string> Choices::Impl::warm_schedules() {
@@ -198,7 +182,6 @@ Choices::~Choices() = default;
 
 void Choices::warm() {
   impl_->warm_groups(kGroupsAgeAtOpening);
-  impl_->warm_channels();
   impl_->warm_schedules();
 }
 
@@ -228,26 +211,6 @@ net::Task<GroupSearch> Choices::search_groups(std::string text, std::size_t limi
   }
   sort_found(search.groups, wanted, [](const GroupChoice& group) { return group.handle; });
   search.more = cut_found(search.groups, limit);
-  co_return search;
-}
-
-net::Task<ChannelSearch> Choices::search_channels(std::string text, std::size_t limit) {
-  auto& memory = *impl_;
-  memory.warm_channels();
-  const auto settled = [&memory] { return memory.channels.settled(); };
-  co_await memory.wait_for(settled, kPatience);
-  ChannelSearch search;
-  search.failure = memory.channels.failure;
-  if (!memory.channels.value) {
-    if (!search.failure) search.failure = fail(ErrorKind::timeout, "Slack has not listed its channels yet");
-    co_return search;
-  }
-  const auto wanted = without_sigil(std::move(text), '#');
-  for (const auto& channel : *memory.channels.value) {
-    if (!channel.archived && contains_folded(channel.name, wanted)) search.channels.push_back(channel);
-  }
-  sort_found(search.channels, wanted, [](const slack::Channel& channel) { return channel.name; });
-  search.more = cut_found(search.channels, limit);
   co_return search;
 }
 

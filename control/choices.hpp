@@ -27,12 +27,6 @@ struct GroupSearch {
   std::optional<Error> failure{};  ///< why the list could not be read (again); an older one is used then
 };
 
-struct ChannelSearch {
-  std::vector<slack::Channel> channels{};
-  std::size_t more = 0;
-  std::optional<Error> failure{};
-};
-
 /// The schedules of one connection that matched.
 struct ScheduleGroup {
   std::string connection;
@@ -47,9 +41,9 @@ struct ScheduleSearch {
   [[nodiscard]] std::size_t found() const;   ///< shown and not shown
 };
 
-/// What there is to choose from, remembered: groups and channels of Slack, schedules of every connection.
+/// What there is to choose from, remembered: groups of Slack, schedules of every connection.
 /// Answers come from memory at once; whatever is older than its age is read again in the background. Only the
-/// first question ever waits, and no longer than 2 s. The desk outlives it, and it outlives its tasks.
+/// first question ever waits, and no longer than 2 s. The context outlives it, and it outlives its tasks.
 class Choices {
  public:
   explicit Choices(Context& context);
@@ -63,8 +57,6 @@ class Choices {
   net::Task<GroupSearch> search_groups(std::string text, std::size_t limit);
   /// By name or id, regardless of case; `limit` for all connections together.
   net::Task<ScheduleSearch> search_schedules(std::string text, std::size_t limit);
-  /// With or without '#'. Archived ones are left out.
-  net::Task<ChannelSearch> search_channels(std::string text, std::size_t limit);
   /// The schedule's name, if any of its connection's lists told it.
   [[nodiscard]] std::optional<std::string> name_of(const ScheduleRef& schedule) const;
   /// What somebody is called, if `caller` was ever asked about him.

@@ -322,15 +322,6 @@ net::Task<Result<RotationDraft>> validate_resume(Workspace& workspace, Caller ca
   co_return std::move(all.front());
 }
 
-net::Task<Result<std::optional<Adoption>>> preview_adoption(Workspace& workspace, Rotation rotation) {
-  std::vector<RotationDraft> all(1);
-  all.front().rotation = std::move(rotation);
-  auto found = co_await resolve_group(workspace, all.front(), false);
-  if (!found) co_return found.error();
-  if (auto looked = co_await look_at_groups(workspace, all, true); !looked) co_return looked.error();
-  co_return std::move(all.front().adoption);
-}
-
 namespace {
 
 /// What asks for a new group of that name.

@@ -69,10 +69,6 @@ net::Task<Result<void>> validate(Workspace& workspace, Caller caller, std::vecto
 /// the systems and Slack now. `not_found`; `forbidden`.
 net::Task<Result<RotationDraft>> validate_resume(Workspace& workspace, Caller caller, RotationId id);
 
-/// What taking over the rotation's group would mean for its members, asked of the systems and Slack now;
-/// nothing if they stay as they are. `not_found` if Slack has no such group.
-net::Task<Result<std::optional<Adoption>>> preview_adoption(Workspace& workspace, Rotation rotation);
-
 /// Whether the caller may save this: create it, edit it, give it another group.
 Result<void> may_save(const Context& context, const Caller& caller, const RotationDraft& wanted);
 

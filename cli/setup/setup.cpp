@@ -133,20 +133,20 @@ Result<bool> Setup::check_token(const config::SecretSource& source, const char* 
 Result<void> Setup::bot_token() {
   say("Slack: `watchbill slack manifest` prints an app to create at https://api.slack.com/apps");
   Secret token;
-  auto in_sync = check_token(config_.slack.bot_token, "bot-token-file", "  Bot token (xoxb-…)",
+  auto checked = check_token(config_.slack.bot_token, "bot-token-file", "  Bot token (xoxb-…)",
                              &SlackTrial::try_bot, token);
-  if (!in_sync) return in_sync.error();
-  if (*in_sync) return {};
+  if (!checked) return checked.error();
+  if (*checked) return {};
   return fail(ErrorKind::invalid, "a bot token is needed: give it with --bot-token-file FILE");
 }
 
 Result<void> Setup::app_token() {
   if (config_.slack.mode != config::SlackMode::socket) return {};
   Secret token;
-  auto in_sync = check_token(config_.slack.app_token, "app-token-file",
+  auto checked = check_token(config_.slack.app_token, "app-token-file",
                              "  App-level token (xapp-…) for the app home and commands; empty: without",
                              &SlackTrial::try_app, token);
-  return in_sync ? Result<void>() : in_sync.error();
+  return checked ? Result<void>() : checked.error();
 }
 
 Result<void> Setup::alert_channel() {

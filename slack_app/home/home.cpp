@@ -112,10 +112,6 @@ std::string home_view(const HomeModel& model) {
   return home_view(metadata_of(HomePosition{model.page, model.query}), blocks);
 }
 
-std::string home_notice(const std::string& mrkdwn_text) {
-  return home_view(metadata_of(HomePosition{}), {section(mrkdwn(mrkdwn_text))});
-}
-
 std::string metadata_of(const HomePosition& interaction) {
   json::Writer w;
   w.begin_object().field("page", interaction.page);

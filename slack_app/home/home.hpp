@@ -100,8 +100,6 @@ struct HomeModel {
 std::size_t page_count(std::size_t matching);
 /// The view, in at most 100 blocks whatever the model holds.
 std::string home_view(const HomeModel& model);
-/// What is shown before anything could be read.
-std::string home_notice(const std::string& mrkdwn_text);
 
 /// What the home tab remembers in itself: which page of which search it shows.
 struct HomePosition {

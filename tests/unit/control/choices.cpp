@@ -120,18 +120,6 @@ TEST_CASE("a system that hangs does not hold up the others' schedules for more t
   world.loop.advance(5min);
 }
 
-TEST_CASE("channels are found with and without '#', without archived ones") {
-  ManageWorld world;
-  world.channels.add("C1", "payments");
-  world.channels.add("C2", "old-payments", true, true);
-  world.channels.add("C3", "team-payments", false, false, true);
-  Choices choices(*world.context);
-  const auto found = world.run(choices.search_channels("#pay", 10));
-  REQUIRE(found.channels.size() == 2);
-  CHECK(found.channels[0].name == "payments");
-  CHECK(found.channels[1].is_private);
-}
-
 TEST_CASE("who somebody is in Slack comes from Slack, and follows it when he loses his role") {
   ManageWorld world;
   world.slack.users[UserId("UADA")].admin = true;

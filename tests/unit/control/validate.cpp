@@ -26,9 +26,9 @@ TEST_CASE("taking over a group says who goes, who comes, who edited it last and 
   group.updated_by = UserId("UBO");
   group.updated_at = world.loop.now() - 1h;
   group.default_channels = {ChannelId("C1")};
-  Workspace workspace(*world.context);
-  const auto wanted = world.wanted("payments", "payments-oncall", "pd/PTWO");
-  const auto adoption = good(world.run(preview_adoption(workspace, wanted.rotation)));
+  auto wanted = world.wanted("payments", "payments-oncall", "pd/PTWO");
+  good(world.validate(wanted));
+  const auto& adoption = wanted.adoption;
   REQUIRE(adoption);
   CHECK(adoption->handle == "payments-oncall");
   CHECK(adoption->change.goes == users({"UADA", "UOTTO"}));
@@ -68,10 +68,10 @@ TEST_CASE("a group that is right already, empty, or only observed is not taken f
   world.slack.add_group("S2", "empty", {});
   world.slack.add_group("S3", "others", {"UOTTO"});
   const auto preview = [&world](const std::string& handle, Mode mode = Mode::keep) {
-    Workspace workspace(*world.context);
-    auto rotation = world.wanted("payments", handle, "pd/PONE").rotation;
-    rotation.mode = mode;
-    return good(world.run(preview_adoption(workspace, rotation)));
+    auto wanted = world.wanted("payments", handle, "pd/PONE");
+    wanted.rotation.mode = mode;
+    good(world.validate(wanted));
+    return wanted.adoption;
   };
   CHECK_FALSE(preview("right"));
   CHECK_FALSE(preview("empty"));
@@ -85,8 +85,10 @@ TEST_CASE("while a system does not answer, everybody may go and nobody is promis
   world.slack.add_group("S1", "payments-oncall", {"UOTTO"});
   world.pagerduty.down = true;
   Workspace workspace(*world.context);
-  const auto adoption =
-      good(world.run(preview_adoption(workspace, world.wanted("p", "payments-oncall", "pd/PONE").rotation)));
+  std::vector<RotationDraft> all{world.wanted("p", "payments-oncall", "pd/PONE")};
+  good(world.run(resolve_group(workspace, all.front(), false)));
+  good(world.run(validate(workspace, world.cli, all, {.verify = false})));
+  const auto& adoption = all.front().adoption;
   REQUIRE(adoption);
   CHECK(adoption->unsure.find("not known: pd/PONE: ") == 0);
   CHECK(adoption->change.goes == users({"UOTTO"}));

@@ -157,10 +157,10 @@ control::RotationDraft ManageWorld::wanted(const std::string& name, const std::s
 Result<void> ManageWorld::validate(control::RotationDraft& wanted, bool create_groups) {
   control::Workspace workspace(*context);
   std::vector<control::RotationDraft> all{wanted};
-  auto in_sync = run(control::resolve_group(workspace, all.front(), create_groups));
-  if (in_sync) in_sync = run(control::validate(workspace, cli, all, {}));
+  auto valid = run(control::resolve_group(workspace, all.front(), create_groups));
+  if (valid) valid = run(control::validate(workspace, cli, all, {}));
   wanted = all.front();
-  return in_sync;
+  return valid;
 }
 
 }  // namespace watchbill::test
