@@ -62,8 +62,8 @@ inline constexpr seconds kGroupPatience{90};
 /// Reads an answer of a request: its document, or the error that it carries.
 Result<json::Document> read_answer(const std::string& answer);
 
-/// A desk's group requests in the daemon: left in the store, and carried out by the engine of this process in
-/// the order of its other work.
+/// Group requests of a context in the daemon: left in the store, and carried out by the engine of this
+/// process in the order of its other work.
 GroupRequest group_requests_of_daemon(net::Loop& loop, store::Store& store);
 
 }  // namespace watchbill::control

@@ -20,7 +20,7 @@ namespace watchbill::slack_app {
 
 namespace {
 
-/// A desk's group requests, which the engine of this process is told of.
+/// Group requests of a context, which the engine of this process is told of.
 struct AskEngineHere {
   control::GroupRequest ask;
   std::function<void()> notice;

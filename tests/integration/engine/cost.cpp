@@ -74,7 +74,7 @@ class VirtualServers final : public net::HttpClient {
 
   net::Loop& loop_;
   sandbox::World world_ = sandbox::empty_world();
-  net::EventLoop real_;  // for what the control desk needs and this test does not use
+  net::EventLoop real_;  // for what the context needs and this test does not use
   sandbox::AppLink link_{real_, world_, [] {}};
   net::Signal changed_{real_};
   sandbox::WorldClock clock_{loop_};

@@ -79,21 +79,6 @@ TEST_CASE("a group that is right already, empty, or only observed is not taken f
   CHECK_FALSE(preview("others", Mode::observe));
 }
 
-TEST_CASE("while a system does not answer, everybody may go and nobody is promised") {
-  ManageWorld world;
-  world.connection();
-  world.slack.add_group("S1", "payments-oncall", {"UOTTO"});
-  world.pagerduty.down = true;
-  Workspace workspace(*world.context);
-  std::vector<RotationDraft> all{world.wanted("p", "payments-oncall", "pd/PONE")};
-  good(world.run(resolve_group(workspace, all.front(), false)));
-  good(world.run(validate(workspace, world.cli, all, {.verify = false})));
-  const auto& adoption = all.front().adoption;
-  REQUIRE(adoption);
-  CHECK(adoption->unsure.find("not known: pd/PONE: ") == 0);
-  CHECK(adoption->change.goes == users({"UOTTO"}));
-}
-
 TEST_CASE("what is wrong with a rotation is told with its field") {
   ManageWorld world;
   world.connection();
@@ -230,6 +215,17 @@ TEST_CASE("a rotation that observed shows who goes when it begins to keep its gr
   CHECK(wanted.adoption->change.comes == users({"UADA"}));
   good(world.run(save(*world.context, world.cli, wanted, false)));
   CHECK(good(former_of(*world.store, wanted.rotation)).members == users({"UBO", "UOTTO"}));
+}
+
+TEST_CASE("while a system does not answer, everybody may go and nobody is promised") {
+  ManageWorld world;
+  auto before = kept(world, [](Rotation& r) { r.mode = Mode::observe; });
+  world.slack.groups[GroupId("S1")].members = users({"UOTTO"});
+  world.pagerduty.down = true;
+  const auto wanted = changed(world, before, [](Rotation& r) { r.mode = Mode::keep; });
+  REQUIRE(wanted.adoption);
+  CHECK(wanted.adoption->unsure.find("not known: pd/PONE: ") == 0);
+  CHECK(wanted.adoption->change.goes == users({"UOTTO"}));
 }
 
 TEST_CASE("resuming asks if the group loses somebody whom no handoff takes out") {
