@@ -26,7 +26,8 @@ struct Duty {
   std::vector<OnDuty> people{};
   /// Schedules of which it is not known who is on call at that moment.
   std::vector<std::string> unknown{};
-  /// When each schedule last confirmed this, to a poll interval; none of those that never answered, and for what history tells.
+  /// When each schedule last confirmed this, to a poll interval; none of those that never answered, and for
+  /// what history tells.
   std::map<std::string, Instant> confirmed{};
   /// When all of them had; none if one never answered.
   [[nodiscard]] std::optional<Instant> confirmed_at() const;
