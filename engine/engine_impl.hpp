@@ -134,7 +134,7 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   void on_due(const std::vector<Deadline>& due);
   void meet_deadline(const Deadline& deadline, std::map<std::string, std::vector<std::string>>& polls,
                      std::map<std::pair<std::string, Instant>, std::vector<std::string>>& previews);
-  void weigh_evidence(ScheduleEntry& entry, const AnswerEffect& absorbed, Instant now);
+  void weigh_evidence(ScheduleEntry& entry, const AnswerEffect& effect, Instant now);
   void confirm_boundary(const ScheduleEntry& entry, Instant asked_at);
   void release_confirmed();
   [[nodiscard]] std::pair<std::size_t, std::size_t> doubtful_of(const std::string& connection) const;

@@ -34,7 +34,7 @@ Result<void> Engine::Impl::load() {
   generation_ = *generation;
   for (auto& [ref, entry] : model_.schedules) {
     if (forget_future(entry.state, now)) entry.changed(Unsaved::notes);
-    // Who was on call at the end may have come after the watch was stored.
+    // Who was on call at the end may have come after the state was stored.
     if (const auto horizon = entry.state.timeline.horizon; horizon > kAlways)
       hold_people(entry.state, std::min(now, horizon - 1ms));
     if (entry.state.doubt) deadlines_.add({now + 1s, Deadline::Kind::confirm, ref, now + 1s});
@@ -295,7 +295,7 @@ void Engine::Impl::rebuild_schedules(const ScheduleStates& states) {
       ++it;
       continue;
     }
-    // Harmless if it cannot be removed now: a watch without a rotation is not used, and is replaced later.
+    // Harmless if it cannot be removed now: a state without a rotation is not used, and is replaced later.
     if (auto removed = ports_.store.engine().remove_schedule_state(it->first); !removed)
       store_error_ = removed.error().message;
     it = model_.schedules.erase(it);

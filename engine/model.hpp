@@ -15,7 +15,7 @@
 /// What the engine knows right now. Plain data; only the engine's parts touch it, on the loop's thread.
 namespace watchbill::engine {
 
-/// What changed in a watch since it was stored.
+/// What changed in a schedule's state since it was stored.
 enum class Unsaved {
   nothing,
   notes,     ///< what a restart finds out again: who is held, when the long windows were asked
@@ -176,7 +176,7 @@ struct Model {
     const auto it = schedules.find(ref);
     return it == schedules.end() ? nullptr : &it->second;
   }
-  /// The watches of a rotation, in the order of its schedules; null where there is none yet.
+  /// The schedules' states of a rotation, in the order of its schedules; null where there is none yet.
   std::vector<const ScheduleState*> schedule_states_of(const Rotation& rotation) {
     std::vector<const ScheduleState*> states;
     for (const auto& schedule : rotation.schedules) {

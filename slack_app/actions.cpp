@@ -54,7 +54,7 @@ std::optional<UserAction> system_action(const std::string& value) {
 }
 
 std::optional<UserAction> page_action(const std::string& value, const Interaction& interaction) {
-  auto where = home_place(interaction.metadata);
+  auto where = home_position(interaction.metadata);
   const auto page = number_of(value);
   if (!page || *page < 0) return std::nullopt;
   where.page = static_cast<std::size_t>(*page);

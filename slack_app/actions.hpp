@@ -50,7 +50,7 @@ struct LookAtAccount {
   std::string connection;
 };
 struct TurnPage {
-  HomePosition interaction;
+  HomePosition position;
 };
 // Within a form.
 struct ShowMore {};

@@ -168,7 +168,7 @@ net::Task<void> App::Impl::carry_out(Interaction interaction, UserAction user_ac
       return app.systems.open_disconnect(user, trigger, i.connection);
     }
     net::Task<void> operator()(const FixPerson& i) const { return app.people.open(user, trigger, i.person); }
-    net::Task<void> operator()(const TurnPage& i) const { return app.home.turn(user, i.interaction); }
+    net::Task<void> operator()(const TurnPage& i) const { return app.home.turn(user, i.position); }
     net::Task<void> operator()(const ShowMore&) const { return app.editor.touched(interaction, true); }
     net::Task<void> operator()(const FormTouched&) const { return app.editor.touched(interaction, false); }
     net::Task<void> operator()(const TextTouched&) const { return app.editor.preview(interaction); }

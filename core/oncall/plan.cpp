@@ -143,7 +143,7 @@ class Planner {
                         responder.name, in_.rotation.handle, why, handle));
   }
 
-  /// Who stays while a schedule is Unknown: those of the last decision, else the last the watch knew.
+  /// Who stays while a schedule is Unknown: those of the last decision, else the last that its state knew.
   std::vector<Responder> last_known(const ScheduleState& state) const {
     std::vector<Responder> responders;
     for (const auto& person : in_.record.people) {

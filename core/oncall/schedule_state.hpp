@@ -57,7 +57,7 @@ struct ScheduleState {
   bool operator==(const ScheduleState&) const = default;
 };
 
-/// What an answer did to a watch, and what to ask next.
+/// What an answer did to a schedule's state, and what to ask next.
 struct AnswerEffect {
   /// Who is on call may have changed: look at the rotations that use the schedule.
   bool changed = false;
@@ -72,12 +72,12 @@ struct AnswerEffect {
   std::optional<Instant> confirm_at{};
 };
 
-/// Puts an answer into a watch by the rules of evidence (docs/architecture.md, "What is believed"):
-/// nobody is believed when it was foreseen, or when the schedule itself says so at least 30 s later (three
-/// answers over 3 minutes when `mass`); old people right after a boundary, and a reversal within 10 minutes
-/// of an unforeseen change, take two equal answers. Everything else is believed at first sight. An answer
-/// that one asked later has overtaken (a long window takes many pages) may add to what is known, and not
-/// contradict it; but lists in which the schedule is missing overtake nothing that it says itself. Nor do
+/// Puts an answer into a schedule's state by the rules of evidence (docs/architecture.md, "What is
+/// believed"): nobody is believed when it was foreseen, or when the schedule itself says so at least 30 s
+/// later (three answers over 3 minutes when `mass`); old people right after a boundary, and a reversal within
+/// 10 minutes of an unforeseen change, take two equal answers. Everything else is believed at first sight. An
+/// answer that one asked later has overtaken (a long window takes many pages) may add to what is known, and
+/// not contradict it; but lists in which the schedule is missing overtake nothing that it says itself. Nor do
 /// they make good for its failure to answer.
 AnswerEffect apply_answer(ScheduleState& state, const ScheduleAnswer& answer, bool mass);
 

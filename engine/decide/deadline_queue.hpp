@@ -27,7 +27,7 @@ struct Deadline {
   auto operator<=>(const Deadline&) const = default;
 };
 
-/// Keeps appointments by one alarm. One that was overtaken is not removed: whoever keeps it looks whether it
+/// Keeps deadlines by one alarm. One that was overtaken is not removed: whoever keeps it looks whether it
 /// still holds.
 class DeadlineQueue {
  public:

@@ -109,16 +109,16 @@ void Engine::Impl::on_answer(ScheduleAnswer answer) {
   const auto presence_before = state.presence;
   const bool failed_before = state.failing_since.has_value();
   const bool first_answer = !state.last_answer && !state.failing_since;
-  const auto absorbed = apply_answer(state, answer, mass);
+  const auto effect = apply_answer(state, answer, mass);
   if (answer.status != AnswerStatus::failed) {
     auto& connection = connections_[answer.schedule.connection];
     connection.last_success = std::max(connection.last_success.value_or(answer.asked_at), answer.asked_at);
   } else if (!failed_before && answer.error) {
     spdlog::debug("schedule {}: {}", answer.schedule, answer.error->message);
   }
-  if (absorbed.doubted && answer.window.to - answer.window.from > kLongWindow) entry->look_after_doubt = true;
-  weigh_evidence(*entry, absorbed, answer.asked_at);
-  const bool news = absorbed.changed || state.presence != presence_before || first_answer ||
+  if (effect.doubted && answer.window.to - answer.window.from > kLongWindow) entry->look_after_doubt = true;
+  weigh_evidence(*entry, effect, answer.asked_at);
+  const bool news = effect.changed || state.presence != presence_before || first_answer ||
                     failed_before != state.failing_since.has_value();
   if (news || state.doubt != doubt_before) entry->changed(Unsaved::evidence);
   if (news) {
@@ -128,14 +128,14 @@ void Engine::Impl::on_answer(ScheduleAnswer answer) {
   if (answer.status == AnswerStatus::ok && !state.doubt) confirm_boundary(*entry, answer.asked_at);
 }
 
-void Engine::Impl::weigh_evidence(ScheduleEntry& entry, const AnswerEffect& absorbed, Instant now) {
+void Engine::Impl::weigh_evidence(ScheduleEntry& entry, const AnswerEffect& effect, Instant now) {
   const auto& ref = entry.state.schedule;
-  if (absorbed.ask_again) {
-    entry.ask_again = std::max(*absorbed.ask_again, now + 1s);
+  if (effect.ask_again) {
+    entry.ask_again = std::max(*effect.ask_again, now + 1s);
     deadlines_.add({*entry.ask_again, Deadline::Kind::ask_again, ref, *entry.ask_again});
   }
-  if (absorbed.confirm_at) {
-    auto at = *absorbed.confirm_at;
+  if (effect.confirm_at) {
+    auto at = *effect.confirm_at;
     if (entry.confirm_asked) at = std::max(at, *entry.confirm_asked + kConfirmEvery);
     if (entry.confirm_at != at) deadlines_.add({at, Deadline::Kind::confirm, ref, at});
     entry.confirm_at = at;
@@ -145,7 +145,7 @@ void Engine::Impl::weigh_evidence(ScheduleEntry& entry, const AnswerEffect& abso
     entry.confirm_at.reset();
   }
   const bool unheard = !entry.state.doubt && std::exchange(entry.look_after_doubt, false);
-  if (absorbed.want_look_ahead || unheard) {
+  if (effect.want_look_ahead || unheard) {
     entry.want_look_ahead = entry.want_look_far = true;
     const auto state = connections_.find(ref.connection);
     if (state != connections_.end() && state->second.poller) state->second.poller->look_ahead_now();

@@ -56,10 +56,10 @@ class Permit {
   Permit(const Permit&) = delete;
   Permit& operator=(const Permit&) = delete;
   [[nodiscard]] Method method() const { return method_; }
-  /// When the gate gave it, and the key it was asked for with; no moment if no gate did.
+  /// When the rate limiter gave it, and the key it was asked for with; no moment if none did.
   [[nodiscard]] std::optional<SteadyInstant> granted() const { return granted_; }
   [[nodiscard]] const std::string& key() const { return key_; }
-  /// For tests that need no gate.
+  /// For tests that need no rate limiter.
   static Permit grant(Method method) { return Permit(method, std::nullopt, {}); }
   /// For `RateLimiter`.
   static Permit grant(Method method, SteadyInstant at, std::string key) {

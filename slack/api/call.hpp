@@ -29,7 +29,7 @@ struct Answer {
 struct WebClient::Impl {
   Impl(net::HttpClient& the_http, RateLimiter& the_limiter, WebClientOptions the_options);
 
-  /// Sends a call with its permit, tells the gate what came of it, and counts it.
+  /// Sends a call with its permit, tells the rate limiter what came of it, and counts it.
   net::Task<Result<Answer>> send(Permit permit, Call call);
   /// Refuses the group of the editors.
   [[nodiscard]] Result<void> may_write(const GroupId& group) const;

@@ -36,8 +36,8 @@ struct GroupChanges {
   std::optional<std::string> description{};
 };
 
-/// Slack's Web API over HTTP. Reports every 429 to the gate, and never retries by itself. A permit must be
-/// for the method that is called (else std::logic_error).
+/// Slack's Web API over HTTP. Reports every 429 to the rate limiter, and never retries by itself. A permit
+/// must be for the method that is called (else std::logic_error).
 class WebClient final : public Groups, public Users, public Channels, public Views, public Account {
  public:
   WebClient(net::HttpClient& http, RateLimiter& limiter, WebClientOptions options);

@@ -17,8 +17,8 @@ namespace watchbill::slack {
 
 class QueuePlace;
 
-/// One method of the gate: its budget and the tasks that wait for it, highest priority first and in order of
-/// asking. Every step costs O(log n) of those that wait.
+/// One method of the rate limiter: its budget and the tasks that wait for it, highest priority first and in
+/// order of asking. Every step costs O(log n) of those that wait.
 class MethodQueue {
  public:
   /// With `keyed` the limit's spacing is per key, else for all calls.

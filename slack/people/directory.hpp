@@ -38,7 +38,7 @@ constexpr std::size_t kFewAddresses = 20;
 
 /// Who is who at Slack: keeps the people that somebody asked for (not the whole workspace) and finds new ones
 /// with few calls. Looking up is pure; asking Slack is `resolve`, `refresh` and `refresh_all`. It outlives
-/// the tasks that it hands out, and the loop, gate, people and cache outlive it.
+/// the tasks that it hands out, and the loop, limiter, users and store outlive it.
 class Directory {
  public:
   Directory(net::Loop& loop, RateLimiter& limiter, Users& people, UserStore& cache);

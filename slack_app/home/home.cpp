@@ -112,22 +112,21 @@ std::string home_view(const HomeModel& model) {
   return home_view(metadata_of(HomePosition{model.page, model.query}), blocks);
 }
 
-std::string metadata_of(const HomePosition& interaction) {
+std::string metadata_of(const HomePosition& position) {
   json::Writer w;
-  w.begin_object().field("page", interaction.page);
-  w.field("query", utf8_prefix(interaction.query, kQueryBytes)).end_object();
+  w.begin_object().field("page", position.page);
+  w.field("query", utf8_prefix(position.query, kQueryBytes)).end_object();
   return w.take();
 }
 
-HomePosition home_place(const std::string& metadata) {
+HomePosition home_position(const std::string& metadata) {
   const auto document = json::parse(metadata);
   if (!document) return {};
   const auto root = document->root();
-  HomePosition interaction;
-  interaction.page =
-      static_cast<std::size_t>(std::clamp<std::int64_t>(root["page"].integer_or(0), 0, 100'000));
-  interaction.query = std::string(utf8_prefix(root["query"].string_or(""), kQueryBytes));
-  return interaction;
+  HomePosition position;
+  position.page = static_cast<std::size_t>(std::clamp<std::int64_t>(root["page"].integer_or(0), 0, 100'000));
+  position.query = std::string(utf8_prefix(root["query"].string_or(""), kQueryBytes));
+  return position;
 }
 
 }  // namespace watchbill::slack_app

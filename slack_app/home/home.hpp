@@ -107,9 +107,9 @@ struct HomePosition {
   std::string query{};
   bool operator==(const HomePosition&) const = default;
 };
-std::string metadata_of(const HomePosition& interaction);
+std::string metadata_of(const HomePosition& position);
 /// The first page of everything if `metadata` cannot be read.
-HomePosition home_place(const std::string& metadata);
+HomePosition home_position(const std::string& metadata);
 
 // Names of actions: what comes back when something is clicked.
 inline constexpr const char* kNewRotation = "rotation_new";

@@ -196,13 +196,13 @@ void add_rotations(control::Context& context, const HomeSnapshot& snapshot, cons
                    const Forecast& forecast, HomeModel& model) {
   std::vector<const control::RotationView*> found;
   for (const auto& view : snapshot.overview.rotations) {
-    if (reader.interaction.query.empty() || found_by(view.rotation, reader.interaction.query))
+    if (reader.position.query.empty() || found_by(view.rotation, reader.position.query))
       found.push_back(&view);
   }
   model.all = snapshot.overview.rotations.size();
   model.matching = found.size();
-  model.query = reader.interaction.query;
-  model.page = std::min(reader.interaction.page, page_count(found.size()) - 1);
+  model.query = reader.position.query;
+  model.page = std::min(reader.position.page, page_count(found.size()) - 1);
   const auto first = model.page * kRotationsPerPage;
   for (auto i = first; i < std::min(found.size(), first + kRotationsPerPage); ++i)
     model.rotations.push_back(line_of(context, snapshot, *found[i], reader.user, forecast));

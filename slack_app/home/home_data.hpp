@@ -32,7 +32,7 @@ using Forecast = std::function<std::optional<engine::WriteForecast>(RotationId)>
 /// Who looks at it, and at which part.
 struct HomeReader {
   SlackUser user;
-  HomePosition interaction{};
+  HomePosition position{};
   std::vector<control::DutyShift> shifts{};  ///< his own
   std::vector<WaitingAccount> accounts{};    ///< that wait for his word
 };

@@ -77,7 +77,7 @@ std::optional<SlackUser> HomePublisher::known_before(const UserId& user) const {
 net::Task<void> HomePublisher::opened(UserId user, std::string metadata) {
   const auto now = screen_.loop().now();
   auto& reader = reader_of(user, now);
-  reader.who.interaction = home_place(metadata);
+  reader.who.position = home_position(metadata);
   // Slack may have lost the view, or another installation of the app published one.
   reader.fingerprint.clear();
   remember_readers(now);
@@ -92,9 +92,9 @@ net::Task<void> HomePublisher::opened(UserId user, std::string metadata) {
   co_await show(user, slack::Priority::edit);
 }
 
-net::Task<void> HomePublisher::turn(UserId user, HomePosition interaction) {
+net::Task<void> HomePublisher::turn(UserId user, HomePosition position) {
   auto& reader = reader_of(user, screen_.loop().now());
-  reader.who.interaction = std::move(interaction);
+  reader.who.position = std::move(position);
   co_await show(user, slack::Priority::edit);
 }
 

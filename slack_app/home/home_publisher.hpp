@@ -29,7 +29,7 @@ class HomePublisher {
   /// Somebody entered his home tab, whose view carries `metadata` (empty if there was none).
   net::Task<void> opened(UserId user, std::string metadata);
   /// Somebody turned to another page or searched.
-  net::Task<void> turn(UserId user, HomePosition interaction);
+  net::Task<void> turn(UserId user, HomePosition position);
   /// Something changed: readers need not wait for the next look.
   void kick();
 

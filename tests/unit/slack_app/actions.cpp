@@ -81,14 +81,13 @@ TEST_CASE("turning the page keeps the search, and searching begins on the first 
   const auto metadata = metadata_of(HomePosition{3, "pay"});
   const auto next =
       only<TurnPage>(payload("home", R"({"action_id":"home_page:next","value":"4"})", metadata));
-  CHECK(next.interaction == HomePosition{4, "pay"});
+  CHECK(next.position == HomePosition{4, "pay"});
   const auto search =
       only<TurnPage>(payload("home", R"({"action_id":"home_search","value":"data"})", metadata));
-  CHECK(search.interaction == HomePosition{0, "data"});
-  CHECK(
-      only<TurnPage>(payload("home", R"({"action_id":"home_search","value":null})", metadata)).interaction ==
-      HomePosition{});
-  CHECK(only<TurnPage>(payload("home", R"({"action_id":"home_search_clear"})", metadata)).interaction ==
+  CHECK(search.position == HomePosition{0, "data"});
+  CHECK(only<TurnPage>(payload("home", R"({"action_id":"home_search","value":null})", metadata)).position ==
+        HomePosition{});
+  CHECK(only<TurnPage>(payload("home", R"({"action_id":"home_search_clear"})", metadata)).position ==
         HomePosition{});
   CHECK(read(payload("home", R"({"action_id":"home_page:next","value":"-1"})", metadata)).empty());
 }

@@ -164,11 +164,11 @@ TEST_CASE("nobody's name can notify a channel or break the layout") {
 }
 
 TEST_CASE("the home tab remembers its page and search, and takes nothing broken for one") {
-  const HomePosition interaction{3, "p\xC3\xA4y \"x\""};
-  CHECK(home_place(metadata_of(interaction)) == interaction);
-  CHECK(home_place("") == HomePosition{});
-  CHECK(home_place("{\"page\":-5,\"query\":7}") == HomePosition{});
-  CHECK(home_place("[1") == HomePosition{});
+  const HomePosition position{3, "p\xC3\xA4y \"x\""};
+  CHECK(home_position(metadata_of(position)) == position);
+  CHECK(home_position("") == HomePosition{});
+  CHECK(home_position("{\"page\":-5,\"query\":7}") == HomePosition{});
+  CHECK(home_position("[1") == HomePosition{});
 }
 
 }  // namespace watchbill::slack_app
