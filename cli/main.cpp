@@ -7,6 +7,7 @@
 
 #include "cli/commands/commands.hpp"
 #include "cli/commands/sandbox_run.hpp"
+#include "cli/terminal/interruption.hpp"
 #include "store/files.hpp"
 
 int main(int argc, char** argv) {
@@ -24,7 +25,9 @@ int main(int argc, char** argv) {
              isatty(STDOUT_FILENO) == 1,
              cli::terminal_width()};
   try {
-    return cli::run(cli::all_commands(cli::run_sandbox), {argv + 1, argv + argc}, io);
+    const int status = cli::run(cli::all_commands(cli::run_sandbox), {argv + 1, argv + argc}, io);
+    cli::die_if_interrupted();
+    return status;
   } catch (const std::exception& broken) {
     std::cerr << "watchbill: this is a bug of Watchbill: " << broken.what() << "\n";
     return cli::kFailed;

@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "base/text.hpp"
+#include "cli/terminal/interruption.hpp"
 #include "config/value.hpp"
 #include "engine/jobs/job_runner.hpp"
 #include "net/event_loop.hpp"
@@ -203,9 +204,14 @@ Result<SlackAccess*> Session::slack() {
 net::Task<Result<json::Document>> Session::group_request(std::string kind, std::string payload) {
   auto running = daemon();
   if (!running) co_return running.error();
+  const Interruption interruption;
   if (*running) {
-    co_return co_await control::ask_writer(context_->loop, context_->store, context_->daemon_runs,
-                                           std::move(kind), std::move(payload), control::kGroupPatience);
+    const auto daemon_runs = [this]() -> Result<bool> {
+      if (auto go_on = Interruption::check(); !go_on) return go_on.error();
+      return context_->daemon_runs();
+    };
+    co_return co_await control::ask_writer(context_->loop, context_->store, daemon_runs, std::move(kind),
+                                           std::move(payload), control::kGroupPatience);
   }
   if (context_->no_slack) co_return *context_->no_slack;
   auto path = store_path();
@@ -214,7 +220,7 @@ net::Task<Result<json::Document>> Session::group_request(std::string kind, std::
   if (!lock) co_return lock.error();
   auto answer = co_await engine::carry_out_group_request(
       {context_->loop, context_->store, context_->groups, context_->limiter}, std::move(kind),
-      std::move(payload), [] { return Result<void>{}; });
+      std::move(payload), Interruption::check);
   co_return control::read_answer(answer);
 }
 

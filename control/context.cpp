@@ -5,6 +5,9 @@ namespace watchbill::control {
 namespace {
 
 constexpr auto kLookEvery = 50ms;
+/// An asker who is gone without a word (killed, a lost shell) is waited for no longer than this.
+constexpr auto kPromise = 5s;
+constexpr auto kRenewEvery = 1s;
 
 ErrorKind kind_named(std::string_view name) {
   for (int i = 0; i <= static_cast<int>(ErrorKind::internal); ++i) {
@@ -36,7 +39,13 @@ net::Task<Result<json::Document>> wait_for_answer(net::Loop& loop, store::Store&
                                                   std::function<Result<bool>()> daemon_runs, std::int64_t id,
                                                   seconds patience) {
   const auto until = loop.steady_now() + patience;
+  auto renew_at = loop.steady_now() + kRenewEvery;
   while (loop.steady_now() < until) {
+    if (loop.steady_now() >= renew_at) {
+      // One that cannot be written now is made good by the next, long before the promise ends.
+      (void)store.requests().renew(id, loop.now() + kPromise);
+      renew_at = loop.steady_now() + kRenewEvery;
+    }
     auto answer = store.requests().answer_of(id);
     if (!answer && answer.error().code != "busy") co_return answer.error();
     if (answer && *answer) co_return read_answer(**answer);
@@ -58,7 +67,7 @@ net::Task<Result<json::Document>> wait_for_answer(net::Loop& loop, store::Store&
 net::Task<Result<json::Document>> ask_writer(net::Loop& loop, store::Store& store,
                                              std::function<Result<bool>()> daemon_runs, std::string kind,
                                              std::string payload, seconds patience) {
-  auto id = store.requests().ask(kind, payload, loop.now() + patience);
+  auto id = store.requests().ask(kind, payload, loop.now() + kPromise);
   if (!id) co_return id.error();
   auto answer = co_await wait_for_answer(loop, store, std::move(daemon_runs), *id, patience);
   // If that cannot be noted, the request ends by itself when its time is over.

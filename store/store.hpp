@@ -205,7 +205,6 @@ struct Request {
   std::string kind;     ///< "sync", "restore_group", ...
   std::string payload;  ///< JSON
   Instant at{};
-  Instant until{};                      ///< nobody waits for the answer any more
   std::optional<std::string> answer{};  ///< JSON, when it is done
 };
 
@@ -217,6 +216,10 @@ class Requests {
   /// Not answered yet, oldest first; those that nobody waits for any more, too.
   virtual Result<std::vector<Request>> open_requests() = 0;
   virtual Result<void> answer(std::int64_t id, const std::string& answer) = 0;
+  /// Whoever asked still waits, until then. One that is answered stays so.
+  virtual Result<void> renew(std::int64_t id, Instant until) = 0;
+  /// Whether somebody waits for its answer at that moment; `not_found`.
+  virtual Result<bool> is_waited_for(std::int64_t id, Instant at) = 0;
   /// Whoever asked waits no longer: it is not begun any more. One that is answered stays so.
   virtual Result<void> withdraw(std::int64_t id) = 0;
   /// The answer, or nothing while there is none; `not_found`.

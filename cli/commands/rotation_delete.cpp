@@ -49,7 +49,7 @@ Result<int> set_paused(Session& session, const Invocation& in, bool paused) {
   tell(session, rotation, "paused", paused,
        fmt::format("rotation \"{}\" {}{}", rotation.name, changes ? "" : "was already ",
                    paused    ? "paused: its group stays as it is"
-                   : changes ? "resumed"
+                   : changes ? "resumed: its group follows its schedules again"
                              : "running"));
   return kDone;
 }

@@ -151,17 +151,17 @@ Result<void> JobRunner::look() {
   return {};
 }
 
-Result<void> JobRunner::still_wanted(std::int64_t id, Instant until) const {
-  auto answer = ports_.store.requests().answer_of(id);
-  if (!answer) return answer.error();
-  if (!*answer && ports_.loop.now() < until) return {};
+Result<void> JobRunner::still_wanted(std::int64_t id) const {
+  auto waited_for = ports_.store.requests().is_waited_for(id, ports_.loop.now());
+  if (!waited_for) return waited_for.error();
+  if (*waited_for) return {};
   return fail(ErrorKind::cancelled, "nobody waits for this any more");
 }
 
 net::Task<void> JobRunner::handle(store::Request request) {
   const auto id = request.id;
   std::string answer;
-  if (auto wanted = still_wanted(id, request.until); !wanted) {
+  if (auto wanted = still_wanted(id); !wanted) {
     answer = refusal(wanted.error());
   } else if (request.kind == kSyncRequest) {
     const bool complete = co_await sync_();
@@ -169,9 +169,8 @@ net::Task<void> JobRunner::handle(store::Request request) {
                  ? success()
                  : refusal(fail(ErrorKind::timeout, "the pass is not complete yet: see `watchbill status`"));
   } else {
-    answer = co_await carry_out_group_request(
-        ports_, request.kind, request.payload,
-        [this, id, until = request.until] { return still_wanted(id, until); });
+    answer = co_await carry_out_group_request(ports_, request.kind, request.payload,
+                                              [this, id] { return still_wanted(id); });
   }
   // A request that cannot be answered now stays open and is carried out again: each of them is idempotent.
   if (auto saved = ports_.store.requests().answer(id, answer); !saved) answer.clear();

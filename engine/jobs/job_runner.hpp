@@ -48,7 +48,7 @@ class JobRunner {
 
  private:
   net::Task<void> handle(store::Request request);
-  [[nodiscard]] Result<void> still_wanted(std::int64_t id, Instant until) const;
+  [[nodiscard]] Result<void> still_wanted(std::int64_t id) const;
 
   JobPorts ports_;
   std::function<net::Task<bool>()> sync_;

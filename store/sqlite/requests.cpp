@@ -23,12 +23,12 @@ class SqliteRequests : public Requests {
   Result<std::vector<Request>> open_requests() override {
     std::vector<Request> found;
     auto done =
-        db_.query("SELECT id, kind, payload, at, until FROM requests WHERE answer IS NULL ORDER BY id",
+        db_.query("SELECT id, kind, payload, at FROM requests WHERE answer IS NULL ORDER BY id",
                   [&found](const Row& row) -> Result<void> {
                     auto& request = found.emplace_back();
                     Columns columns(row);
                     columns.plain(request.id).plain(request.kind).plain(request.payload);
-                    columns.plain(request.at).plain(request.until);
+                    columns.plain(request.at);
                     return {};
                   });
     if (!done) return done.error();
@@ -41,6 +41,17 @@ class SqliteRequests : public Requests {
     if (!done) return done;
     if (db_.changes() == 1) return {};
     return no_request(id);
+  }
+
+  Result<void> renew(std::int64_t id, Instant until) override {
+    return db_.execute("UPDATE requests SET until = ?2 WHERE id = ?1 AND answer IS NULL", id, until);
+  }
+
+  Result<bool> is_waited_for(std::int64_t id, Instant at) override {
+    auto found = db_.value<bool>("SELECT answer IS NULL AND until > ?2 FROM requests WHERE id = ?1", id, at);
+    if (!found) return found.error();
+    if (!*found) return no_request(id);
+    return **found;
   }
 
   Result<void> withdraw(std::int64_t id) override {

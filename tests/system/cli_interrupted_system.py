@@ -3,8 +3,10 @@
 usage: cli_interrupted_system.py BIN_DIR [unittest arguments]
 """
 
+import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 import unittest
@@ -109,23 +111,49 @@ class Interrupted(Case):
     def hold_slack(self):
         self.sandbox.do("fault", system="slack", kind="slow", match="usergroups.users.update", slow_ms=1500, times=1)
 
-    def test_ctrl_c_and_a_lost_shell_are_told_and_taken_back_or_finished(self):
+    def restores(self):
+        return [h for h in self.json("history") if h["cause"] == "restore"]
+
+    def text_said(self):
+        self.said.seek(0)
+        return self.said.read()
+
+    def test_ctrl_c_and_a_lost_shell_take_the_deletion_back_and_say_so(self):
         self.start_daemon()
-        for sent in (signal.SIGINT, signal.SIGHUP, signal.SIGKILL):
-            with self.subTest(sent):
-                self.wait(lambda: self.members() == ["U0ADA"])
+        self.wait(lambda: self.members() == ["U0ADA"])
+        for sent, begun in ((signal.SIGINT, 0), (signal.SIGINT, 1), (signal.SIGHUP, 2), (signal.SIGTERM, 3)):
+            with self.subTest(f"{sent}, {begun} restores begun"):
                 self.hold_slack()
+                self.said.truncate(0)
                 command = self.start(*DELETE)
                 self.wait(self.being_deleted)
+                self.wait(lambda: begun == 0 or len(self.restores()) == begun)
                 command.send_signal(sent)
                 self.assertEqual(command.wait(timeout=10), -sent)
-                self.assertTrue(self.being_deleted())
-                checks = self.run_any("doctor", "--format", "json").stdout
-                self.assertIn("being deleted by cli:", checks)
-                self.assertIn("being deleted by cli:", self.ok("rotation", "show", "payments"))
-                self.wait(lambda: self.members() == ["U0OTTO"])
-                self.ok("rotation", "resume", "payments")
+                self.assertIn("was not deleted", self.text_said())
+                self.assertIn("interrupted: it is taken back", self.text_said())
+                self.assertFalse(self.being_deleted())
+                # Slack does what it had been asked for; then the group is kept again.
+                self.wait(lambda: all(r["result"] == "ok" for r in self.restores()))
                 self.wait(lambda: self.members() == ["U0ADA"])
+                self.wait(lambda: self.view()["state"] == "in_sync")
+                self.sandbox.do("clear_faults", system="all")
+
+    def test_a_command_that_was_killed_is_told_and_taken_back_or_finished(self):
+        self.start_daemon()
+        self.wait(lambda: self.members() == ["U0ADA"])
+        self.hold_slack()
+        command = self.start(*DELETE)
+        self.wait(self.being_deleted)
+        command.kill()
+        command.wait()
+        self.assertTrue(self.being_deleted())
+        checks = self.run_any("doctor", "--format", "json").stdout
+        self.assertIn("being deleted by cli:", checks)
+        self.assertIn("being deleted by cli:", self.ok("rotation", "show", "payments"))
+        self.wait(lambda: self.members() == ["U0OTTO"])
+        self.ok("rotation", "resume", "payments")
+        self.wait(lambda: self.members() == ["U0ADA"])
         self.hold_slack()
         command = self.start(*DELETE)
         self.wait(self.being_deleted)
@@ -135,23 +163,33 @@ class Interrupted(Case):
         self.assertIsNone(self.view())
         self.assertEqual(self.members(), ["U0OTTO"])
 
+    def stop_daemon_between_commits(self):
+        """Stopped within one it would hold the store's lock, and the command could ask for nothing."""
+        while True:
+            self.daemon.send_signal(signal.SIGSTOP)
+            try:
+                with contextlib.closing(sqlite3.connect(self.store, timeout=0)) as store:
+                    store.execute("BEGIN IMMEDIATE")
+                    return
+            except sqlite3.OperationalError:
+                self.daemon.send_signal(signal.SIGCONT)
+
     def test_a_daemon_that_dies_leaves_nothing_to_be_done_later(self):
         self.start_daemon()
         self.wait(lambda: self.view()["state"] == "in_sync")
-        self.daemon.send_signal(signal.SIGSTOP)
+        self.stop_daemon_between_commits()
         command = self.start(*DELETE)
         self.wait(self.being_deleted)
         self.daemon.kill()
         self.daemon.wait()
         self.assertEqual(command.wait(timeout=20), 1)
-        self.said.seek(0)
-        self.assertIn("was not deleted", self.said.read())
+        self.assertIn("was not deleted", self.text_said())
         self.assertFalse(self.being_deleted())
         self.start_daemon()
         self.wait(lambda: self.view()["state"] == "in_sync")
         time.sleep(2.5)  # two looks for requests
         self.assertEqual(self.members(), ["U0ADA"])
-        self.assertEqual([h for h in self.json("history") if h["cause"] == "restore"], [])
+        self.assertEqual(self.restores(), [])
 
     def test_a_refused_restore_leaves_the_rotation_as_it_was(self):
         self.start_daemon()

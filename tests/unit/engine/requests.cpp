@@ -60,6 +60,31 @@ TEST_CASE("a request that nobody waits for any more is not carried out after a r
   CHECK(cli->requests().open_requests()->empty());
 }
 
+TEST_CASE("an asker who goes on waiting gets its answer, one who is gone is not waited for") {
+  EngineWorld world;
+  world.start();
+  world.advance(20s);
+  auto cli = world.as_cli();
+  // The first minute's budget is used up: what is asked for now waits for the next.
+  for (int i = 0; i < 40; ++i) REQUIRE(cli->requests().ask("create_group", kCreate, world.loop.now() + 5s));
+  world.advance(6s);
+  const auto before = world.slack.calls[slack::Method::usergroups_create];
+  const auto waits = cli->requests().ask("create_group", kCreate, world.loop.now() + 5s);
+  const auto gone = cli->requests().ask("create_group", kCreate, world.loop.now() + 5s);
+  REQUIRE(waits);
+  REQUIRE(gone);
+  for (int i = 0; i < 200; ++i) {
+    REQUIRE(cli->requests().renew(*waits, world.loop.now() + 5s));
+    world.advance(1s);
+  }
+  CHECK(world.slack.calls[slack::Method::usergroups_create] == before + 1);
+  CHECK(says(answer(*cli, *waits), "\"ok\":true"));
+  CHECK(says(answer(*cli, *gone), "nobody waits"));
+  // Who is answered is not asked for again.
+  REQUIRE(cli->requests().renew(*gone, world.loop.now() + 5s));
+  CHECK(cli->requests().open_requests()->empty());
+}
+
 TEST_CASE("a request is looked at again before it takes effect, however long the budget held it up") {
   EngineWorld world;
   world.start();
