@@ -1,6 +1,8 @@
 #include "base/text.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <numeric>
 #include <utility>
 
@@ -113,7 +115,17 @@ std::size_t utf8_length(std::string_view text) {
 }
 
 bool is_utf8(std::string_view text) {
+  // Most text is ASCII: eight bytes at a time.
+  constexpr std::uint64_t kNotAscii = 0x8080808080808080;
   for (std::size_t at = 0; at < text.size();) {
+    std::uint64_t block = 0;
+    if (at + sizeof block <= text.size()) {
+      std::memcpy(&block, text.data() + at, sizeof block);
+      if ((block & kNotAscii) == 0) {
+        at += sizeof block;
+        continue;
+      }
+    }
     const auto length = sequence_at(text, at);
     if (length == 0) return false;
     at += length;

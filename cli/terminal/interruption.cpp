@@ -29,9 +29,10 @@ Interruption::~Interruption() {
 
 Result<void> Interruption::check() {
   if (arrived == 0) return {};
-  return fail(ErrorKind::cancelled,
-              "interrupted: it is taken back, but what Slack was asked for before that may have happened: see "
-              "`watchbill status`");
+  return fail(
+      ErrorKind::cancelled,
+      "interrupted: it is taken back, but what Slack was asked for before that may have happened: see "
+      "`watchbill status`");
 }
 
 void die_if_interrupted() {

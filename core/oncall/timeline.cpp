@@ -17,9 +17,10 @@ bool earlier(const Shift& a, const Shift& b) {
   return std::tie(a.start, a.responder, a.end) < std::tie(b.start, b.responder, b.end);
 }
 
-void normalise(std::vector<Shift>& shifts) {
+/// Those of `before` who are the same are shared with it, too.
+void normalise(std::vector<Shift>& shifts, const std::vector<Shift>& before = {}) {
   std::erase_if(shifts, [](const Shift& s) { return s.start >= s.end; });
-  share_responders(shifts);
+  share_responders(shifts, before);
   std::sort(shifts.begin(), shifts.end(), earlier);
   const auto same = [](const Shift& a, const Shift& b) {
     return a.responder == b.responder && a.start == b.start && a.end == b.end;
@@ -90,12 +91,12 @@ bool asks_ahead(const ScheduleAnswer& answer) {
   return answer.window.from > answer.asked_at;
 }
 
-Timeline only(const ScheduleAnswer& answer) {
+Timeline only(const ScheduleAnswer& answer, const Timeline& known = {}) {
   Timeline fresh{answer.shifts, answer.window.from, answer.window.to, answer.asked_at};
   if (asks_ahead(answer)) {
     for (auto& shift : fresh.shifts) shift.start = std::max(shift.start, answer.window.from);
   }
-  normalise(fresh.shifts);
+  normalise(fresh.shifts, known.shifts);
   return fresh;
 }
 
@@ -193,7 +194,8 @@ Merged merge_shifts(const Timeline& known, const ScheduleAnswer& answer) {
   if (answer.moment) return merge_moment(known, answer);
   const Window overlap{std::max(answer.window.from, known.known_from),
                        std::min(answer.window.to, known.horizon)};
-  Timeline next = only(answer);
+  // What stays the same is seen at a glance where both share it.
+  Timeline next = only(answer, known);
   if (overlap.from >= overlap.to) return {std::move(next), false, false};
 
   std::vector<const Shift*> was;
@@ -273,16 +275,23 @@ bool same_details(const Responder& a, const Responder& b) {
 
 bool same_details(const std::vector<Shift>& a, const std::vector<Shift>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Shift& x, const Shift& y) {
-    return x == y && (&*x.responder == &*y.responder || same_details(*x.responder, *y.responder));
+    return x.start == y.start && x.end == y.end && x.end_unknown == y.end_unknown &&
+           (&*x.responder == &*y.responder || same_details(*x.responder, *y.responder));
   });
 }
 
-void share_responders(std::vector<Shift>& shifts) {
+void share_responders(std::vector<Shift>& shifts, const std::vector<Shift>& before) {
   std::vector<const SharedResponder*> known;
+  const auto is_known = [&known](const SharedResponder& responder) {
+    return std::any_of(known.begin(), known.end(), [&](const auto* one) { return &**one == &*responder; });
+  };
+  for (const auto& shift : before) {
+    if (!is_known(shift.responder)) known.push_back(&shift.responder);
+  }
   for (auto& shift : shifts) {
-    const auto same = std::find_if(known.begin(), known.end(), [&](const auto* one) {
-      return &**one == &*shift.responder || same_details(*one, shift.responder);
-    });
+    if (is_known(shift.responder)) continue;
+    const auto same = std::find_if(known.begin(), known.end(),
+                                   [&](const auto* one) { return same_details(*one, shift.responder); });
     if (same == known.end()) {
       known.push_back(&shift.responder);
     } else {

@@ -146,8 +146,8 @@ Merged merge(const Timeline& known, const ScheduleAnswer& answer);
 /// Gives every shift of a person what `said` says of them, so that no shift keeps an old address.
 void take_details(std::vector<Shift>& shifts, const std::vector<Shift>& said);
 
-/// Lets shifts of people who are equal in everything share one copy.
-void share_responders(std::vector<Shift>& shifts);
+/// Lets shifts of people who are equal in everything share one copy: that of `before`, if there is one.
+void share_responders(std::vector<Shift>& shifts, const std::vector<Shift>& before = {});
 
 /// Drops shifts that ended more than ten minutes before `now`.
 void forget_past(Timeline& timeline, Instant now);

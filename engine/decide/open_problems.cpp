@@ -99,6 +99,10 @@ std::string own_text(const std::string& told) {
 }  // namespace
 
 std::vector<Problem> problems_of(const RotationEntry& entry) {
+  // Nearly all have none, and all are asked each second.
+  if (entry.plan.problems.empty() && entry.problems.empty() && !entry.refusal && !entry.group.reported &&
+      entry.open.empty())
+    return {};
   auto problems = problems_now(entry);
   const auto prefix = prefix_of(entry);
   for (const auto& [key, problem] : entry.open) {

@@ -268,13 +268,17 @@ net::Task<void> PeopleRefresher::learn_list() {
 
 net::Task<void> PeopleRefresher::watch_on_call() {
   bool list_read = true;
+  // The list tells of all at once: nobody is to be found before the next round.
+  bool listed = false;
   auto at = loop_.steady_now();
   for (std::size_t step = 1;; ++step) {
     at = std::max(at + kStep, loop_.steady_now() - kRound);
     co_await net::sleep_for(loop_, std::max<milliseconds>(at - loop_.steady_now(), 0ms));
-    auto on_call = on_call_now();
     std::size_t rounds = told() ? kRoundsIfTold : 1;
-    if (by_list(on_call, rounds)) {
+    if (listed && list_read && step % (kStepsARound * rounds) != 0) continue;
+    auto on_call = on_call_now();
+    listed = by_list(on_call, rounds);
+    if (listed) {
       if (step % (kStepsARound * rounds) == 0) {
         auto all = on_call;
         list_read =

@@ -22,15 +22,14 @@ class SqliteRequests : public Requests {
 
   Result<std::vector<Request>> open_requests() override {
     std::vector<Request> found;
-    auto done =
-        db_.query("SELECT id, kind, payload, at FROM requests WHERE answer IS NULL ORDER BY id",
-                  [&found](const Row& row) -> Result<void> {
-                    auto& request = found.emplace_back();
-                    Columns columns(row);
-                    columns.plain(request.id).plain(request.kind).plain(request.payload);
-                    columns.plain(request.at);
-                    return {};
-                  });
+    auto done = db_.query("SELECT id, kind, payload, at FROM requests WHERE answer IS NULL ORDER BY id",
+                          [&found](const Row& row) -> Result<void> {
+                            auto& request = found.emplace_back();
+                            Columns columns(row);
+                            columns.plain(request.id).plain(request.kind).plain(request.payload);
+                            columns.plain(request.at);
+                            return {};
+                          });
     if (!done) return done.error();
     return found;
   }
