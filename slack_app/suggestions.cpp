@@ -9,7 +9,7 @@ namespace watchbill::slack_app {
 
 namespace {
 
-constexpr std::size_t kMaxLabel = 75;
+constexpr std::size_t kMaxOptionLabel = 75;
 /// Answers stay small: nobody reads more.
 constexpr std::size_t kMaxGroupsOfOptions = 20;
 
@@ -32,7 +32,7 @@ std::string answer_of(const std::vector<Offered>& groups) {
   for (const auto& group : groups) {
     if (group.options.empty() || written == kMaxGroupsOfOptions) continue;
     ++written;
-    w.begin_object().key("label").raw(plain(group.label, kMaxLabel).json).key("options").begin_array();
+    w.begin_object().key("label").raw(plain(group.label, kMaxOptionLabel).json).key("options").begin_array();
     for (const auto& option : group.options) w.raw(option.json);
     w.end_array().end_object();
   }
@@ -48,7 +48,7 @@ Offered offered(std::string label, std::vector<Option> options, std::size_t more
   }
   if (more > 0) {
     // The label's end must not be cut away.
-    label = fit(label, kMaxLabel - 40) +
+    label = fit(label, kMaxOptionLabel - 40) +
             fmt::format(": {} of {}, type more of the name", options.size(), options.size() + more);
   }
   return {std::move(label), std::move(options)};

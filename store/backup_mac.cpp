@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <optional>
 
+#include "store/bytes.hpp"
 #include "store/files.hpp"
 
 namespace watchbill::store {
@@ -27,10 +28,6 @@ constexpr std::int64_t kMostBytes = std::int64_t{4} << 30;
 constexpr std::size_t kHeaderSize = 100;
 constexpr std::string_view kMagic("SQLite format 3\0", 16);
 
-const unsigned char* bytes_of(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
-
 /// `size` bytes from `at` on, or as many as there are.
 Result<std::string> read_at(int fd, std::int64_t at, std::size_t size, const std::string& path) {
   std::string text(size, '\0');
@@ -43,13 +40,6 @@ Result<std::string> read_at(int fd, std::int64_t at, std::size_t size, const std
     got += static_cast<std::size_t>(part);
   }
   text.resize(got);
-  return text;
-}
-
-std::string hex(std::string_view bytes) {
-  std::string text(bytes.size() * 2 + 1, '\0');
-  sodium_bin2hex(text.data(), text.size(), bytes_of(bytes), bytes.size());
-  text.pop_back();
   return text;
 }
 

@@ -9,9 +9,17 @@
 #include <cstdint>
 #include <stdexcept>
 
+#include "store/bytes.hpp"
 #include "store/files.hpp"
 
 namespace watchbill::store {
+
+std::string hex(std::string_view bytes) {
+  std::string text(bytes.size() * 2 + 1, '\0');
+  sodium_bin2hex(text.data(), text.size(), bytes_of(bytes), bytes.size());
+  text.pop_back();
+  return text;
+}
 
 namespace {
 
@@ -23,21 +31,6 @@ constexpr std::size_t kMostKeyFile = 200;
 
 void start_sodium() {
   if (sodium_init() < 0) throw std::runtime_error("libsodium cannot be initialised");
-}
-
-unsigned char* bytes_of(std::string& text) {
-  return reinterpret_cast<unsigned char*>(text.data());
-}
-
-const unsigned char* bytes_of(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
-
-std::string hex(std::string_view bytes) {
-  std::string text(bytes.size() * 2 + 1, '\0');
-  sodium_bin2hex(text.data(), text.size(), bytes_of(bytes), bytes.size());
-  text.pop_back();
-  return text;
 }
 
 /// The 32 bytes that `text` stands for; empty if it is no key.

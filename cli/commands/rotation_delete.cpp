@@ -70,7 +70,7 @@ Result<int> resume(Session& session, const Invocation& in) {
   return set_paused(session, in, false);
 }
 
-Result<int> remove(Session& session, const Invocation& in) {
+Result<int> delete_it(Session& session, const Invocation& in) {
   auto found = find(session, in, Action::remove);
   if (!found) return found.error();
   const auto& rotation = found->rotation;
@@ -109,7 +109,7 @@ std::vector<Command> rotation_delete_commands() {
        {rotation},
        {{"restore", "", "put the group's former members back"}},
        {"rotation delete payments", "rotation delete payments --restore --yes"},
-       remove},
+       delete_it},
       {"rotation pause",
        "Leave a rotation's group alone for a while",
        "Nothing is written to the group and nothing is announced until `rotation resume`. Works for "

@@ -96,7 +96,7 @@ Completion of_option(const Command* command, const OptionSpec& option, const Nam
   return of_kind(command ? *command : none, option.value, names);
 }
 
-Completion options_of(const Command* command) {
+Completion offered_options(const Command* command) {
   Completion out;
   if (command) {
     for (const auto& option : command->options) out.candidates.push_back({"--" + option.name, option.help});
@@ -122,7 +122,7 @@ Completion next_words_of(const std::vector<Command>& commands, const std::string
 Completion all_of(const std::vector<Command>& commands, const Typed& typed, std::string_view word,
                   const NameSource& names) {
   if (typed.awaits_value) return of_option(typed.command, *typed.awaits_value, names);
-  if (word.starts_with('-')) return options_of(typed.command);
+  if (word.starts_with('-')) return offered_options(typed.command);
   if (!typed.command) return next_words_of(commands, typed.path);
   const auto& arguments = typed.command->arguments;
   if (typed.arguments >= arguments.size()) return {};

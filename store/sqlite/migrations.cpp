@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "store/sqlite/tables.hpp"
 #include "store/store.hpp"
 
 namespace watchbill::store {
@@ -303,18 +304,12 @@ Error other_program(const std::string& path) {
 
 namespace {
 
-Result<std::int64_t> number(Database& database, std::string_view sql) {
-  auto value = database.value<std::int64_t>(sql);
-  if (!value) return value.error();
-  return value->value_or(0);
-}
-
 /// True for a file in which nothing is yet; an error for somebody else's database.
 Result<bool> is_empty(Database& database, const std::string& path) {
-  auto tables = number(database, "SELECT count(*) FROM sqlite_schema");
+  auto tables = number_of(database, "SELECT count(*) FROM sqlite_schema");
   if (!tables) return tables.error();
   if (*tables == 0) return true;
-  auto application = number(database, "PRAGMA application_id");
+  auto application = number_of(database, "PRAGMA application_id");
   if (!application) return application.error();
   if (*application != kApplicationId) return other_program(path);
   return false;
@@ -343,7 +338,7 @@ Result<void> apply_steps(Database& database, const std::string& path, const Step
   auto empty = is_empty(database, path);
   if (!empty) return empty.error();
   // Read again inside the transaction: another process may have been faster.
-  auto version = number(database, "PRAGMA user_version");
+  auto version = number_of(database, "PRAGMA user_version");
   if (!version) return version.error();
   if (*version < 0) return no_version(path, *version);
   if (*version >= newest) return {};
@@ -365,7 +360,7 @@ Result<void> apply_steps(Database& database, const std::string& path, const Step
 Result<void> migrate(Database& database, const std::string& path, const Steps& steps) {
   const auto newest = static_cast<std::int64_t>(steps.migrations.size());
   if (auto empty = is_empty(database, path); !empty) return empty.error();
-  auto version = number(database, "PRAGMA user_version");
+  auto version = number_of(database, "PRAGMA user_version");
   if (!version) return version.error();
   if (*version > newest) return newer_schema(path, *version, newest);
   if (*version < 0) return no_version(path, *version);

@@ -5,7 +5,7 @@ namespace watchbill::store {
 
 namespace {
 
-const std::string kColumns =
+const std::string kOutboxColumns =
     "SELECT id, rotation, coalesce(change, 0), channel, key, state, facts, group_confirmed, confirm_by, "
     "attempts, "
     "attempt_at, probes, next_try, possibly_repeated, ts, error FROM outbox ";
@@ -88,7 +88,7 @@ Result<void> SqliteOutbox::update(const OutboxRow& row) {
 
 Result<std::vector<OutboxRow>> SqliteOutbox::open_rows() {
   std::vector<OutboxRow> found;
-  auto done = db_.query(kColumns + "WHERE state NOT IN ('sent', 'superseded', 'expired') ORDER BY id",
+  auto done = db_.query(kOutboxColumns + "WHERE state NOT IN ('sent', 'superseded', 'expired') ORDER BY id",
                         [&found](const Row& row) { return read_row(row, found.emplace_back()); });
   if (!done) return done.error();
   return found;
@@ -97,7 +97,7 @@ Result<std::vector<OutboxRow>> SqliteOutbox::open_rows() {
 Result<std::vector<OutboxRow>> SqliteOutbox::of_rotation(RotationId id, std::size_t limit) {
   std::vector<OutboxRow> found;
   auto done = db_.query(
-      kColumns + "WHERE rotation = ?1 ORDER BY id DESC LIMIT ?2",
+      kOutboxColumns + "WHERE rotation = ?1 ORDER BY id DESC LIMIT ?2",
       [&found](const Row& row) { return read_row(row, found.emplace_back()); }, id,
       static_cast<std::int64_t>(limit));
   if (!done) return done.error();

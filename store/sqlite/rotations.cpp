@@ -7,7 +7,7 @@ namespace watchbill::store {
 
 namespace {
 
-const std::string kColumns =
+const std::string kRotationColumns =
     "SELECT id, name, group_id, handle, mode, membership, drift, paused, empty, empty_alert, announce, "
     "template, "
     "mention, max_age_ms, alert_channel, managed_by FROM rotations ";
@@ -118,7 +118,7 @@ Result<std::vector<Rotation>> SqliteRotations::list() {
   // One transaction, so that no rotation is seen with another moment's children.
   auto read = [&]() -> Result<void> {
     rotations.reserve(rows_in(db_, "SELECT count(*) FROM rotations"));
-    auto done = db_.query(kColumns + "ORDER BY folded_name", [&](const Row& row) -> Result<void> {
+    auto done = db_.query(kRotationColumns + "ORDER BY folded_name", [&](const Row& row) -> Result<void> {
       auto rotation = read_rotation(row);
       if (!rotation) return rotation.error();
       rotations.push_back(std::move(*rotation));
@@ -137,7 +137,7 @@ Result<std::optional<Rotation>> SqliteRotations::one(const std::string& where, c
   std::vector<Rotation> found;
   auto read = [&]() -> Result<void> {
     auto done = db_.query(
-        kColumns + where,
+        kRotationColumns + where,
         [&](const Row& row) -> Result<void> {
           auto rotation = read_rotation(row);
           if (!rotation) return rotation.error();

@@ -4,6 +4,8 @@
 #include <map>
 #include <vector>
 
+#include "store/sqlite/tables.hpp"
+
 namespace watchbill::store {
 
 namespace {
@@ -79,12 +81,6 @@ Result<std::vector<Object>> expected_objects(std::size_t version, const Steps& s
   return objects_of(*model, ":memory:");
 }
 
-Result<std::int64_t> number(Database& database, std::string_view sql) {
-  auto value = database.value<std::int64_t>(sql);
-  if (!value) return value.error();
-  return value->value_or(0);
-}
-
 Result<void> compare(const std::vector<Object>& found, const std::vector<Object>& expected,
                      const std::string& path) {
   if (found == expected) return {};
@@ -102,10 +98,10 @@ Result<void> compare(const std::vector<Object>& found, const std::vector<Object>
 Result<void> check_objects(Database& database, const std::string& path, const Steps& steps) {
   auto found = objects_of(database, path);
   if (!found) return found.error();
-  auto version = number(database, "PRAGMA user_version");
+  auto version = number_of(database, "PRAGMA user_version");
   if (!version) return version.error();
   if (found->empty() && *version == 0) return {};
-  auto application = number(database, "PRAGMA application_id");
+  auto application = number_of(database, "PRAGMA application_id");
   if (!application) return application.error();
   if (*application != kApplicationId) return other_program(path);
   const auto newest = static_cast<std::int64_t>(steps.migrations.size());

@@ -30,6 +30,12 @@ inline SecretPlace place_of_secret(const Connection& connection, const std::stri
 /// The workspace's id as an SQL expression; '' while it is not known.
 #define WATCHBILL_TEAM "coalesce((SELECT value FROM meta WHERE key = 'team_id'), '')"
 
+/// The one number that `sql` asks for; 0 for none.
+inline Result<std::int64_t> number_of(Database& database, std::string_view sql) {
+  auto value = database.value<std::int64_t>(sql);
+  if (!value) return value.error();
+  return value->value_or(0);
+}
 /// The wall clock: when something was written.
 Instant wall_clock();
 
