@@ -7,8 +7,8 @@
 
 #include "config/config.hpp"
 #include "daemon/app_gateway.hpp"
+#include "daemon/key_people_check.hpp"
 #include "daemon/metrics.hpp"
-#include "daemon/role_check.hpp"
 #include "engine/engine.hpp"
 #include "net/curl_client.hpp"
 #include "net/event_loop.hpp"
@@ -58,7 +58,7 @@ class Service {
   std::unique_ptr<slack::RateLimiter> limiter_;
   std::unique_ptr<slack::WebClient> slack_;
   std::unique_ptr<control::Context> context_;
-  std::unique_ptr<RoleCheck> roles_;
+  std::unique_ptr<KeyPeopleCheck> key_people_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<AppGateway> gateway_;
   std::unique_ptr<net::HttpServer> server_;

@@ -64,17 +64,18 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
   service->context_ = std::make_unique<control::Context>(control::Context{
       loop, store, *service->http_, client, client, client, *service->limiter_, service->config_,
       control::group_requests_of_daemon(loop, store), [] { return Result<bool>(true); }});
-  service->roles_ = std::make_unique<RoleCheck>(*service->context_, client, has_user_token);
+  service->key_people_ = std::make_unique<KeyPeopleCheck>(*service->context_, client, has_user_token);
   options.events_arrive = [gateway = service->gateway_.get()] { return gateway->state().state == "up"; };
-  options.other_problems = [gateway = service->gateway_.get(), roles = service->roles_.get()](Instant now) {
+  options.other_problems = [gateway = service->gateway_.get(),
+                            key_people = service->key_people_.get()](Instant now) {
     auto problems = gateway->problems(now);
-    problems.insert(problems.end(), roles->problems().begin(), roles->problems().end());
+    problems.insert(problems.end(), key_people->problems().begin(), key_people->problems().end());
     return problems;
   };
   options.slack_clock_skew = [&client] { return client.clock_skew(); };
   options.other_unsure = [gateway = service->gateway_.get(),
-                          roles = service->roles_.get()](const Problem& problem) {
-    return gateway->unsure(problem) || roles->unsure(problem);
+                          key_people = service->key_people_.get()](const Problem& problem) {
+    return gateway->unsure(problem) || key_people->unsure(problem);
   };
   service->engine_ = std::make_unique<engine::Engine>(
       engine::EnginePorts{loop, store, *service->http_, client, client, client, *service->limiter_},
@@ -85,7 +86,7 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
 Result<void> Service::start() {
   if (auto started = engine_->start(); !started) return started;
   tasks_.spawn(introduce());
-  roles_->start();
+  key_people_->start();
   if (config_.listen.empty()) return {};
   net::ServerOptions options;
   options.limits = [this](const net::ServerRequest& request) { return limits(request); };

@@ -1,4 +1,4 @@
-#include "daemon/role_check.hpp"
+#include "daemon/key_people_check.hpp"
 
 #include <string_view>
 
@@ -14,7 +14,7 @@ constexpr auto kAgain = 1h;
 
 }  // namespace
 
-net::Task<void> RoleCheck::run() {
+net::Task<void> KeyPeopleCheck::run() {
   co_await net::sleep_for(context_.loop, kFirstLook);
   while (true) {
     co_await look();
@@ -24,7 +24,7 @@ net::Task<void> RoleCheck::run() {
   }
 }
 
-net::Task<void> RoleCheck::look() {
+net::Task<void> KeyPeopleCheck::look() {
   std::optional<UserId> token_user;
   if (has_user_token_) {
     auto permit = co_await context_.limiter.acquire(slack::Method::auth_test, slack::Priority::background);
@@ -38,7 +38,7 @@ net::Task<void> RoleCheck::look() {
   looked_ = true;
 }
 
-bool RoleCheck::unsure(const Problem& problem) const {
+bool KeyPeopleCheck::unsure(const Problem& problem) const {
   const std::string_view key = problem.key;
   if (!key.starts_with("role:")) return false;
   if (!looked_ || (token_unread_ && key.starts_with("role:user_token:"))) return true;

@@ -8,10 +8,11 @@
 namespace watchbill::daemon {
 
 /// Looks once a day at the people that something depends on: behind the user token, editors, owners, fallback
-/// members. Who was deactivated or lost his role is a problem until he is found well again or replaced.
-class RoleCheck {
+/// members. Who was deactivated or lost
+/// their role is a problem until they are found well again or replaced.
+class KeyPeopleCheck {
  public:
-  RoleCheck(control::Context& context, slack::WebClient& client, bool has_user_token)
+  KeyPeopleCheck(control::Context& context, slack::WebClient& client, bool has_user_token)
       : context_(context), client_(client), has_user_token_(has_user_token) {}
   void start() { tasks_.spawn(run()); }
   [[nodiscard]] const std::vector<Problem>& problems() const { return lost_.problems; }
