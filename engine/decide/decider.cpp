@@ -18,20 +18,15 @@ void end_refusal(RotationEntry& entry) {
 constexpr const char* kLookupProblem = "lookup";
 constexpr auto kLookupWorthTelling = 1min;
 
+/// Slack names our own app, too, where it did not keep what that wrote.
 std::string contest_text(const RotationEntry& entry) {
-  if (entry.group.changed_by.empty()) {
-    return fmt::format(
-        "@{} is other than it was written again and again: it was changed or was not written (Slack does not "
-        "tell who changed it last). It is repaired at most every 10 minutes from now on. See whether "
-        "somebody "
-        "edits it, or set `--drift report`",
-        entry.rotation.handle);
-  }
+  const auto& by = entry.group.changed_by;
   return fmt::format(
-      "somebody else keeps changing @{}: it was repaired again and again, and is repaired at most every 10 "
-      "minutes from now on. Find out who edits it (Slack shows it in the group's details), or set `--drift "
-      "report`",
-      entry.rotation.handle);
+      "@{} is other than it was written again and again: it was changed or was not written ({}). It is "
+      "repaired at most every 10 minutes from now on. See whether somebody edits it, or set `--drift report`",
+      entry.rotation.handle,
+      by.empty() ? "Slack does not tell who changed it last"
+                 : fmt::format("Slack names {} as its last editor", by));
 }
 
 }  // namespace

@@ -269,5 +269,5 @@ TEST_CASE("who changes a group after each of our writes is called somebody else"
     group.updated_at = p.world.loop.now();
     p.world.advance(1min);
   }
-  CHECK(p.problems().find("somebody else keeps changing @payments") != std::string::npos);
+  CHECK(p.problems().find("@payments is other than it was written again and again") != std::string::npos);
 }

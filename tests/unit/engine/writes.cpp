@@ -132,7 +132,7 @@ TEST_CASE("a group that a human keeps editing is repaired at most every 10 minut
   // Two at once, then one in ten minutes.
   CHECK(p.world.slack.writes.size() - before <= 2 + 6);
   CHECK(p.world.slack.writes.size() - before >= 2 + 4);
-  CHECK(p.problems().find("somebody else keeps changing @payments") != std::string::npos);
+  CHECK(p.problems().find("@payments is other than it was written again and again") != std::string::npos);
   // A handoff does not wait for that.
   p.world.loop.run_until(p.boundary + 1h + 2s);
   CHECK(p.members() == Names{"UADA"});
