@@ -133,14 +133,30 @@ void Loader::read_section(const std::string& path, const YAML::Node& section, co
   }
 }
 
+/// Where the first line is that is neither empty nor a comment; nothing in a file without settings. YAML
+/// reads nothing out of a lone "%", a tab or the mark of UTF-16, and finds no fault with them.
+std::optional<std::size_t> first_written_line(const std::string& content) {
+  constexpr std::string_view mark = "\xEF\xBB\xBF";  // of UTF-8
+  std::size_t number = 0;
+  std::istringstream lines(content.starts_with(mark) ? content.substr(mark.size()) : content);
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    const auto first = line.find_first_not_of(" \r");
+    const bool empty = first == std::string::npos || line[first] == '#' || line == "---" || line == "...";
+    if (!empty) return number;
+  }
+  return std::nullopt;
+}
+
 void Loader::read_file(const std::string& path, const std::string& content) {
   const auto document = read_yaml(content, path);
   if (!document) {
     errors_ = document.error().message;
   } else if (document->IsMap()) {
     read_section(path, *document, "");
-  } else if (!document->IsNull()) {
-    errors_ = fmt::format("{}: must consist of \"key: value\" lines", path);
+  } else if (const auto line = first_written_line(content); !document->IsNull() || line) {
+    errors_ = fmt::format("{}: must consist of \"key: value\" lines",
+                          line ? fmt::format("{}:{}", path, *line) : path);
   }
 }
 

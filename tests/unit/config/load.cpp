@@ -217,6 +217,15 @@ TEST_CASE("a file that is no configuration is refused with the place") {
   CHECK_THAT(errors("[a]: b\n"), StartsWith("w.yaml:1:1: "));
 }
 
+TEST_CASE("what YAML reads as nothing is no configuration that is right") {
+  for (const auto* text : {"%", "\t", "\xFF\xFE", "# one\n\n%", "%YAML 1.2", "~", "null", "--- ~"}) {
+    INFO(text);
+    CHECK_THAT(errors(text), StartsWith("w.yaml:"));
+    CHECK_THAT(errors(text), Contains("key: value"));
+  }
+  CHECK_THAT(errors("# one\n\n%"), StartsWith("w.yaml:3: "));
+}
+
 TEST_CASE("every text is read or refused: none is read for ever") {
   CHECK_THAT(errors(","), StartsWith("w.yaml:1:1: no YAML begins like this"));
   CHECK_THAT(errors("!,"), StartsWith("w.yaml:1:2: no YAML begins like this"));
@@ -225,7 +234,8 @@ TEST_CASE("every text is read or refused: none is read for ever") {
     INFO(text);
     CHECK_THAT(errors(text), StartsWith("w.yaml:"));
   }
-  for (const auto* text : {"", "%", "---", "...", "---\n...", "# nothing"}) {
+  for (const auto* text :
+       {"", "\n", "  \r\n", "---", "...", "---\n...", "# nothing", "\xEF\xBB\xBF# nothing"}) {
     INFO(text);
     CHECK(read(text));
   }
