@@ -7,6 +7,7 @@
 #include "base/build.hpp"
 #include "cli/manual/complete.hpp"
 #include "cli/session.hpp"
+#include "cli/terminal/credential.hpp"
 #include "providers/provider.hpp"
 
 namespace watchbill::cli {
@@ -171,7 +172,7 @@ int run(const std::vector<Command>& commands, const std::vector<std::string>& ar
   if (!args.empty() && args.front() == kCompleteWord)
     return run_completion(commands, {args.begin() + 1, args.end()}, io);
   auto parsed = parse(commands, args);
-  if (!parsed) return report(io, parsed.error());
+  if (!parsed) return report(io, without_credentials(parsed.error(), args));
   int code = kDone;
   if (parsed->kind == Parsed::Kind::version) {
     io.out << fmt::format("watchbill {} (commit {}, schema {})\n", version(), build_commit(),
@@ -181,7 +182,7 @@ int run(const std::vector<Command>& commands, const std::vector<std::string>& ar
   } else {
     Session session(parsed->globals, io);
     auto done = parsed->command->run(session, parsed->invocation);
-    code = done ? *done : report(io, done.error());
+    code = done ? *done : report(io, without_credentials(done.error(), args));
   }
   io.out.flush();
   // Nobody reads any more, or the disk is full: what was done is done, but not told.

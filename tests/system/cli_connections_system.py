@@ -15,6 +15,16 @@ from cli_world import BIN, PLATFORM, Case, NoRedirect, write_private, main
 
 
 class Connections(Case):
+    def test_a_key_in_the_place_of_something_else_is_not_repeated(self):
+        key = "xoxb-000000000000-NotARealOne1"
+        for args in (("pagerduty", key), (key, "pd"), ("pagerduty", "pd", "--region", key),
+                     ("pagerduty", "pd", "--subdomain", key), ("pagerduty", "pd", "--base-url", key),
+                     ("pagerduty", "pd", "--api-key-file", key), ("pagerduty", "pd", f"--{key}")):
+            with self.subTest(args):
+                done = self.run_any("connection", "add", *args)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertNotIn("NotARealOne", done.stdout + done.stderr)
+
     def test_good_credentials_are_saved_sealed(self):
         ready = self.sandbox.ready
         added = self.json("connection", "add", "pagerduty", "pd", "--api-key-file", "pd.key", "--base-url",
