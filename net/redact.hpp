@@ -16,8 +16,9 @@ class Redactor {
  public:
   /// A credential in the shapes in which systems repeat what they were sent: as it is, percent-encoded,
   /// base64 (RFC 4648, sections 4 and 5; also in the middle of something longer), hexadecimal, escaped as in
-  /// HTML. Shorter than 6 bytes it is none: every text would be full of it. A text in which one is hidden
-  /// otherwise (`decoded`) is given up as a whole.
+  /// HTML. Seven eighths of one, from its beginning, and at least 12 bytes count as the whole: what is
+  /// repeated may be cut off. Shorter than 6 bytes it is none: every text would be full of it. A text in
+  /// which one is hidden otherwise (`decoded`) is given up as a whole.
   void add(const Secret& secret);
   /// The credential of an `Authorization` header: what follows the scheme ("Bearer X", "Token token=X").
   void add_authorization(const Secret& value);

@@ -34,6 +34,7 @@ SHAPES = {
     "percent": lambda key: (400, {}, '{"message":"?key=%s"}' % urllib.parse.quote(key, safe="")),
     "in headers": lambda key: (401, {"WWW-Authenticate": f"Token {key}", "Content-Type": f"text/{key}"}, "<html>"),
     "html": lambda key: (503, {"Content-Type": "text/html"}, f"<p>Authorization: {html.escape(key)}</p>"),
+    "less its end": lambda key: (401, {}, '{"error":{"message":"no %s."},"message":"no %s."}' % ((key[:-1],) * 2)),
     "hexadecimal": lambda key: (400, {}, '{"message":"%s"}' % key.encode().hex()),
     "cut": lambda key: (400, {}, '{"error":{"message":"%s%s"},"message":"%s%s"}' % ("x" * 190, key, "x" * 190, key)),
     "no JSON": lambda key: (200, {"Content-Type": f"text/plain; {key}"}, key),

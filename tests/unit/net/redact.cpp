@@ -102,6 +102,24 @@ TEST_CASE("what a request carried is known by its headers and its form") {
   CHECK(without(redactor, "authorization_code of client") == "authorization_code of client");
 }
 
+TEST_CASE("seven eighths of a credential count as the whole, whatever follows") {
+  const std::string key = "y_NbAkKc66ryYTWUXYEu";
+  Redactor redactor;
+  redactor.add(Secret(key));
+  for (std::size_t size = 18; size <= key.size(); ++size) {
+    CAPTURE(size);
+    const auto part = key.substr(0, size);
+    CHECK(without(redactor, "no " + part) == "no …");
+    CHECK(without(redactor, "no " + part + "… here, " + part + ".") == "no …… here, ….");
+    CHECK(without(redactor, percent_encode(part) + " " + base64(part)).find(key.substr(0, 8)) ==
+          std::string::npos);
+  }
+  CHECK(without(redactor, "y_NbAkKc66, y_NbAkKc66X") == "y_NbAkKc66, y_NbAkKc66X");
+  Redactor short_one;
+  short_one.add(Secret("abcdef"));
+  CHECK(without(short_one, "abcde abcdef abcdefg") == "abcde … …g");
+}
+
 TEST_CASE("a text in which a credential is hidden is given up as a whole") {
   const std::string key = "Ab3d/Ef9h+Ij\"kLm";
   Redactor redactor;
