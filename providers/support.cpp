@@ -45,7 +45,8 @@ Error broken_system(std::string_view system, const Error& error) {
 
 Error weigh_refusal(std::string_view system, const Error& refusal, const Result<bool>& listed) {
   if (!listed) return broken_system(system, listed.error());
-  if (*listed)
+  // What may not be read may well be listed.
+  if (*listed && refusal.kind == ErrorKind::not_found)
     return fail(ErrorKind::server, "{} lists it, but does not answer for it ({})", system, refusal.message);
   return refusal;
 }

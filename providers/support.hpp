@@ -17,9 +17,10 @@ ScheduleAnswer blank_answer(const std::string& connection, const std::string& id
 /// only where the schedule itself was asked (`from_schedule`); from a list every failure is `failed`.
 ScheduleAnswer failed_answer(const std::string& connection, const std::string& id, Window window,
                              Instant asked_at, const Error& error, bool from_schedule);
-/// What the refusal of a schedule (`not_found`) is worth, once the list of all schedules was asked for after
-/// it: `listed` says whether the schedule is on it. It stands if the list came and goes without the schedule;
-/// else it is the system that is broken (`server`, or what befell the list).
+/// What the refusal of a schedule (`not_found`, `forbidden`) is worth, once the list of all schedules was
+/// asked for after it: `listed` says whether the schedule is on it. It stands if the list came and, of what
+/// is not found, goes without the schedule; else it is the system that is broken (`server`, or what befell
+/// the list).
 Error weigh_refusal(std::string_view system, const Error& refusal, const Result<bool>& listed);
 /// Whether a schedule is on the list of all.
 Result<bool> is_listed(const Result<std::vector<ScheduleInfo>>& all, const std::string& id);

@@ -312,7 +312,7 @@ net::Task<void> OpsgenieProvider::look_ahead(std::vector<std::string> ids, Windo
 
 net::Task<ScheduleAnswer> OpsgenieProvider::refused(std::string id, Window window, Error refusal) {
   const auto asked = loop_.now();
-  if (refusal.kind == ErrorKind::not_found) {
+  if (refusal.kind == ErrorKind::not_found || refusal.kind == ErrorKind::forbidden) {
     const auto all = co_await list_schedules();
     refusal = weigh_refusal("Opsgenie", refusal, is_listed(all, id));
   }
@@ -321,7 +321,8 @@ net::Task<ScheduleAnswer> OpsgenieProvider::refused(std::string id, Window windo
 
 net::Task<ScheduleAnswer> OpsgenieProvider::confirm(std::string id, Window window) {
   auto answer = co_await ask_timeline(id, window, true);
-  if (answer.status == AnswerStatus::gone) co_return co_await refused(id, window, *answer.error);
+  if (answer.status == AnswerStatus::gone || answer.status == AnswerStatus::forbidden)
+    co_return co_await refused(id, window, *answer.error);
   // The timeline is there but does not name the people: the schedule's own on-calls do.
   if (answer.status == AnswerStatus::failed && answer.error->kind == ErrorKind::unreadable &&
       !answer.schedule_name.empty()) {

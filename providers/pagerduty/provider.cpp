@@ -409,6 +409,7 @@ net::Task<Result<Oncalls>> PagerDuty::fetch_schedule(std::string id, Range range
       co_return co_await weigh(id, absent);
     }
   }
+  if (!found && found.error().kind == ErrorKind::forbidden) co_return co_await weigh(id, found.error());
   if (found) {
     known_[id].set_kind(kind);
     known_[id].gone_at.reset();

@@ -257,7 +257,7 @@ net::Task<void> XmattersProvider::gather_batch(std::vector<std::string> ids, Rou
     co_return;
   }
   auto error = found.error();
-  if (may_be_one_group(error) && error.kind != ErrorKind::forbidden && !std::exchange(round.probed, true)) {
+  if (may_be_one_group(error) && !std::exchange(round.probed, true)) {
     const auto alive = co_await probe();
     if (!alive) error = broken_system("xMatters", alive.error());
     if (!alive) round.stopped = error;
@@ -424,7 +424,7 @@ net::Task<ScheduleAnswer> XmattersProvider::confirm(std::string id, Window windo
   auto document = co_await get("/api/xm/1/groups/" + net::percent_encode(id));
   if (!document) {
     auto refusal = document.error();
-    if (refusal.kind == ErrorKind::not_found) {
+    if (refusal.kind == ErrorKind::not_found || refusal.kind == ErrorKind::forbidden) {
       const auto all = co_await list_schedules();
       refusal = weigh_refusal("xMatters", refusal, is_listed(all, id));
     }

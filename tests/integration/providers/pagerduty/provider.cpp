@@ -321,13 +321,18 @@ TEST_CASE("one schedule that hangs costs its neighbours nothing but time") {
   CHECK(Bench::people(answers[2]) == kAda);
 }
 
-TEST_CASE("a token without the scope for users is told by name") {
+TEST_CASE(
+    "a schedule that may not be read is forbidden, and a key that may read nothing is a broken connection") {
   PagerDutyBench bench;
   bench.schedule("S1", R"(["ada"])");
   bench.connect();
+  bench.act("fault", R"("kind":"403","match":"/schedules/S1")");
+  CHECK(bench.confirm("S1").status == AnswerStatus::forbidden);
   bench.act("fault", R"("kind":"403")");
   const auto confirmed = bench.confirm("S1");
-  CHECK(confirmed.status == AnswerStatus::forbidden);
+  CHECK(confirmed.status == AnswerStatus::failed);
+  REQUIRE(confirmed.error);
+  CHECK(confirmed.error->kind == ErrorKind::server);
 }
 
 TEST_CASE("a steady poll of many schedules costs batches and pages, no more") {

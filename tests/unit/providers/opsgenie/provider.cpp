@@ -167,7 +167,8 @@ TEST_CASE("a 401 of Opsgenie points at the region") {
 
 TEST_CASE("a 403 of Opsgenie for a schedule says that it may be gone") {
   Desk desk({{"/v2/schedules/s/timeline?identifierType=id&intervalUnit=weeks&interval=2",
-              answer(403, R"({"message":"You are not authorized","code":40301})")}});
+              answer(403, R"({"message":"You are not authorized","code":40301})")},
+             {"/v2/schedules", answer(200, R"({"data":[{"id":"s","name":"Sigma"}]})")}});
   auto confirmed = desk.world.loop.run_until_done(desk.provider->confirm("s", desk.window()));
   CHECK(confirmed.status == AnswerStatus::forbidden);
   CHECK(confirmed.from_schedule);

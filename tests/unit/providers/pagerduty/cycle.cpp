@@ -295,7 +295,8 @@ TEST_CASE("a schedule is gone only when both kinds' paths refuse it") {
 TEST_CASE("PagerDuty that refuses every question is a broken connection, not a deleted schedule") {
   const auto refusal = GENERATE(fakes::answer(400, R"({"error":{"message":"Invalid","code":2001}})"),
                                 fakes::answer(404, R"({"error":{"message":"Not Found","code":2100}})"),
-                                fakes::answer(404, "<html>Not Found</html>"), fakes::answer(410, ""));
+                                fakes::answer(404, "<html>Not Found</html>"), fakes::answer(410, ""),
+                                fakes::answer(403, R"({"error":{"message":"Forbidden","code":2010}})"));
   const bool known = GENERATE(true, false);
   INFO(refusal.status << " " << refusal.body << " known " << known);
   Office office;
