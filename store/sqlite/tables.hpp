@@ -36,6 +36,7 @@ inline Result<std::int64_t> number_of(Database& database, std::string_view sql) 
   if (!value) return value.error();
   return value->value_or(0);
 }
+
 /// The wall clock: when something was written.
 Instant wall_clock();
 

@@ -111,6 +111,14 @@ class Interrupted(Case):
     def hold_slack(self):
         self.sandbox.do("fault", system="slack", kind="slow", match="usergroups.users.update", slow_ms=1500, times=1)
 
+    def kill_a_deletion(self):
+        """While the daemon puts the group back, as slowly as Slack takes it."""
+        self.hold_slack()
+        command = self.start(*DELETE)
+        self.wait(self.being_deleted)
+        command.kill()
+        command.wait()
+
     def restores(self):
         return [h for h in self.json("history") if h["cause"] == "restore"]
 
@@ -142,11 +150,7 @@ class Interrupted(Case):
     def test_a_command_that_was_killed_is_told_and_taken_back_or_finished(self):
         self.start_daemon()
         self.wait(lambda: self.members() == ["U0ADA"])
-        self.hold_slack()
-        command = self.start(*DELETE)
-        self.wait(self.being_deleted)
-        command.kill()
-        command.wait()
+        self.kill_a_deletion()
         self.assertTrue(self.being_deleted())
         checks = self.run_any("doctor", "--format", "json").stdout
         self.assertIn("being deleted by cli:", checks)
@@ -154,11 +158,7 @@ class Interrupted(Case):
         self.wait(lambda: self.members() == ["U0OTTO"])
         self.ok("rotation", "resume", "payments")
         self.wait(lambda: self.members() == ["U0ADA"])
-        self.hold_slack()
-        command = self.start(*DELETE)
-        self.wait(self.being_deleted)
-        command.kill()
-        command.wait()
+        self.kill_a_deletion()
         self.ok(*DELETE)
         self.assertIsNone(self.view())
         self.assertEqual(self.members(), ["U0OTTO"])

@@ -259,7 +259,7 @@ TEST_CASE("where Slack tells no editor nobody is blamed, and `sync` writes at on
   CHECK(p.members() == Names{"UBO", "UCY"});
 }
 
-TEST_CASE("who changes a group after each of our writes is called somebody else") {
+TEST_CASE("who changes a group after each of our writes is named as its last editor") {
   Payments p;
   auto& group = p.world.slack.groups.at(GroupId{"Spayments"});
   p.world.loop.run_until(p.boundary + 1min);
@@ -269,5 +269,7 @@ TEST_CASE("who changes a group after each of our writes is called somebody else"
     group.updated_at = p.world.loop.now();
     p.world.advance(1min);
   }
-  CHECK(p.problems().find("@payments is other than it was written again and again") != std::string::npos);
+  const auto problems = p.problems();
+  CHECK(problems.find("@payments is other than it was written again and again") != std::string::npos);
+  CHECK(problems.find("Slack names UADMIN as its last editor") != std::string::npos);
 }
