@@ -1,8 +1,9 @@
 #include "tests/support/project.hpp"
 
-#include <catch2/catch.hpp>
 #include <fstream>
 #include <sstream>
+
+#include "tests/support/catch.hpp"
 
 namespace watchbill::test {
 

@@ -1,12 +1,12 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 
 #include "daemon/daemon.hpp"
 #include "sandbox/sandbox.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 

@@ -1,4 +1,3 @@
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -8,6 +7,7 @@
 #include "sandbox/servers.hpp"
 #include "sandbox/slack/app_link.hpp"
 #include "slack/api/web_client.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/sim_loop.hpp"
 
 using namespace watchbill;

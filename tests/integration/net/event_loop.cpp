@@ -2,10 +2,11 @@
 
 #include <signal.h>
 
-#include <catch2/catch.hpp>
 #include <stdexcept>
 #include <string>
 #include <thread>
+
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 using net::EventLoop;

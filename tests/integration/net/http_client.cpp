@@ -1,8 +1,8 @@
-#include <catch2/catch.hpp>
 #include <map>
 
 #include "net/curl_client.hpp"
 #include "net/http_server.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/raw_server.hpp"
 
 using namespace watchbill;

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 
 #include "net/curl_client.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/raw_server.hpp"
 
 using namespace watchbill;

@@ -2,12 +2,12 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
-#include <catch2/catch.hpp>
 #include <cstdio>
 #include <filesystem>
 
 #include "net/curl_client.hpp"
 #include "net/web_socket.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 using namespace watchbill::net;

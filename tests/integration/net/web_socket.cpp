@@ -1,9 +1,9 @@
 #include "net/web_socket.hpp"
 
-#include <catch2/catch.hpp>
 #include <future>
 
 #include "net/web_socket_handshake.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/raw_server.hpp"
 
 using namespace watchbill;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <csignal>
 #include <memory>
 #include <optional>
@@ -15,6 +14,7 @@
 #include "net/event_loop.hpp"
 #include "providers/provider.hpp"
 #include "sandbox/sandbox.hpp"
+#include "tests/support/catch.hpp"
 
 /// A provider against the sandbox's real servers, over real sockets, on one loop.
 namespace watchbill::providers::bench {

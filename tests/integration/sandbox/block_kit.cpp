@@ -1,6 +1,6 @@
 #include "sandbox/slack/block_kit.hpp"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.hpp"
 
 namespace watchbill::test {
 namespace {

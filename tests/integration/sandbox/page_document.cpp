@@ -1,6 +1,5 @@
-#include <catch2/catch.hpp>
-
 #include "sandbox/page/document.hpp"
+#include "tests/support/catch.hpp"
 
 namespace watchbill::test {
 namespace {

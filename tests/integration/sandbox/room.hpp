@@ -1,6 +1,5 @@
 #pragma once
 
-#include <catch2/catch.hpp>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,6 +7,7 @@
 #include "base/json.hpp"
 #include "net/curl_client.hpp"
 #include "sandbox/sandbox.hpp"
+#include "tests/support/catch.hpp"
 
 namespace watchbill::test {
 

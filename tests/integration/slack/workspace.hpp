@@ -1,6 +1,5 @@
 #pragma once
 
-#include <catch2/catch.hpp>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,6 +8,7 @@
 #include "net/curl_client.hpp"
 #include "sandbox/sandbox.hpp"
 #include "slack/api/web_client.hpp"
+#include "tests/support/catch.hpp"
 
 namespace watchbill::test {
 

@@ -1,6 +1,6 @@
 #include "base/base64.hpp"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.hpp"
 
 TEST_CASE("bytes become base64 as in RFC 4648, section 10") {
   using watchbill::base64;

@@ -1,6 +1,6 @@
 #include "base/ids.hpp"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 using Catch::Matchers::Contains;

@@ -1,6 +1,5 @@
-#include <catch2/catch.hpp>
-
 #include "base/json.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 using json::parse;

@@ -1,7 +1,7 @@
-#include <catch2/catch.hpp>
 #include <limits>
 
 #include "base/json.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 using json::Writer;

@@ -1,8 +1,7 @@
 #include "cli/manual/complete.hpp"
 
-#include <catch2/catch.hpp>
-
 #include "cli/commands/commands.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 using namespace watchbill::cli;

@@ -1,7 +1,6 @@
 #include "cli/commands/debian.hpp"
 
-#include <catch2/catch.hpp>
-
+#include "tests/support/catch.hpp"
 #include "tests/support/project.hpp"
 
 using namespace watchbill::cli;

@@ -1,7 +1,6 @@
-#include <catch2/catch.hpp>
-
 #include "base/json.hpp"
 #include "cli/commands/commands.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/project.hpp"
 
 using namespace watchbill;

@@ -1,10 +1,10 @@
 #include "cli/commands/fixes.hpp"
 
-#include <catch2/catch.hpp>
 #include <regex>
 
 #include "engine/targets/refusal.hpp"
 #include "slack/api/answer.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/project.hpp"
 
 using namespace watchbill;

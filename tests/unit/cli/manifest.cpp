@@ -1,9 +1,8 @@
 #include <yaml-cpp/yaml.h>
 
-#include <catch2/catch.hpp>
-
 #include "base/json.hpp"
 #include "cli/commands/slack_manifest.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 using namespace watchbill::cli;

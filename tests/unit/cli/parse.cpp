@@ -1,10 +1,10 @@
-#include <catch2/catch.hpp>
 #include <sstream>
 
 #include "base/build.hpp"
 #include "base/json.hpp"
 #include "cli/commands/commands.hpp"
 #include "store/store.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 using namespace watchbill::cli;

@@ -1,12 +1,12 @@
 #include "cli/manual/reference.hpp"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <sstream>
 
 #include "cli/commands/commands.hpp"
 #include "config/daemon_options.hpp"
 #include "config/keys.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/project.hpp"
 
 using namespace watchbill;

@@ -1,10 +1,10 @@
 #include "cli/commands/rotation_text.hpp"
 
-#include <catch2/catch.hpp>
 #include <random>
 
 #include "base/text.hpp"
 #include "control/rotation_json.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 using namespace watchbill::cli;

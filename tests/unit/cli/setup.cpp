@@ -1,12 +1,12 @@
 #include <sys/stat.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "cli/setup/files.hpp"
 #include "config/config.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/project.hpp"
 
 using namespace watchbill;

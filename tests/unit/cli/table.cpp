@@ -1,7 +1,8 @@
 #include "cli/terminal/table.hpp"
 
-#include <catch2/catch.hpp>
 #include <sstream>
+
+#include "tests/support/catch.hpp"
 
 using namespace watchbill::cli;
 

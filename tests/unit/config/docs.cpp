@@ -1,4 +1,3 @@
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -6,6 +5,7 @@
 #include "config/config.hpp"
 #include "config/keys.hpp"
 #include "core/announce/announcement.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/project.hpp"
 
 using namespace watchbill;

@@ -1,12 +1,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "config/secret_file.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 using namespace watchbill::config;

@@ -1,11 +1,11 @@
 #include "control/save.hpp"
 
-#include <catch2/catch.hpp>
 #include <map>
 
 #include "control/overview.hpp"
 #include "control/rotation_json.hpp"
 #include "core/announce/announcement.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/unit/control/world.hpp"
 
 using namespace watchbill;

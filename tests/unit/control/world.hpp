@@ -1,6 +1,5 @@
 #pragma once
 
-#include <catch2/catch.hpp>
 #include <map>
 #include <memory>
 #include <optional>
@@ -9,6 +8,7 @@
 
 #include "control/context.hpp"
 #include "control/validate.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/unit/engine/world.hpp"
 #include "tests/unit/providers/fakes.hpp"
 

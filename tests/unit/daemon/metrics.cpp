@@ -1,9 +1,9 @@
 #include "daemon/metrics.hpp"
 
-#include <catch2/catch.hpp>
 #include <map>
 #include <sstream>
 
+#include "tests/support/catch.hpp"
 #include "tests/support/project.hpp"
 
 using namespace watchbill;

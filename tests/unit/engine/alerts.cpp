@@ -1,7 +1,6 @@
-#include <catch2/catch.hpp>
-
 #include "engine/targets/alerter.hpp"
 #include "store/sqlite/sqlite_store.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/unit/engine/world.hpp"
 
 using namespace watchbill;

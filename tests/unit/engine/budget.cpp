@@ -1,5 +1,4 @@
-#include <catch2/catch.hpp>
-
+#include "tests/support/catch.hpp"
 #include "tests/unit/engine/world.hpp"
 
 /// How the engine shares out Slack's budget of group writes: after a start, and between handoffs and the

@@ -1,11 +1,11 @@
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <map>
 #include <random>
 #include <set>
 #include <utility>
 
+#include "tests/support/catch.hpp"
 #include "tests/unit/engine/judge.hpp"
 
 using namespace watchbill;

@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cctype>
 
+#include "tests/support/catch.hpp"
 #include "tests/unit/engine/world.hpp"
 
 using namespace watchbill;

@@ -1,6 +1,6 @@
-#include <catch2/catch.hpp>
 #include <random>
 
+#include "tests/support/catch.hpp"
 #include "tests/unit/engine/judge.hpp"
 
 using namespace watchbill;

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 
+#include "tests/support/catch.hpp"
 #include "tests/unit/engine/world.hpp"
 
 using namespace watchbill;

@@ -1,6 +1,6 @@
-#include <catch2/catch.hpp>
 #include <regex>
 
+#include "tests/support/catch.hpp"
 #include "tests/support/project.hpp"
 
 using namespace watchbill;

@@ -1,7 +1,6 @@
 // What other processes ask of the daemon, and what becomes of it when one of the two ends.
 
-#include <catch2/catch.hpp>
-
+#include "tests/support/catch.hpp"
 #include "tests/unit/engine/world.hpp"
 
 using namespace watchbill;

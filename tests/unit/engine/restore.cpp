@@ -1,6 +1,5 @@
-#include <catch2/catch.hpp>
-
 #include "store/backup.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/unit/engine/world.hpp"
 
 using namespace watchbill;

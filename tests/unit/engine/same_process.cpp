@@ -1,7 +1,6 @@
 // What the Slack app, which lives in the engine's own process, needs of it.
 
-#include <catch2/catch.hpp>
-
+#include "tests/support/catch.hpp"
 #include "tests/unit/engine/world.hpp"
 
 using namespace watchbill;

@@ -1,6 +1,5 @@
-#include <catch2/catch.hpp>
-
 #include "store/sqlite/sqlite_store.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/unit/engine/world.hpp"
 
 using namespace watchbill;

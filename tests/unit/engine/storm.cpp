@@ -1,6 +1,6 @@
-#include <catch2/catch.hpp>
 #include <set>
 
+#include "tests/support/catch.hpp"
 #include "tests/unit/engine/world.hpp"
 
 using namespace watchbill;

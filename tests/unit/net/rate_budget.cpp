@@ -1,9 +1,10 @@
 #include "net/rate_budget.hpp"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <map>
 #include <random>
+
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 using net::RateBudget;

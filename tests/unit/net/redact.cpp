@@ -1,9 +1,9 @@
 #include "net/redact.hpp"
 
-#include <catch2/catch.hpp>
 #include <random>
 
 #include "base/base64.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 using namespace watchbill::net;

@@ -1,6 +1,6 @@
 #include "net/request_reader.hpp"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.hpp"
 
 using namespace watchbill::net;
 

@@ -1,8 +1,9 @@
 #include "tests/support/sim_loop.hpp"
 
-#include <catch2/catch.hpp>
 #include <string>
 #include <thread>
+
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 using test::SimLoop;

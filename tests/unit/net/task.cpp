@@ -1,7 +1,7 @@
-#include <catch2/catch.hpp>
 #include <stdexcept>
 #include <string>
 
+#include "tests/support/catch.hpp"
 #include "tests/support/sim_loop.hpp"
 
 using namespace watchbill;

@@ -1,11 +1,11 @@
 #include "providers/api_client.hpp"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <set>
 
 #include "core/connection_address.hpp"
 #include "providers/support.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/unit/providers/fakes.hpp"
 
 using namespace watchbill;

@@ -1,8 +1,7 @@
 #include "slack/api/answer.hpp"
 
-#include <catch2/catch.hpp>
-
 #include "slack/api/codes.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 using namespace watchbill::slack;

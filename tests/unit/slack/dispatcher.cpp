@@ -1,8 +1,8 @@
 #include "slack/transport/dispatcher.hpp"
 
-#include <catch2/catch.hpp>
 #include <stdexcept>
 
+#include "tests/support/catch.hpp"
 #include "tests/support/sim_loop.hpp"
 
 using namespace watchbill;

@@ -1,8 +1,7 @@
 #include "slack/transport/http_receiver.hpp"
 
-#include <catch2/catch.hpp>
-
 #include "slack/transport/signature.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/sim_loop.hpp"
 
 using namespace watchbill;

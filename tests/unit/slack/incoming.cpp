@@ -1,8 +1,7 @@
 #include "slack/transport/incoming.hpp"
 
-#include <catch2/catch.hpp>
-
 #include "net/http.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 using namespace watchbill::slack;

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <catch2/catch.hpp>
 #include <map>
 #include <set>
 
 #include "slack/people/directory.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/sim_loop.hpp"
 
 namespace watchbill::test {

@@ -1,8 +1,8 @@
 #include "slack/limits/rate_limiter.hpp"
 
-#include <catch2/catch.hpp>
 #include <random>
 
+#include "tests/support/catch.hpp"
 #include "tests/support/sim_loop.hpp"
 
 using namespace watchbill;

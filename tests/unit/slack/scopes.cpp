@@ -1,7 +1,8 @@
 #include "slack/api/scopes.hpp"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
+
+#include "tests/support/catch.hpp"
 
 using namespace watchbill::slack;
 

@@ -1,6 +1,6 @@
 #include "slack/transport/signature.hpp"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 using namespace watchbill::slack;

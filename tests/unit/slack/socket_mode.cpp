@@ -1,9 +1,9 @@
 #include "slack/transport/socket_mode.hpp"
 
-#include <catch2/catch.hpp>
 #include <deque>
 #include <functional>
 
+#include "tests/support/catch.hpp"
 #include "tests/support/sim_loop.hpp"
 
 using namespace watchbill;

@@ -1,9 +1,9 @@
-#include <catch2/catch.hpp>
 #include <functional>
 
 #include "base/json.hpp"
 #include "slack/api/web_client.hpp"
 #include "slack/transport/address.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/sim_loop.hpp"
 
 using namespace watchbill;

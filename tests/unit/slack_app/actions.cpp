@@ -1,9 +1,8 @@
 #include "slack_app/actions.hpp"
 
-#include <catch2/catch.hpp>
-
 #include "slack_app/rotations/rotation_form.hpp"
 #include "slack_app/systems/connect_form.hpp"
+#include "tests/support/catch.hpp"
 
 namespace watchbill::slack_app {
 

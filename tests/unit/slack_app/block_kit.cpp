@@ -1,10 +1,9 @@
 #include "tests/support/block_kit.hpp"
 
-#include <catch2/catch.hpp>
-
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "slack_app/blocks/blocks.hpp"
+#include "tests/support/catch.hpp"
 
 namespace watchbill::slack_app {
 

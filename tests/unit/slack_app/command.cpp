@@ -1,11 +1,11 @@
 #include "slack_app/command.hpp"
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <regex>
 
 #include "base/text.hpp"
 #include "slack_app/phrases.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/project.hpp"
 #include "tests/unit/slack_app/samples.hpp"
 

@@ -1,11 +1,10 @@
 #include "slack_app/dialogs.hpp"
 
-#include <catch2/catch.hpp>
-
 #include "base/json.hpp"
 #include "slack_app/rotations/rotation_form.hpp"
 #include "slack_app/systems/connect_form.hpp"
 #include "tests/support/block_kit.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/unit/slack_app/samples.hpp"
 
 namespace watchbill::slack_app {

@@ -1,6 +1,6 @@
 #include "slack_app/rotations/form_merge.hpp"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.hpp"
 
 namespace watchbill::slack_app {
 

@@ -1,9 +1,8 @@
-#include <catch2/catch.hpp>
-
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "slack_app/home/home.hpp"
 #include "tests/support/block_kit.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/unit/slack_app/samples.hpp"
 
 namespace watchbill::slack_app {

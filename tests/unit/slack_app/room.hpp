@@ -1,6 +1,5 @@
 #pragma once
 
-#include <catch2/catch.hpp>
 #include <functional>
 #include <map>
 #include <memory>
@@ -9,6 +8,7 @@
 
 #include "engine/jobs/job_runner.hpp"
 #include "slack_app/app.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/unit/control/world.hpp"
 
 /// The Slack app in virtual time, between a person's screen and everything that it works with in memory.

@@ -1,9 +1,8 @@
 #include "slack_app/suggestions.hpp"
 
-#include <catch2/catch.hpp>
-
 #include "base/json.hpp"
 #include "tests/support/block_kit.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/unit/slack_app/samples.hpp"
 
 namespace watchbill::slack_app {

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -12,6 +11,7 @@
 
 #include "store/sqlite/sqlite_store.hpp"
 #include "store/store.hpp"
+#include "tests/support/catch.hpp"
 
 namespace watchbill::store {
 

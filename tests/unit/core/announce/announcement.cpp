@@ -3,9 +3,9 @@
 #include <rapidcheck.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 
 #include "base/text.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 

@@ -1,8 +1,7 @@
 #include "core/announce/outbox.hpp"
 
-#include <catch2/catch.hpp>
-
 #include "core/announce/announcement.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 

@@ -2,9 +2,8 @@
 
 #include <rapidcheck.h>
 
-#include <catch2/catch.hpp>
-
 #include "base/text.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 using Catch::Matchers::Contains;

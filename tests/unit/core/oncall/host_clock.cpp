@@ -1,6 +1,6 @@
 #include "core/oncall/host_clock.hpp"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 

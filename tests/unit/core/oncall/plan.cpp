@@ -1,9 +1,10 @@
 #include "core/oncall/plan.hpp"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <random>
 #include <set>
+
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 

@@ -1,11 +1,10 @@
 #include "core/oncall/rotation.hpp"
 
-#include <catch2/catch.hpp>
-
 #include "core/announce/outbox.hpp"
 #include "core/history.hpp"
 #include "core/oncall/on_call_person.hpp"
 #include "core/oncall/schedule_state.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 using Catch::Matchers::Contains;

@@ -1,6 +1,6 @@
 #include "core/oncall/takeover.hpp"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 

@@ -1,7 +1,8 @@
 #include "core/oncall/timeline.hpp"
 
-#include <catch2/catch.hpp>
 #include <random>
+
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 

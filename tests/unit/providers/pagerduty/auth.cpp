@@ -1,7 +1,6 @@
 #include "providers/pagerduty/auth.hpp"
 
-#include <catch2/catch.hpp>
-
+#include "tests/support/catch.hpp"
 #include "tests/unit/providers/fakes.hpp"
 
 using namespace watchbill;

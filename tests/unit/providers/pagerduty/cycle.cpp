@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <set>
 
 #include "providers/provider.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/unit/providers/fakes.hpp"
 
 using namespace watchbill;

@@ -2,10 +2,10 @@
 
 #include <sodium.h>
 
-#include <catch2/catch.hpp>
 #include <set>
 
 #include "providers/pagerduty/auth.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/unit/providers/fakes.hpp"
 
 using namespace watchbill;

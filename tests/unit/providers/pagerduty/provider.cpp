@@ -1,8 +1,7 @@
-#include <catch2/catch.hpp>
-
 #include "providers/pagerduty/answers.hpp"
 #include "providers/pagerduty/auth.hpp"
 #include "providers/pagerduty/session.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/unit/providers/fakes.hpp"
 
 using namespace watchbill;

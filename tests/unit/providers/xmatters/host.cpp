@@ -1,6 +1,6 @@
 #include "providers/xmatters/host.hpp"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.hpp"
 
 using namespace watchbill;
 using providers::xmatters::clean_host;

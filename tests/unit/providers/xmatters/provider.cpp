@@ -1,8 +1,7 @@
 #include "providers/xmatters/provider.hpp"
 
-#include <catch2/catch.hpp>
-
 #include "providers/adapters.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/unit/providers/fakes.hpp"
 
 using namespace watchbill;

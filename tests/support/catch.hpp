@@ -1,0 +1,4 @@
+#pragma once
+
+// Every test has Catch2 from here.
+#include <catch2/catch.hpp>
