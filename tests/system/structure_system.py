@@ -1,6 +1,6 @@
 """Holds the sources against the table of folders in docs/architecture.md ("Where things are"): every #include goes to a
 folder that the table allows, CMake links what the table says, nothing goes in a circle, libraries of others are included
-only where the table's folder wraps them, no class has the name of another folder's class, and a vendor of a scheduling
+only where the table's folder wraps them, tests name nothing that one of the two versions of Catch2 lacks, no class has the name of another folder's class, and a vendor of a scheduling
 system is named in its folder, the list of adapters and the configuration's keys alone.
 Usage: structure_system.py"""
 
@@ -125,9 +125,26 @@ def vendors(files):
     return wrong
 
 
+def catch_names(files):
+    """Debian 12 has Catch2 2, Debian 13 has 3: one header has what both understand."""
+    header, wrong = "tests/support/catch.hpp", []
+    old = r"Catch::(?:Matchers::)?Contains\b|Catch::(?:StartsWith|EndsWith|Equals|VectorContains)\b|(?<![\w:])Approx\("
+    for path in files:
+        if not path.startswith("tests/") or path == header:
+            continue
+        for number, line in enumerate(without_comments(read(path)).splitlines(), 1):
+            if "<catch2/" in line:
+                wrong.append(f"{path}:{number}: Catch2 comes from {header}")
+            elif found := re.search(old, line):
+                wrong.append(f"{path}:{number}: {found[0]} is version 2's; Catch2 3's names are Catch::Approx, "
+                             "Catch::Matchers::ContainsSubstring, Catch::Matchers::StartsWith")
+    return wrong
+
+
 def main():
     uses, files = table(), sources()
     wrong = circles(uses) + links(uses) + includes(uses, files) + class_names(files) + vendors(files)
+    wrong += catch_names(files)
     for line in wrong:
         print(line)
     if len(uses) < 10 or not files:

@@ -5,6 +5,8 @@
 using namespace watchbill;
 using namespace watchbill::providers;
 using bench::Bench;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::StartsWith;
 
 namespace {
 
@@ -35,7 +37,7 @@ TEST_CASE("conformance: good credentials are told from bad ones") {
   const auto refused = bench.loop.run_until_done(bench.provider->verify());
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.error().kind == ErrorKind::unauthorized);
-  CHECK_THAT(refused.error().message, !Catch::Contains("wrong"));
+  CHECK_THAT(refused.error().message, !ContainsSubstring("wrong"));
 }
 
 TEST_CASE("conformance: schedules are listed by name") {
@@ -164,7 +166,7 @@ TEST_CASE("conformance: a responder without an address is still a responder") {
   REQUIRE(answer.status == AnswerStatus::ok);
   const auto people = Bench::people(answer);
   REQUIRE(people.size() == 1);
-  CHECK_THAT(people[0], Catch::StartsWith("nameless "));
+  CHECK_THAT(people[0], StartsWith("nameless "));
 }
 
 TEST_CASE("conformance: whatever breaks is a failure of the right kind for every schedule, never an answer") {
@@ -320,7 +322,7 @@ TEST_CASE("conformance: a link to another origin gets no credentials") {
   bench.http.evil_links = true;
   (void)bench.loop.run_until_done(bench.provider->list_schedules());
   bench.poll({"S1", "S2"});
-  for (const auto& url : bench.http.urls) CHECK_THAT(url, Catch::StartsWith(bench.base_url()));
+  for (const auto& url : bench.http.urls) CHECK_THAT(url, StartsWith(bench.base_url()));
 }
 
 TEST_CASE("conformance: the clock of the other side is seen") {

@@ -72,7 +72,7 @@ at:
   REQUIRE(all.root()["messages"].size() == 2);
   std::vector<double> stamps;
   for (const auto one : all.root()["messages"].items()) stamps.push_back(std::stod(one["ts"].string_or("0")));
-  CHECK(stamps[1] - stamps[0] == Approx(3600).margin(1));
+  CHECK(stamps[1] - stamps[0] == Catch::Approx(3600).margin(1));
 }
 
 TEST_CASE("shifts by the clock on the wall, across both changes of daylight saving time") {

@@ -10,7 +10,7 @@
 
 using namespace watchbill;
 using namespace watchbill::config;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -65,8 +65,9 @@ TEST_CASE("a secret that others may read is refused, naming key and file") {
   for (const unsigned mode : {0644U, 0604U, 0660U, 0602U, 0601U}) {
     const auto file = folder.write("t", "xoxb-1", mode);
     const auto message = error_of(read_secret(source(file)));
-    CHECK_THAT(message, Contains("slack.bot_token_file: ") && Contains(file) && Contains("chmod 600"));
-    CHECK_THAT(message, !Contains("xoxb"));
+    CHECK_THAT(message, ContainsSubstring("slack.bot_token_file: ") && ContainsSubstring(file) &&
+                            ContainsSubstring("chmod 600"));
+    CHECK_THAT(message, !ContainsSubstring("xoxb"));
   }
   CHECK(read_secret(source(folder.write("t", "xoxb-1", 0400))));
 }
@@ -85,14 +86,15 @@ TEST_CASE("a secret of root may be read by a group, another's may not") {
 
 TEST_CASE("empty, long, many-lined and missing secrets are refused") {
   const Folder folder;
-  CHECK_THAT(error_of(read_secret(source(folder.write("t", "\n")))), Contains("is empty"));
-  CHECK_THAT(error_of(read_secret(source(folder.write("t", "a\nb")))), Contains("more than one line"));
+  CHECK_THAT(error_of(read_secret(source(folder.write("t", "\n")))), ContainsSubstring("is empty"));
+  CHECK_THAT(error_of(read_secret(source(folder.write("t", "a\nb")))),
+             ContainsSubstring("more than one line"));
   CHECK_THAT(error_of(read_secret(source(folder.write("t", std::string(70'000, 'x'))))),
-             Contains("longer than"));
-  CHECK_THAT(error_of(read_secret(source(folder.path))), Contains("is not a file"));
+             ContainsSubstring("longer than"));
+  CHECK_THAT(error_of(read_secret(source(folder.path))), ContainsSubstring("is not a file"));
   const auto missing = read_secret(source(folder.path + "/none"));
   CHECK(missing.error().kind == ErrorKind::not_found);
-  CHECK_THAT(error_of(missing), Contains("slack.bot_token_file: ") && Contains("/none"));
+  CHECK_THAT(error_of(missing), ContainsSubstring("slack.bot_token_file: ") && ContainsSubstring("/none"));
 }
 
 TEST_CASE("a systemd credential of that name goes before a configured file") {
@@ -110,7 +112,7 @@ TEST_CASE("a systemd credential of that name goes before a configured file") {
   }
   SECTION("an empty credential is an error, not a reason to look elsewhere") {
     static_cast<void>(folder.write("credentials/slack-bot-token", "\n"));
-    CHECK_THAT(error_of(read_secret(source(file))), Contains("credential slack-bot-token"));
+    CHECK_THAT(error_of(read_secret(source(file))), ContainsSubstring("credential slack-bot-token"));
   }
 }
 
@@ -121,7 +123,8 @@ TEST_CASE("a secret that is not given is nothing, and an error where it is neede
   CHECK(find_secret(source()).value() == std::nullopt);
   const auto needed = read_secret(source());
   CHECK(needed.error().kind == ErrorKind::not_found);
-  CHECK_THAT(error_of(needed), Contains("slack.bot_token_file is not set") && Contains("slack-bot-token"));
+  CHECK_THAT(error_of(needed),
+             ContainsSubstring("slack.bot_token_file is not set") && ContainsSubstring("slack-bot-token"));
 }
 
 TEST_CASE("the store's key as a credential keeps its bytes") {

@@ -5,6 +5,7 @@
 using namespace watchbill;
 using namespace watchbill::providers;
 using bench::Bench;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -186,7 +187,7 @@ TEST_CASE("an Opsgenie key without the right, or a schedule that is gone: 403 sa
   CHECK(confirmed.status == AnswerStatus::forbidden);
   REQUIRE(confirmed.error);
   CHECK(confirmed.error->kind == ErrorKind::forbidden);
-  CHECK_THAT(confirmed.error->message, Catch::Contains("may be gone"));
+  CHECK_THAT(confirmed.error->message, ContainsSubstring("may be gone"));
   CHECK(bench.confirm("S1").status == AnswerStatus::ok);
 }
 
@@ -198,7 +199,8 @@ TEST_CASE("a wrong Opsgenie key is told to check its region") {
   bench.connect(wrong);
   const auto verified = bench.loop.run_until_done(bench.provider->verify());
   REQUIRE_FALSE(verified.ok());
-  CHECK_THAT(verified.error().message, Catch::Contains("EU region") && !Catch::Contains("of-another-region"));
+  CHECK_THAT(verified.error().message,
+             ContainsSubstring("EU region") && !ContainsSubstring("of-another-region"));
 }
 
 TEST_CASE("Opsgenie's throttling is obeyed and shown") {

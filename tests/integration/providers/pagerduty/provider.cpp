@@ -5,6 +5,7 @@
 using namespace watchbill;
 using namespace watchbill::providers;
 using bench::Bench;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -109,7 +110,7 @@ TEST_CASE("wrong app credentials say which option mends them") {
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.error().kind == ErrorKind::unauthorized);
   CHECK_THAT(refused.error().message,
-             Catch::Contains("--client-secret-file") && !Catch::Contains("wrong-secret"));
+             ContainsSubstring("--client-secret-file") && !ContainsSubstring("wrong-secret"));
 
   wrong = bench.app();
   wrong.settings["subdomain"] = "other";
@@ -117,7 +118,7 @@ TEST_CASE("wrong app credentials say which option mends them") {
   refused = bench.loop.run_until_done(bench.provider->verify());
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.error().kind == ErrorKind::unauthorized);
-  CHECK_THAT(refused.error().message, Catch::Contains("--subdomain"));
+  CHECK_THAT(refused.error().message, ContainsSubstring("--subdomain"));
 }
 
 TEST_CASE("a user's tokens: the rotated pair survives a crash right after the refresh") {
@@ -161,7 +162,7 @@ TEST_CASE("a spent refresh token asks for a person") {
   const auto answer = bench.poll({"S1"}).at(0);
   REQUIRE(answer.error);
   CHECK(answer.error->kind == ErrorKind::unauthorized);
-  CHECK_THAT(answer.error->message, Catch::Contains("connect PagerDuty again"));
+  CHECK_THAT(answer.error->message, ContainsSubstring("connect PagerDuty again"));
 }
 
 TEST_CASE("ten polls at once refresh once") {

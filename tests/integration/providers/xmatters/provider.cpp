@@ -5,6 +5,7 @@
 using namespace watchbill;
 using namespace watchbill::providers;
 using bench::Bench;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -233,7 +234,7 @@ TEST_CASE("xMatters' refusals say what to check") {
   const auto verified = bench.loop.run_until_done(bench.provider->verify());
   REQUIRE_FALSE(verified.ok());
   CHECK(verified.error().kind == ErrorKind::unauthorized);
-  CHECK_THAT(verified.error().message, Catch::Contains("secret") && Catch::Contains("REST web service"));
+  CHECK_THAT(verified.error().message, ContainsSubstring("secret") && ContainsSubstring("REST web service"));
   bench.act("fault", R"("kind":"429","times":1,"bare":true)");
   const auto answer = bench.poll({"S1"}).at(0);
   CHECK(answer.error->kind == ErrorKind::rate_limited);

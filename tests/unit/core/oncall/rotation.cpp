@@ -7,7 +7,7 @@
 #include "tests/support/catch.hpp"
 
 using namespace watchbill;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::StartsWith;
 
 namespace {
@@ -44,8 +44,8 @@ void same_both_ways(std::initializer_list<Value> values, Parse parse) {
   }
   REQUIRE(!parse("nonsense"));
   CHECK_THAT(parse("nonsense").error().message,
-             Contains("\"nonsense\" does not exist; use ") && Contains(" or "));
-  CHECK_THAT(parse("nonsense").error().message, Contains(std::string(name_of(*values.begin()))));
+             ContainsSubstring("\"nonsense\" does not exist; use ") && ContainsSubstring(" or "));
+  CHECK_THAT(parse("nonsense").error().message, ContainsSubstring(std::string(name_of(*values.begin()))));
 }
 
 }  // namespace
@@ -128,7 +128,8 @@ TEST_CASE("what is wrong with a rotation is said by field") {
   }
   SECTION("the template, with the place") {
     r.announce.text_template = "hi\n{{incomming}}";
-    CHECK_THAT(error_of(r), StartsWith("announce.template: line 2, column 1: ") && Contains("\"incoming\"?"));
+    CHECK_THAT(error_of(r),
+               StartsWith("announce.template: line 2, column 1: ") && ContainsSubstring("\"incoming\"?"));
   }
   SECTION("the rest") {
     r.managed_by = "file:";
@@ -148,7 +149,7 @@ TEST_CASE("handles are checked before Slack is asked") {
                           std::string("Pay"), std::string("a b"), std::string("ä"), std::string("@@a")})
     CHECK(!check_handle(bad));
   for (const auto* word : {"here", "channel", "everyone", "admins", "@owners"})
-    CHECK_THAT(check_handle(word).error().message, Contains("Slack's own words"));
+    CHECK_THAT(check_handle(word).error().message, ContainsSubstring("Slack's own words"));
 }
 
 TEST_CASE("names are folded for comparison, in the scripts of Europe") {

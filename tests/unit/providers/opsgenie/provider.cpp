@@ -9,6 +9,7 @@ using namespace watchbill::providers;
 
 namespace {
 
+using Catch::Matchers::ContainsSubstring;
 using fakes::answer;
 
 Connection opsgenie_connection() {
@@ -161,7 +162,7 @@ TEST_CASE("a 401 of Opsgenie points at the region") {
   desk.poll({"a"}, desk.window());
   REQUIRE(desk.answers.at(0).error);
   CHECK(desk.answers[0].error->kind == ErrorKind::unauthorized);
-  CHECK_THAT(desk.answers[0].error->message, Catch::Contains("US region") && Catch::Contains("--region"));
+  CHECK_THAT(desk.answers[0].error->message, ContainsSubstring("US region") && ContainsSubstring("--region"));
 }
 
 TEST_CASE("a 403 of Opsgenie for a schedule says that it may be gone") {
@@ -172,7 +173,7 @@ TEST_CASE("a 403 of Opsgenie for a schedule says that it may be gone") {
   CHECK(confirmed.status == AnswerStatus::forbidden);
   CHECK(confirmed.from_schedule);
   CHECK(confirmed.error->code == "40301");
-  CHECK_THAT(confirmed.error->message, Catch::Contains("may be gone"));
+  CHECK_THAT(confirmed.error->message, ContainsSubstring("may be gone"));
 }
 
 TEST_CASE("an Opsgenie schedule is gone only if the list of schedules goes without it") {
@@ -262,7 +263,7 @@ TEST_CASE("an Opsgenie schedule whose timeline names an escalation is confirmed 
   // Who is next cannot be told: that is no gap.
   desk.world.loop.run_until_done(desk.provider->look_ahead({"s"}, desk.window(), desk.sink()));
   CHECK(desk.answers.at(0).status == AnswerStatus::failed);
-  CHECK_THAT(desk.answers[0].error->message, Catch::Contains("Second line"));
+  CHECK_THAT(desk.answers[0].error->message, ContainsSubstring("Second line"));
 }
 
 TEST_CASE("an Opsgenie connection is checked before anything is sent") {
@@ -283,7 +284,7 @@ TEST_CASE("an Opsgenie connection is checked before anything is sent") {
   CHECK_FALSE(prepare([](Connection& c) { c.settings["host"] = "acme.xmatters.com"; }));
   const auto keyless = prepare([](Connection& c) { c.secrets.clear(); });
   REQUIRE_FALSE(keyless);
-  CHECK_THAT(keyless.error().message, Catch::Contains("--api-key-file"));
+  CHECK_THAT(keyless.error().message, ContainsSubstring("--api-key-file"));
   CHECK(world.http.requests.empty());
 
   auto eu = opsgenie_connection();

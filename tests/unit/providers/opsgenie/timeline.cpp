@@ -4,6 +4,7 @@
 
 using namespace watchbill;
 using namespace watchbill::providers::opsgenie;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -124,7 +125,7 @@ TEST_CASE("an escalation in an Opsgenie timeline ends what is known, instead of 
                                    period("2026-10-10T00:00:00Z", "2026-10-11T00:00:00Z", kBo));
   auto covered = cover({{"s", later}}, "s", kNow);
   CHECK(covered.known_to == at("2026-10-09T00:00:00Z"));
-  CHECK_THAT(covered.reason, Catch::Contains("escalation \"Second line\""));
+  CHECK_THAT(covered.reason, ContainsSubstring("escalation \"Second line\""));
   const auto shifts = shifts_of("og", covered.spans, {kNow, covered.known_to});
   REQUIRE(shifts.size() == 1);
   // The escalation may name Ada again.
@@ -150,7 +151,7 @@ TEST_CASE("a nested Opsgenie schedule that was not answered ends what is known")
                                           R"({"id":"secret","name":"Secret","type":"schedule"})"));
   const auto covered = cover({{"outer", outer}}, "outer", kNow);
   CHECK(covered.known_to == at("2026-10-08T00:00:00Z"));
-  CHECK_THAT(covered.reason, Catch::Contains("Secret"));
+  CHECK_THAT(covered.reason, ContainsSubstring("Secret"));
 }
 
 TEST_CASE("an Opsgenie timeline that is not what the API promises is no answer") {

@@ -6,6 +6,7 @@
 using namespace watchbill;
 using namespace watchbill::providers;
 using namespace watchbill::providers::pagerduty;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -197,7 +198,7 @@ TEST_CASE("a spent refresh token needs a person, and is not tried all the time")
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.error().kind == ErrorKind::unauthorized);
   CHECK(refused.error().code == "invalid_grant");
-  CHECK_THAT(refused.error().message, Catch::Contains("connect PagerDuty again"));
+  CHECK_THAT(refused.error().message, ContainsSubstring("connect PagerDuty again"));
   CHECK(desk.ask(auth) == "unauthorized");
   CHECK(desk.world.http.requests.size() == 1);
   desk.world.loop.advance(6min);
@@ -242,10 +243,12 @@ TEST_CASE("what the token endpoint refuses names the fix and no secret") {
     CHECK(error->kind == ErrorKind::unauthorized);
     return error->message;
   };
-  CHECK_THAT(message(401, "<html>no</html>"), Catch::Contains("watchbill connection update pd --client-id"));
-  CHECK_THAT(message(400, R"({"error":"invalid_client"})"), Catch::Contains("--client-secret-file"));
-  CHECK_THAT(message(400, R"({"error":"invalid_request","error_description":"Invalid scope"})"),
-             Catch::Contains("oncalls.read schedules.read users.read") && Catch::Contains("Invalid scope"));
+  CHECK_THAT(message(401, "<html>no</html>"),
+             ContainsSubstring("watchbill connection update pd --client-id"));
+  CHECK_THAT(message(400, R"({"error":"invalid_client"})"), ContainsSubstring("--client-secret-file"));
+  CHECK_THAT(
+      message(400, R"({"error":"invalid_request","error_description":"Invalid scope"})"),
+      ContainsSubstring("oncalls.read schedules.read users.read") && ContainsSubstring("Invalid scope"));
   CHECK(explain_token(fakes::answer(500, ""), "pd")->kind == ErrorKind::server);
   CHECK(explain_token(fakes::answer(429, ""), "pd")->kind == ErrorKind::rate_limited);
   CHECK_FALSE(explain_token(fakes::answer(200, ""), "pd"));

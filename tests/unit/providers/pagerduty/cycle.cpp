@@ -7,6 +7,7 @@
 
 using namespace watchbill;
 using namespace watchbill::providers;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -525,5 +526,5 @@ TEST_CASE("a refused key says how to replace it") {
   const auto verified = office.world.loop.run_until_done(office.provider->verify());
   REQUIRE_FALSE(verified.ok());
   CHECK(verified.error().kind == ErrorKind::unauthorized);
-  CHECK_THAT(verified.error().message, Catch::Contains("watchbill connection update pd --api-key-file"));
+  CHECK_THAT(verified.error().message, ContainsSubstring("watchbill connection update pd --api-key-file"));
 }

@@ -7,6 +7,7 @@
 using namespace watchbill;
 using namespace watchbill::providers;
 using namespace watchbill::providers::pagerduty;
+using Catch::Matchers::ContainsSubstring;
 using fakes::answer;
 
 namespace {
@@ -244,14 +245,14 @@ TEST_CASE("the status decides what an answer means, the body only adds words") {
       403, R"({"error":{"message":"Token missing required scopes","required_scopes":["schedules.read"]}})"));
   REQUIRE(missing);
   CHECK(missing->kind == ErrorKind::forbidden);
-  CHECK_THAT(missing->message, Catch::Contains("schedules.read"));
+  CHECK_THAT(missing->message, ContainsSubstring("schedules.read"));
 
   const auto invalid = explain(answer(
       400,
       R"({"error":{"message":"Invalid Input Provided","code":2001,"errors":["Since cannot be after until."]}})"));
   CHECK(invalid->kind == ErrorKind::invalid);
   CHECK(invalid->code == "2001");
-  CHECK_THAT(invalid->message, Catch::Contains("Since cannot be after until."));
+  CHECK_THAT(invalid->message, ContainsSubstring("Since cannot be after until."));
 }
 
 TEST_CASE("PagerDuty's many shapes of an error are all read") {
@@ -259,7 +260,7 @@ TEST_CASE("PagerDuty's many shapes of an error are all read") {
        {R"({"error":["too early"]})", R"({"error":"too early"})", R"({"errors":{"since":["too early"]}})",
         R"({"error":{"errors":"too early"}})", R"({"error":{"message":"x","errors":{"a":"too early"}}})"}) {
     CAPTURE(body);
-    CHECK_THAT(explain(answer(400, body))->message, Catch::Contains("too early"));
+    CHECK_THAT(explain(answer(400, body))->message, ContainsSubstring("too early"));
   }
 }
 
@@ -272,7 +273,7 @@ TEST_CASE("PagerDuty's refusal of a schedule is the same in the shapes of both k
     const auto error = explain(answer(404, body));
     CHECK(error->kind == ErrorKind::not_found);
     CHECK(error->code == "2100");
-    CHECK_THAT(error->message, Catch::Contains("Not Found"));
+    CHECK_THAT(error->message, ContainsSubstring("Not Found"));
   }
 }
 
@@ -304,7 +305,7 @@ TEST_CASE("a token answer without what we need says what is missing") {
   const auto less = parsed(R"({"access_token":"a","expires_in":86400,"scope":"openid schedules.read"})");
   const auto error = parse_tokens(less.root(), Grant::app).error();
   CHECK(error.kind == ErrorKind::forbidden);
-  CHECK_THAT(error.message, Catch::Contains("oncalls.read, users.read"));
+  CHECK_THAT(error.message, ContainsSubstring("oncalls.read, users.read"));
 
   const auto classic =
       parsed(R"({"access_token":"a","refresh_token":"r","expires_in":1,"scope":"openid read"})");
@@ -336,11 +337,11 @@ TEST_CASE("PagerDuty's settings: exactly one kind of credential") {
 
   Connection app;
   app.settings = {{"client_id", "id"}, {"subdomain", "acme"}};
-  CHECK_THAT(prepare(app).error().message, Catch::Contains("--client-secret-file"));
+  CHECK_THAT(prepare(app).error().message, ContainsSubstring("--client-secret-file"));
   app.secrets["client_secret"] = Secret("s");
   CHECK(prepare(app).ok());
   app.settings["subdomain"] = "acme.pagerduty.com";
-  CHECK_THAT(prepare(app).error().message, Catch::Contains("--subdomain"));
+  CHECK_THAT(prepare(app).error().message, ContainsSubstring("--subdomain"));
   app.settings["subdomain"] = "acme";
   app.secrets["api_key"] = Secret("abc");
   CHECK(prepare(app).error().kind == ErrorKind::invalid);
@@ -351,9 +352,9 @@ TEST_CASE("PagerDuty's settings: exactly one kind of credential") {
     connection.settings[setting] = value;
     return prepare(connection).error().message;
   };
-  CHECK_THAT(refused("region", "asia"), Catch::Contains("--region"));
-  CHECK_THAT(refused("base_url", "http://api.pagerduty.com"), Catch::Contains("--base-url"));
-  CHECK_THAT(refused("base_url", "https://api.pagerduty.com/v2"), Catch::Contains("no path"));
-  CHECK_THAT(refused("identity_url", "https://me@evil.example"), Catch::Contains("--identity-url"));
-  CHECK_THAT(refused("colour", "red"), Catch::Contains("colour"));
+  CHECK_THAT(refused("region", "asia"), ContainsSubstring("--region"));
+  CHECK_THAT(refused("base_url", "http://api.pagerduty.com"), ContainsSubstring("--base-url"));
+  CHECK_THAT(refused("base_url", "https://api.pagerduty.com/v2"), ContainsSubstring("no path"));
+  CHECK_THAT(refused("identity_url", "https://me@evil.example"), ContainsSubstring("--identity-url"));
+  CHECK_THAT(refused("colour", "red"), ContainsSubstring("colour"));
 }

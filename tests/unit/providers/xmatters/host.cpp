@@ -3,6 +3,8 @@
 #include "tests/support/catch.hpp"
 
 using namespace watchbill;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::StartsWith;
 using providers::xmatters::clean_host;
 
 TEST_CASE("an xMatters host is accepted however it is typed") {
@@ -65,8 +67,8 @@ TEST_CASE("what is no xMatters host is refused with the reason") {
     const auto host = clean_host(row.typed, {});
     REQUIRE_FALSE(host);
     CHECK(host.error().kind == ErrorKind::invalid);
-    CHECK_THAT(host.error().message, Catch::Contains(row.reason));
-    CHECK_THAT(host.error().message, Catch::StartsWith("--host"));
+    CHECK_THAT(host.error().message, ContainsSubstring(row.reason));
+    CHECK_THAT(host.error().message, StartsWith("--host"));
   }
 }
 

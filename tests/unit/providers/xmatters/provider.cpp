@@ -9,6 +9,8 @@ using namespace watchbill::providers;
 
 namespace {
 
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::EndsWith;
 using fakes::answer;
 
 Connection xmatters_connection() {
@@ -165,7 +167,7 @@ TEST_CASE("xMatters with a clock behind ours is asked from our now on") {
   Desk desk([](const std::string&) { return answer(200, items("")); });
   desk.skew = -40s;
   desk.poll({"g"}, desk.window());
-  CHECK_THAT(desk.paths().at(1), Catch::Contains("&from=2026-11-22T09%3A00%3A03Z&"));
+  CHECK_THAT(desk.paths().at(1), ContainsSubstring("&from=2026-11-22T09%3A00%3A03Z&"));
 }
 
 TEST_CASE("a boundary ahead is asked of xMatters as a range only") {
@@ -173,7 +175,7 @@ TEST_CASE("a boundary ahead is asked of xMatters as a range only") {
   const auto at = desk.world.loop.now() + 5s;
   desk.poll({"g"}, {at, at + 2min});
   REQUIRE(desk.paths().size() == 1);
-  CHECK_THAT(desk.paths()[0], Catch::Contains("from=2026-11-22T09%3A00%3A05Z"));
+  CHECK_THAT(desk.paths()[0], ContainsSubstring("from=2026-11-22T09%3A00%3A05Z"));
 }
 
 TEST_CASE("an xMatters poll shows who is on call and who follows within its window") {
@@ -227,7 +229,7 @@ TEST_CASE("xMatters pages are followed by their relative links, or counted on wi
   for (const auto& one : desk.answers) CHECK(one.shifts.size() == 1);
   REQUIRE(desk.paths().size() == 4);
   CHECK(desk.paths()[1] == "/api/xm/1/on-call?page=2");
-  CHECK_THAT(desk.paths()[2], Catch::EndsWith("&offset=2&limit=100"));
+  CHECK_THAT(desk.paths()[2], EndsWith("&offset=2&limit=100"));
 }
 
 TEST_CASE("a long window of xMatters stays ahead of its clock on every page") {
@@ -294,7 +296,7 @@ TEST_CASE("an xMatters list that is not whole is no answer") {
         CHECK(one.status == AnswerStatus::failed);
         REQUIRE(one.error);
         CHECK(one.error->kind == ErrorKind::unreadable);
-        CHECK_THAT(one.error->message, Catch::Contains(says));
+        CHECK_THAT(one.error->message, ContainsSubstring(says));
       }
     }
   }
@@ -329,7 +331,7 @@ TEST_CASE("xMatters members that are missing from their list leave the group wit
     });
     desk.poll({"g"}, desk.window());
     REQUIRE(desk.answers.at(0).status == AnswerStatus::failed);
-    CHECK_THAT(desk.answers[0].error->message, Catch::Contains("its list of members ended after"));
+    CHECK_THAT(desk.answers[0].error->message, ContainsSubstring("its list of members ended after"));
   }
 }
 
@@ -367,7 +369,7 @@ TEST_CASE("xMatters pages that lead in a circle end") {
   });
   desk.poll({"g"}, desk.window());
   CHECK(desk.answers.at(0).status == AnswerStatus::failed);
-  CHECK_THAT(desk.answers[0].error->message, Catch::Contains("does not end"));
+  CHECK_THAT(desk.answers[0].error->message, ContainsSubstring("does not end"));
 }
 
 TEST_CASE("nested xMatters groups are asked for a level at a time, each once") {
@@ -516,7 +518,7 @@ TEST_CASE("a refused xMatters question stops the round and answers every group")
   CHECK(desk.paths().size() == 1);
   REQUIRE(desk.answers.size() == 45);
   for (const auto& one : desk.answers) CHECK(one.error->kind == ErrorKind::unauthorized);
-  CHECK_THAT(desk.answers[0].error->message, Catch::Contains("REST web service role"));
+  CHECK_THAT(desk.answers[0].error->message, ContainsSubstring("REST web service role"));
 }
 
 TEST_CASE("xMatters' 429 without Retry-After makes the connection pause 60, 120 and 240 s") {
@@ -551,8 +553,8 @@ TEST_CASE("an xMatters look-ahead joins the pieces of a shift, and does not vouc
   desk.world.loop.run_until_done(desk.provider->look_ahead({"g"}, window, desk.sink()));
   // Now, until its pages have surely been read, and from there on.
   REQUIRE(desk.paths().size() == 3);
-  CHECK_THAT(desk.paths()[1], Catch::Contains("&to=2026-11-22T09%3A15%3A01Z&"));
-  CHECK_THAT(desk.paths()[2], Catch::Contains("&from=2026-11-22T09%3A15%3A01Z&"));
+  CHECK_THAT(desk.paths()[1], ContainsSubstring("&to=2026-11-22T09%3A15%3A01Z&"));
+  CHECK_THAT(desk.paths()[2], ContainsSubstring("&from=2026-11-22T09%3A15%3A01Z&"));
   const auto& one = desk.answers.at(0);
   CHECK(one.window == window);
   REQUIRE(one.shifts.size() == 2);
@@ -673,7 +675,7 @@ TEST_CASE("an xMatters connection is checked before anything is sent") {
   for (const auto& row : rows) {
     const auto refused = prepare(row.change);
     REQUIRE_FALSE(refused);
-    CHECK_THAT(refused.error().message, Catch::Contains(row.says));
+    CHECK_THAT(refused.error().message, ContainsSubstring(row.says));
   }
   CHECK(world.http.requests.empty());
 }
