@@ -6,6 +6,14 @@ namespace watchbill::cli {
 
 namespace {
 
+struct Release {
+  std::string_view libevent;
+  std::string_view fixed;
+};
+/// The package depends on these: packaging/debian/rules. A host that came from 12 to 13 may list both names.
+constexpr Release kDebian13 = {"libevent-core-2.1-7t64", "2.1.13-stable-1~deb13u1"};
+constexpr Release kDebian12 = {"libevent-core-2.1-7", "2.1.12-stable-8+deb12u1"};
+
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
@@ -71,6 +79,14 @@ std::optional<std::string> installed_version(std::string_view dpkg_status, std::
     const bool installed = field(paragraph, "Status").value_or("").ends_with(" installed");
     if (!installed || field(paragraph, "Package") != package) continue;
     if (const auto version = field(paragraph, "Version")) return std::string(*version);
+  }
+  return std::nullopt;
+}
+
+std::optional<Libevent> installed_libevent(std::string_view dpkg_status) {
+  for (const auto& release : {kDebian13, kDebian12}) {
+    if (auto version = installed_version(dpkg_status, release.libevent))
+      return Libevent{release.libevent, std::move(*version), release.fixed};
   }
   return std::nullopt;
 }

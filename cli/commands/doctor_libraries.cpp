@@ -10,10 +10,6 @@ namespace watchbill::cli {
 
 namespace {
 
-constexpr std::string_view kPackage = "libevent-core-2.1-7";
-/// With the fixes of bookworm-security; packaging/debian/control depends on it.
-constexpr std::string_view kFixed = "2.1.12-stable-8+deb12u1";
-
 std::string text_of(const std::string& path) {
   std::ostringstream out;
   out << std::ifstream(path).rdbuf();
@@ -33,21 +29,22 @@ bool runs_replaced_library(int pid) {
 }  // namespace
 
 void check_libraries(Session& session, Checks& checks) {
-  const auto version = installed_version(text_of("/var/lib/dpkg/status"), kPackage);
-  if (!version) return;
-  if (is_older(*version, kFixed)) {
+  const auto libevent = installed_libevent(text_of("/var/lib/dpkg/status"));
+  if (!libevent) return;
+  if (is_older(libevent->version, libevent->fixed)) {
     return warned(
         checks, "libevent",
-        fmt::format("{} lacks the fixes of Debian's security team ({})", *version, kFixed),
-        fmt::format("apt-get update && apt-get install {} && systemctl restart watchbilld", kPackage));
+        fmt::format("{} lacks the fixes of Debian's security team ({})", libevent->version, libevent->fixed),
+        fmt::format("apt-get update && apt-get install {} && systemctl restart watchbilld",
+                    libevent->package));
   }
   const auto pid = session.daemon();
   if (pid && *pid && runs_replaced_library(**pid)) {
     return warned(checks, "libevent",
-                  fmt::format("{} is installed, and the daemon still runs the one before", *version),
+                  fmt::format("{} is installed, and the daemon still runs the one before", libevent->version),
                   "systemctl restart watchbilld");
   }
-  ok(checks, "libevent", fmt::format("{}, with the fixes of Debian's security team", *version));
+  ok(checks, "libevent", fmt::format("{}, with the fixes of Debian's security team", libevent->version));
 }
 
 }  // namespace watchbill::cli

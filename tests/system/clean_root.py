@@ -1,4 +1,4 @@
-"""A clean Debian 12 in a folder, with systemd as its first process where this machine allows that.
+"""A clean Debian 12 or 13 in a folder, with systemd as its first process where this machine allows that.
 
 Needs root, debootstrap and systemd-container. The network is this machine's: servers on its loopback can be reached.
 """
@@ -29,12 +29,17 @@ def mirror(part="debian"):
     return found.group(0) if found else f"http://deb.debian.org/{part}"
 
 
+def sources(suite):
+    """As Debian's installer has it: the package depends on what the security team has mended."""
+    return f"deb {mirror()} {suite} main\ndeb {mirror('debian-security')} {suite}-security main\n"
+
+
 class CleanRoot:
-    def __init__(self, packages=("systemd", "systemd-sysv", "dbus")):
-        """`packages`: what is there besides the minimum. Made once and copied."""
-        base = os.path.join(CACHE, "-".join(("base-security",) + tuple(packages)))
+    def __init__(self, suite, packages=("systemd", "systemd-sysv", "dbus")):
+        """`suite`: "bookworm" or "trixie". `packages`: what is there besides the minimum. Made once and copied."""
+        base = os.path.join(CACHE, "-".join((suite, "security") + tuple(packages)))
         if not os.path.isdir(os.path.join(base, "usr")):
-            self.make(base, packages)
+            self.make(base, suite, packages)
         self.folder = tempfile.mkdtemp(prefix="watchbill-root-", dir=os.environ.get("TMPDIR", "/var/tmp"))
         self.path = os.path.join(self.folder, "root")
         run("cp", "-a", base, self.path)
@@ -43,14 +48,13 @@ class CleanRoot:
         self.mounted = False
 
     @staticmethod
-    def make(base, packages):
+    def make(base, suite, packages):
         shutil.rmtree(base, ignore_errors=True)
         os.makedirs(base, exist_ok=True)
-        run("debootstrap", "--variant=minbase", "--include=" + ",".join(("ca-certificates",) + tuple(packages)), "bookworm",
+        run("debootstrap", "--variant=minbase", "--include=" + ",".join(("ca-certificates",) + tuple(packages)), suite,
             base, mirror(), stdout=subprocess.DEVNULL)
-        # As Debian's installer has it: the package depends on what the security team has mended.
-        with open(os.path.join(base, "etc/apt/sources.list"), "a", encoding="utf-8") as file:
-            file.write(f"deb {mirror('debian-security')} bookworm-security main\n")
+        with open(os.path.join(base, "etc/apt/sources.list"), "w", encoding="utf-8") as file:
+            file.write(sources(suite))
         for name in ("resolv.conf", "hosts"):
             shutil.copy("/etc/" + name, os.path.join(base, "etc", name))
         for name in os.listdir("/etc/apt/apt.conf.d"):
@@ -82,7 +86,7 @@ class CleanRoot:
         self.power_off()
         return False
 
-    def shell(self, command, check=True, **options):
+    def shell(self, command, check=True, timeout=300, **options):
         """Runs a shell's command line in it, as root."""
         environment = {"HOME": "/root", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                        "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "TERM": "dumb"}
@@ -96,7 +100,7 @@ class CleanRoot:
                 self.mounted = True
             enter = ["chroot", self.path]
         done = subprocess.run([*enter, "/bin/bash", "-c", command], text=True, capture_output=True, env=environment,
-                              timeout=300, check=False, **options)
+                              timeout=timeout, check=False, **options)
         if check and done.returncode != 0:
             raise AssertionError(f"{command}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         return done

@@ -1,9 +1,9 @@
-"""The package as an operator meets it, in a clean Debian 12: install, run, back up, upgrade, remove, purge.
+"""The package as an operator meets it, in a clean root of its Debian: install, run, back up, upgrade, remove, purge.
 
-usage: package_test.py NEW.deb OLD.deb [BIN_DIR]      (./dev package-test)
+usage: package_test.py NEW.deb OLD.deb      (./dev package-test)
 
 With systemd as first process of the clean root where this machine can boot one, else what can be tried without. OLD.deb is
-installed first and upgraded. Needs root.
+installed first and upgraded. If it is of the Debian before, the host is upgraded between the two. Needs root.
 """
 
 import json
@@ -15,16 +15,23 @@ import sys
 import time
 import urllib.request
 
-from clean_root import CleanRoot
+from clean_root import CleanRoot, sources
 
 NEW, OLD = (os.path.abspath(path) for path in sys.argv[1:3])
+SUITES = {"deb12": "bookworm", "deb13": "trixie"}
+
+
+def suite_of(deb):
+    """The release of Debian that a package is for; packages of before that stood in the version are for Debian 12."""
+    version = subprocess.run(["dpkg-deb", "-f", deb, "Version"], check=True, capture_output=True, text=True).stdout.strip()
+    return SUITES[(re.findall(r"\+(deb\d+)$", version) or ["deb12"])[0]]
 
 
 class Host:
     """A clean root with the package and a sandbox beside it."""
 
     def __init__(self):
-        self.root = CleanRoot()
+        self.root = CleanRoot(suite_of(OLD))
         self.systemd = self.root.boot()
         print("systemd in the clean root:", "yes" if self.systemd else "no: what needs it is not tried", flush=True)
         self.sandbox = None
@@ -36,9 +43,10 @@ class Host:
         shutil.copy(deb, self.root.file("/var/" + os.path.basename(deb)))
         return self(f"apt-get install -y -q --no-install-recommends /var/{os.path.basename(deb)}")
 
-    def start_sandbox(self, binary):
-        """The sandbox runs on this machine, whose loopback is the clean root's too."""
-        self.sandbox = subprocess.Popen([binary, "sandbox", "--servers-only"], stdout=subprocess.PIPE, text=True)
+    def start_sandbox(self):
+        """With the clean root's libraries, but as a process of this machine, whose loopback is the clean root's too."""
+        self.sandbox = subprocess.Popen(["chroot", self.root.path, "/usr/bin/watchbill", "sandbox", "--servers-only"],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         self.ready = json.loads(self.sandbox.stdout.readline())
         self.control("rate", off=True)
 
@@ -85,7 +93,8 @@ def check_files(host):
     for path in ("/usr/share/man/man1/watchbill.1.gz", "/usr/share/man/man1/watchbill-rotation.1.gz",
                  "/usr/share/man/man8/watchbilld.8.gz", "/usr/share/man/man5/watchbill.yaml.5.gz",
                  "/usr/share/bash-completion/completions/watchbill", "/usr/share/zsh/vendor-completions/_watchbill",
-                 "/usr/share/fish/vendor_completions.d/watchbill.fish", "/lib/systemd/system/watchbilld@.service",
+                 "/usr/share/fish/vendor_completions.d/watchbill.fish",
+                 {"bookworm": "", "trixie": "/usr"}[suite_of(NEW)] + "/lib/systemd/system/watchbilld@.service",
                  "/usr/share/doc/watchbill/examples/prometheus/alerts.yaml"):
         assert path in listed, path
     if host.systemd:
@@ -230,9 +239,21 @@ def check_backup_elsewhere(host):
     assert len(host.control("log", since=0, system="slack", match="chat.postMessage")["entries"]) == messages
 
 
+def upgrade_host(host):
+    """From one Debian to the next, as its release notes have it. The old package stays, and runs."""
+    host.write("/etc/apt/sources.list", sources(suite_of(NEW)), 0o644)
+    host("apt-get update -q")
+    for step in ("upgrade --without-new-pkgs", "full-upgrade"):
+        host(f"apt-get {step} -y -q -o Dpkg::Options::=--force-confold", timeout=1200)
+    assert host("dpkg-query -W -f='${db:Status-Status}' watchbill") == "installed", "the upgrade of the host has removed it"
+    host("watchbill rotation list")
+
+
 def check_upgrade(host):
     before = host.read("/etc/watchbill/watchbill.yaml")
     rotations = host.json("rotation list")
+    if suite_of(OLD) != suite_of(NEW):
+        upgrade_host(host)
     pid = daemon_pid(host)
     told = host.install(NEW)
     assert "conffile" not in told.lower(), told
@@ -270,7 +291,7 @@ def main():
     try:
         began = time.monotonic()
         print(host.install(OLD)[-300:])
-        host.start_sandbox(os.path.join(sys.argv[3] if len(sys.argv) > 3 else host.root.file("/usr/bin"), "watchbill"))
+        host.start_sandbox()
         configure(host)
         run_service(host)
         print(f"installed with its dependencies, configured and in sync after {time.monotonic() - began:.1f} s", flush=True)

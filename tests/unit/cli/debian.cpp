@@ -1,5 +1,7 @@
 #include "cli/commands/debian.hpp"
 
+#include <fmt/format.h>
+
 #include "tests/support/catch.hpp"
 #include "tests/support/project.hpp"
 
@@ -29,9 +31,22 @@ TEST_CASE("the version of an installed package comes from dpkg's list") {
   CHECK_FALSE(installed_version("", "libevent"));
 }
 
-TEST_CASE("the package asks for the libevent that doctor asks for") {
-  const auto control = watchbill::test::project_text("packaging/debian/control");
-  const auto doctor = watchbill::test::project_text("cli/commands/doctor_libraries.cpp");
-  CHECK(control.find("libevent-core-2.1-7 (>= 2.1.12-stable-8+deb12u1)") != std::string::npos);
-  CHECK(doctor.find("\"2.1.12-stable-8+deb12u1\"") != std::string::npos);
+TEST_CASE("doctor knows libevent on Debian 12 and 13, and the package asks for the same there") {
+  const auto listed = [](std::string_view package, std::string_view state) {
+    return fmt::format("Package: {}\nStatus: {}\nVersion: 2.1.12-stable-8\n\n", package, state);
+  };
+  const auto twelve = installed_libevent(listed("libevent-core-2.1-7", "install ok installed"));
+  const auto thirteen = installed_libevent(listed("libevent-core-2.1-7", "deinstall ok config-files") +
+                                           listed("libevent-core-2.1-7t64", "install ok installed"));
+  REQUIRE((twelve && thirteen));
+  CHECK(twelve->package == "libevent-core-2.1-7");
+  CHECK(thirteen->package == "libevent-core-2.1-7t64");
+  const auto rules = watchbill::test::project_text("packaging/debian/rules");
+  for (const auto& one : {*twelve, *thirteen}) {
+    CHECK(one.version == "2.1.12-stable-8");
+    CHECK(is_older(one.version, one.fixed));
+    const auto relation = fmt::format("= {} (>= {})\n", one.package, one.fixed);
+    CHECK_THAT(rules, Catch::Matchers::ContainsSubstring(relation));
+  }
+  CHECK_FALSE(installed_libevent(listed("libevent", "install ok installed")));
 }
