@@ -45,6 +45,14 @@ Answer refusal(System system, int status) {
       w.field("message", "Refused by the sandbox").field("took", 0.001).field("requestId", "sandbox");
       if (status == 403) w.field("code", 40301);
       break;
+    case System::jsm:
+      if (status == 401) {
+        w.field("code", status).field("message", "Unauthorized");
+        break;
+      }
+      w.key("errors").begin_array().begin_object().field("title", "Refused by the sandbox");
+      w.field("code", fmt::format("{}", status)).end_object().end_array();
+      break;
     case System::xmatters:
       w.field("code", status).field("reason", "Refused").field("message", "Refused by the sandbox");
       break;
@@ -148,6 +156,11 @@ Answer too_many(System system, seconds retry_after) {
                {"X-RateLimit-Reason", "ACCOUNT"},
                {"X-RateLimit-Period-In-Sec", wait}},
               R"({"message":"TooManyRequests","took":0.001,"requestId":"sandbox"})",
+              "429"};
+    case System::jsm:
+      return {429,
+              {{"Content-Type", "application/json"}, {"Retry-After", wait}, {"X-RateLimit-Remaining", "0"}},
+              R"({"errors":[{"title":"Rate limit exceeded","code":"429"}]})",
               "429"};
     case System::identity:
     case System::xmatters:

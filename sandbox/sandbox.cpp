@@ -18,11 +18,10 @@ namespace {
 using Answerer = Answer (*)(Context, const net::ServerRequest&);
 
 const std::map<System, Answerer>& answerers() {
-  static const std::map<System, Answerer> table{{System::slack, answer_slack},
-                                                {System::pagerduty, answer_pagerduty},
-                                                {System::identity, answer_identity},
-                                                {System::opsgenie, answer_opsgenie},
-                                                {System::xmatters, answer_xmatters}};
+  static const std::map<System, Answerer> table{
+      {System::slack, answer_slack},       {System::pagerduty, answer_pagerduty},
+      {System::identity, answer_identity}, {System::opsgenie, answer_opsgenie},
+      {System::jsm, answer_jsm},           {System::xmatters, answer_xmatters}};
   return table;
 }
 
@@ -196,6 +195,9 @@ std::string Sandbox::identity() const {
 std::string Sandbox::opsgenie() const {
   return impl_->servers.at(System::opsgenie)->url();
 }
+std::string Sandbox::jsm() const {
+  return impl_->servers.at(System::jsm)->url();
+}
 std::string Sandbox::xmatters() const {
   return impl_->servers.at(System::xmatters)->url();
 }
@@ -213,13 +215,16 @@ std::string Sandbox::ready_line() const {
     w.null();
   }
   w.field("slack_api", slack_api()).field("pagerduty", pagerduty());
-  w.field("identity", identity()).field("opsgenie", opsgenie()).field("xmatters", xmatters());
+  w.field("identity", identity()).field("opsgenie", opsgenie()).field("jsm", jsm());
+  w.field("xmatters", xmatters());
   w.field("control", control()).key("tokens").begin_object().field("bot", "xoxb-sandbox-bot");
   w.field("app", "xapp-sandbox-app").field("user", "xoxp-sandbox-user");
   w.field("signing_secret", world.signing_secret).end_object().key("keys").begin_object();
   w.field("pagerduty", world.pagerduty.api_key).field("pagerduty_client_id", world.pagerduty.client_id);
   w.field("pagerduty_client_secret", world.pagerduty.client_secret);
   w.field("pagerduty_subdomain", world.pagerduty.subdomain).field("opsgenie", world.opsgenie.api_key);
+  w.field("jsm_email", world.jsm.email).field("jsm_token", world.jsm.api_token);
+  w.field("jsm_site", world.jsm.site).field("jsm_cloud_id", world.jsm.cloud_id);
   w.field("xmatters_key", world.xmatters.api_key).field("xmatters_secret", world.xmatters.api_secret);
   w.end_object().end_object();
   return w.take();
@@ -229,20 +234,23 @@ SystemSetup Sandbox::system_setup(const std::string& folder) const {
   const auto& world = impl_->world;
   const auto path = [&folder](const char* name) { return folder + "/" + name; };
   SystemSetup setup;
-  setup.secrets = {{"pagerduty", world.pagerduty.api_key},
-                   {"oauth", world.pagerduty.client_secret},
-                   {"opsgenie", world.opsgenie.api_key},
-                   {"xmatters-key", world.xmatters.api_key},
-                   {"xmatters-secret", world.xmatters.api_secret}};
+  setup.secrets = {{"pagerduty", world.pagerduty.api_key},   {"oauth", world.pagerduty.client_secret},
+                   {"opsgenie", world.opsgenie.api_key},     {"jsm-token", world.jsm.api_token},
+                   {"xmatters-key", world.xmatters.api_key}, {"xmatters-secret", world.xmatters.api_secret}};
   setup.configuration = fmt::format(
       "pagerduty:\n  oauth_client_id: {}\n  oauth_client_secret_file: {}\n  identity_url: {}\n  api_url: {}\n"
-      "opsgenie:\n  api_url: {}\nxmatters:\n  api_url: {}\n",
-      world.pagerduty.client_id, path("oauth"), identity(), pagerduty(), opsgenie(), xmatters());
+      "opsgenie:\n  api_url: {}\njsm:\n  api_url: {}\nxmatters:\n  api_url: {}\n",
+      world.pagerduty.client_id, path("oauth"), identity(), pagerduty(), opsgenie(), jsm(), xmatters());
   setup.connections = {
       {"pagerduty", "pagerduty", "--api-key-file", path("pagerduty"), "--base-url", pagerduty()},
       {"opsgenie", "opsgenie", "--api-key-file", path("opsgenie"), "--base-url", opsgenie()},
       {"xmatters", "xmatters", "--host", "acme.xmatters.com", "--api-key-file", path("xmatters-key"),
        "--api-secret-file", path("xmatters-secret"), "--base-url", xmatters()}};
+  // Whoever moves there from Opsgenie has it in a scenario of their own.
+  if (world.roster(System::jsm).schedules.size() > 0) {
+    setup.connections.push_back({"jsm", "jsm", "--site", world.jsm.site, "--email", world.jsm.email,
+                                 "--api-token-file", path("jsm-token"), "--base-url", jsm()});
+  }
   return setup;
 }
 

@@ -10,7 +10,7 @@
 #include "net/event_loop.hpp"
 #include "sandbox/own_daemon.hpp"
 
-/// A Slack workspace and three scheduling systems as loopback HTTP servers with memory, for tests, for the
+/// A Slack workspace and four scheduling systems as loopback HTTP servers with memory, for tests, for the
 /// demo and for trying Watchbill by hand. An independent reading of the vendors' pages: nothing of
 /// `providers/` or `slack/` is used here.
 namespace watchbill::sandbox {
@@ -43,6 +43,8 @@ class Sandbox {
   /// Where PagerDuty's `/oauth/token` lives.
   [[nodiscard]] std::string identity() const;
   [[nodiscard]] std::string opsgenie() const;
+  /// Both of its APIs and its site.
+  [[nodiscard]] std::string jsm() const;
   [[nodiscard]] std::string xmatters() const;
   [[nodiscard]] std::string control() const;
 

@@ -111,12 +111,11 @@ struct Resolver {
   std::vector<std::string> open{};  ///< references under way: a cycle ends there
 
   void person(const std::string& key, System system) {
-    if (system == System::opsgenie) {
-      for (const auto& forwarding : world.forwardings) {
-        if (forwarding.from == key && forwarding.start <= t && t < forwarding.end) {
-          keys.push_back(forwarding.to);
-          return;
-        }
+    for (const auto& forwarding : world.forwardings) {
+      const bool counts = forwarding.system == system && forwarding.from == key;
+      if (counts && forwarding.start <= t && t < forwarding.end) {
+        keys.push_back(forwarding.to);
+        return;
       }
     }
     keys.push_back(key);
@@ -160,6 +159,7 @@ struct Resolver {
     if (!it.enabled || it.forbidden) return;
     const Window moment{t, t};
     for (const auto& part : it.parts) {
+      if (part.deleted) continue;
       for (const auto& shift : shifts_of(it, part, moment, {t, milliseconds(0)})) {
         if (!covers(shift, t)) continue;
         if (it.system == System::xmatters) {

@@ -3,7 +3,7 @@
 #include "sandbox/front.hpp"
 #include "sandbox/world.hpp"
 
-/// The five servers: each a function from a request to an answer over the world.
+/// The six servers: each a function from a request to an answer over the world.
 namespace watchbill::sandbox {
 
 class AppLink;
@@ -20,6 +20,7 @@ Answer answer_slack(Context context, const net::ServerRequest& request);
 Answer answer_pagerduty(Context context, const net::ServerRequest& request);
 Answer answer_identity(Context context, const net::ServerRequest& request);
 Answer answer_opsgenie(Context context, const net::ServerRequest& request);
+Answer answer_jsm(Context context, const net::ServerRequest& request);
 Answer answer_xmatters(Context context, const net::ServerRequest& request);
 
 /// "a/b/c" of "/a/b/c", decoded one by one, so that an id may hold a slash.

@@ -25,6 +25,8 @@ std::string_view name_of(System system) {
       return "identity";
     case System::opsgenie:
       return "opsgenie";
+    case System::jsm:
+      return "jsm";
     case System::xmatters:
       return "xmatters";
   }

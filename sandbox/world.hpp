@@ -20,9 +20,9 @@
 /// The memory of the sandbox: plain data, changed by the servers and by the control endpoint.
 namespace watchbill::sandbox {
 
-enum class System { slack, pagerduty, identity, opsgenie, xmatters };
-inline constexpr std::array kSystems{System::slack, System::pagerduty, System::identity, System::opsgenie,
-                                     System::xmatters};
+enum class System { slack, pagerduty, identity, opsgenie, jsm, xmatters };
+inline constexpr std::array kSystems{System::slack,    System::pagerduty, System::identity,
+                                     System::opsgenie, System::jsm,       System::xmatters};
 std::string_view name_of(System system);
 /// "slack", "pagerduty", ... or nothing.
 std::optional<System> system_named(std::string_view name);
@@ -180,11 +180,13 @@ struct Responder {
   bool deleted = false;
   /// xMatters: asking for this person's devices is answered 403.
   bool devices_forbidden = false;
+  /// JSM: Jira shows nobody the address of this person.
+  bool email_hidden = false;
 };
 
 /// Who is on call from `start` to `end` (kNever: never ends). `people` holds keys of people, or
-/// "schedule:ID", "team:ID", "escalation:ID" (Opsgenie), "group:ID", "device:KEY" (xMatters), or one empty
-/// text: a shift that nobody holds.
+/// "schedule:ID" (Opsgenie), "team:ID", "escalation:ID" (Opsgenie, JSM), "group:ID", "device:KEY" (xMatters),
+/// or one empty text: a shift that nobody holds.
 struct Shift {
   std::vector<std::string> people;
   Instant start{};
@@ -203,7 +205,7 @@ struct Rule {
   std::optional<std::int64_t> last;
 };
 
-/// A rotation of a schedule (Opsgenie, PagerDuty v3) or a shift of a group (xMatters). PagerDuty's
+/// A rotation of a schedule (Opsgenie, JSM, PagerDuty v3) or a shift of a group (xMatters). PagerDuty's
 /// layer-based schedules have exactly one.
 struct Part {
   std::string id;
@@ -212,6 +214,7 @@ struct Part {
   std::optional<WallRule> wall;
   std::vector<Shift> fixed;  ///< without a rule: these, in order
   std::vector<int> delays;   ///< xMatters: minutes before each position
+  bool deleted = false;      ///< JSM: it is gone, and its past is still told
 };
 
 struct Override {
@@ -237,7 +240,8 @@ struct Schedule {
   std::vector<Override> overrides;  ///< in the order they were made; a later one wins
 };
 
-/// Opsgenie: a team, whose members are all on call, or an escalation, whose members follow after `delay`.
+/// Opsgenie and JSM: a team, whose members are all on call, or an escalation, whose members follow after
+/// `delay`.
 struct Step {
   std::string who;
   int delay = 0;  ///< minutes
@@ -249,8 +253,9 @@ struct Team {
   std::vector<Step> steps;
 };
 
-/// Opsgenie: whoever should reach `from` reaches `to`.
+/// Opsgenie and JSM: whoever should reach `from` reaches `to`.
 struct Forwarding {
+  System system = System::opsgenie;
   std::string from;
   std::string to;
   Instant start{};
@@ -308,6 +313,18 @@ struct OpsgenieSettings {
   bool team_key = false;  ///< the key belongs to a team: what it may not see or is not there answers 403
 };
 
+struct JsmSettings {
+  std::string site = "acme.atlassian.net";
+  std::string cloud_id = "11111111-2222-4333-8444-555555555555";
+  std::string email = "watchbill@example.com";
+  std::string api_token = "ATATT3xSandbox";
+  bool hidden_is_404 = false;      ///< a schedule that may not be seen: else 403
+  bool absolute_links = false;     ///< the next page by a whole URL; else behind the base
+  bool limit_headers = true;       ///< X-RateLimit-*; not documented for these calls
+  std::size_t calls_a_minute = 0;  ///< 0: no limit
+  bool jira_forbidden = false;     ///< Jira's users may not be looked up
+};
+
 struct XMattersSettings {
   std::string api_key = "x-api-key-sandbox";
   std::string api_secret = "xm-sandbox-secret";
@@ -339,9 +356,11 @@ struct World {
   SlackApp app;
   std::unordered_map<std::string, std::string> user_of_key;
 
-  std::map<System, Roster> rosters{{System::pagerduty, {}}, {System::opsgenie, {}}, {System::xmatters, {}}};
+  std::map<System, Roster> rosters{
+      {System::pagerduty, {}}, {System::opsgenie, {}}, {System::jsm, {}}, {System::xmatters, {}}};
   PagerDutySettings pagerduty;
   OpsgenieSettings opsgenie;
+  JsmSettings jsm;
   XMattersSettings xmatters;
   Table<Team> teams;
   std::vector<Forwarding> forwardings;

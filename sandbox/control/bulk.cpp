@@ -30,9 +30,9 @@ void add_people(World& world, const Bulk& bulk) {
     user.email = email;
     world.user_of_key[key] = user.id;
     for (auto& [system, roster] : world.rosters) {
-      const auto id = system == System::pagerduty
-                          ? fmt::format("PU{:05}", i)
-                          : uuid_of(fmt::format("{} person {}", name_of(system), key));
+      auto id = uuid_of(fmt::format("{} person {}", name_of(system), key));
+      if (system == System::pagerduty) id = fmt::format("PU{:05}", i);
+      if (system == System::jsm) id = "712020:" + id;
       auto& responder = roster.people.make(id);
       responder.key = responder.login = key;
       responder.name = user.real_name;
@@ -64,7 +64,9 @@ void add_channels(World& world, const Bulk& bulk) {
 
 /// Every schedule hands off at `boundary`, from one person of its own to the next.
 void add_schedules(World& world, System system, std::size_t count, const Bulk& bulk, Instant now) {
-  const char* letter = system == System::pagerduty ? "P" : system == System::opsgenie ? "O" : "X";
+  static const std::map<System, const char*> letters{
+      {System::pagerduty, "P"}, {System::opsgenie, "O"}, {System::jsm, "J"}, {System::xmatters, "X"}};
+  const auto* letter = letters.at(system);
   for (std::size_t i = 0; i < count; ++i) {
     auto& schedule = world.roster(system).schedules.make(fmt::format("{}{:04}", letter, i));
     schedule.system = system;

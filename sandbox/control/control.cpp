@@ -30,6 +30,7 @@ const std::map<std::string_view, Op>& ops() {
       {"forward", do_forward},
       {"pagerduty", do_pagerduty},
       {"opsgenie", do_opsgenie},
+      {"jsm", do_jsm},
       {"xmatters", do_xmatters},
       {"lag", do_lag},
       {"fault", do_fault},

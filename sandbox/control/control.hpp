@@ -16,18 +16,20 @@
 /// The control vocabulary: one JSON object with "do" goes in, one JSON object comes out ({"ok":true, ...}).
 /// The same objects, written in YAML, make up a scenario.
 ///
-/// Common fields. `system`: slack, pagerduty, identity (PagerDuty's OAuth), opsgenie, xmatters; faults also
-/// all. A moment is RFC 3339 text, or a number of seconds from now (negative: ago). `person` and `people` are
-/// keys ("ada"). An unknown field, person, schedule or kind is refused. Naming something that exists changes
-/// only the fields that are given.
+/// Common fields. `system`: slack, pagerduty, identity (PagerDuty's OAuth), opsgenie, jsm, xmatters; faults
+/// also all. A moment is RFC 3339 text, or a number of seconds from now (negative: ago). `person` and
+/// `people` are keys ("ada"). An unknown field, person, schedule or kind is refused. Naming something that
+/// exists changes only the fields that are given.
 ///
 /// People and Slack
 ///   {"do":"person","key":"ada","name":"Ada Example","email":"ada@example.com"|null,
 ///      "slack":{"id","handle","email","deleted","guest":"multi"|"single"|false,"stranger","bot","admin",
 ///               "owner"}|false,
-///      "pagerduty"|"opsgenie"|"xmatters":{"id","name","email","login","deleted","devices_forbidden"}|false}
-///        A new person is in Slack and in all three systems unless one is false. Default ids: U0ADA, PUADA,
-///        UUIDs. false removes him there.
+///      "pagerduty"|"opsgenie"|"jsm"|"xmatters":{"id","name","email","login","deleted","devices_forbidden",
+///               "email_hidden"}|false}
+///        A new person is in Slack and in all systems unless one is false; in JSM if in Opsgenie. Default
+///        ids: U0ADA, PUADA, UUIDs (JSM: "712020:UUID"). false removes him there. email_hidden: Jira shows
+///        nobody the address.
 ///   {"do":"remove","person":"ada"}
 ///   {"do":"channel","name":"payments","id","private","archived","people":[...],"bot":true}       C0PAYMENTS
 ///   {"do":"group","handle":"payments-oncall","id","name","description","people":[...],"disabled",
@@ -104,7 +106,8 @@
 /// Schedules
 ///   {"do":"schedule","system":"pagerduty","id":"PSCHED1","name","kind":"layer"|"v3",
 ///      "escalation_policies":2,"enabled","forbidden","group_type","parts":[PART...], or one PART's fields}
-///        A PART (rotation, or xMatters shift) is {"name","id","delays":[0,15]} and either a rule
+///        A PART (rotation, or xMatters shift) is {"name","id","delays":[0,15],"deleted":true} and either a
+///        rule
 ///          "people":["ada",["bo","cy"],null],"shift_seconds":20,"start":MOMENT,"count":400
 ///        (turns one after another, null: nobody, []: a shift with an empty_member; after `count` turns from
 ///        now the last one never ends; default: endless for turns of an hour and longer, else 400) or
@@ -114,9 +117,10 @@
 ///        (turns by the clock on the wall, also when it is changed; the first is that of the day of `start`,
 ///        by default today; each site of the sun takes over at its time), or
 ///          "shifts":[{"start","end":MOMENT|null,"people":["ada"]|"person":"ada"|"empty_member":true}]
-///        Besides people a turn may name "schedule:ID", "team:ID", "escalation:ID" (Opsgenie), "group:ID" and
-///        "device:KEY" (xMatters: the person by a device). xMatters takes the people of one turn as a roster,
-///        `delays` are the minutes before each. A layer-based schedule has one person at a time.
+///        Besides people a turn may name "schedule:ID" (Opsgenie), "team:ID", "escalation:ID" (Opsgenie,
+///        JSM), "group:ID" and "device:KEY" (xMatters: the person by a device). xMatters takes the people of
+///        one turn as a roster, `delays` are the minutes before each. A layer-based schedule has one person
+///        at a time.
 ///   {"do":"delete","system","id"}
 ///   {"do":"override","system","schedule","person"|"people","of","start","end"|"seconds","part","id"}
 ///        -> {"id"}; `of`: only this member's place is taken (default: everybody's). xMatters shows it as an
@@ -125,7 +129,7 @@
 ///   {"do":"end_shift","system","schedule"}                                  the next shift begins now
 ///   {"do":"cancel_override","system","schedule","id"}
 ///   {"do":"team","id","name","people":[...]}    {"do":"escalation","id","name","steps":[{"who","delay"}]}
-///   {"do":"forward","from":"ada","to":"bo","start","end"|"seconds"}         Opsgenie
+///   {"do":"forward","system":"opsgenie"|"jsm","from":"ada","to":"bo","start","end"|"seconds"}
 ///   {"do":"pagerduty","api_key","client_id","client_secret","subdomain","region","token_seconds",
 ///      "v3_in_oncalls","direct_targets":[...],"expire_tokens":true,"refresh_token":"..."}
 ///        expire_tokens: every access token given so far is dead; refresh_token: one more that lives
@@ -133,6 +137,8 @@
 ///        decision accept or deny): {"do":"pagerduty","redirect_uris":["https://...","http://127.0.0.1:*"],
 ///        "code_seconds":30,"withheld_scopes":["users.read"],"echo_state":true}; region "eu" shows in `aud`
 ///   {"do":"opsgenie","api_key","team_key"}
+///   {"do":"jsm","site","cloud_id","email","api_token","hidden_is_404","absolute_links","limit_headers",
+///      "calls_a_minute":400,"jira_forbidden"}
 ///   {"do":"xmatters","api_key","api_secret","unknown_group_is_404","absences_as_replacements",
 ///      "idle_groups_listed"}
 ///   {"do":"lag","system","ms"}  answers as of so long ago: changes by override in that time are not seen,
@@ -173,10 +179,10 @@
 ///        plays what the scenario planned on its way
 ///
 /// Worlds
-///   {"do":"bulk","groups":500,"people":2000,"schedules":{"pagerduty":1000,"opsgenie":0,"xmatters":0},
-///      "people_per_schedule":3,"shift_seconds":3600,"boundary_at":MOMENT,"channels":10}
-///        groups S00000 "g0000" with one member each, people "u0000", schedules "P0000", "O0000", "X0000",
-///        channels "c0000" with the bot in them; all schedules hand off at boundary_at
+///   {"do":"bulk","groups":500,"people":2000,"schedules":{"pagerduty":1000,"opsgenie":0,"jsm":0,
+///      "xmatters":0},"people_per_schedule":3,"shift_seconds":3600,"boundary_at":MOMENT,"channels":10}
+///        groups S00000 "g0000" with one member each, people "u0000", schedules "P0000", "O0000", "J0000",
+///        "X0000", channels "c0000" with the bot in them; all schedules hand off at boundary_at
 ///   {"do":"reset","empty":true}                  back to the scenario, or to an empty workspace
 namespace watchbill::sandbox {
 

@@ -62,6 +62,7 @@ Result<void> do_escalation(Desk& desk, Reader& in, json::Writer& out);
 Result<void> do_forward(Desk& desk, Reader& in, json::Writer& out);
 Result<void> do_pagerduty(Desk& desk, Reader& in, json::Writer& out);
 Result<void> do_opsgenie(Desk& desk, Reader& in, json::Writer& out);
+Result<void> do_jsm(Desk& desk, Reader& in, json::Writer& out);
 Result<void> do_xmatters(Desk& desk, Reader& in, json::Writer& out);
 Result<void> do_lag(Desk& desk, Reader& in, json::Writer& out);
 

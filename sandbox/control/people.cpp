@@ -18,6 +18,9 @@ struct Person {
 /// True if the action says that the person is (or stays, or becomes) in this system.
 bool wanted(Reader& in, std::string_view system, bool there, bool fresh) {
   const auto part = in.at(system);
+  // Opsgenie's people are those of its successor, too.
+  if (!part.exists() && fresh && system == name_of(System::jsm))
+    return wanted(in, name_of(System::opsgenie), false, true);
   if (!part.exists()) return there || fresh;
   return part.boolean_or(true);
 }
@@ -64,6 +67,8 @@ Result<void> slack_part(Desk& desk, const Person& person, json::View part) {
 
 std::string default_id(System system, const std::string& key) {
   if (system == System::pagerduty) return "PU" + id_text(key);
+  // An Atlassian account ID: opaque, and it may hold a colon.
+  if (system == System::jsm) return "712020:" + uuid_of(fmt::format("jsm person {}", key));
   return uuid_of(fmt::format("{} person {}", name_of(system), key));
 }
 
@@ -86,6 +91,7 @@ Result<void> responder_part(Desk& desk, const Person& person, System system, jso
   in.text("login", responder.login);
   in.flag("deleted", responder.deleted);
   in.flag("devices_forbidden", responder.devices_forbidden);
+  in.flag("email_hidden", responder.email_hidden);
   if (auto done = in.done(); !done) return done.error().in("{}", name_of(system));
   if (const auto* taken = roster.people.find(responder.id); taken && taken->key != person.key) {
     return fail(ErrorKind::conflict, "{}: id {} belongs to {}", name_of(system), responder.id, taken->key);
@@ -116,7 +122,8 @@ bool is_there(const World& world, System system, const std::string& key) {
   return world.roster(system).person(key) != nullptr;
 }
 
-constexpr std::array kHomes{System::slack, System::pagerduty, System::opsgenie, System::xmatters};
+constexpr std::array kHomes{System::slack, System::pagerduty, System::opsgenie, System::jsm,
+                            System::xmatters};
 
 }  // namespace
 

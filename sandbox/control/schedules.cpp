@@ -25,7 +25,8 @@ Result<void> check_people(const World& world, System system, const std::string& 
     } else if ((kind == "schedule" && system == System::opsgenie) ||
                (kind == "group" && system == System::xmatters)) {
       known = id == own_id || roster.schedules.find(id) != nullptr;
-    } else if ((kind == "team" || kind == "escalation") && system == System::opsgenie) {
+    } else if ((kind == "team" || kind == "escalation") &&
+               (system == System::opsgenie || system == System::jsm)) {
       known = world.teams.find(id) != nullptr;
     }
     if (!known) return fail(ErrorKind::not_found, "{} knows no \"{}\"", name_of(system), who);
@@ -193,6 +194,7 @@ Result<void> read_parts(Reader& in, Schedule& schedule, Instant now) {
       part.name = fmt::format("Rotation {}", parts.size() + 1);
       one.text("name", part.name);
       one.text("id", part.id);
+      one.flag("deleted", part.deleted);
       if (auto read = read_plan(one, part, now); !read) return read.error().in("part {}", part.name);
       if (auto done = one.done(); !done) return done.error().in("part {}", part.name);
       parts.push_back(std::move(part));
@@ -273,7 +275,7 @@ Result<System> scheduling_system(Reader& in) {
   const auto name = in.required("system");
   const auto system = system_named(name);
   if (!system || *system == System::slack || *system == System::identity) {
-    return fail(ErrorKind::invalid, "system is pagerduty, opsgenie or xmatters, not \"{}\"", name);
+    return fail(ErrorKind::invalid, "system is pagerduty, opsgenie, jsm or xmatters, not \"{}\"", name);
   }
   return *system;
 }
@@ -338,7 +340,8 @@ Result<void> do_override(Desk& desk, Reader& in, json::Writer& out) {
   if (over.people.empty()) return fail(ErrorKind::invalid, "\"person\" is missing (see \"nobody\")");
   auto& target = **schedule;
   const bool single = target.system == System::xmatters || !target.shift_based;
-  if (target.system != System::opsgenie && single && over.people.size() > 1) {
+  const bool several = target.system == System::opsgenie || target.system == System::jsm;
+  if (!several && single && over.people.size() > 1) {
     return fail(ErrorKind::invalid, "one person replaces here");
   }
   if (auto known = check_people(desk.world, target.system, target.id, over.people); !known) return known;

@@ -9,6 +9,7 @@
 namespace watchbill::sandbox {
 namespace {
 
+/// People are in Opsgenie and in JSM alike; teams are of both.
 Result<void> known_in_opsgenie(const World& world, const std::string& who) {
   const auto& roster = world.roster(System::opsgenie);
   const auto colon = who.find(':');
@@ -85,6 +86,11 @@ Result<void> do_forward(Desk& desk, Reader& in, json::Writer&) {
   forwarding.to = in.required("to");
   in.span(forwarding.start, forwarding.end);
   forwarding.made_at = desk.now();
+  if (in.has("system")) {
+    auto system = scheduling_system(in);
+    if (!system) return system.error();
+    forwarding.system = *system;
+  }
   if (auto done = in.done(); !done) return done;
   for (const auto& who : {forwarding.from, forwarding.to}) {
     if (auto known = known_in_opsgenie(desk.world, who); !known) return known;
@@ -133,6 +139,22 @@ Result<void> do_opsgenie(Desk& desk, Reader& in, json::Writer&) {
   in.flag("team_key", settings.team_key);
   if (auto done = in.done(); !done) return done;
   desk.world.opsgenie = settings;
+  return {};
+}
+
+Result<void> do_jsm(Desk& desk, Reader& in, json::Writer&) {
+  auto settings = desk.world.jsm;
+  in.text("site", settings.site);
+  in.text("cloud_id", settings.cloud_id);
+  in.text("email", settings.email);
+  in.text("api_token", settings.api_token);
+  in.flag("hidden_is_404", settings.hidden_is_404);
+  in.flag("absolute_links", settings.absolute_links);
+  in.flag("limit_headers", settings.limit_headers);
+  in.number("calls_a_minute", settings.calls_a_minute);
+  in.flag("jira_forbidden", settings.jira_forbidden);
+  if (auto done = in.done(); !done) return done;
+  desk.world.jsm = settings;
   return {};
 }
 

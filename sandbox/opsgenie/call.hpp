@@ -7,6 +7,7 @@
 #include "base/json.hpp"
 #include "sandbox/schedules.hpp"
 #include "sandbox/servers.hpp"
+#include "sandbox/timeline.hpp"
 
 /// Opsgenie's API v2 (opsgenie-oas, docs.opsgenie.com).
 namespace watchbill::sandbox {
@@ -17,7 +18,8 @@ struct OpsgenieCall {
   std::vector<std::string> path;
 
   [[nodiscard]] const Roster& roster() const { return context.world.roster(System::opsgenie); }
-  [[nodiscard]] Asked asked() const { return {context.now, roster().lag}; }
+  [[nodiscard]] TimelineView view() const { return {context.world, System::opsgenie, context.now}; }
+  [[nodiscard]] Asked asked() const { return view().asked(); }
   [[nodiscard]] std::optional<std::string> query(std::string_view name) const {
     return request.query_value(name);
   }
@@ -40,8 +42,6 @@ Answer opsgenie_error(int status, std::string_view message, int code = 0);
 void write_parent(json::Writer& w, const Schedule& schedule);
 /// {"id","name","type"} without the closing brace: a person's name is his e-mail address.
 void begin_recipient(json::Writer& w, const OpsgenieCall& call, const std::string& who);
-/// The forwarding of this person at `t` that the answer already knows of.
-const Forwarding* forwarding_at(const OpsgenieCall& call, const std::string& key, Instant t);
 
 Answer opsgenie_timeline(const OpsgenieCall& call, const Schedule& schedule);
 /// on-calls of one schedule: {"_parent", "onCallParticipants" or "onCallRecipients"}.

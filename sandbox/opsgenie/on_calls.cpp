@@ -16,7 +16,7 @@ bool flat(const OpsgenieCall& call) {
 void write_participant(json::Writer& w, const OpsgenieCall& call, const std::string& who, Instant t,
                        const Step* step, int depth) {
   const auto [kind, id] = split_reference(who);
-  const auto* forwarding = kind.empty() ? forwarding_at(call, who, t) : nullptr;
+  const auto* forwarding = kind.empty() ? call.view().forwarding_at(who, t) : nullptr;
   begin_recipient(w, call, forwarding ? forwarding->to : who);
   if (forwarding) {
     w.key("forwardedFrom");
@@ -41,7 +41,7 @@ void collect_names(const OpsgenieCall& call, const std::string& who, Instant t, 
   const auto [kind, id] = split_reference(who);
   if (depth > 8 || who.empty()) return;
   if (kind.empty()) {
-    const auto* forwarding = forwarding_at(call, who, t);
+    const auto* forwarding = call.view().forwarding_at(who, t);
     const auto* person = call.roster().person(forwarding ? forwarding->to : who);
     const auto name = !person ? std::string{} : person->email.empty() ? person->login : person->email;
     if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
@@ -72,68 +72,6 @@ void write_people(json::Writer& w, const OpsgenieCall& call, const std::vector<s
   w.end_array();
 }
 
-/// The window begins with the unit that holds `date`.
-Window unit_window(Instant date, std::int64_t interval, std::string_view unit) {
-  using namespace std::chrono;
-  const auto day = floor<days>(date);
-  if (unit == "days") return {Instant(day), Instant(day + days(interval))};
-  if (unit == "weeks") {
-    const auto monday = day - (weekday{day} - Monday);
-    return {Instant(monday), Instant(monday + days(7 * interval))};
-  }
-  const year_month_day first = year_month_day{day}.year() / year_month_day{day}.month() / 1;
-  const auto last = first + months(static_cast<int>(interval));
-  return {Instant(sys_days(first)), Instant(sys_days(last))};
-}
-
-struct Period {
-  std::string who;
-  std::string from{};  ///< forwarding: whose turn it was
-  Instant start{};
-  Instant end{};
-  std::string type{};
-};
-
-/// Cuts a person's period where forwardings begin and end.
-std::vector<Period> with_forwardings(const OpsgenieCall& call, const Period& period) {
-  std::vector<Instant> cuts{period.start, period.end};
-  for (const auto& forwarding : call.context.world.forwardings) {
-    for (const auto cut : {forwarding.start, forwarding.end}) {
-      if (forwarding.from == period.who && period.start < cut && cut < period.end) cuts.push_back(cut);
-    }
-  }
-  std::sort(cuts.begin(), cuts.end());
-  std::vector<Period> pieces;
-  for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
-    Period piece = period;
-    piece.start = cuts[i];
-    piece.end = cuts[i + 1];
-    if (const auto* forwarding = forwarding_at(call, period.who, piece.start)) {
-      piece.from = period.who;
-      piece.who = forwarding->to;
-      piece.type = "forwarding";
-    }
-    if (piece.start < piece.end) pieces.push_back(std::move(piece));
-  }
-  return pieces;
-}
-
-/// The past is "historical", and a period is split at the present moment.
-std::vector<Period> split_at_now(std::vector<Period> periods, Instant now) {
-  std::vector<Period> out;
-  for (auto& period : periods) {
-    if (period.start < now) {
-      Period past = period;
-      past.end = std::min(past.end, now);
-      past.type = "historical";
-      out.push_back(past);
-      period.start = past.end;
-    }
-    if (period.start < period.end) out.push_back(std::move(period));
-  }
-  return out;
-}
-
 void write_period(json::Writer& w, const OpsgenieCall& call, const Period& period) {
   w.begin_object().field("startDate", stamp(period.start)).field("endDate", stamp(period.end));
   w.field("type", period.type);
@@ -159,18 +97,8 @@ void write_period(json::Writer& w, const OpsgenieCall& call, const Period& perio
 void write_rotation(json::Writer& w, const OpsgenieCall& call, const Schedule& schedule, const Part& part,
                     Window window) {
   w.key("periods").begin_array();
-  for (const auto& shift : shifts_of(schedule, part, window, call.asked())) {
-    for (const auto& who : shift.people) {
-      Period period{who};
-      period.start = std::max(shift.start, window.from);
-      period.end = std::min(shift.end, window.to);
-      period.type = shift.source == "override" ? "override" : "default";
-      if (period.start >= period.end) continue;
-      for (const auto& piece : split_at_now(with_forwardings(call, period), call.context.now)) {
-        write_period(w, call, piece);
-      }
-    }
-  }
+  for (const auto& period : part_periods(call.view(), schedule, part, window, "default"))
+    write_period(w, call, period);
   w.end_array();
 }
 
@@ -211,7 +139,7 @@ Answer opsgenie_next_on_calls(const OpsgenieCall& call, const Schedule& schedule
 Answer opsgenie_timeline(const OpsgenieCall& call, const Schedule& schedule) {
   const auto unit = call.query("intervalUnit").value_or("weeks");
   const auto interval = whole_number(call.query("interval").value_or("1"));
-  if (unit != "days" && unit != "weeks" && unit != "months") {
+  if (!is_unit(unit)) {
     return opsgenie_error(422, "intervalUnit is days, weeks or months");
   }
   if (!interval || *interval == 0 || *interval > 1000)

@@ -192,14 +192,6 @@ void begin_recipient(json::Writer& w, const OpsgenieCall& call, const std::strin
   }
 }
 
-const Forwarding* forwarding_at(const OpsgenieCall& call, const std::string& key, Instant t) {
-  for (const auto& forwarding : call.context.world.forwardings) {
-    const bool seen = forwarding.made_at <= call.context.now - call.roster().lag;
-    if (seen && forwarding.from == key && forwarding.start <= t && t < forwarding.end) return &forwarding;
-  }
-  return nullptr;
-}
-
 Answer answer_opsgenie(Context context, const net::ServerRequest& request) {
   const OpsgenieCall call{context, request, path_parts(request)};
   const auto& path = call.path;

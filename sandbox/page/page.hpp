@@ -25,7 +25,7 @@
 /// changed in them. SHOWN and the fields of log entries are those of sandbox/control/control.hpp.
 ///
 ///   hello       {"team":{"id","name"},"bot":"U0BOT","app":{"id","commands":["/oncall"],"home_enabled"},
-///                "addresses":{"slack_api","pagerduty","identity","opsgenie","xmatters","control"},
+///                "addresses":{"slack_api","pagerduty","identity","opsgenie","jsm","xmatters","control"},
 ///                "daemon":true|false: a watchbilld belongs to this sandbox}
 ///   time        {"now":"2026-11-22T09:00:00.000Z","speed":1}: at first, when the clock is
 ///               touched, and every 10 s
@@ -44,7 +44,7 @@
 ///               all that are left
 ///   surface     {"person":"U0ADA","revision":7,"home":SHOWN|null,"modals":[SHOWN]}: what one person sees of
 ///               the app
-///   people      {"systems":{"pagerduty":[{"id","key","name","email","deleted"}],"opsgenie","xmatters"}}
+///   people {"systems":{"pagerduty":[{"id","key","name","email","deleted"}],"opsgenie","jsm","xmatters"}}
 ///   schedules   {"schedules":[{"ref":"pagerduty/PSCHED1","system","id","name","kind","on_call":["ada"],
 ///                "slack":["U0ADA"],"next_boundary":MOMENT|null,"people":["ada","bo"],"from","to",
 ///                "shifts":[{"start","end":MOMENT|null,"people":["ada"],"source":"rotation"|"override","part"}],

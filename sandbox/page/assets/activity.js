@@ -76,7 +76,7 @@ function statusCard(whenSeen) {
 /// Every request that Watchbill made.
 function logCard(whenSeen) {
   const system = el("select", { class: "native", "aria-label": "Requests to" },
-    [["", "all systems"], ["slack", "Slack"], ["pagerduty", "PagerDuty"], ["opsgenie", "Opsgenie"], ["xmatters", "xMatters"]]
+    [["", "all systems"], ["slack", "Slack"], ["pagerduty", "PagerDuty"], ["opsgenie", "Opsgenie"], ["jsm", "JSM Operations"], ["xmatters", "xMatters"]]
       .map(([value, text]) => el("option", { value }, text)));
   const list = new WindowList({ label: "Requests, newest first", rowHeight: ROW, key: (one) => one.seq, like: () => "", render: requestRow, className: "requests", empty: () => "No requests yet." });
   const count = el("span", { class: "quiet" });

@@ -5,7 +5,7 @@ import { Combo } from "./combo.js";
 import { control } from "./api.js";
 import { deactivated, humans, on, state } from "./store.js";
 
-const SYSTEMS = [["all", "All systems"], ["pagerduty", "PagerDuty"], ["opsgenie", "Opsgenie"], ["xmatters", "xMatters"], ["slack", "Slack"]];
+const SYSTEMS = [["all", "All systems"], ["pagerduty", "PagerDuty"], ["opsgenie", "Opsgenie"], ["jsm", "JSM Operations"], ["xmatters", "xMatters"], ["slack", "Slack"]];
 const KINDS = [
   ["500", "errors (500)"], ["429", "rate limited (429)"], ["hang", "hangs"], ["reset", "resets connections"], ["empty", "empty answers"],
   ["401", "wrong key (401)"], ["slow", "slow (2 s)"],

@@ -7,7 +7,7 @@ import { control } from "./api.js";
 import { now, on, state, touch } from "./store.js";
 import { WindowList } from "./window_list.js";
 
-export const SYSTEM_NAMES = { pagerduty: "PagerDuty", opsgenie: "Opsgenie", xmatters: "xMatters", slack: "Slack", identity: "PagerDuty sign-in" };
+export const SYSTEM_NAMES = { pagerduty: "PagerDuty", opsgenie: "Opsgenie", jsm: "JSM Operations", xmatters: "xMatters", slack: "Slack", identity: "PagerDuty sign-in" };
 const CARD = 132;
 const EMPTY_ROWS = 0.4;
 const UNITS_IN_SIGHT = 5;

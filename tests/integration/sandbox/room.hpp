@@ -80,6 +80,11 @@ struct Room {
   Reply opsgenie(const std::string& path, const std::string& authorization = "GenieKey og-sandbox-key") {
     return get(sandbox->opsgenie() + path, authorization);
   }
+  /// watchbill@example.com:ATATT3xSandbox
+  Reply jsm(const std::string& path,
+            const std::string& authorization = "Basic d2F0Y2hiaWxsQGV4YW1wbGUuY29tOkFUQVRUM3hTYW5kYm94") {
+    return get(sandbox->jsm() + path, authorization);
+  }
   Reply xmatters(const std::string& path) {
     // x-api-key-sandbox:xm-sandbox-secret
     return get(sandbox->xmatters() + "/api/xm/1" + path,
