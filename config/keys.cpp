@@ -17,6 +17,7 @@ constexpr NameTable<SlackMode, 2> kModes{{{SlackMode::socket, "socket"}, {SlackM
 // The kinds of scheduling systems that have keys.
 constexpr const char* kPagerduty = "pagerduty";
 constexpr const char* kOpsgenie = "opsgenie";
+constexpr const char* kJsm = "jsm";
 constexpr const char* kXmatters = "xmatters";
 
 using Set = Result<void>;
@@ -75,7 +76,7 @@ Set set_hosts(const Value& value, std::vector<std::string>& into) {
   return {};
 }
 
-constexpr std::array<Key, 34> kKeys{{
+constexpr std::array<Key, 35> kKeys{{
     {"store", "path", "/var/lib/watchbill/watchbill.db",
      "the database; its folder belongs to Watchbill alone (mode 0700)", false,
      [](Config& c, const Value& v) { return read_path(v, c.store); }},
@@ -174,6 +175,9 @@ constexpr std::array<Key, 34> kKeys{{
     {"opsgenie.api_url", "URL or null", "null",
      "Opsgenie's API for connections made in Slack; null: that of the account's region", false,
      [](Config& c, const Value& v) { return set_optional_url(v, false, c.providers[kOpsgenie].api_url); }},
+    {"jsm.api_url", "URL or null", "null",
+     "JSM Operations' and the site's address for connections made in Slack; null: Atlassian's own", false,
+     [](Config& c, const Value& v) { return set_optional_url(v, false, c.providers[kJsm].api_url); }},
     {"xmatters.api_url", "URL or null", "null",
      "xMatters' API for connections made in Slack; null: that of the host", false,
      [](Config& c, const Value& v) { return set_optional_url(v, false, c.providers[kXmatters].api_url); }},
@@ -188,7 +192,7 @@ std::map<std::string, ProviderSettings> default_providers() {
   ProviderSettings pagerduty;
   pagerduty.identity_url = "https://identity.pagerduty.com";
   pagerduty.oauth_client_secret = {"pagerduty.oauth_client_secret_file", "pagerduty-oauth-client-secret"};
-  return {{kPagerduty, std::move(pagerduty)}, {kOpsgenie, {}}, {kXmatters, {}}};
+  return {{kPagerduty, std::move(pagerduty)}, {kOpsgenie, {}}, {kJsm, {}}, {kXmatters, {}}};
 }
 
 std::span<const Key> keys() {

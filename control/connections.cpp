@@ -55,12 +55,9 @@ Result<void> refuse_to_renew(Context& context, const Connection& connection) {
 
 Result<void> open_with(const ConnectionContext& reach, OpenProvider& open) {
   const providers::AdapterContext context{reach.loop, reach.http, *open.tokens, reach.config.allowed_hosts()};
-  auto adapter = providers::find_adapter(open.connection.kind);
-  if (!adapter) return adapter.error();
-  auto prepared = (*adapter)->prepare(open.connection, context);
-  if (!prepared) return prepared.error().in("connection {}", open.connection.name);
-  open.connection = *std::move(prepared);
-  open.provider = (*adapter)->create(open.connection, context);
+  auto provider = providers::open_shifts(open.connection, context);
+  if (!provider) return provider.error().in("connection {}", open.connection.name);
+  open.provider = *std::move(provider);
   return {};
 }
 

@@ -30,7 +30,7 @@ Engine::Impl::Impl(EnginePorts ports, EngineOptions options, ProviderFactory mak
       tokens_(ports.store, known_connections_),
       users_(ports.store),
       directory_(ports.loop, ports.limiter, ports.people, users_),
-      matcher_(directory_),
+      matcher_(directory_, [this](const std::string& name) { return why_no_address(name); }),
       decider_(model_, ports.store, matcher_, *this, random_key),
       reader_(ports.loop, model_, ports.groups, ports.limiter, options_.poll_interval,
               [this](Result<std::vector<RotationId>> read) {
@@ -59,13 +59,17 @@ Engine::Impl::Impl(EnginePorts ports, EngineOptions options, ProviderFactory mak
   if (!make_provider_) {
     make_provider_ = [this](const Connection& connection) -> Result<std::unique_ptr<providers::Provider>> {
       const providers::AdapterContext context{ports_.loop, ports_.http, tokens_, options_.allowed_hosts};
-      auto adapter = providers::find_adapter(connection.kind);
-      if (!adapter) return adapter.error();
-      auto prepared = (*adapter)->prepare(connection, context);
-      if (!prepared) return prepared.error();
-      return (*adapter)->create(*prepared, context);
+      auto cleaned = connection;
+      return providers::open_shifts(cleaned, context);
     };
   }
+}
+
+std::string Engine::Impl::why_no_address(const std::string& connection) const {
+  const auto known = connections_.find(connection);
+  if (known == connections_.end()) return {};
+  const auto adapter = providers::find_adapter(known->second.kind);
+  return adapter ? std::string((*adapter)->no_address) : std::string();
 }
 
 /// What the process before this one used of the budget of group writes still counts. Of other methods that is

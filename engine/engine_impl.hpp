@@ -208,6 +208,11 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   net::Task<bool> sync_now();
   [[nodiscard]] bool waits_for_people() const;
   void note_unmatched(Instant now);
+  /// That a system which rotations use will be switched off, if that is so soon that it is told.
+  void report_end(const std::string& name, const ConnectionState& state, Instant now,
+                  std::vector<Problem>& problems) const;
+  /// What its adapter says of people without an e-mail address; empty: nothing.
+  [[nodiscard]] std::string why_no_address(const std::string& connection) const;
   [[nodiscard]] milliseconds interval_of(const ConnectionState& state, Instant now) const;
   [[nodiscard]] std::optional<Instant> complete_since() const;
   [[nodiscard]] bool in_sync() const;

@@ -8,7 +8,8 @@
 namespace watchbill::providers {
 
 std::span<const Adapter> adapters() {
-  static const std::array<Adapter, 3> list{pagerduty_adapter(), opsgenie_adapter(), xmatters_adapter()};
+  static const std::array<Adapter, 4> list{pagerduty_adapter(), opsgenie_adapter(), jsm_adapter(),
+                                           xmatters_adapter()};
   return list;
 }
 
@@ -26,6 +27,48 @@ const CredentialWay* find_way(const Adapter& adapter, std::string_view name) {
   const auto found = std::find_if(adapter.ways.begin(), adapter.ways.end(),
                                   [&](const CredentialWay& way) { return way.name == name; });
   return found == adapter.ways.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> capabilities_of(const Adapter& adapter) {
+  std::vector<std::string> names;
+  if (adapter.shifts) names.emplace_back("shifts");
+  return names;
+}
+
+Result<std::unique_ptr<Provider>> open_shifts(Connection& connection, const AdapterContext& context) {
+  auto adapter = find_adapter(connection.kind);
+  if (!adapter) return adapter.error();
+  if (!(*adapter)->shifts) return fail(ErrorKind::invalid, "{} has no schedules", (*adapter)->title);
+  auto prepared = (*adapter)->prepare(connection, context);
+  if (!prepared) return prepared.error();
+  connection = *std::move(prepared);
+  return (*adapter)->shifts(connection, context);
+}
+
+std::string credential_options(const std::string& kind) {
+  std::string text;
+  if (const auto adapter = find_adapter(kind)) {
+    for (const auto& option : (*adapter)->options) {
+      if (option.secret && option.usual)
+        text += fmt::format("{}--{} {}", text.empty() ? "" : " ", option.flag, option.value_name);
+    }
+  }
+  return text.empty() ? "--api-key-file FILE" : text;
+}
+
+std::optional<std::string> end_day_of(const std::string& kind) {
+  const auto adapter = find_adapter(kind);
+  if (!adapter || !(*adapter)->ends) return std::nullopt;
+  return format_rfc3339((*adapter)->ends->at).substr(0, 10);
+}
+
+std::optional<std::string> end_notice(const std::string& name, const std::string& kind, Instant now) {
+  const auto day = end_day_of(kind);
+  if (!day) return std::nullopt;
+  const auto& adapter = **find_adapter(kind);
+  return fmt::format("{} {} on {}; `watchbill connection migrate {} NEW` moves its rotations to {} ({})",
+                     adapter.title, now < adapter.ends->at ? "ends" : "ended", *day, name,
+                     title_of(std::string(adapter.ends->successor)), adapter.ends->page);
 }
 
 std::string title_of(const std::string& kind) {

@@ -6,6 +6,7 @@ namespace watchbill::providers {
 
 Adapter pagerduty_adapter();
 Adapter opsgenie_adapter();
+Adapter jsm_adapter();
 Adapter xmatters_adapter();
 
 }  // namespace watchbill::providers

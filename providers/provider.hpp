@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -42,8 +43,8 @@ struct ConnectionHealth {
 /// Gets each answer as soon as it is there; every schedule asked for gets exactly one.
 using AnswerSink = std::function<void(ScheduleAnswer)>;
 
-/// What the engine needs of a scheduling system. All methods run on the loop's thread; a task may be
-/// destroyed at any time. Nothing of what a system answers makes them throw.
+/// The capability "shifts": what the engine needs of a system that says who is on call. All methods run on
+/// the loop's thread; a task may be destroyed at any time. Nothing of what a system answers makes them throw.
 class Provider {
  public:
   virtual ~Provider() = default;
@@ -92,9 +93,17 @@ struct Option {
   bool secret = false;  ///< read from a file, kept sealed
   std::string description;
   std::string value_name;  ///< "FILE", "us|eu"
+  bool usual = false;      ///< nearly everybody gives it: `setup` asks for it
 };
 
-/// A kind of scheduling system.
+/// That the vendor switches a system off.
+struct SystemEnd {
+  Instant at;                  ///< the day, from which on it answers nobody
+  std::string_view successor;  ///< the kind to move to
+  std::string_view page;       ///< for whoever moves: "docs/…"
+};
+
+/// A kind of system.
 struct Adapter {
   std::string_view kind;   ///< "pagerduty"
   std::string_view title;  ///< "PagerDuty"
@@ -102,7 +111,9 @@ struct Adapter {
   /// Checks and cleans settings and secrets (defaults filled in, host names normalised, https only except to
   /// loopback) before anything is sent. The error names the option.
   std::function<Result<Connection>(Connection, const AdapterContext&)> prepare;
-  std::function<std::unique_ptr<Provider>(const Connection&, const AdapterContext&)> create;
+  /// What the system can do: a factory for each capability that it has, of a connection that went through
+  /// `prepare`. Null: it cannot. Nothing else asks what kind of system it is.
+  std::function<std::unique_ptr<Provider>(const Connection&, const AdapterContext&)> shifts{};
   /// How forms ask for credentials: at least one way, the best first.
   std::vector<CredentialWay> ways;
   /// The name of the way in which a stored connection's credentials were given. Needed where there are
@@ -112,6 +123,10 @@ struct Adapter {
   std::vector<std::string> examples;
   /// Nothing: people do not sign in to it with a browser.
   std::optional<BrowserSignIn> sign_in{};
+  /// Why a person may have no e-mail address there, and what mends it; may be empty.
+  std::string_view no_address{};
+  /// Nothing: no end is announced.
+  std::optional<SystemEnd> ends{};
 };
 
 /// The list of adapters. Adding one touches this list and its own folder.
@@ -121,9 +136,22 @@ Result<const Adapter*> find_adapter(std::string_view kind);
 /// The way of that name. Of an adapter that has one way it is that one, whatever the name. Null if there is
 /// none such.
 const CredentialWay* find_way(const Adapter& adapter, std::string_view name);
+/// Names of the capabilities that the adapter has: "shifts".
+std::vector<std::string> capabilities_of(const Adapter& adapter);
+/// The schedules of a connection; its credentials are checked and cleaned first, and the cleaned connection
+/// is left in its place. `invalid` if its system has none.
+Result<std::unique_ptr<Provider>> open_shifts(Connection& connection, const AdapterContext& context);
+/// The options that give a connection of that kind new credentials: "--api-key-file FILE".
+std::string credential_options(const std::string& kind);
+/// The day on which systems of that kind end: "2027-04-05".
+std::optional<std::string> end_day_of(const std::string& kind);
+/// That day, and how a connection of that name is moved; nothing if the kind does not end.
+std::optional<std::string> end_notice(const std::string& name, const std::string& kind, Instant now);
+/// How many days before the end whoever uses it is told.
+inline constexpr std::array<int, 3> kEndTold{90, 30, 7};
 /// The title of that kind; the kind itself if there is no such adapter.
 std::string title_of(const std::string& kind);
-/// "pagerduty, opsgenie or xmatters"
+/// "pagerduty, opsgenie, jsm or xmatters"
 std::string kinds_to_choose_from();
 /// Those that are signed in to with a browser: "PagerDuty".
 std::string titles_with_sign_in();

@@ -244,7 +244,7 @@ void print_list(Session& session, const std::vector<Connection>& connections,
       for (const auto& [key, value] : connection.settings) w.field(key, value);
       w.end_object().field("secrets", secrets).field("created_at", format_rfc3339(connection.created_at));
       w.field("state", status.state).field("last_success", when(status.last_success));
-      w.field("problem", status.problem).end_object();
+      w.field("problem", status.problem).field("ends", providers::end_day_of(connection.kind)).end_object();
     }
     w.end_array();
     return session.print_json(w.take());
@@ -256,11 +256,21 @@ void print_list(Session& session, const std::vector<Connection>& connections,
       const auto found = connection.settings.find(key);
       return found == connection.settings.end() ? std::string() : found->second;
     };
-    const auto address = setting("base_url").empty() ? setting("host") : setting("base_url");
+    std::string address;
+    for (const auto* key : {"base_url", "host", "site", "region"}) {
+      if (address.empty()) address = setting(key);
+    }
     table.add({connection.name, connection.kind, status.state, when(status.last_success).value_or("never"),
-               address.empty() ? setting("region") : address, status.problem.value_or("")});
+               address, status.problem.value_or("")});
   }
   session.io().out << table.render(session.io().width);
+  for (const auto& connection : connections) {
+    const auto notice = providers::end_notice(connection.name, connection.kind, session.now());
+    if (!notice) continue;
+    const auto line = printable(fmt::format("{}: {}", connection.name, *notice));
+    const auto width = session.io().width;
+    session.io().out << (width == 0 ? line : wrapped(line, width, 2)) << "\n";
+  }
 }
 
 Result<int> list_connections(Session& session, const Invocation& /*in*/) {
@@ -297,7 +307,8 @@ std::vector<Command> connection_commands() {
        "What is given replaces what was; the rest stays. The new credentials are tried first and then "
        "swapped in "
        "one step: rotations that use the connection are not touched. An empty value removes a setting. Who "
-       "changes the address (host, region, subdomain or base URL) gives the credentials again: those of "
+       "changes the address (host, site, region, subdomain or base URL) gives the credentials again: those "
+       "of "
        "before "
        "are not sent to another address.",
        {name},

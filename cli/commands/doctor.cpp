@@ -37,8 +37,14 @@ namespace {
 
 void check_connection(Session& session, Connection connection, Checks& checks) {
   const auto name = connection.name;
+  const auto kind = connection.kind;
+  if (const auto notice = providers::end_notice(name, kind, session.now())) {
+    warned(checks, "connection " + name, *notice,
+           fmt::format("watchbill connection migrate {} NEW --dry-run", name));
+  }
   const auto refuse = [&](const Error& why) {
-    failed(checks, "connection " + name, why.message, connection_fix(why, name));
+    failed(checks, "connection " + name, why.message,
+           connection_fix(why, name, providers::credential_options(kind)));
   };
   auto context = session.context();
   if (!context) return refuse(context.error());
@@ -82,6 +88,17 @@ const Rotation* rotation_of(const control::Overview& overview, const Problem& pr
   return found == overview.rotations.end() ? nullptr : &found->rotation;
 }
 
+/// The options that give the connection of a problem new credentials.
+std::string credentials_for(const control::Overview& overview, const Problem& problem) {
+  const auto& key = problem.key;
+  for (const auto& connection : overview.connections) {
+    const bool named = problem.connection == connection.name ||
+                       key.find(fmt::format(":forbidden:{}/", connection.name)) != std::string::npos;
+    if (named) return providers::credential_options(connection.kind);
+  }
+  return providers::credential_options({});
+}
+
 void check_daemon(const control::Overview& overview, const std::vector<store::OpenProblem>& problems,
                   Checks& checks) {
   const auto pass = overview.last_pass ? "last complete pass " + format_rfc3339(*overview.last_pass)
@@ -98,9 +115,11 @@ void check_daemon(const control::Overview& overview, const std::vector<store::Op
            fmt::format("watchbill rotation resume \"{}\" --adopt", view.rotation.name));
   }
   for (const auto& open : problems) {
-    if (open.ended_at) continue;
-    failed(checks, "problem", fmt::format("{} (since {})", open.problem.text, format_rfc3339(open.since)),
-           fix_of(open.problem, rotation_of(overview, open.problem)));
+    // That a system ends stands with its connection.
+    if (open.ended_at || open.problem.key.find(":ends-") != std::string::npos) continue;
+    failed(
+        checks, "problem", fmt::format("{} (since {})", open.problem.text, format_rfc3339(open.since)),
+        fix_of(open.problem, rotation_of(overview, open.problem), credentials_for(overview, open.problem)));
   }
 }
 

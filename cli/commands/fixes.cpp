@@ -65,7 +65,7 @@ std::string edit(const Rotation* rotation, std::string_view options) {
 }
 
 std::string rotation_fix(std::string_view kind, std::string_view rest, std::string_view text,
-                         const Rotation* rotation) {
+                         const Rotation* rotation, std::string_view credentials) {
   const auto connection = rest.substr(0, rest.find('/'));
   if (kind == "unmatched") return fmt::format("watchbill people map {} U…", rest);
   if (kind == "deleted") return fmt::format("take {} out of the schedule, or delete its shifts", rest);
@@ -79,8 +79,8 @@ std::string rotation_fix(std::string_view kind, std::string_view rest, std::stri
   if (kind == "required") return fmt::format("fill the gap in {}", rest);
   if (kind == "gone") return edit(rotation, "--schedule CONNECTION/ID");
   if (kind == "forbidden") {
-    return fmt::format("watchbill connection update {} --api-key-file FILE (a key that may read {})",
-                       connection, rest);
+    return fmt::format("watchbill connection update {} {} (of somebody who may read {})", connection,
+                       credentials, rest);
   }
   if (kind == "unknown") return fmt::format("watchbill connection test {}", connection);
   if (kind == "missing" || kind == "unwritable") return edit(rotation, "--group @…");
@@ -101,20 +101,20 @@ std::string role_fix(std::string_view role, std::string_view rest, const Rotatio
 
 }  // namespace
 
-std::string fix_of(const Problem& problem, const Rotation* rotation) {
+std::string fix_of(const Problem& problem, const Rotation* rotation, std::string_view credentials) {
   std::string_view rest = problem.key;
   const auto about = take_part(rest);
   const auto who = take_part(rest);
   if (about == "rotation") {
     const auto kind = take_part(rest);
-    auto fix = rotation_fix(kind, rest, problem.text, rotation);
+    auto fix = rotation_fix(kind, rest, problem.text, rotation, credentials);
     return fix.empty() ? told_by_slack(problem.text, kAgain) : fix;
   }
   if (about == "clock" || problem.key == "slack:clock")
     return "set this host's clock: `timedatectl set-ntp true`";
   if (about == "role") return role_fix(who, rest, rotation);
   if (about == "connection") {
-    if (rest == "unauthorized") return fmt::format("watchbill connection update {} --api-key-file FILE", who);
+    if (rest == "unauthorized") return fmt::format("watchbill connection update {} {}", who, credentials);
     if (rest == "clock") return "set this host's clock (NTP)";
     if (rest == "emptied")
       return fmt::format("if it is not true: look what changed there, and what the key of {} may see", who);
@@ -143,7 +143,7 @@ std::string slack_fix(const Error& error) {
   }
 }
 
-std::string connection_fix(const Error& error, std::string_view connection) {
+std::string connection_fix(const Error& error, std::string_view connection, std::string_view credentials) {
   switch (error.kind) {
     case ErrorKind::unreachable:
     case ErrorKind::timeout:
@@ -155,13 +155,13 @@ std::string connection_fix(const Error& error, std::string_view connection) {
     case ErrorKind::forbidden:
       return fmt::format(
           "give the key the right to read schedules and users, or another key: `watchbill connection "
-          "update {} --api-key-file FILE`",
-          connection);
+          "update {} {}`",
+          connection, credentials);
     case ErrorKind::unreadable:
     case ErrorKind::not_found:
       return fmt::format("watchbill connection update {} (is its address right?)", connection);
     default:
-      return fmt::format("watchbill connection update {} --api-key-file FILE", connection);
+      return fmt::format("watchbill connection update {} {}", connection, credentials);
   }
 }
 

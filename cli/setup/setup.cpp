@@ -279,11 +279,8 @@ Result<std::vector<std::string>> Setup::asked_connection() {
   std::vector<std::string> args{"connection", "add", kind, name};
   for (const auto& option : (*adapter)->options) {
     const auto given = in_.value(option.flag);
-    // A person gives what is usually needed: keys, and the host of a tenant.
-    const bool usual =
-        option.flag == "api-key-file" || option.flag == "api-secret-file" || option.flag == "host";
     const auto value = given ? *given
-                       : usual && !in_.value("kind")
+                       : option.usual && !in_.value("kind")
                            ? person_.ask(fmt::format("  {} ({})", option.description, option.value_name))
                            : "";
     if (!value.empty()) args.insert(args.end(), {"--" + option.flag, value});

@@ -229,6 +229,7 @@ void Engine::Impl::report_problems(Instant now) {
       report("failing", fmt::format("connection {}: {}. Groups follow what is known; that is not confirmed",
                                     name, *problem_of(name, state)));
     }
+    report_end(name, state, now, problems);
     if (state.emptied) report("emptied", fmt::format("connection {}: {}", name, kEmptiedText));
     if (clock_.verdict != ClockVerdict::wrong && skewed(state.clock)) {
       report("clock",
@@ -261,6 +262,21 @@ void Engine::Impl::report_problems(Instant now) {
   if (auto restored = after_restore_.problem(now)) problems.push_back(*std::move(restored));
   keep_unheard(problems);
   alerter_.report(problems, channel_of, now);
+}
+
+/// Each of the days on which it is told is a problem of its own.
+void Engine::Impl::report_end(const std::string& name, const ConnectionState& state, Instant now,
+                              std::vector<Problem>& problems) const {
+  const auto adapter = providers::find_adapter(state.kind);
+  if (!adapter || !(*adapter)->ends || !is_used(name)) return;
+  const auto left = (*adapter)->ends->at - now;
+  for (const auto told : providers::kEndTold) {
+    if (left > days{told}) continue;
+    problems.push_back({fmt::format("connection:{}:ends-{}", name, told),
+                        fmt::format("connection {}: less than {} days are left: {}", name, told,
+                                    *providers::end_notice(name, state.kind, now)),
+                        std::nullopt, name});
+  }
 }
 
 bool Engine::Impl::is_used(const std::string& connection) const {

@@ -55,8 +55,10 @@ std::optional<UserId> ResponderMatcher::account_of(const Responder& responder) c
 Match ResponderMatcher::match(const Responder& responder) const {
   if (const auto user = mapped(responder)) return match_user(*user);
   if (!responder.email) {
+    const auto hint = why_no_address_ ? why_no_address_(responder.connection) : std::string();
     return {std::nullopt, false,
-            fmt::format("connection {} shows no e-mail address of this person", responder.connection)};
+            fmt::format("connection {} shows no e-mail address of this person{}", responder.connection,
+                        hint.empty() ? "" : fmt::format(" ({})", hint))};
   }
   if (const auto* user = directory_.by_email(*responder.email)) return match_user(user->id);
   if (directory_.absent(*responder.email)) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -24,7 +25,10 @@ class StoredUsers final : public slack::UserStore {
 /// Which Slack user a responder is: an explicit mapping first, else the e-mail address.
 class ResponderMatcher final : public Matcher {
  public:
-  explicit ResponderMatcher(const slack::Directory& directory) : directory_(directory) {}
+  /// Why people of that connection may have no e-mail address, and what mends it; empty: not known.
+  using WhyNoAddress = std::function<std::string(const std::string& connection)>;
+  explicit ResponderMatcher(const slack::Directory& directory, WhyNoAddress why_no_address = {})
+      : directory_(directory), why_no_address_(std::move(why_no_address)) {}
 
   [[nodiscard]] Match match(const Responder& responder) const override;
   [[nodiscard]] std::optional<std::string> unfit(const UserId& user) const override;
@@ -43,6 +47,7 @@ class ResponderMatcher final : public Matcher {
   [[nodiscard]] std::optional<UserId> mapped(const Responder& responder) const;
 
   const slack::Directory& directory_;
+  WhyNoAddress why_no_address_;
   std::map<std::string, UserId> mappings_;
 };
 

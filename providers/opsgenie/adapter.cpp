@@ -11,7 +11,7 @@ namespace {
 const std::vector<Option>& options() {
   static const std::vector<Option> list{
       {"api-key-file", "api_key", true, "file with the key of an API integration ('-': standard input)",
-       "FILE"},
+       "FILE", true},
       {"region", "region", false, "where the account lives (default: us)", "us|eu"},
       {"base-url", "base_url", false, "another address of the API, instead of the region's", "URL"},
   };
@@ -53,11 +53,14 @@ Adapter opsgenie_adapter() {
   adapter.title = "Opsgenie";
   adapter.options = opsgenie::options();
   adapter.prepare = opsgenie::prepare;
-  adapter.create = [](const Connection& connection,
+  adapter.shifts = [](const Connection& connection,
                       const AdapterContext& context) -> std::unique_ptr<Provider> {
     return std::make_unique<opsgenie::OpsgenieProvider>(connection, context);
   };
   adapter.ways = opsgenie::ways();
+  // support.atlassian.com/opsgenie: "Opsgenie REST APIs will continue to work until April 5, 2027".
+  adapter.ends = SystemEnd{Instant(std::chrono::sys_days(std::chrono::year{2027} / 4 / 5)), "jsm",
+                           "docs/opsgenie-to-jsm.md"};
   adapter.examples = {"connection add opsgenie og --api-key-file - < opsgenie.key"};
   return adapter;
 }

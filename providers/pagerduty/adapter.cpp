@@ -14,7 +14,7 @@ namespace {
 
 std::vector<Option> options() {
   return {
-      {"api-key-file", "api_key", true, "REST API key (read-only is enough)", "FILE"},
+      {"api-key-file", "api_key", true, "REST API key (read-only is enough)", "FILE", true},
       {"client-id", "client_id", false, "client id of a scoped app, instead of an API key", "ID"},
       {"client-secret-file", "client_secret", true, "client secret of the scoped app", "FILE"},
       {"subdomain", "subdomain", false, "the \"acme\" of acme.pagerduty.com, for a scoped app", "NAME"},
@@ -96,7 +96,7 @@ Adapter pagerduty_adapter() {
   adapter.title = "PagerDuty";
   adapter.options = pagerduty::options();
   adapter.prepare = pagerduty::prepare;
-  adapter.create = pagerduty::make_provider;
+  adapter.shifts = pagerduty::make_provider;
   adapter.ways = pagerduty::ways();
   adapter.way_of = pagerduty::way_of;
   adapter.examples = {"connection add pagerduty pd --api-key-file pagerduty.key",

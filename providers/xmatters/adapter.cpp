@@ -13,9 +13,10 @@ constexpr const char* kKind = "xmatters";
 
 const std::vector<Option>& options() {
   static const std::vector<Option> list{
-      {"host", "host", false, "your xMatters host, for example acme.xmatters.com", "HOST"},
-      {"api-key-file", "api_key", true, "file with the API key ('-': standard input)", "FILE"},
-      {"api-secret-file", "api_secret", true, "file with the key's secret ('-': standard input)", "FILE"},
+      {"host", "host", false, "your xMatters host, for example acme.xmatters.com", "HOST", true},
+      {"api-key-file", "api_key", true, "file with the API key ('-': standard input)", "FILE", true},
+      {"api-secret-file", "api_secret", true, "file with the key's secret ('-': standard input)", "FILE",
+       true},
       {"base-url", "base_url", false, "another address of the API, instead of https://HOST", "URL"},
   };
   return list;
@@ -69,7 +70,7 @@ Adapter xmatters_adapter() {
   adapter.title = "xMatters";
   adapter.options = xmatters::options();
   adapter.prepare = xmatters::prepare;
-  adapter.create = [](const Connection& connection,
+  adapter.shifts = [](const Connection& connection,
                       const AdapterContext& context) -> std::unique_ptr<Provider> {
     return std::make_unique<xmatters::XmattersProvider>(connection, context);
   };

@@ -37,6 +37,7 @@ struct SystemLine {
   std::string state = "ok";
   std::optional<Instant> last_success{};
   std::string problem{};      ///< plain text; empty if there is none
+  std::string notice{};       ///< plain text: that the system ends; empty if it does not
   std::size_t rotations = 0;  ///< that use it
 };
 

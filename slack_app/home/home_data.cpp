@@ -186,6 +186,7 @@ void add_systems(control::Context& context, const HomeSnapshot& snapshot, HomeMo
     line.state = status.state;
     line.last_success = status.last_success;
     line.problem = as_sentence(status.problem.value_or(""), forms_of(context));
+    line.notice = providers::end_notice(name, kind, context.loop.now()).value_or("");
     const auto used = snapshot.uses.find(name);
     line.rotations = used == snapshot.uses.end() ? 0 : used->second;
     model.systems.push_back(std::move(line));

@@ -46,6 +46,7 @@ std::string system_text(const SystemLine& system) {
                                                    : "does not answer, " + answered(system),
                   system.rotations == 0 ? std::string("no rotation uses it yet")
                                         : counted(system.rotations, "rotation uses it", "rotations use it"));
+  if (!system.notice.empty()) text += "\n" + slack_name(system.notice, kProblemCharacters);
   if (!system.problem.empty()) text += "\n" + slack_name(system.problem, kProblemCharacters);
   return text;
 }

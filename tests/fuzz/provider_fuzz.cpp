@@ -67,6 +67,12 @@ Connection connection(std::string_view kind) {
     made.secrets["client_secret"] = Secret("s");
     return made;
   }
+  if (kind == "jsm") {
+    made.settings["site"] = "acme.atlassian.net";
+    made.settings["email"] = "a@example.com";
+    made.secrets["api_token"] = Secret("t");
+    return made;
+  }
   made.secrets["api_key"] = Secret("k");
   if (kind == "xmatters") made.secrets["api_secret"] = Secret("s");
   return made;
@@ -110,6 +116,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const AdapterContext context{loop, http, keeper, {}};
   const auto prepared = adapter.prepare(connection(adapter.kind), context);
   if (!prepared) std::abort();
-  ask(*adapter.create(*prepared, context), loop);
+  ask(*adapter.shifts(*prepared, context), loop);
   return 0;
 }

@@ -46,6 +46,24 @@ class ConnectFlows(Flows):
         self.assertEqual(self.w.submit("ada")["result"], "cleared")
         self.assertNotIn("og-slow", [c["name"] for c in self.w.json("connection", "list")])
 
+    def test_jsm_operations_is_connected_by_site_account_and_token(self):
+        keys = self.w.ready["keys"]
+        self.open_connect("jsm")
+        self.w.fill("ada", "connection", "ops")
+        self.w.fill("ada", "site", "evil.example.com")
+        self.w.fill("ada", "email", keys["jsm_email"])
+        self.w.fill("ada", "api-token-file", "jsm-wrong-token-123")
+        self.assertTrue(list(self.w.submit("ada")["errors"])[0].startswith("site~"))
+        self.w.fill("ada", "site", f"https://{keys['jsm_site']}/jira")
+        self.assertTrue(list(self.w.submit("ada")["errors"])[0].startswith("api-token-file~"))
+        self.w.fill("ada", "api-token-file", keys["jsm_token"])
+        self.assertEqual(self.w.submit("ada")["result"], "updated")
+        self.assertIn("*ops* works", texts(self.w.wait_modal("ada", "notice")["view"]))
+        self.w.close_modals("ada")
+        self.shows("*ops* (JSM Operations)")
+        self.shows("Opsgenie ends on 2027-04-05")
+        self.w.cli("--yes", "connection", "remove", "ops")
+
     def test_a_slow_bad_key_brings_the_form_back_without_the_secret(self):
         self.open_connect("opsgenie")
         self.w.fill("ada", "connection", "og-bad")

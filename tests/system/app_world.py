@@ -113,7 +113,7 @@ class AppWorld(World):
         with open(self.config, encoding="utf-8") as file:
             text = file.read().replace("xmatters: {", f"xmatters: {{api_url: '{r['xmatters']}', ")
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write(text + f"opsgenie: {{api_url: '{r['opsgenie']}'}}\n")
+            file.write(text + f"opsgenie: {{api_url: '{r['opsgenie']}'}}\njsm: {{api_url: '{r['jsm']}'}}\n")
 
     # What a person sees and does.
 

@@ -25,6 +25,8 @@ WRAPPED = {
 
 # Where vendors of scheduling systems are named beside their folders in providers/; comments may name them everywhere.
 NAMES_VENDORS = ("sandbox/", "tests/", "providers/adapters.", "config/keys.cpp")
+# A vendor that leaves names the one where its users go.
+SUCCESSORS = {"opsgenie": "jsm"}
 
 
 def read(path):
@@ -115,7 +117,8 @@ def vendors(files):
         return ["providers/: the folders of the vendors could not be read"]
     wrong = []
     for path in files:
-        others = [name for name in names if not path.startswith(f"providers/{name}/")]
+        own = path.split("/")[1] if path.startswith("providers/") else ""
+        others = [name for name in names if name not in (own, SUCCESSORS.get(own))]
         if path.startswith(NAMES_VENDORS):
             continue
         for number, line in enumerate(without_comments(read(path)).splitlines(), 1):

@@ -92,6 +92,11 @@ struct Bench {
     } else if (kind == "opsgenie") {
       made.settings["base_url"] = sandbox->opsgenie();
       made.secrets["api_key"] = key("opsgenie");
+    } else if (kind == "jsm") {
+      made.settings["site"] = keys["jsm_site"].string_or("");
+      made.settings["email"] = keys["jsm_email"].string_or("");
+      made.settings["base_url"] = sandbox->jsm();
+      made.secrets["api_token"] = key("jsm_token");
     } else {
       made.settings["host"] = "acme.xmatters.com";
       made.settings["base_url"] = sandbox->xmatters();
@@ -102,15 +107,19 @@ struct Bench {
   }
   std::string base_url() const {
     if (kind == "pagerduty") return sandbox->pagerduty();
+    if (kind == "jsm") return sandbox->jsm();
     return kind == "opsgenie" ? sandbox->opsgenie() : sandbox->xmatters();
   }
+
+  /// The secret that proves who asks.
+  std::string key_name() const { return kind == "jsm" ? "api_token" : "api_key"; }
 
   void connect() { connect(connection()); }
   void connect(const Connection& given) {
     const auto* adapter = *find_adapter(kind);
     auto prepared = adapter->prepare(given, context);
     if (!prepared) FAIL(prepared.error().message);
-    provider = adapter->create(*prepared, context);
+    provider = adapter->shifts(*prepared, context);
   }
 
   std::string control(const std::string& action) {

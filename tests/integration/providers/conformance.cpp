@@ -13,7 +13,8 @@ namespace {
 using Texts = std::vector<std::string>;
 
 std::string any_kind() {
-  return GENERATE(std::string("pagerduty"), std::string("opsgenie"), std::string("xmatters"));
+  return GENERATE(std::string("pagerduty"), std::string("opsgenie"), std::string("jsm"),
+                  std::string("xmatters"));
 }
 
 void fault(Bench& bench, const std::string& kind, const std::string& more = "") {
@@ -32,7 +33,7 @@ TEST_CASE("conformance: good credentials are told from bad ones") {
   CHECK_FALSE(verified->empty());
 
   auto wrong = bench.connection();
-  wrong.secrets["api_key"] = Secret("wrong");
+  wrong.secrets[bench.key_name()] = Secret("wrong");
   bench.connect(wrong);
   const auto refused = bench.loop.run_until_done(bench.provider->verify());
   REQUIRE_FALSE(refused.ok());

@@ -53,7 +53,7 @@ TEST_CASE("fixes name the rotation, connection and person that the problem is ab
   CHECK(fix("rotation:12:gone:pd/P1") ==
         "watchbill rotation edit \"Payments: day\" --schedule CONNECTION/ID");
   CHECK(fix("rotation:12:forbidden:og/77f1") ==
-        "watchbill connection update og --api-key-file FILE (a key that may read og/77f1)");
+        "watchbill connection update og --api-key-file FILE (of somebody who may read og/77f1)");
   CHECK(fix("rotation:12:unknown:pd/P1") == "watchbill connection test pd");
   CHECK(fix("connection:pd:unauthorized") == "watchbill connection update pd --api-key-file FILE");
   CHECK(fix("role:fallback:12:U1") == "watchbill rotation edit \"Payments: day\" --fallback …");

@@ -453,10 +453,10 @@ void EngineWorld::open_store() {
   disk.watch_own(*store);
 }
 
-FakeSystem& EngineWorld::connect(const std::string& name) {
+FakeSystem& EngineWorld::connect(const std::string& name, const std::string& kind) {
   Connection connection;
   connection.name = name;
-  connection.kind = "fake";
+  connection.kind = kind;
   REQUIRE(store->connections().add(connection, "test"));
   systems[name].connection = name;
   return systems[name];

@@ -225,8 +225,8 @@ class EngineWorld {
   explicit EngineWorld(engine::EngineOptions options = {});
   ~EngineWorld();
 
-  /// Another scheduling system, as a connection of that name.
-  FakeSystem& connect(const std::string& name);
+  /// Another scheduling system, as a connection of that name and kind.
+  FakeSystem& connect(const std::string& name, const std::string& kind = "fake");
   /// A rotation of schedules ("P1" of connection "pd", or "CONNECTION/ID"); its group is `S` + name with
   /// handle name, announced in `C` + name.
   Rotation rotation(const std::string& name, const std::vector<std::string>& schedules);

@@ -215,7 +215,7 @@ TEST_CASE("known users are asked for again after a day") {
 
 TEST_CASE("an unknown kind of system lists those there are") {
   CHECK(find_adapter("pagerduty").ok());
-  CHECK_THAT(find_adapter("zoom").error().message, ContainsSubstring("pagerduty, opsgenie, xmatters"));
+  CHECK_THAT(find_adapter("zoom").error().message, ContainsSubstring("pagerduty, opsgenie, jsm, xmatters"));
 }
 
 TEST_CASE("a system that repeats the credentials in what it answers gives them to nobody") {
@@ -278,7 +278,7 @@ TEST_CASE("a token that is given is taken as it is, though it may be the one tha
 
 TEST_CASE("every option of an adapter is a secret, an address that secrets are sealed for, or a name") {
   // Neither secret, nor does it change where secrets go.
-  const std::set<std::string> names{"client_id"};
+  const std::set<std::string> names{"client_id", "email"};
   for (const auto& adapter : adapters()) {
     for (const auto& option : adapter.options) {
       INFO(adapter.kind << ": --" << option.flag);

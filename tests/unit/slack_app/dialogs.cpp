@@ -195,7 +195,7 @@ TEST_CASE("every dialog is what Slack takes, with any names") {
 }
 
 TEST_CASE("every form of a connection is what Slack takes, and none shows a secret again") {
-  for (const auto* kind : {"pagerduty", "opsgenie", "xmatters"}) {
+  for (const auto* kind : {"pagerduty", "opsgenie", "jsm", "xmatters"}) {
     for (const auto* way : {"browser", "app_token", "api_key"}) {
       for (const auto* existing : {"", "prod"}) {
         ConnectModel model;
@@ -205,6 +205,8 @@ TEST_CASE("every form of a connection is what Slack takes, and none shows a secr
                        {"api-key-file", "hunter2"},
                        {"api-secret-file", "hunter2"},
                        {"client-secret-file", "hunter2"},
+                       {"api-token-file", "hunter2"},
+                       {"site", "acme.atlassian.net"},
                        {"region", "eu"}};
         model.browser_url = "https://watchbill.example.com/oauth/start?ticket=x";
         model.errors = {{"", "wrong"}, {"host", "wrong"}, {"connection", "wrong"}};

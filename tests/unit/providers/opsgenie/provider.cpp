@@ -36,7 +36,7 @@ struct Desk {
     const auto adapter = opsgenie_adapter();
     auto prepared = adapter.prepare(std::move(connection), world.context);
     REQUIRE(prepared);
-    provider = adapter.create(*prepared, world.context);
+    provider = adapter.shifts(*prepared, world.context);
   }
 
   Window window(milliseconds length = 2min) const { return {world.loop.now(), world.loop.now() + length}; }

@@ -149,7 +149,7 @@ struct Office {
     connection.kind = "pagerduty";
     connection.secrets["api_key"] = Secret("k");
     const auto* adapter = *find_adapter("pagerduty");
-    provider = adapter->create(*adapter->prepare(connection, world.context), world.context);
+    provider = adapter->shifts(*adapter->prepare(connection, world.context), world.context);
   }
   Window window() { return {world.loop.now(), world.loop.now() + 2min}; }
   std::vector<ScheduleAnswer> poll(const std::vector<std::string>& ids) {

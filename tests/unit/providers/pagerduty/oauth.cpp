@@ -233,7 +233,7 @@ TEST_CASE("a token that may do more than is needed says so wherever it is tried"
     return fakes::answer(200, R"({"schedules":[{"id":"P1","name":"x","escalation_policies":[],)"
                               R"("html_url":"https://acme.pagerduty.com/schedules/P1"}],"more":false})");
   });
-  const auto provider = (*find_adapter("pagerduty"))->create(*connection, world.context);
+  const auto provider = (*find_adapter("pagerduty"))->shifts(*connection, world.context);
   CHECK(world.loop.run_until_done(provider->verify()).value() ==
         "acme.pagerduty.com, as Ada Example; its token may do more than is needed (incidents.write "
         "services.read): give the app the scopes oncalls.read schedules.read users.read alone");

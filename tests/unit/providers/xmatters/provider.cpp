@@ -54,7 +54,7 @@ struct Desk {
     const auto adapter = xmatters_adapter();
     auto prepared = adapter.prepare(std::move(connection), world.context);
     if (!prepared) FAIL(prepared.error().message);
-    provider = adapter.create(*prepared, world.context);
+    provider = adapter.shifts(*prepared, world.context);
   }
 
   Window window(milliseconds length = 2min) const { return {world.loop.now(), world.loop.now() + length}; }

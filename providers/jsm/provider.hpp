@@ -1,0 +1,102 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "providers/api_client.hpp"
+#include "providers/jsm/jira_users.hpp"
+#include "providers/jsm/parse.hpp"
+#include "providers/provider.hpp"
+
+namespace watchbill::providers::jsm {
+
+/// Why a person may have no address here, and what to do.
+inline constexpr std::string_view kNoAddress =
+    "Jira hides it: the person can show it under \"Profile and visibility\" of their Atlassian account";
+
+/// What an answer means; nothing if it is a success. `account` is whose API token was sent.
+std::optional<Error> explain(const net::HttpResponse& response, const std::string& account);
+/// How long the rate limit's headers ask us to pause: until `X-RateLimit-Reset` once nothing is left.
+std::optional<milliseconds> limit_pause(const net::HttpResponse& response, Instant now);
+
+/// Where an API of a cloud begins: the cloud ID stands between.
+struct ApiPath {
+  std::string_view before;
+  std::string_view after;
+};
+
+/// JSM Operations, with an account's API token. There is no call for all schedules: each is asked for its
+/// timeline, which tells who is on call, until when, and who is next.
+class JsmProvider final : public Provider {
+ public:
+  /// `connection` has gone through the adapter's `prepare`.
+  JsmProvider(const Connection& connection, const AdapterContext& context);
+
+  net::Task<Result<std::string>> verify() override;
+  net::Task<Result<std::vector<ScheduleInfo>>> list_schedules() override;
+  net::Task<void> poll(std::vector<std::string> ids, Window window, AnswerSink sink) override;
+  net::Task<void> look_ahead(std::vector<std::string> ids, Window window, AnswerSink sink) override;
+  net::Task<ScheduleAnswer> confirm(std::string id, Window window) override;
+  [[nodiscard]] ConnectionHealth health() const override;
+  void forget_people() override { users_.expire(); }
+
+ private:
+  struct Round;
+  /// What a schedule said, before its people have names.
+  struct Said {
+    ScheduleAnswer answer;
+    std::vector<AccountSpan> spans{};
+    Instant known_to{};
+  };
+
+  /// The site's cloud ID, asked for once.
+  net::Task<Result<std::string>> cloud_id();
+  net::Task<Result<void>> ask_cloud_id();
+  /// Behind the base of an API of this cloud. A whole URL is asked as it is.
+  net::Task<Result<json::Document>> get(ApiPath base, std::string target);
+  net::Task<Result<json::Document>> get_operations(std::string target);
+  net::Task<Result<json::Document>> get_jira(std::string target);
+
+  /// The schedule's timeline; where that does not tell who is on call now, its on-calls.
+  net::Task<Said> ask(std::string id, Window window, std::string_view interval);
+  net::Task<Said> ask_flat(std::string id, Window window, Instant asked);
+  net::Task<void> run_round(std::shared_ptr<Round> round, std::size_t workers);
+  /// Asks the round's next schedule until none is left; how many it asked.
+  net::Task<std::size_t> work(std::shared_ptr<Round> round);
+  /// A schedule of a poll that refuses. Nobody, which the engine will not believe without the schedule's own
+  /// word, if it is the schedule that refuses; a failure if it is the system.
+  net::Task<void> weigh(std::shared_ptr<Round> round, ScheduleAnswer answer);
+  /// Notes that the system gives the list of all schedules.
+  net::Task<Result<void>> read_list();
+  /// Answers those of the round whose people had no names yet.
+  net::Task<void> name_people(std::shared_ptr<Round> round);
+  /// What the refusal is worth, by the list of all schedules, which is not asked for more than every five
+  /// minutes for the same schedule.
+  net::Task<Error> weighed(std::string id, Error refusal);
+  [[nodiscard]] bool all_named(const Said& said) const;
+  [[nodiscard]] ScheduleAnswer with_names(Said said) const;
+
+  net::Loop& loop_;
+  std::string connection_;
+  std::string site_name_;
+  std::string account_;
+  Secret authorization_;
+  ApiClient api_;
+  /// Asked without credentials.
+  ApiClient site_;
+  std::string cloud_id_;
+  SharedWork asking_cloud_id_;
+  SharedWork listing_;
+  std::optional<SteadyInstant> listed_at_;
+  JiraUsers users_;
+  struct Refusal {
+    Error error;
+    SteadyInstant at;
+  };
+  std::map<std::string, Refusal> refusals_;
+};
+
+}  // namespace watchbill::providers::jsm
