@@ -78,7 +78,7 @@ Result<void> write_batch(const Context& context, const Caller& caller, Batch& ba
     if (!added) return added.error();
     wanted.rotation.id = *added;
   }
-  return {};
+  return batch.also ? batch.also() : Result<void>{};
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -11,9 +12,10 @@ namespace watchbill::control {
 
 /// Rotations to be written together.
 struct Batch {
-  std::vector<RotationDraft> wanted{};  ///< settled
-  std::vector<Rotation> deleted{};      ///< their groups keep their members
-  bool quiet = false;                   ///< new ones start without an announcement
+  std::vector<RotationDraft> wanted{};   ///< settled
+  std::vector<Rotation> deleted{};       ///< their groups keep their members
+  bool quiet = false;                    ///< new ones start without an announcement
+  std::function<Result<void>()> also{};  ///< what else the same transaction writes
 };
 
 /// Makes the groups that are needed and stores all of it in one transaction, or nothing. New rotations get

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "cli/commands/commands.hpp"
+#include "cli/commands/connection_migrate.hpp"
 #include "cli/commands/connection_oauth.hpp"
 #include "cli/session.hpp"
 #include "cli/terminal/table.hpp"
@@ -330,6 +331,7 @@ std::vector<Command> connection_commands() {
        {},
        {"connection test pd"},
        test},
+      connection_migrate_command(),
       {"connection remove",
        "Remove a scheduling system",
        "Refused while rotations use it; the error names them. Asks first, unless --yes is given.",

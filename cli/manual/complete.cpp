@@ -79,7 +79,8 @@ Completion of_kind(const Command& command, std::string_view kind, const NameSour
   }
   if (kind.starts_with("CONN/ID")) return {names(Names::schedule)};
   if (kind.starts_with("@HANDLE")) return {names(Names::group)};
-  if (kind == "NAME" && command.path.starts_with("connection ") && command.path != "connection add")
+  const bool connection = kind == "NAME" || kind == "OLD" || kind == "NEW";
+  if (connection && command.path.starts_with("connection ") && command.path != "connection add")
     return {names(Names::connection)};
   if (kind == "KIND") {
     Completion kinds;

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/oncall/timeline.hpp"
+
+/// Which schedule of one connection is which of another, and where they differ. Pure.
+namespace watchbill::control {
+
+/// Who a responder is, whichever system names him: the same text for the same person.
+using PersonKey = std::function<std::string(const Responder&)>;
+
+/// A schedule as one of the two sides shows it.
+struct ShownSchedule {
+  ScheduleRef ref;
+  std::string name;
+  /// What it says of the next weeks; nothing if it was not asked.
+  std::optional<Timeline> timeline{};
+  /// Why there is no timeline, if it was asked; empty otherwise.
+  std::string silence{};
+};
+
+/// A stretch of time in which the two say different people. Addresses, or names of those without one.
+struct PairDifference {
+  Instant from;
+  Instant to;
+  std::vector<std::string> before;
+  std::vector<std::string> after;
+  bool operator==(const PairDifference&) const = default;
+};
+
+struct SchedulePair {
+  ScheduleRef before;
+  ScheduleRef after;
+  std::string by;  ///< "id", "name" or "people"
+  std::vector<PairDifference> differences{};
+  /// Why they could not be compared; empty if they were.
+  std::string not_compared{};
+};
+
+/// Where two timelines say different people between `from` and `to`, as far as both are known. In order;
+/// stretches that touch and say the same are one, and what is shorter than a minute is none.
+std::vector<PairDifference> differences_of(const Timeline& before, const Timeline& after, Instant from,
+                                           Instant to, const PersonKey& key);
+
+/// Pairs of the same id, then of the same name (regardless of case) where that is nobody else's, then of the
+/// same people in nine tenths of the time that both are known, where no other is like that. In the order of
+/// `before`; those of `before` without a partner are left out.
+std::vector<SchedulePair> pair_schedules(const std::vector<ShownSchedule>& before,
+                                         const std::vector<ShownSchedule>& after, Instant from, Instant to,
+                                         const PersonKey& key);
+
+}  // namespace watchbill::control
