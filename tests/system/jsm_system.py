@@ -4,11 +4,15 @@ Opsgenie without a false handoff.
 usage: jsm_system.py BIN_DIR [unittest arguments]
 """
 
+import glob
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -323,6 +327,36 @@ class Migrate(Case):
         doctor = json.loads(self.world.cli("doctor", "--format", "json", check=False))
         checks = [c for c in doctor["checks"] if "2027-04-05" in c["detail"]]
         self.assertEqual([(c["check"], c["state"]) for c in checks], [("connection og", "warn")])
+
+
+class Document(unittest.TestCase):
+    def test_the_walk_of_the_document_works(self):
+        with open(os.path.join(HERE, "..", "..", "docs", "opsgenie-to-jsm.md"), encoding="utf-8") as file:
+            walk = file.read().split("## Try it first")[1]
+        start, commands = re.findall(r"```\n(.*?)```", walk, re.S)
+        folder = tempfile.mkdtemp(prefix="watchbill-walk-")
+        self.addCleanup(shutil.rmtree, folder)
+        environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "TMPDIR": folder}
+        environment.pop("WATCHBILL_CONFIG", None)
+        make, run = start.rsplit("\n", 2)[0], start.strip().splitlines()[-1]
+        subprocess.run(["bash", "-ec", make], cwd=folder, env=environment, check=True)
+        with open(os.path.join(folder, "said"), "w+") as said, \
+                subprocess.Popen(run.split(), cwd=folder, env=environment, stdout=said, stderr=said) as sandbox:
+            try:
+                end = time.monotonic() + 60
+                ready = "until watchbill status | grep -q in_sync; do sleep 0.2; done\n"
+                while not glob.glob(f"{folder}/watchbill-sandbox-*/watchbill.yaml"):
+                    self.assertLess(time.monotonic(), end, "the sandbox did not begin")
+                    time.sleep(0.1)
+                export, rest = commands.split("\n", 1)
+                done = subprocess.run(["bash", "-ec", f"{export}\n{ready}{rest}"], cwd=folder, env=environment, text=True,
+                                      capture_output=True, timeout=90)
+            finally:
+                sandbox.terminate()
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("moved from opsgenie to jsm: platform", done.stdout)
+        self.assertIn("moved from jsm to opsgenie: platform", done.stdout)
+        self.assertNotIn("handoff", done.stdout)
 
 
 if __name__ == "__main__":
