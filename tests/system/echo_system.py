@@ -110,7 +110,7 @@ class Echoes(unittest.TestCase):
         self.world.control("channel", name="payments", bot=True)
         ready = self.world.ready
         self.echoes = []
-        for name in ("pagerduty", "opsgenie", "xmatters"):
+        for name in ("pagerduty", "opsgenie", "jsm", "xmatters"):
             self.world.control("schedule", system=name, id=f"P{name.upper()}", name=f"Ada {name}", people=["ada"],
                                shift_seconds=86400, start=-60,
                                **({"kind": "layer", "escalation_policies": 1} if name == "pagerduty" else {}))
@@ -137,7 +137,8 @@ class Echoes(unittest.TestCase):
     def test_what_systems_repeat_is_written_and_shown_nowhere(self):
         world = self.world
         world.connect()
-        for name in ("pagerduty", "opsgenie", "xmatters"):
+        world.connect_jsm()
+        for name in ("pagerduty", "opsgenie", "jsm", "xmatters"):
             world.cli("rotation", "create", name, "--group", f"@{name}-oncall", "--create-group", "--schedule",
                       f"{name}/P{name.upper()}", "--channel", "#payments", "--yes")
         world.start()
@@ -159,9 +160,12 @@ class Echoes(unittest.TestCase):
             if os.path.isfile(name) and not name.endswith("key"):
                 with open(name, "rb") as file:
                     written.append(file.read())
-        secrets = [s for s in (*world.ready["keys"].values(), world.ready["tokens"]["bot"]) if s]
-        xmatters = f"{world.ready['keys']['xmatters_key']}:{world.ready['keys']['xmatters_secret']}"
-        secrets.append(base64.b64encode(xmatters.encode()).decode())
+        keys = world.ready["keys"]
+        # Whose token it is, and where, is no secret.
+        open_ones = ("jsm_email", "jsm_site", "jsm_cloud_id")
+        secrets = [s for name, s in keys.items() if s and name not in open_ones] + [world.ready["tokens"]["bot"]]
+        for user, password in ((keys["xmatters_key"], keys["xmatters_secret"]), (keys["jsm_email"], keys["jsm_token"])):
+            secrets.append(base64.b64encode(f"{user}:{password}".encode()).decode())
         self.assertGreater(sum(len(text) for text in shown), 10000)
         hits = [(secret, shape) for secret in secrets if len(secret) >= 8 for shape in self.shapes_of(secret)
                 if any(shape in text for text in shown) or any(shape.encode() in text for text in written)]

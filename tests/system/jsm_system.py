@@ -48,15 +48,6 @@ class Case(unittest.TestCase):
     def schedule(self, system, id, name, people, **more):
         self.world.control("schedule", system=system, id=id, name=name, people=people, **{**QUIET, **more})
 
-    def connect_jsm(self):
-        ready = self.world.ready
-        keys = ready["keys"]
-        token = os.path.join(self.world.folder, "jsm-token")
-        with os.fdopen(os.open(token, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
-            file.write(keys["jsm_token"] + "\n")
-        self.world.cli("connection", "add", "jsm", "ops", "--site", "https://Acme.atlassian.net/jira", "--email",
-                       keys["jsm_email"], "--api-token-file", token, "--base-url", ready["jsm"])
-
     def connect_opsgenie(self):
         self.world.cli("connection", "add", "opsgenie", "og", "--api-key-file", self.world.files["opsgenie"],
                        "--base-url", self.world.ready["opsgenie"])
@@ -90,7 +81,7 @@ class OneRotation(Case):
     def setUp(self):
         super().setUp()
         self.schedule("jsm", "S1", "Platform", ["ada", "bo"])
-        self.connect_jsm()
+        self.world.connect_jsm("ops")
         self.rotate("platform", GROUP, "ops/S1")
 
     def start(self):
@@ -145,7 +136,7 @@ class Jsm(OneRotation):
         self.world.until("it is told", lambda: self.world.json("connection", "list")[0]["state"] == "unauthorized")
         self.assertIn("API token", self.world.json("connection", "list")[0]["problem"])
         self.assertEqual(self.group(), ["ada"])
-        bad = os.path.join(self.world.folder, "jsm-token")
+        bad = self.world.files["jsm-token"]
         done = self.world.cli("connection", "update", "ops", "--api-token-file", bad, check=False)
         self.assertEqual(done, "")
         with open(bad, "w") as file:
@@ -186,7 +177,7 @@ class Migrate(Case):
         self.schedule("opsgenie", "og-net", "Network", ["cy", "ada"], shift_seconds=40000)
         self.schedule("jsm", "jsm-net", "NOC", ["cy", "ada"], shift_seconds=40000)
         self.connect_opsgenie()
-        self.connect_jsm()
+        self.world.connect_jsm("ops")
         for name, ref in (("platform", "og/SAME"), ("database", "og/og-db"), ("network", "og/og-net")):
             if name != "platform":
                 self.world.control("group", handle=f"{name}-oncall", people=["cy"])

@@ -25,7 +25,7 @@ class World:
         keys, tokens = self.ready["keys"], self.ready["tokens"]
         self.files = {}
         for name, text in {"bot": tokens["bot"], "user": tokens["user"], "pagerduty": keys["pagerduty"],
-                           "opsgenie": keys["opsgenie"], "xmatters-key": keys["xmatters_key"],
+                           "opsgenie": keys["opsgenie"], "jsm-token": keys["jsm_token"], "xmatters-key": keys["xmatters_key"],
                            "xmatters-secret": keys["xmatters_secret"]}.items():
             self.files[name] = os.path.join(self.folder, name)
             with os.fdopen(os.open(self.files[name], os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
@@ -68,6 +68,11 @@ class World:
         self.cli("connection", "add", "xmatters", "xmatters", "--host", "acme.xmatters.com", "--api-key-file",
                  self.files["xmatters-key"], "--api-secret-file", self.files["xmatters-secret"], "--base-url",
                  r["xmatters"])
+
+    def connect_jsm(self, name="jsm"):
+        keys = self.ready["keys"]
+        self.cli("connection", "add", "jsm", name, "--site", keys["jsm_site"], "--email", keys["jsm_email"],
+                 "--api-token-file", self.files["jsm-token"], "--base-url", self.ready["jsm"])
 
     def start(self, *arguments, environment=None):
         self.daemon = subprocess.Popen([f"{self.bin}/watchbilld", "--config", self.config, *arguments],
