@@ -1,4 +1,5 @@
 #include "tests/integration/providers/bench.hpp"
+#include "tests/support/project.hpp"
 
 // What only JSM Operations has: no call for all schedules, account IDs without addresses, deleted rotations,
 // empty lists for those who may see nothing.
@@ -50,6 +51,11 @@ TEST_CASE("a pass over JSM schedules costs one call each, and names are looked u
   }
   CHECK(bench.http.urls.size() == static_cast<std::size_t>(schedules));
   CHECK(bench.calls("/timeline") == static_cast<std::size_t>(schedules));
+  // As docs/sizing.md says.
+  const auto sizing = test::project_text("docs/sizing.md");
+  const auto row = sizing.substr(std::min(sizing.find("| JSM Operations ("), sizing.size() - 1));
+  CHECK_THAT(row.substr(0, row.find('\n')),
+             Catch::Matchers::ContainsSubstring(fmt::format(" {} |", schedules)));
 }
 
 TEST_CASE("a JSM poll tells when the shift ends, and who is on call at a boundary ahead") {
