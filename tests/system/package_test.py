@@ -105,6 +105,8 @@ def check_files(host):
             rated = host(f"systemd-analyze security --offline=yes {unit} | tail -1")
             exposure = float(re.search(r": ([0-9.]+) ", rated).group(1))
             assert exposure <= 1.0, rated
+        checks = json.loads(host("watchbill doctor --format json", check=False))["checks"]
+        assert [c["state"] for c in checks if c["check"] == "libevent"] == ["ok"], checks
 
 
 def check_dependencies(host):
@@ -246,7 +248,9 @@ def upgrade_host(host):
     for step in ("upgrade --without-new-pkgs", "full-upgrade"):
         host(f"apt-get {step} -y -q -o Dpkg::Options::=--force-confold", timeout=1200)
     assert host("dpkg-query -W -f='${db:Status-Status}' watchbill") == "installed", "the upgrade of the host has removed it"
-    host("watchbill rotation list")
+    stop(host)
+    start(host)
+    host.until("in sync with the package of the Debian before", lambda: in_sync(host))
 
 
 def check_upgrade(host):
