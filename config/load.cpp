@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -194,6 +196,17 @@ std::optional<std::string> own_environment(const std::string& name) {
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
+/// What root may read, and the store's owner may not: both programs become that owner when they open it.
+void hold_secrets(Config& config) {
+  auto& slack = config.slack;
+  for (auto* source : {&slack.bot_token, &slack.app_token, &slack.signing_secret, &slack.user_token,
+                       &config.alert_webhook_url, &config.heartbeat_url})
+    hold_secret(*source);
+  for (auto& [kind, settings] : config.providers) {
+    if (!settings.oauth_client_secret.key.empty()) hold_secret(settings.oauth_client_secret);
+  }
+}
+
 }  // namespace
 
 Result<Config> load(const Sources& sources) {
@@ -215,7 +228,9 @@ Result<Config> load(const Sources& sources) {
       loader.complain("flag", path_of_key, "unknown key");
     }
   }
-  return loader.finish();
+  auto config = loader.finish();
+  if (config && ::geteuid() == 0) hold_secrets(*config);
+  return config;
 }
 
 }  // namespace watchbill::config

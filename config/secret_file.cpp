@@ -96,7 +96,12 @@ std::string credential_path(const std::string& name) {
 }
 
 }  // namespace
+void hold_secret(SecretSource& source) {
+  source.held = std::make_shared<const Result<std::optional<Secret>>>(find_secret(source));
+}
 
+
+  if (source.held) return *source.held;
 Result<std::optional<Secret>> find_secret(const SecretSource& source) {
   if (const auto given = credential_path(source.credential); !given.empty()) {
     auto secret = read_line(given);

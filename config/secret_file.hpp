@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -13,7 +14,11 @@ struct SecretSource {
   std::string key;                    ///< the configuration's key: "slack.bot_token_file"
   std::string credential;             ///< the credential's name: "slack-bot-token"
   std::optional<std::string> file{};  ///< the key's value
-  bool operator==(const SecretSource&) const = default;
+  /// What `find_secret` said when `hold_secret` asked it.
+  std::shared_ptr<const Result<std::optional<Secret>>> held{};
+  bool operator==(const SecretSource& other) const {
+    return key == other.key && credential == other.credential && kind == other.kind && file == other.file;
+  }
 };
 
 /// The secret, or nothing if neither a credential of that name is given (`$CREDENTIALS_DIRECTORY`,
@@ -25,6 +30,10 @@ Result<std::optional<Secret>> find_secret(const SecretSource& source);
 
 /// The same where the secret is needed: `not_found` says how to give it.
 Result<Secret> read_secret(const SecretSource& source);
+
+/// Looks for the secret now and remembers what came of it: who runs as root may not be able to read it any
+/// more once the store is open (store/files.hpp).
+void hold_secret(SecretSource& source);
 
 /// The key that seals the store, if systemd gives it as the credential "watchbill-key": 32 bytes as they are,
 /// or a line of text.

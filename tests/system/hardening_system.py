@@ -107,6 +107,14 @@ class Host(unittest.TestCase):
         self.check_memory_is_private(daemon.pid)
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_a_pass_that_root_makes_has_the_secrets_that_only_root_may_read(self):
+        """As with the package: the store is watchbill's, and the secrets in /etc/credstore are root's."""
+        self.give_away()
+        done = subprocess.run([f"{BIN}/watchbilld", "--config", self.world.config, "--once"], capture_output=True, text=True,
+                              timeout=90, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
     def test_what_root_changes_is_remembered_as_root_s(self):
         self.give_away()
         environment = {k: v for k, v in os.environ.items() if k != "SUDO_USER"}
