@@ -54,6 +54,11 @@ Result<std::string> read_stream(std::istream& in, const std::string& what) {
 SlackAccess::SlackAccess(net::EventLoop& loop, net::HttpClient& http, const config::Config& config,
                          const Secret& bot, const Secret& user, const Secret& app)
     : limiter(loop, config.slack.rate_scale),
+Result<void> check_path(const std::string& path, const std::string& what) {
+  auto good = config::check_path_text(path);
+  return good ? good : fail(ErrorKind::invalid, "{}: \"{}\" {}", what, path, good.error().message);
+}
+
       web(http, limiter, {config.slack.api_url, bot, user, app, {}, config.slack.editors.group}),
       has_user_token(!user.empty()) {}
 
@@ -274,18 +279,21 @@ Result<std::string> Session::read_file(const std::string& path, const std::strin
   return content;
 }
 
-Result<Secret> Session::read_secret(const std::string& path, const std::string& what) {
+Result<Secret> Session::read_secret(const std::string& path, const std::string& what,
+                                    config::SecretKind kind) {
   std::error_code unknown;
   const auto here = std::filesystem::current_path(unknown).string();
   if (auto good = path == "-" ? Result<void>() : config::check_secret_path(path, here); !good)
     return good.error().in("{}", what);
   auto content = read_file(path, what);
   if (!content) return content.error();
-  while (!content->empty() && (content->back() == '\n' || content->back() == '\r')) content->pop_back();
-  const std::string source = path == "-" ? "standard input" : path;
-  if (content->empty()) return fail(ErrorKind::invalid, "{}: {} is empty", what, source);
-  if (has_control(*content)) return fail(ErrorKind::invalid, "{}: {} has more than one line", what, source);
-  return Secret(*std::move(content));
+  auto secret = config::secret_of_file(*std::move(content), kind);
+  if (!secret) {
+    Error error = secret.error();
+    error.message = fmt::format("{}: {} {}", what, path == "-" ? "standard input" : path, error.message);
+    return error;
+  }
+  return secret;
 }
 
 void Session::print_json(std::string_view text) {
@@ -294,3 +302,4 @@ void Session::print_json(std::string_view text) {
 }
 
 }  // namespace watchbill::cli
+  if (auto good = check_path(path, what); !good) return good.error();

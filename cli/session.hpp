@@ -20,6 +20,10 @@ namespace watchbill::cli {
 
 /// Slack as the command line uses it.
 struct SlackAccess {
+/// Refuses what a shell would have replaced in a path, and did not: `--file=~/x` (config/value.hpp). `what`
+/// is the option or argument.
+Result<void> check_path(const std::string& path, const std::string& what);
+
   SlackAccess(net::EventLoop& loop, net::HttpClient& http, const config::Config& config, const Secret& bot,
               const Secret& user, const Secret& app);
   slack::RateLimiter limiter;
@@ -78,8 +82,8 @@ class Session {
   /// The text of a file that a person named; '-' is standard input, which can be read once. Reading happens
   /// before the store is opened, since root then becomes the store's owner.
   Result<std::string> read_file(const std::string& path, const std::string& what);
-  /// The same for a secret: line breaks at its end are dropped, an empty one is refused.
-  Result<Secret> read_secret(const std::string& path, const std::string& what);
+  /// The same for a secret (config/secret_text.hpp).
+  Result<Secret> read_secret(const std::string& path, const std::string& what, config::SecretKind kind);
 
   /// Prints JSON: indented for people, in one line for programs.
   void print_json(std::string_view text);

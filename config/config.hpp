@@ -35,10 +35,11 @@ struct Log {
 struct Slack {
   SlackMode mode = SlackMode::socket;
   std::string api_url = "https://slack.com/api/";  ///< ends with '/'
-  SecretSource bot_token{"slack.bot_token_file", "slack-bot-token"};
-  SecretSource app_token{"slack.app_token_file", "slack-app-token"};
-  SecretSource signing_secret{"slack.signing_secret_file", "slack-signing-secret"};
-  SecretSource user_token{"slack.user_token_file", "slack-user-token"};
+  SecretSource bot_token{"slack.bot_token_file", "slack-bot-token", SecretKind::bot_token};
+  SecretSource app_token{"slack.app_token_file", "slack-app-token", SecretKind::app_token};
+  SecretSource signing_secret{"slack.signing_secret_file", "slack-signing-secret",
+                              SecretKind::signing_secret};
+  SecretSource user_token{"slack.user_token_file", "slack-user-token", SecretKind::user_token};
   std::optional<ChannelId> alert_channel{};
   double rate_scale = 1;
   bool history_probe = false;
@@ -69,8 +70,8 @@ struct Config {
   std::string public_url{};  ///< without a '/' at its end; empty for none
   milliseconds poll_interval = 60s;
   milliseconds history_retention = days{400};
-  SecretSource alert_webhook_url{"alert_webhook_url_file", "alert-webhook"};
-  SecretSource heartbeat_url{"heartbeat_url_file", "heartbeat"};
+  SecretSource alert_webhook_url{"alert_webhook_url_file", "alert-webhook", SecretKind::url};
+  SecretSource heartbeat_url{"heartbeat_url_file", "heartbeat", SecretKind::url};
   Http http{};
   Log log{};
   Slack slack{};

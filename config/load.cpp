@@ -66,6 +66,7 @@ class Loader {
   void complain_unknown(const std::string& place, const std::string& key, const std::string& prefix);
 
   Config config_;
+  std::string content_;  ///< of the file
   std::map<std::string, std::string> places_;
   std::string errors_;
 };
@@ -111,7 +112,10 @@ void Loader::read_entry(const std::string& path, const YAML::Node& name, const Y
                         const std::string& prefix) {
   const auto key = prefix + name.Scalar();
   const auto place = place_of(path, name.Mark());
-  if (const auto* known = find_key(key)) {
+  const auto lost = node.IsNull() ? commented_value(content_, name.Mark()) : std::string();
+  if (!lost.empty()) {
+    complain(place, key, quoting_advice(lost));
+  } else if (const auto* known = find_key(key)) {
     set(*known, value_of(node, path), node.IsNull() ? place : place_of(path, node.Mark()));
   } else if (!is_section(key)) {
     complain_unknown(place, name.Scalar(), prefix);
@@ -151,6 +155,7 @@ std::optional<std::size_t> first_written_line(const std::string& content) {
 }
 
 void Loader::read_file(const std::string& path, const std::string& content) {
+  content_ = content;
   const auto document = read_yaml(content, path);
   if (!document) {
     errors_ = document.error().message;
@@ -191,11 +196,6 @@ Result<std::optional<std::string>> read_text_file(const std::string& path, bool 
   return std::optional(std::move(content));
 }
 
-std::optional<std::string> own_environment(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-}
-
 /// What root may read, and the store's owner may not: both programs become that owner when they open it.
 void hold_secrets(Config& config) {
   auto& slack = config.slack;
@@ -207,12 +207,19 @@ void hold_secrets(Config& config) {
   }
 }
 
+std::optional<std::string> own_environment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
 }  // namespace
 
 Result<Config> load(const Sources& sources) {
   const auto variable = sources.environment ? sources.environment : own_environment;
   const auto named = sources.file ? sources.file : variable("WATCHBILL_CONFIG");
   const auto path = named.value_or(kDefaultFile);
+  if (auto good = check_path_text(path); !good)
+    return fail(ErrorKind::invalid, "configuration: \"{}\" {}", one_line(path), good.error().message);
   const auto content = read_text_file(path, named.has_value());
   if (!content) return content.error().in("configuration");
   Loader loader;

@@ -81,13 +81,12 @@ Result<std::string> read_file(const std::string& path) {
   return content;
 }
 
-Result<Secret> read_line(const std::string& path) {
+Result<Secret> read_line(const std::string& path, SecretKind kind) {
   auto content = read_file(path);
   if (!content) return content.error();
-  while (!content->empty() && (content->back() == '\n' || content->back() == '\r')) content->pop_back();
-  if (content->empty()) return fail(ErrorKind::invalid, "{} is empty", path);
-  if (has_control(*content)) return fail(ErrorKind::invalid, "{} has more than one line", path);
-  return Secret(*std::move(content));
+  auto secret = secret_of_file(*std::move(content), kind);
+  if (!secret) return Error{secret.error().kind, fmt::format("{} {}", path, secret.error().message)};
+  return secret;
 }
 
 std::string credential_path(const std::string& name) {
@@ -96,21 +95,21 @@ std::string credential_path(const std::string& name) {
 }
 
 }  // namespace
+
 void hold_secret(SecretSource& source) {
   source.held = std::make_shared<const Result<std::optional<Secret>>>(find_secret(source));
 }
 
-
-  if (source.held) return *source.held;
 Result<std::optional<Secret>> find_secret(const SecretSource& source) {
+  if (source.held) return *source.held;
   if (const auto given = credential_path(source.credential); !given.empty()) {
-    auto secret = read_line(given);
+    auto secret = read_line(given, source.kind);
     if (secret) return std::optional<Secret>(*std::move(secret));
     if (secret.error().kind != ErrorKind::not_found)
       return secret.error().in("credential {}", source.credential);
   }
   if (!source.file) return std::optional<Secret>{};
-  auto secret = read_line(*source.file);
+  auto secret = read_line(*source.file, source.kind);
   if (!secret) return secret.error().in("{}", source.key);
   return std::optional<Secret>(*std::move(secret));
 }
@@ -136,7 +135,7 @@ Result<std::optional<Secret>> find_key_credential() {
   }
   // Raw bytes may end with what looks like a line break.
   if (content->size() != raw_key) {
-    auto line = read_line(path);
+    auto line = read_line(path, SecretKind::system_key);
     if (!line) return line.error().in("credential {}", name);
     return std::optional<Secret>(*std::move(line));
   }

@@ -44,9 +44,33 @@ Result<void> read_optional_text(const Value& value, std::string& into) {
   return {};
 }
 
+Result<void> check_path_text(std::string_view text) {
+  const auto letter = [&](std::size_t at) {
+    return at < text.size() &&
+           ((text[at] >= 'a' && text[at] <= 'z') || (text[at] >= 'A' && text[at] <= 'Z') || text[at] == '_');
+  };
+  if (text.starts_with('~'))
+    return fail(ErrorKind::invalid, "begins with \"~\", which only a shell replaces: write the whole path");
+  if (text.size() > 2 && text[0] == '%' && letter(1) && text[2] == '/') {
+    return fail(
+        ErrorKind::invalid,
+        "begins with a specifier of systemd's (%{}), which is replaced in units only: write the whole path",
+        text[1]);
+  }
+  for (auto at = text.find('$'); at != std::string_view::npos; at = text.find('$', at + 1)) {
+    if (!letter(at + 1) && text.substr(at + 1, 1) != "{") continue;
+    return fail(
+        ErrorKind::invalid,
+        "has a variable in it ($NAME), which only a shell replaces: write the whole path (secrets that "
+        "systemd gives as credentials are found without it)");
+  }
+  return {};
+}
+
 Result<void> read_path(const Value& value, std::string& into) {
   std::string text;
   if (auto good = read_text(value, text); !good) return good;
+  if (auto good = check_path_text(text); !good) return good;
   // An absolute path stays as it is, whatever stands before it.
   into = (std::filesystem::path(value.base) / text).lexically_normal();
   return {};
@@ -59,6 +83,7 @@ Result<void> read_optional_path(const Value& value, std::string& into) {
 }
 
 Result<void> check_secret_path(const std::string& text, const std::string& base) {
+  if (auto good = check_path_text(text); !good) return good;
   // Only what surely is missing counts: a folder may be closed to who asks.
   const auto missing = [](const std::filesystem::path& path) {
     std::error_code unknown;

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/enum_names.hpp"
@@ -26,6 +27,9 @@ struct Value {
 Result<void> read_text(const Value& value, std::string& into);
 /// The same, or null, which becomes an empty text.
 Result<void> read_optional_text(const Value& value, std::string& into);
+/// What a shell would have replaced in a path ("~/key", "$HOME/key", "${X}") and systemd in a unit
+/// ("%S/key"): no file of that name is meant. Does not repeat the text.
+Result<void> check_path_text(std::string_view text);
 /// A path, made absolute.
 Result<void> read_path(const Value& value, std::string& into);
 Result<void> read_optional_path(const Value& value, std::string& into);

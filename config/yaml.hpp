@@ -3,6 +3,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <string>
+#include <string_view>
 
 #include "base/result.hpp"
 
@@ -15,8 +16,16 @@ constexpr std::size_t kLongestYaml = 1024 * 1024;
 /// "NAME:LINE:COLUMN"; the name alone if the place is not known.
 std::string place_of(const std::string& name, const YAML::Mark& mark);
 
-/// The document of a file named `name`; null if there is none. Refused are broken YAML, several documents,
-/// and what is longer than `kLongestYaml` bytes. (`YAML::LoadAll` never returns from some texts, such as
+/// The word that YAML took for a comment where a value was meant: "#payments" of `channels: #payments` and of
+/// `- #payments`; empty if none stands there. `null` is where the empty value was found.
+std::string commented_value(const std::string& text, const YAML::Mark& null);
+
+/// What to write instead of such a word: "write \"#payments\" in quotes: …".
+std::string quoting_advice(std::string_view word);
+
+/// The document of a file named `name`; null if there is none. Refused are broken YAML, with what to write
+/// instead where that can be told, several documents, and what is longer than `kLongestYaml` bytes.
+/// (`YAML::LoadAll` never returns from some texts, such as
 /// ",".)
 Result<YAML::Node> read_yaml(const std::string& text, const std::string& name);
 

@@ -63,8 +63,9 @@ net::Task<Result<const std::vector<slack::UserGroup>*>> Workspace::groups() {
 net::Task<Result<const slack::UserGroup*>> Workspace::find_group(GroupId id, std::string handle) {
   auto all = co_await groups();
   if (!all) co_return all.error();
+  const auto wanted = fold_name(handle);
   for (const auto& group : **all) {
-    if (id.empty() ? group.handle == handle : group.id == id) co_return &group;
+    if (id.empty() ? fold_name(group.handle) == wanted : group.id == id) co_return &group;
   }
   co_return static_cast<const slack::UserGroup*>(nullptr);
 }
@@ -106,7 +107,10 @@ net::Task<Result<slack::Channel>> Workspace::channel_of(ChannelId id) {
 }
 
 net::Task<Result<slack::Channel>> Workspace::channel(std::string text) {
-  auto asked = text.starts_with('#') ? channel_named(text.substr(1)) : channel_of(ChannelId(text));
+  // Slack's ids are capitals and digits, its channels' names have no capitals.
+  const bool named = text.starts_with('#') || fold_name(text) == text;
+  const auto name = text.substr(text.starts_with('#') ? 1 : 0);
+  auto asked = named ? channel_named(name) : channel_of(ChannelId(text));
   auto found = co_await std::move(asked);
   if (found && found->archived) {
     co_return fail(ErrorKind::invalid, "channel #{} is archived: unarchive it in Slack, or choose another",

@@ -20,9 +20,9 @@ class Workspace {
 
   /// All groups, disabled ones too. The pointers here and below are valid as long as the workspace.
   net::Task<Result<const std::vector<slack::UserGroup>*>> groups();
-  /// By id, or by handle if that is empty; null if there is none.
+  /// By id, or by handle regardless of case if that is empty; null if there is none.
   net::Task<Result<const slack::UserGroup*>> find_group(GroupId id, std::string handle);
-  /// By "#name" or id. `not_found` for an unknown one, `invalid` for an archived one.
+  /// By "#name", "name" or id. `not_found` for an unknown one, `invalid` for an archived one.
   net::Task<Result<slack::Channel>> channel(std::string text);
   /// By id or e-mail address; `invalid` for those who may not be in a group.
   net::Task<Result<slack::User>> person(std::string text);

@@ -18,7 +18,7 @@ Rotation merged(const WrittenRotation& written, const Rotation& stored) {
   if (!written.keys.contains("paused")) out.paused = stored.paused;
   if (!written.keys.contains("managed_by")) out.managed_by = stored.managed_by;
   // The group's handle is Slack's matter: it may have been renamed since.
-  if (out.group == stored.group || (out.group.empty() && out.handle == stored.handle)) {
+  if (out.group == stored.group || (out.group.empty() && fold_name(out.handle) == fold_name(stored.handle))) {
     out.group = stored.group;
     out.handle = stored.handle;
   }
@@ -29,7 +29,8 @@ Rotation merged(const WrittenRotation& written, const Rotation& stored) {
 
 const Rotation* by_group(const std::vector<Rotation>& stored, const Rotation& wanted) {
   const auto found = std::find_if(stored.begin(), stored.end(), [&](const Rotation& one) {
-    return wanted.group.empty() ? one.handle == wanted.handle : one.group == wanted.group;
+    return wanted.group.empty() ? fold_name(one.handle) == fold_name(wanted.handle)
+                                : one.group == wanted.group;
   });
   return found == stored.end() ? nullptr : &*found;
 }
@@ -50,7 +51,7 @@ Result<void> refuse_repeats(const std::vector<WrittenRotation>& written) {
     if (!new_name)
       return fail(ErrorKind::invalid, "{}: name: \"{}\" stands at {} already", one.place, r.name,
                   name->second);
-    const auto key = r.group.empty() ? "@" + r.handle : r.group.value;
+    const auto key = r.group.empty() ? "@" + fold_name(r.handle) : r.group.value;
     const auto [group, new_group] = groups.emplace(key, one.place);
     if (!new_group)
       return fail(ErrorKind::invalid,

@@ -37,6 +37,7 @@ Result<int> back_up(Session& session, const Invocation& in) {
   if (!options) return options.error();
   const auto& path = options->path;
   const auto file = in.argument("FILE");
+  if (auto good = check_path(file, "FILE"); !good) return good.error();
   auto facts = store::back_up(*options, file, in.has("force"));
   if (!facts) return facts.error();
   if (session.json()) {
@@ -124,6 +125,7 @@ Result<int> restore(Session& session, const Invocation& in) {
   auto options = session.store_options();
   if (!options) return options.error();
   const auto file = in.argument("FILE");
+  if (auto good = check_path(file, "FILE"); !good) return good.error();
   auto prepared = store::Restore::prepare(*options, file);
   if (!prepared) return prepared.error();
   auto& restore = **prepared;

@@ -64,7 +64,7 @@ Result<control::ConnectionInput> read_given(Session& session, const Invocation& 
       given.texts.emplace(spec.name, *value);
       continue;
     }
-    auto secret = session.read_secret(*value, "--" + spec.name);
+    auto secret = session.read_secret(*value, "--" + spec.name, config::SecretKind::system_key);
     if (!secret) return secret.error();
     given.secrets.emplace(spec.name, *std::move(secret));
   }

@@ -19,6 +19,7 @@ Result<std::optional<Secret>> fresh_key(Session& session, const Invocation& in) 
   if (config::is_sealing_key(*file))
     return fail(ErrorKind::invalid, "must be the path of the key's file, not the key itself")
         .in("--new-key-file");
+  if (auto good = check_path(*file, "--new-key-file"); !good) return good.error();
   if (*file != "-") {
     if (auto made = store::make_key_file(*file); !made) return made.error().in("--new-key-file");
   }

@@ -20,10 +20,23 @@ constexpr std::array<std::string_view, 3> kScheduleKeys{"ref", "label", "require
 constexpr std::array<std::string_view, 2> kGroupKeys{"id", "handle"};
 constexpr std::array<std::string_view, 2> kFileKeys{"version", "rotations"};
 
+/// How a list is written that stands there as one text: ": write …".
+std::string list_advice(const YAML::Node& node) {
+  if (!node.IsScalar()) return {};
+  return fmt::format(": write [\"{}\"]", one_line(utf8_prefix(node.Scalar(), 60)));
+}
+
+/// An id of Slack's user groups, as people see it: letters of one case and digits.
+bool is_group_id(std::string_view text) {
+  return text.size() > 1 && text.front() == 'S' && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+         });
+}
+
 /// Reads one file and remembers all that is wrong with it.
 class Reader {
  public:
-  explicit Reader(std::string name) : name_(std::move(name)) {}
+  Reader(std::string name, std::string content) : name_(std::move(name)), content_(std::move(content)) {}
 
   Result<std::vector<WrittenRotation>> read(const YAML::Node& root);
 
@@ -36,6 +49,7 @@ class Reader {
 
   template <std::size_t count>
   bool keys(const YAML::Node& map, const std::array<std::string_view, count>& known, std::string_view what);
+  void check_key(const YAML::Node& name, const YAML::Node& value, const std::vector<std::string_view>& known);
   WrittenRotation rotation(const YAML::Node& node);
   void group(const YAML::Node& node, Rotation& into);
   void schedules(const YAML::Node& node, Rotation& into);
@@ -61,6 +75,7 @@ class Reader {
   }
 
   std::string name_;
+  std::string content_;
   std::string errors_;
 };
 
@@ -75,26 +90,49 @@ bool Reader::keys(const YAML::Node& map, const std::array<std::string_view, coun
   for (const auto& entry : map) {
     const auto key = entry.first.IsScalar() ? entry.first.Scalar() : std::string();
     if (!seen.insert(key).second) complain(entry.first, key, "stands there twice");
-    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
-    const std::vector<std::string_view> names(known.begin(), known.end());
-    const auto guess = closest(key, names);
-    complain(entry.first, utf8_prefix(key, 60),
-             guess.empty() ? fmt::format("unknown key; known here: {}", fmt::join(names, ", "))
-                           : fmt::format("unknown key; did you mean \"{}\"?", guess));
+    check_key(entry.first, entry.second, {known.begin(), known.end()});
   }
   return true;
 }
 
+void Reader::check_key(const YAML::Node& name, const YAML::Node& value,
+                       const std::vector<std::string_view>& known) {
+  const auto key = name.IsScalar() ? name.Scalar() : std::string();
+  const auto lost = value.IsNull() ? config::commented_value(content_, name.Mark()) : std::string();
+  if (!lost.empty()) complain(name, key, config::quoting_advice(lost));
+  if (std::find(known.begin(), known.end(), key) != known.end()) return;
+  if (key == "<<") {
+    return complain(
+        name, key,
+        "merge keys are not read: write the keys themselves (anchors and aliases of values, &name and "
+        "*name, are read)");
+  }
+  const auto guess = closest(key, known);
+  complain(name, utf8_prefix(key, 60),
+           guess.empty() ? fmt::format("unknown key; known here: {}", fmt::join(known, ", "))
+                         : fmt::format("unknown key; did you mean \"{}\"?", guess));
+}
+
 std::string Reader::text(const YAML::Node& node, std::string_view key) {
   if (node.IsScalar()) return node.Scalar();
-  complain(node, key, "must be text");
+  const auto lost = node.IsNull() ? config::commented_value(content_, node.Mark()) : std::string();
+  if (!lost.empty()) {
+    complain(node, key, config::quoting_advice(lost));
+  } else {
+    complain(node, key, "must be text");
+  }
   return {};
 }
 
 bool Reader::flag(const YAML::Node& node, std::string_view key) {
   if (node.IsScalar() && (node.Scalar() == "true" || node.Scalar() == "false"))
     return node.Scalar() == "true";
-  complain(node, key, "must be true or false");
+  const auto word = node.IsScalar() ? fold_name(node.Scalar()) : std::string();
+  const bool yes = word == "yes" || word == "on" || word == "true";
+  const bool no = word == "no" || word == "off" || word == "false";
+  complain(node, key,
+           yes || no ? fmt::format("must be true or false: write {}", yes ? "true" : "false")
+                     : std::string("must be true or false"));
   return false;
 }
 
@@ -102,7 +140,7 @@ std::vector<std::string> Reader::texts(const YAML::Node& node, std::string_view 
   std::vector<std::string> out;
   if (node.IsNull()) return out;
   if (!node.IsSequence()) {
-    complain(node, key, "must be a list");
+    complain(node, key, fmt::format("must be a list{}", list_advice(node)));
     return out;
   }
   for (const auto& item : node) out.push_back(text(item, key));
@@ -114,8 +152,11 @@ void Reader::group(const YAML::Node& node, Rotation& into) {
     const auto& written = node.Scalar();
     if (written.starts_with('@')) {
       into.handle = written.substr(1);
-    } else {
+    } else if (is_group_id(written)) {
       into.group = GroupId(written);
+    } else {
+      const auto shown = one_line(utf8_prefix(written, 60));
+      complain(node, "group", fmt::format("\"{0}\" is no id (S…): write \"@{0}\" with the quotes", shown));
     }
     return;
   }
@@ -139,7 +180,7 @@ RotationSchedule Reader::schedule(const YAML::Node& node) {
     if (const auto label = node["label"]; label && !label.IsNull()) out.label = text(label, "label");
     if (const auto required = node["required"]) out.required = flag(required, "required");
   }
-  auto parsed = parse_schedule_ref(text(ref, "schedules"));
+  auto parsed = written_schedule(text(ref, "schedules"));
   if (parsed) {
     out.ref = *parsed;
   } else {
@@ -149,11 +190,15 @@ RotationSchedule Reader::schedule(const YAML::Node& node) {
 }
 
 void Reader::schedules(const YAML::Node& node, Rotation& into) {
-  if (!node.IsSequence()) return complain(node, "schedules", "must be a list");
+  if (!node.IsSequence())
+    return complain(node, "schedules", fmt::format("must be a list{}", list_advice(node)));
   for (const auto& item : node) into.schedules.push_back(schedule(item));
 }
 
 void Reader::announce(const YAML::Node& node, Announce& into) {
+  if (node.IsScalar())
+    return complain(node, "announce",
+                    "must consist of \"key: value\" pairs: write {enabled: false} for none");
   if (!keys(node, kAnnounceKeys, "announce")) return;
   if (const auto enabled = node["enabled"]) into.enabled = flag(enabled, "announce.enabled");
   if (const auto own = node["template"]; own && !own.IsNull())
@@ -172,6 +217,8 @@ WrittenRotation Reader::rotation(const YAML::Node& node) {
     const auto key = entry.first.IsScalar() ? entry.first.Scalar() : std::string();
     const auto& value = entry.second;
     out.keys.insert(key);
+    // Said already.
+    if (value.IsNull() && !config::commented_value(content_, entry.first.Mark()).empty()) continue;
     if (key == "name") r.name = text(value, key);
     if (key == "group") group(value, r);
     if (key == "schedules") schedules(value, r);
@@ -210,7 +257,7 @@ Result<std::vector<WrittenRotation>> Reader::read(const YAML::Node& root) {
   }
   const auto rotations = root["rotations"];
   if (rotations && !rotations.IsNull() && !rotations.IsSequence())
-    complain(rotations, "rotations", "must be a list");
+    complain(rotations, "rotations", "must be a list: begin each rotation with \"- name: …\"");
   if (!rotations) complain(root, "rotations", "is missing");
   if (rotations && rotations.IsSequence()) {
     for (const auto& node : rotations) out.push_back(rotation(node));
@@ -224,7 +271,7 @@ Result<std::vector<WrittenRotation>> Reader::read(const YAML::Node& root) {
 Result<std::vector<WrittenRotation>> read_rotations(std::string_view text, const std::string& name) {
   const auto root = config::read_yaml(std::string(text), name);
   if (!root) return root.error();
-  return Reader(name).read(*root);
+  return Reader(name, std::string(text)).read(*root);
 }
 
 }  // namespace watchbill::cli

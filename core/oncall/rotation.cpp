@@ -105,6 +105,21 @@ Result<void> check_people_and_places(const Rotation& rotation) {
   return {};
 }
 
+bool is_handle(std::string_view text) {
+  const auto letter_or_digit = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return !text.empty() && letter_or_digit(text.front()) && std::all_of(text.begin(), text.end(), [&](char c) {
+    return letter_or_digit(c) || c == '-' || c == '_';
+  });
+}
+
+/// What was most likely meant by what is no handle; empty if that is no handle either.
+std::string handle_near(std::string_view text) {
+  auto near = fold_name(text);
+  std::replace_if(
+      near.begin(), near.end(), [](char c) { return c == ' ' || c == '.'; }, '-');
+  return is_handle(near) && near.size() <= 64 ? near : std::string();
+}
+
 /// Letters that a fixed distance parts from their small forms, and those that stand in pairs with them.
 struct CaseRange {
   char32_t first;
@@ -185,17 +200,24 @@ Result<void> validate(const Rotation& rotation) {
   return check_managed_by(rotation.managed_by);
 }
 
+Result<ScheduleRef> written_schedule(std::string_view text) {
+  auto ref = parse_schedule_ref(text);
+  if (ref || text.empty() || text.starts_with("rotation:")) return ref;
+  const auto slash = text.find('/');
+  if (slash != std::string_view::npos && check_connection_name(text.substr(0, slash))) return ref;
+  if (slash != std::string_view::npos && text.substr(0, slash) == "local") return ref;
+  return ScheduleRef{"", std::string(text)};
+}
+
 Result<std::string> check_handle(std::string_view handle) {
   const auto bare = handle.starts_with('@') ? handle.substr(1) : handle;
-  const auto letter_or_digit = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  const bool good = !bare.empty() && bare.size() <= 21 && letter_or_digit(bare.front()) &&
-                    std::all_of(bare.begin(), bare.end(),
-                                [&](char c) { return letter_or_digit(c) || c == '-' || c == '_'; });
-  if (!good) {
-    return fail(ErrorKind::invalid,
-                "handle \"{}\": use 1 to 21 lower case letters, digits, '-' and '_', starting with a letter "
-                "or digit",
-                bare.substr(0, 64));
+  // How long one may be no page of Slack's states: Slack decides ("bad_handle").
+  if (!is_handle(bare)) {
+    const auto near = handle_near(bare);
+    return fail(
+        ErrorKind::invalid,
+        "handle \"{}\": use lower case letters, digits, '-' and '_', starting with a letter or digit{}",
+        bare.substr(0, 64), near.empty() ? "" : fmt::format(": {}", near));
   }
   static constexpr std::array<std::string_view, 5> slack_words{"here", "channel", "everyone", "admins",
                                                                "owners"};

@@ -33,7 +33,7 @@ Result<Empty> parse_empty(std::string_view text);
 Result<Mention> parse_mention(std::string_view text);
 
 struct RotationSchedule {
-  ScheduleRef ref;
+  ScheduleRef ref;        ///< as somebody writes it, its id may be a name (`written_schedule`)
   std::string label{};    ///< "secondary": shown in announcements; may be empty
   bool required = false;  ///< nobody on call here is a problem even when the rotation's others have people
   bool operator==(const RotationSchedule&) const = default;
@@ -86,8 +86,12 @@ struct Deletion {
 /// policy needs them, the template's syntax, lists without repeats. The error names the field.
 Result<void> validate(const Rotation& rotation);
 
-/// A handle without its '@', or why it cannot be one: `[a-z0-9][a-z0-9_-]{0,20}`, and none of Slack's own
-/// words (here, channel, everyone, admins, owners).
+/// A schedule as people write it: "CONNECTION/ID", or its name, as "CONNECTION/NAME" or, with an empty
+/// connection, alone. Names are found when the rotation is saved (control/validate.hpp).
+Result<ScheduleRef> written_schedule(std::string_view text);
+
+/// A handle without its '@', or why it cannot be one: `[a-z0-9][a-z0-9_-]*`, and none of Slack's own words
+/// (here, channel, everyone, admins, owners). Whether it is too long Slack says (`bad_handle`).
 Result<std::string> check_handle(std::string_view handle);
 
 /// Lower-cased name: what uniqueness and searches go by (Latin, Greek and Cyrillic letters are folded).

@@ -63,10 +63,11 @@ bool handle_taken(const World& world, const std::string& handle, const Group* ex
          std::any_of(world.users.begin(), world.users.end(), named);
 }
 
-/// Why this handle cannot be had, or nothing. No page states the legal characters: this is the safe subset.
+/// Why this handle cannot be had, or nothing. No page states the legal characters or a length: this is the
+/// safe subset of characters.
 std::optional<std::string> handle_refusal(const World& world, const std::string& handle,
                                           const Group* except) {
-  static const std::regex legal("[a-z0-9][a-z0-9_-]{0,20}");
+  static const std::regex legal("[a-z0-9][a-z0-9_-]*");
   if (!std::regex_match(handle, legal)) return "bad_handle";
   for (const char* word : {"here", "channel", "everyone", "admins", "owners"}) {
     if (handle == word) return "forbidden_handle";
@@ -244,7 +245,7 @@ Answer usergroups_create(SlackCall& call) {
   std::vector<std::string> channels;
   if (const auto error = name_refusal(world, name, nullptr)) return slack_fail(*error);
   if (handle.empty()) {
-    handle = lower(name).substr(0, 21);
+    handle = lower(name);
     std::replace(handle.begin(), handle.end(), ' ', '-');
   }
   if (const auto error = handle_refusal(world, handle, nullptr)) return slack_fail(*error);

@@ -106,7 +106,7 @@ constexpr auto kCodes = std::to_array<CodeMeaning>({
     {"name_too_long", invalid, "the user group's name is too long", "choose a shorter one"},
     {"name_already_exists", conflict, "another user group has this name", "choose another name"},
     {"bad_handle", invalid, "Slack does not accept the handle",
-     "use lower-case letters, digits, '-' and '_', at most 21"},
+     "use lower-case letters, digits, '-' and '_'; if it has more than 21, fewer of them"},
     {"forbidden_handle", invalid, "the handle is reserved by Slack", "choose another handle"},
     {"handle_already_exists", conflict, "a user group, channel or person has this handle already",
      "choose another handle, or use the group that has it"},

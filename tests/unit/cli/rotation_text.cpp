@@ -195,3 +195,64 @@ TEST_CASE("schedules reserved for later are refused by name") {
     CHECK(error.find("r.yaml:3:36: schedules: ") != std::string::npos);
   }
 }
+
+namespace {
+
+std::string rotation_with(const std::string& lines) {
+  return "version: 1\nrotations:\n  - name: Payments\n    group: \"@oncall-0\"\n    schedules: "
+         "[og/sch-0000]\n" +
+         lines;
+}
+
+}  // namespace
+
+TEST_CASE("what YAML takes for a comment is no empty value") {
+  const std::string advice = "write \"#payments\" in quotes: in YAML '#' begins a comment";
+  CHECK(error_of(rotation_with("    channels: #payments\n")) == "r.yaml:6:5: channels: " + advice);
+  CHECK(error_of(rotation_with("    channels: #payments\n    mode: keep\n")) ==
+        "r.yaml:6:5: channels: " + advice);
+  CHECK(error_of(rotation_with("    alert_channel: #payments\n")) == "r.yaml:6:5: alert_channel: " + advice);
+  CHECK(error_of(rotation_with("    channels:\n      - #payments\n      - \"#ops\"\n"))
+            .find(": channels: " + advice) != std::string::npos);
+  CHECK(error_of(rotation_with("    channels:\n      - \"#ops\"\n      - #payments\n"))
+            .find(": channels: " + advice) != std::string::npos);
+  CHECK(error_of(rotation_with("    channels: [#payments]\n")).find(": in line 6 " + advice) !=
+        std::string::npos);
+  CHECK(error_of(rotation_with("    channels: [\"#ops\", #payments]\n")).find(": in line 6 " + advice) !=
+        std::string::npos);
+  // These are comments.
+  for (const auto* lines : {"    channels: # payments, later\n", "    channels:\n    # - \"#payments\"\n",
+                            "    channels: []  #payments\n", "    channels: [\"#a\"] #payments\n",
+                            "    channels:\n", "    alert_channel: null #payments\n"})
+    CHECK(read_rotations(rotation_with(lines), "r.yaml"));
+}
+
+TEST_CASE("YAML that people write is answered with what to write instead") {
+  const auto says = [](const std::string& text, const std::string& advice) {
+    INFO(text);
+    CHECK_THAT(error_of(text), Catch::Matchers::ContainsSubstring(advice));
+  };
+  const std::string start = "version: 1\nrotations:\n";
+  says(start + "  - name: a\n    group: @oncall-0\n    schedules: [pd/X]\n",
+       "r.yaml:4:12: unknown token: write \"@oncall-0\" in quotes: in YAML no text begins with '@'");
+  says(start + "  - name: a\n    group: \"@a\"\n    schedules: [pd/X]\n    owners: [@ada]\n",
+       "write \"@ada\" in quotes");
+  says(start + "\t- name: a\n\t  group: \"@a\"\n", "line 3 begins with a tab; indent with spaces");
+  says(start + "  - name: a\n  \tgroup: \"@a\"\n", "line 4 begins with a tab; indent with spaces");
+  says("version: 1\nx: &d {empty: keep}\nrotations:\n- <<: *d\n  name: a\n  group: S1\n  schedules: [pd/X]\n",
+       "<<: merge keys are not read");
+  says(rotation_with("---\nversion: 1\n"), "take out the lines \"---\"");
+  says(start + "  Payments:\n    group: S1\n", "begin each rotation with \"- name: …\"");
+  says(start + "- {name: a, group: oncall-0, schedules: [pd/X]}\n", "write \"@oncall-0\" with the quotes");
+  says(rotation_with("    permanent_members: lead@corp.example\n"), "write [\"lead@corp.example\"]");
+  says(rotation_with("    paused: \"no\"\n"), "must be true or false: write false");
+  says(rotation_with("    announce: off\n"), "write {enabled: false} for none");
+  says(std::string("\xFF\xFEv\0e\0", 6), "UTF-16");
+  // Anchors, aliases, a byte order mark and line ends of Windows are right.
+  CHECK(read_rotations(
+      start + "- &b\n  name: a\n  group: S1\n  schedules: [pd/X]\n  channels: &ch [C1]\n- {name: b, "
+              "group: S2, schedules: [pd/X], channels: *ch}\n",
+      "r"));
+  CHECK(read_rotations(
+      "\xEF\xBB\xBFversion: 1\r\nrotations:\r\n- {name: a, group: S1, schedules: [pd/X]}\r\n", "r"));
+}

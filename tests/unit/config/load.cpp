@@ -219,11 +219,12 @@ TEST_CASE("a file that is no configuration is refused with the place") {
 }
 
 TEST_CASE("what YAML reads as nothing is no configuration that is right") {
-  for (const auto* text : {"%", "\t", "\xFF\xFE", "# one\n\n%", "%YAML 1.2", "~", "null", "--- ~"}) {
+  for (const auto* text : {"%", "\t", "# one\n\n%", "%YAML 1.2", "~", "null", "--- ~"}) {
     INFO(text);
     CHECK_THAT(errors(text), StartsWith("w.yaml:"));
     CHECK_THAT(errors(text), ContainsSubstring("key: value"));
   }
+  CHECK(errors("\xFF\xFE") == "w.yaml: is written in UTF-16: save it as UTF-8");
   CHECK_THAT(errors("# one\n\n%"), StartsWith("w.yaml:3: "));
 }
 
@@ -351,4 +352,28 @@ TEST_CASE("the help names every key with its default") {
   const auto help = describe_keys();
   for (const auto& key : keys())
     CHECK_THAT(help, ContainsSubstring(fmt::format("{}: {}", key.path, key.fallback)));
+}
+
+TEST_CASE("what only a shell replaces is refused in paths") {
+  CHECK(errors("store: ~/watchbill/watchbill.db") ==
+        "w.yaml:1:8: store: begins with \"~\", which only a shell replaces: write the whole path");
+  CHECK_THAT(errors("key_file: ${STATE_DIRECTORY}/key"),
+             ContainsSubstring("w.yaml:1:11: key_file: has a variable in it"));
+  CHECK_THAT(errors("slack: {bot_token_file: $CREDENTIALS_DIRECTORY/bot}"),
+             ContainsSubstring("slack.bot_token_file: has a variable in it"));
+  CHECK_THAT(errors("slack: {bot_token_file: ~/bot}"), ContainsSubstring("begins with \"~\""));
+  CHECK_THAT(errors("store: '%S/watchbill/watchbill.db'"), ContainsSubstring("specifier of systemd's (%S)"));
+  CHECK_THAT(errors("", {{"WATCHBILL_STORE", "~/w.db"}}),
+             ContainsSubstring("WATCHBILL_STORE: store: begins with"));
+  CHECK_THAT(errors("", {}, {{"store", "$HOME/w.db"}}), ContainsSubstring("--store: store: has a variable"));
+  CHECK_THAT(load({"~/w.yaml", {}, {}}).error().message, ContainsSubstring("\"~/w.yaml\" begins with"));
+  CHECK(read("store: /srv/a$/b~/c%20.db"));
+}
+
+TEST_CASE("a value that YAML takes for a comment is not silently none") {
+  CHECK(errors("slack:\n  alert_channel: #ops\n") ==
+        "w.yaml:2:3: slack.alert_channel: write \"#ops\" in quotes: in YAML '#' begins a comment");
+  CHECK_THAT(errors("slack:\n  editors:\n    users: #U1\n"), ContainsSubstring("write \"#U1\" in quotes"));
+  CHECK(read("http:\n  proxy: # none here\n"));
+  CHECK(read("#slack:\n#  mode: socket\nstore: /srv/x #x\n"));
 }

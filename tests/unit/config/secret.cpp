@@ -43,7 +43,7 @@ class Folder {
 };
 
 SecretSource source(std::optional<std::string> file = {}) {
-  return {"slack.bot_token_file", "slack-bot-token", std::move(file)};
+  return {"slack.bot_token_file", "slack-bot-token", SecretKind::bot_token, std::move(file)};
 }
 
 std::string error_of(const Result<Secret>& result) {
@@ -99,16 +99,16 @@ TEST_CASE("empty, long, many-lined and missing secrets are refused") {
 
 TEST_CASE("a systemd credential of that name goes before a configured file") {
   const Folder folder;
-  const auto file = folder.write("t", "from-file");
-  CHECK(read_secret(source(file))->reveal() == "from-file");
-  static_cast<void>(folder.write("credentials/slack-bot-token", "from-systemd\n", 0440));
-  CHECK(read_secret(source())->reveal() == "from-systemd");
-  CHECK(read_secret(source(file))->reveal() == "from-systemd");
+  const auto file = folder.write("t", "xoxb-from-file");
+  CHECK(read_secret(source(file))->reveal() == "xoxb-from-file");
+  static_cast<void>(folder.write("credentials/slack-bot-token", "xoxb-from-systemd\n", 0440));
+  CHECK(read_secret(source())->reveal() == "xoxb-from-systemd");
+  CHECK(read_secret(source(file))->reveal() == "xoxb-from-systemd");
   SECTION("a credential may be named as a file, whatever its mode") {
-    CHECK(read_secret(source(folder.path + "/credentials/slack-bot-token"))->reveal() == "from-systemd");
+    CHECK(read_secret(source(folder.path + "/credentials/slack-bot-token"))->reveal() == "xoxb-from-systemd");
   }
   SECTION("the service may not read the file: it need not") {
-    CHECK(read_secret(source(folder.path + "/none"))->reveal() == "from-systemd");
+    CHECK(read_secret(source(folder.path + "/none"))->reveal() == "xoxb-from-systemd");
   }
   SECTION("an empty credential is an error, not a reason to look elsewhere") {
     static_cast<void>(folder.write("credentials/slack-bot-token", "\n"));
@@ -137,4 +137,62 @@ TEST_CASE("the store's key as a credential keeps its bytes") {
   CHECK((*find_key_credential())->reveal() == std::string(64, 'a'));
   static_cast<void>(folder.write("credentials/watchbill-key", ""));
   CHECK(!find_key_credential());
+}
+
+TEST_CASE("what stands around a secret is named before it is sent to anybody") {
+  const Folder folder;
+  const auto refusal = [&](const std::string& content) {
+    const auto message = error_of(read_secret(source(folder.write("t", content))));
+    CHECK_THAT(message, !ContainsSubstring("12345") && ContainsSubstring(folder.path));
+    return message;
+  };
+  CHECK_THAT(refusal("\xEF\xBB\xBFxoxb-12345\n"), ContainsSubstring("byte order mark"));
+  CHECK_THAT(refusal(std::string("\xFF\xFEx\0o\0x\0b\0", 10)), ContainsSubstring("UTF-16"));
+  CHECK_THAT(refusal("\"xoxb-12345\"\n"), ContainsSubstring("quotes"));
+  CHECK_THAT(refusal("'xoxb-12345'\n"), ContainsSubstring("quotes"));
+  CHECK_THAT(refusal("Bearer xoxb-12345\n"), ContainsSubstring("Bearer"));
+  CHECK_THAT(refusal("SLACK_BOT_TOKEN=xoxb-12345\n"), ContainsSubstring("NAME=SECRET"));
+  CHECK_THAT(refusal("export T=xoxb-12345\n"), ContainsSubstring("NAME=SECRET"));
+  CHECK_THAT(refusal("bot_token: xoxb-12345\n"), ContainsSubstring("NAME=SECRET"));
+  CHECK_THAT(refusal("xoxb-12345 \n"), ContainsSubstring("spaces around"));
+  CHECK_THAT(refusal("xoxb-12345 # bot\n"), ContainsSubstring("space in it"));
+  CHECK_THAT(refusal("\nxoxb-12345\n"), ContainsSubstring("more than one line"));
+}
+
+TEST_CASE("a secret of another kind is named instead of sent") {
+  using enum SecretKind;
+  const auto refusal = [](std::string_view text, SecretKind kind) {
+    const auto good = check_secret_text(text, kind);
+    REQUIRE(!good);
+    CHECK_THAT(good.error().message, !ContainsSubstring("12345"));
+    return good.error().message;
+  };
+  CHECK_THAT(refusal("xapp-1-12345", bot_token),
+             ContainsSubstring("app-level token (xapp-") && ContainsSubstring("must be Slack's bot"));
+  CHECK_THAT(refusal("xoxp-12345", bot_token), ContainsSubstring("token of a user"));
+  CHECK_THAT(refusal("xoxe-1-12345", bot_token), ContainsSubstring("that no app is given"));
+  CHECK_THAT(refusal("xoxd-12345", user_token), ContainsSubstring("that no app is given"));
+  CHECK_THAT(refusal("0123456789abcdef12345", bot_token), ContainsSubstring("is not Slack's bot token"));
+  CHECK_THAT(refusal("xoxb-12345", app_token),
+             ContainsSubstring("bot token (xoxb-") && ContainsSubstring("must be Slack's app-level"));
+  CHECK_THAT(refusal("xapp-12345", signing_secret), ContainsSubstring("must be the signing secret"));
+  CHECK_THAT(refusal("xoxb-12345", system_key), ContainsSubstring("must be a key of the scheduling system"));
+  CHECK_THAT(refusal("https://hooks.example.com/12345", system_key), ContainsSubstring("is a URL"));
+  CHECK_THAT(refusal("hooks.example.com/12345", url), ContainsSubstring("is not a URL"));
+  for (const auto* good : {"xoxb-1", "xoxe.xoxb-1-2", "xoxa-2-1"}) CHECK(check_secret_text(good, bot_token));
+  CHECK(check_secret_text("xoxe.xoxp-1-2", user_token));
+  CHECK(check_secret_text("HTTPS://hooks.example.com/x?token=12345", url));
+  // Keys of scheduling systems, whatever is in them.
+  for (const auto* good :
+       {"u+abcDEF123", "c2VjcmV0==", "a=b", "abc_DEF=", "3c765cff-3fe3-4229-8dc4-6b41c3d701a2", "k:v",
+        "ATATT3xFfGF0abcdefghijklmnopqrstuvwxyz0123456789key=5C6E1F9A"})
+    CHECK(check_secret_text(good, system_key));
+}
+
+TEST_CASE("a pasted secret is understood") {
+  for (const auto* text : {"xoxb-1", "  xoxb-1\t", "\"xoxb-1\"", "Bearer xoxb-1", "SLACK_BOT_TOKEN=xoxb-1",
+                           "export SLACK_BOT_TOKEN=\"xoxb-1\"", "\xEF\xBB\xBFxoxb-1\r", "bot_token: 'xoxb-1'",
+                           "Authorization: Bearer xoxb-1"})
+    CHECK(pasted_secret(text) == "xoxb-1");
+  for (const auto* text : {"c2VjcmV0==", "a=b", "\"", "", "key="}) CHECK(pasted_secret(text) == text);
 }
