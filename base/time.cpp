@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 
 namespace watchbill {
 
@@ -108,23 +109,60 @@ std::string format_minutes(Instant t) {
   return fmt::format("{:04}-{:02}-{:02} {:02}:{:02} UTC", c.year, c.month, c.day, c.hour, c.minute);
 }
 
-Result<milliseconds> parse_duration(std::string_view text) {
+namespace {
+
+/// Milliseconds of a unit by its name; 0 if there is none of that name.
+long long unit_of(std::string_view name) {
+  struct Unit {
+    long long ms;
+    std::array<std::string_view, 5> names;
+  };
+  static constexpr std::array<Unit, 6> units{{{1, {"ms", "", "", "", ""}},
+                                              {1000, {"s", "sec", "secs", "second", "seconds"}},
+                                              {60'000, {"m", "min", "mins", "minute", "minutes"}},
+                                              {3'600'000, {"h", "hr", "hrs", "hour", "hours"}},
+                                              {86'400'000, {"d", "day", "days", "", ""}},
+                                              {604'800'000, {"w", "week", "weeks", "", ""}}}};
+  for (const auto& unit : units) {
+    if (!name.empty() && std::find(unit.names.begin(), unit.names.end(), name) != unit.names.end())
+      return unit.ms;
+  }
+  return 0;
+}
+
+/// Takes a number with its unit off the text, and the blanks around it.
+std::optional<std::pair<long long, long long>> take_term(std::string_view& text) {
+  const auto skip = [&] { text.remove_prefix(std::min(text.find_first_not_of(' '), text.size())); };
   long long number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const std::string_view unit{end, static_cast<std::size_t>(text.data() + text.size() - end)};
-  struct Unit {
-    std::string_view name;
-    long long ms;
-  };
-  static constexpr std::array<Unit, 5> units{
-      {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
-  for (const auto& u : units) {
-    if (error == std::errc{} && unit == u.name && number >= 0 &&
-        number <= 1'000'000'000 / (u.ms / 1000 + 1)) {
-      return milliseconds{number * u.ms};
-    }
-  }
-  return fail(ErrorKind::invalid, "\"{}\" is not a duration; write 30s, 5m, 6h or 400d", text.substr(0, 32));
+  if (error != std::errc{} || number < 0) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  skip();
+  const auto letter = [](char c) { return c >= 'a' && c <= 'z'; };
+  const auto length = std::find_if_not(text.begin(), text.end(), letter) - text.begin();
+  const auto unit = unit_of(text.substr(0, static_cast<std::size_t>(length)));
+  text.remove_prefix(static_cast<std::size_t>(length));
+  skip();
+  if (unit == 0 || number > 1'000'000'000 / (unit / 1000 + 1)) return std::nullopt;
+  return std::pair(number, unit);
+}
+
+}  // namespace
+
+Result<milliseconds> parse_duration(std::string_view text) {
+  auto rest = text;
+  long long sum = 0;
+  long long last = std::numeric_limits<long long>::max();
+  do {
+    const auto term = take_term(rest);
+    // "1d 2h", and not "2h 1d" or "2h 2h".
+    if (!term || term->second >= last)
+      return fail(ErrorKind::invalid, "\"{}\" is not a duration; write 30s, 5m, 6h or 400d",
+                  text.substr(0, 32));
+    sum += term->first * term->second;
+    last = term->second;
+  } while (!rest.empty());
+  return milliseconds{sum};
 }
 
 std::string format_duration(milliseconds d) {

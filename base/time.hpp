@@ -40,7 +40,7 @@ std::string format_rfc3339_ms(Instant t);
 /// "2026-11-22 09:00 UTC", for people.
 std::string format_minutes(Instant t);
 
-/// Reads "60s", "5m", "6h", "400d", "1500ms"; a bare number is refused.
+/// Reads "60s", "5m", "6h", "400d", "2w", "1500ms", "90 minutes", "1d 2h"; a bare number is refused.
 Result<milliseconds> parse_duration(std::string_view text);
 /// "60s", "6h", "1d 2h": the two largest units, for people.
 std::string format_duration(milliseconds d);

@@ -303,3 +303,11 @@ void Session::print_json(std::string_view text) {
 
 }  // namespace watchbill::cli
   if (auto good = check_path(path, what); !good) return good.error();
+Result<Instant> Session::moment(std::string_view option, const std::string& text, Bare bare) {
+  auto at = parse_moment(text, now_, bare);
+  if (!at) return at.error().in("--{}", option);
+  if (!parse_rfc3339(text))
+    io_.err << fmt::format("--{}: {} ({})\n", option, format_local(*at), format_rfc3339(*at));
+  return at;
+}
+

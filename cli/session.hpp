@@ -8,6 +8,8 @@
 #include "base/json.hpp"
 #include "cli/terminal/command.hpp"
 #include "cli/terminal/io.hpp"
+#include "cli/terminal/moment.hpp"
+#include "cli/terminal/progress.hpp"
 #include "config/config.hpp"
 #include "control/context.hpp"
 #include "net/curl_client.hpp"
@@ -77,6 +79,11 @@ class Session {
   }
 
   /// Success if the person agrees (or `--yes`). `cancelled` if not; `invalid` if nobody can be asked.
+  /// What is done now ("checking connection pd"), for that line; it stays until it is replaced.
+  void doing(std::string what) { doing_ = std::move(what); }
+
+  /// The moment that an option's value means. Unless that was RFC 3339 the error stream says which one it is.
+  Result<Instant> moment(std::string_view option, const std::string& text, Bare bare);
   Result<void> confirm(const std::string& question);
 
   /// The text of a file that a person named; '-' is standard input, which can be read once. Reading happens

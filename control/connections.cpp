@@ -294,28 +294,85 @@ net::Task<std::vector<ConnectionSchedules>> list_schedules(Context& context,
   co_return listed;
 }
 
-net::Task<Result<void>> check_schedules(Context& context, std::vector<ScheduleRef> schedules, bool verify) {
-  std::map<std::string, std::set<ScheduleRef>> wanted;
-  for (const auto& ref : schedules) wanted[ref.connection].insert(ref);
-  std::vector<Connection> connections;
-  for (const auto& [name, refs] : wanted) {
-    auto connection = context.store.connections().get(name);
-    if (!connection) co_return connection.error().in("schedule {}", *refs.begin());
-    connections.push_back(*std::move(connection));
+namespace {
+
+/// The connections that these are of; all of them for one that has only a name.
+Result<std::vector<Connection>> connections_of(store::Store& store,
+                                               const std::vector<ScheduleRef>& schedules) {
+  std::map<std::string, Connection> found;
+  for (const auto& ref : schedules) {
+    if (ref.connection.empty()) {
+      auto all = store.connections().list();
+      if (!all) return all.error();
+      for (auto& connection : *all) found.insert_or_assign(connection.name, connection);
+    } else if (!found.contains(ref.connection)) {
+      auto connection = store.connections().get(ref.connection);
+      if (!connection) return connection.error().in("schedule {}", ref);
+      found.insert_or_assign(ref.connection, *std::move(connection));
+    }
   }
-  if (!verify) co_return Result<void>{};
-  auto answers = co_await list_schedules(context, std::move(connections));
+  std::vector<Connection> connections;
+  for (auto& [name, connection] : found) connections.push_back(std::move(connection));
+  return connections;
+}
+
+std::string as_written(const ScheduleRef& ref) {
+  return ref.connection.empty() ? ref.id : to_string(ref);
+}
+
+/// By id, else by a name that only one has.
+Result<ScheduleRef> find_schedule(const ScheduleRef& written,
+                                  const std::vector<ConnectionSchedules>& answers) {
+  std::vector<ScheduleRef> named;
+  const std::vector<providers::ScheduleInfo>* listed = nullptr;
+  const auto name = fold_name(written.id);
+  for (const auto& answer : answers) {
+    if (!written.connection.empty() && answer.connection != written.connection) continue;
+    listed = &*answer.listed;
+    for (const auto& info : *listed) {
+      if (info.id == written.id && !written.connection.empty()) return written;
+      if (fold_name(info.name) == name) named.push_back({answer.connection, info.id});
+    }
+  }
+  if (named.size() == 1) return named.front();
+  if (named.size() > 1) {
+    return fail(ErrorKind::invalid, "schedule \"{}\": {} have this name: write one of them as {}",
+                as_written(written), named.size(), fmt::join(named, " or "));
+  }
+  if (!written.connection.empty()) return no_schedule(written, *listed);
+  return fail(
+      ErrorKind::not_found,
+      "schedule \"{}\": no scheduling system has one of this name; `watchbill schedule list` shows what "
+      "there is",
+      written.id);
+}
+
+}  // namespace
+
+net::Task<Result<std::vector<ScheduleRef>>> find_schedules(Context& context,
+                                                           std::vector<ScheduleRef> schedules, bool verify) {
+  auto connections = connections_of(context.store, schedules);
+  if (!connections) co_return connections.error();
+  for (const auto& ref : schedules) {
+    if (verify || !ref.connection.empty()) continue;
+    co_return fail(ErrorKind::invalid,
+                   "schedule \"{}\": with --no-verify nobody is asked for names: write CONNECTION/ID",
+                   ref.id);
+  }
+  if (!verify) co_return schedules;
+  auto answers = co_await list_schedules(context, *std::move(connections));
   for (const auto& [name, listed] : answers) {
     if (!listed) {
       co_return listed.error().in("the schedules of connection {} cannot be checked (--no-verify skips that)",
                                   name);
     }
-    for (const auto& ref : wanted[name]) {
-      const auto same = [&](const providers::ScheduleInfo& info) { return info.id == ref.id; };
-      if (std::none_of(listed->begin(), listed->end(), same)) co_return no_schedule(ref, *listed);
-    }
   }
-  co_return Result<void>{};
+  for (auto& ref : schedules) {
+    auto found = find_schedule(ref, answers);
+    if (!found) co_return found.error();
+    ref = *std::move(found);
+  }
+  co_return schedules;
 }
 
 }  // namespace watchbill::control

@@ -91,10 +91,12 @@ Result<void> update_connection(Context& context, const Caller& caller, const Con
 /// `conflict` while rotations use it; the message names them.
 Result<void> remove_connection(Context& context, const Caller& caller, const std::string& name);
 
-/// Success if every schedule exists in its system. `not_found` names the first that does
-/// not. The systems are asked at the same time; `verify` false asks none and only looks whether the
+/// The schedules, in the order of the question, each with its id: one may be written by a name that is unique
+/// (`written_schedule`). `not_found` names the first that does not exist, `invalid` one whose name several
+/// have. The systems are asked at the same time; `verify` false asks none and only looks whether the
 /// connections are there.
-net::Task<Result<void>> check_schedules(Context& context, std::vector<ScheduleRef> schedules, bool verify);
+net::Task<Result<std::vector<ScheduleRef>>> find_schedules(Context& context,
+                                                           std::vector<ScheduleRef> schedules, bool verify);
 
 /// What a connection's system has, or why that is not known.
 struct ConnectionSchedules {

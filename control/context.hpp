@@ -43,6 +43,8 @@ struct Context {
   std::function<Result<bool>()> daemon_runs;
   /// Why Slack cannot be asked at all (no token), if so.
   std::optional<Error> no_slack{};
+  /// Told of work on several rotations: the one that is begun, and how many there are. May be empty.
+  std::function<void(std::size_t number, std::size_t of)> progress{};
 
   [[nodiscard]] Permissions permissions() const { return config.permissions(); }
 };

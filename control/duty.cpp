@@ -155,20 +155,22 @@ Result<std::vector<Duty>> on_duty(Context& context, const std::vector<Rotation>&
   return out;
 }
 
-Result<std::vector<Rotation>> rotations_named(store::Store& store, const std::string& which) {
+Result<Rotation> rotation_named(store::Store& store, const std::string& which) {
+  if (!which.starts_with('@')) return store.rotations().find(which);
   auto all = store.rotations().list();
-  if (!all || which.empty()) return all;
-  if (!which.starts_with('@')) {
-    auto one = store.rotations().find(which);
-    if (!one) return one.error();
-    return std::vector<Rotation>{*std::move(one)};
+  if (!all) return all.error();
+  const auto handle = fold_name(which.substr(1));
+  for (auto& rotation : *all) {
+    if (fold_name(rotation.handle) == handle) return std::move(rotation);
   }
-  std::erase_if(*all, [&](const Rotation& rotation) { return "@" + rotation.handle != which; });
-  if (all->empty()) {
-    return fail(ErrorKind::not_found, "no rotation keeps the group {} (see `watchbill rotation list`)",
-                which);
-  }
-  return all;
+  return fail(ErrorKind::not_found, "no rotation keeps the group {} (see `watchbill rotation list`)", which);
+}
+
+Result<std::vector<Rotation>> rotations_named(store::Store& store, const std::string& which) {
+  if (which.empty()) return store.rotations().list();
+  auto one = rotation_named(store, which);
+  if (!one) return one.error();
+  return std::vector<Rotation>{*std::move(one)};
 }
 
 Result<std::map<UserId, std::vector<DutyShift>>> shifts_by_person(Context& context, std::size_t limit) {

@@ -38,6 +38,9 @@ struct Duty {
 Result<std::vector<Duty>> on_duty(Context& context, const std::vector<Rotation>& rotations,
                                   std::optional<Instant> at = std::nullopt);
 
+/// The rotation of that name, or the one that keeps that group ("@payments-oncall"), regardless of case.
+Result<Rotation> rotation_named(store::Store& store, const std::string& which);
+
 /// Rotations that a person named: by name (regardless of case), or "@handle" of the group; empty: all.
 /// `not_found` if there is none.
 Result<std::vector<Rotation>> rotations_named(store::Store& store, const std::string& which);

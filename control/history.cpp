@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "control/duty.hpp"
+
 namespace watchbill::control {
 
 namespace {
@@ -71,7 +73,7 @@ Result<void> add_audit(store::Store& store, const Asked& asked, std::vector<Hist
 Result<std::vector<HistoryEntry>> read_history(store::Store& store, const HistoryQuestion& question) {
   Asked asked{question.rotation, {std::nullopt, question.since, question.until, question.limit}};
   if (!question.rotation.empty()) {
-    auto found = store.rotations().find(question.rotation);
+    auto found = rotation_named(store, question.rotation);
     if (found) asked.filter.rotation = found->id;
     if (!found && found.error().kind != ErrorKind::not_found) return found.error();
   }

@@ -12,6 +12,11 @@ namespace watchbill::control {
 
 namespace {
 
+void tell_progress(const Context& context, const RotationDraft& wanted,
+                   const std::vector<RotationDraft>& all) {
+  if (context.progress) context.progress(static_cast<std::size_t>(&wanted - all.data()) + 1, all.size());
+}
+
 /// What was resolved before is not asked for again.
 template <class T>
 bool contains(const std::vector<T>& list, const T& value) {
@@ -68,8 +73,19 @@ net::Task<Result<void>> resolve_names(Workspace& workspace, RotationDraft& wante
   co_return Result<void>{};
 }
 
+/// The rotation with something that may stand there in the place of schedules that were written by name
+/// alone.
+Rotation without_schedule_names(Rotation rotation) {
+  std::size_t number = 0;
+  for (auto& schedule : rotation.schedules) {
+    if (schedule.ref.connection.empty()) schedule.ref = {"name", fmt::format("{}", ++number)};
+  }
+  return rotation;
+}
+
 /// The rotation without what still has to be looked up, for rules about the rest.
 Rotation without_names(Rotation rotation) {
+  rotation = without_schedule_names(std::move(rotation));
   rotation.channels.clear();
   rotation.permanent_members.clear();
   rotation.owners.clear();
@@ -202,17 +218,37 @@ net::Task<Result<void>> look_at_groups(Workspace& workspace, std::vector<Rotatio
 }
 
 /// The schedules that are not stored already.
-std::vector<ScheduleRef> new_schedules(const std::vector<RotationDraft>& all) {
-  std::vector<ScheduleRef> fresh;
-  for (const auto& wanted : all) {
-    for (const auto& schedule : wanted.rotation.schedules) {
+std::vector<RotationSchedule*> new_schedules(std::vector<RotationDraft>& all) {
+  std::vector<RotationSchedule*> fresh;
+  for (auto& wanted : all) {
+    for (auto& schedule : wanted.rotation.schedules) {
       const auto known = [&](const RotationSchedule& other) { return other.ref == schedule.ref; };
       const bool stored = wanted.before && std::any_of(wanted.before->schedules.begin(),
                                                        wanted.before->schedules.end(), known);
-      if (!stored) fresh.push_back(schedule.ref);
+      if (!stored) fresh.push_back(&schedule);
     }
   }
   return fresh;
+}
+
+/// Each new schedule exists, and has its id where its name was written.
+net::Task<Result<void>> resolve_schedules(Context& context, std::vector<RotationDraft>& all, bool verify) {
+  const auto fresh = new_schedules(all);
+  std::vector<ScheduleRef> refs;
+  refs.reserve(fresh.size());
+  for (const auto* schedule : fresh) refs.push_back(schedule->ref);
+  auto found = co_await find_schedules(context, std::move(refs), verify);
+  if (!found) {
+    if (all.size() == 1) all.front().wrong_field = "schedules";
+    co_return found.error();
+  }
+  for (std::size_t i = 0; i < fresh.size(); ++i) fresh[i]->ref = std::move((*found)[i]);
+  for (auto& wanted : all) {
+    // Two names may be of one schedule.
+    if (auto good = obey_rules(wanted, wanted.rotation); !good)
+      co_return good.error().in("{}", place_of(wanted));
+  }
+  co_return Result<void>{};
 }
 
 }  // namespace
@@ -297,15 +333,12 @@ net::Task<Result<void>> validate(Workspace& workspace, Caller caller, std::vecto
       co_return good.error().in("{}", place_of(wanted));
   }
   for (auto& wanted : all) {
+    tell_progress(context, wanted, all);
     auto good = co_await resolve_names(workspace, wanted);
-    if (good) good = obey_rules(wanted, wanted.rotation);
+    if (good) good = obey_rules(wanted, without_schedule_names(wanted.rotation));
     if (!good) co_return good.error().in("{}", place_of(wanted));
   }
-  auto exist = co_await check_schedules(context, new_schedules(all), options.verify);
-  if (!exist) {
-    if (all.size() == 1) all.front().wrong_field = "schedules";
-    co_return exist;
-  }
+  if (auto exist = co_await resolve_schedules(context, all, options.verify); !exist) co_return exist;
   co_return co_await look_at_groups(workspace, all, options.verify);
 }
 
@@ -362,6 +395,7 @@ net::Task<Result<void>> make_group(Context& context, RotationDraft& wanted) {
 
 net::Task<Result<void>> make_groups(Context& context, std::vector<RotationDraft>& all) {
   for (auto& wanted : all) {
+    tell_progress(context, wanted, all);
     const bool missing = wanted.create_group && wanted.rotation.group.empty();
     // One that had members is enabled by its first write, which gives it those that it should have.
     const bool enable = wanted.enable_group && wanted.former && wanted.former->members.empty();

@@ -13,14 +13,14 @@ namespace watchbill::cli {
 
 namespace {
 
-Result<control::HistoryQuestion> question_of(const Invocation& in) {
+Result<control::HistoryQuestion> question_of(Session& session, const Invocation& in) {
   control::HistoryQuestion question;
   question.rotation = in.argument("ROTATION");
   for (const char* option : {"since", "until"}) {
     const auto text = in.value(option);
     if (!text) continue;
-    auto at = parse_rfc3339(*text);
-    if (!at) return at.error().in("--{}", option);
+    auto at = session.moment(option, *text, Bare::ago);
+    if (!at) return at.error();
     (std::string_view(option) == "since" ? question.since : question.until) = *at;
   }
   return question;
@@ -99,7 +99,7 @@ void print(Session& session, const std::vector<control::HistoryEntry>& entries) 
 Result<int> history(Session& session, const Invocation& in) {
   auto store = session.store();
   if (!store) return store.error();
-  auto question = question_of(in);
+  auto question = question_of(session, in);
   if (!question) return question.error();
   auto entries = control::read_history(**store, *question);
   if (!entries) return entries.error();
@@ -125,8 +125,12 @@ std::vector<Command> history_commands() {
        "Slack answered, and what became of its announcements; and every change of rotations, connections and "
        "people (cause: config). The latest 1,000 of each. A deleted rotation is found by its last name.",
        {{"ROTATION", "only this rotation", true}},
-       {{"since", "TIME", "not before this moment (RFC 3339)"}, {"until", "TIME", "only before this moment"}},
-       {"history", "history payments --since 2026-11-01T00:00:00Z", "history --format json"},
+       {{"since", "TIME",
+         "not before this moment: 24h (ago), \"yesterday 09:00\", \"2026-12-01 09:00\", RFC 3339; without a "
+         "zone that of the terminal is meant"},
+        {"until", "TIME", "only before this moment"}},
+       {"history", "history payments --since 24h", "history --since \"yesterday 09:00\" --until today",
+        "history --format json"},
        history}};
 }
 

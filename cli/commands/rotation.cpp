@@ -6,8 +6,10 @@
 #include "cli/commands/commands.hpp"
 #include "cli/commands/overview.hpp"
 #include "cli/commands/rotation_options.hpp"
+#include "cli/commands/seen_schedules.hpp"
 #include "cli/commands/validate.hpp"
 #include "cli/terminal/table.hpp"
+#include "control/duty.hpp"
 #include "control/rotation_json.hpp"
 #include "control/save.hpp"
 
@@ -30,7 +32,7 @@ Result<int> create(Session& session, const Invocation& in) {
   std::vector<control::RotationDraft> all(1);
   auto& wanted = all.front();
   wanted.rotation.name = in.argument("NAME");
-  if (auto put = apply_options(in, *files, wanted.rotation); !put) return put.error();
+  if (auto put = apply_options(in, *files, wanted.rotation, {}); !put) return put.error();
   if (!in.has("group"))
     return fail(ErrorKind::invalid, "rotation create: --group is missing: which Slack user group is it for?");
   if (!in.has("schedule")) {
@@ -61,7 +63,7 @@ Result<int> edit(Session& session, const Invocation& in) {
   if (!files) return files.error();
   auto context = session.context();
   if (!context) return context.error();
-  auto stored = (*context)->store.rotations().find(in.argument("ROTATION"));
+  auto stored = control::rotation_named((*context)->store, in.argument("ROTATION"));
   if (!stored) return stored.error();
   // Before anybody is asked.
   auto ok = control::allowed(**context, session.caller(), Action::edit, {&*stored, {}});
@@ -70,7 +72,8 @@ Result<int> edit(Session& session, const Invocation& in) {
   auto& wanted = all.front();
   wanted.before = *stored;
   wanted.rotation = *stored;
-  if (auto put = apply_options(in, *files, wanted.rotation); !put) return put.error();
+  const auto names = seen_schedules((*context)->store);
+  if (auto put = apply_options(in, *files, wanted.rotation, names); !put) return put.error();
   control::Workspace workspace(**context);
   if (in.has("group")) {
     auto found = session.run(control::resolve_group(workspace, wanted, in.has("create-group")));
@@ -209,7 +212,7 @@ void show_table(Session& session, const control::RotationView& view,
 Result<int> show(Session& session, const Invocation& in) {
   auto store = session.store();
   if (!store) return store.error();
-  auto rotation = (*store)->rotations().find(in.argument("ROTATION"));
+  auto rotation = control::rotation_named(**store, in.argument("ROTATION"));
   if (!rotation) return rotation.error();
   auto overview = read_overview(session);
   if (!overview) return overview.error();
@@ -229,7 +232,7 @@ Result<int> show(Session& session, const Invocation& in) {
 }  // namespace
 
 std::vector<Command> rotation_commands() {
-  const ArgumentSpec rotation{"ROTATION", "name of the rotation"};
+  const ArgumentSpec rotation{"ROTATION", "name of the rotation, or @handle of its group"};
   return {
       {"rotation create",
        "Keep a Slack user group equal to who is on call",

@@ -6,6 +6,7 @@
 #include "cli/commands/overview.hpp"
 #include "cli/commands/validate.hpp"
 #include "cli/session.hpp"
+#include "control/duty.hpp"
 #include "control/save.hpp"
 
 namespace watchbill::cli {
@@ -20,7 +21,7 @@ struct FoundRotation {
 Result<FoundRotation> find(Session& session, const Invocation& in, Action action) {
   auto context = session.context();
   if (!context) return context.error();
-  auto rotation = (*context)->store.rotations().find(in.argument("ROTATION"));
+  auto rotation = control::rotation_named((*context)->store, in.argument("ROTATION"));
   if (!rotation) return rotation.error();
   // Before anything is asked of the person.
   if (auto ok = control::allowed(**context, session.caller(), action, {&*rotation, {}}); !ok)
@@ -99,7 +100,7 @@ Result<int> delete_it(Session& session, const Invocation& in) {
 }  // namespace
 
 std::vector<Command> rotation_delete_commands() {
-  const ArgumentSpec rotation{"ROTATION", "name of the rotation"};
+  const ArgumentSpec rotation{"ROTATION", "name of the rotation, or @handle of its group"};
   return {
       {"rotation delete",
        "Delete a rotation",

@@ -37,45 +37,56 @@ Result<void> put_group(const Invocation& in, Rotation& rotation) {
   } else if (text->starts_with('S') && text->size() > 1) {
     rotation.group = GroupId(*text);
   } else {
-    return fail(ErrorKind::invalid, "--group \"{}\": write @handle, or the group's id (S…)", *text);
+    return fail(ErrorKind::invalid, "--group \"{0}\": write @{0}, or the group's id (S…)", *text);
   }
   return {};
 }
 
-Result<RotationSchedule*> find_schedule(Rotation& rotation, const std::string& option,
-                                        const std::string& text) {
-  auto ref = parse_schedule_ref(text);
-  if (!ref) return ref.error().in("--{}", option);
-  for (auto& schedule : rotation.schedules) {
-    if (schedule.ref == *ref) return &schedule;
+/// The one of `schedules` that is written so: by its id, or by a name that only one of them has. Null: none.
+RotationSchedule* find_written(std::vector<RotationSchedule>& schedules, const ScheduleRef& written,
+                               const ScheduleNames& names) {
+  std::vector<RotationSchedule*> named;
+  for (auto& schedule : schedules) {
+    if (schedule.ref == written) return &schedule;
+    const auto known = names.find(to_string(schedule.ref));
+    const bool of_connection = written.connection.empty() || written.connection == schedule.ref.connection;
+    if (of_connection && known != names.end() && fold_name(known->second) == fold_name(written.id))
+      named.push_back(&schedule);
   }
-  return fail(ErrorKind::invalid, "--{}: {} is not one of the rotation's schedules", option, *ref);
+  return named.size() == 1 ? named.front() : nullptr;
 }
 
-Result<void> put_schedules(const Invocation& in, Rotation& rotation) {
+Result<RotationSchedule*> find_schedule(Rotation& rotation, const std::string& option,
+                                        const std::string& text, const ScheduleNames& names) {
+  auto written = written_schedule(text);
+  if (!written) return written.error().in("--{}", option);
+  if (auto* found = find_written(rotation.schedules, *written, names)) return found;
+  return fail(ErrorKind::invalid, "--{}: {} is not one of the rotation's schedules", option, text);
+}
+
+Result<void> put_schedules(const Invocation& in, Rotation& rotation, const ScheduleNames& names) {
   if (in.has("schedule")) {
-    const auto before = std::move(rotation.schedules);
+    auto before = std::move(rotation.schedules);
     rotation.schedules.clear();
     for (const auto& text : in.values("schedule")) {
-      auto ref = parse_schedule_ref(text);
+      auto ref = written_schedule(text);
       if (!ref) return ref.error().in("--schedule");
-      const auto same = [&](const RotationSchedule& schedule) { return schedule.ref == *ref; };
-      const auto known = std::find_if(before.begin(), before.end(), same);
-      rotation.schedules.push_back(known == before.end() ? RotationSchedule{*ref} : *known);
+      const auto* known = find_written(before, *ref, names);
+      rotation.schedules.push_back(known ? *known : RotationSchedule{*ref});
     }
   }
   for (const auto& text : in.values("label")) {
     const auto equals = text.rfind('=');
     if (equals == std::string::npos)
       return fail(ErrorKind::invalid, "--label \"{}\": write CONN/ID=TEXT", text);
-    auto schedule = find_schedule(rotation, "label", text.substr(0, equals));
+    auto schedule = find_schedule(rotation, "label", text.substr(0, equals), names);
     if (!schedule) return schedule.error();
     (*schedule)->label = text.substr(equals + 1);
   }
   for (const bool required : {true, false}) {
     const std::string option = required ? "required" : "not-required";
     for (const auto& text : in.values(option)) {
-      auto schedule = find_schedule(rotation, option, text);
+      auto schedule = find_schedule(rotation, option, text, names);
       if (!schedule) return schedule.error();
       (*schedule)->required = required;
     }
@@ -115,9 +126,11 @@ std::vector<OptionSpec> rotation_options(bool edit) {
               "over are kept for `rotation delete --restore`"
             : "take over a group although it has other members than who is on call; they are kept for "
               "`rotation delete --restore`"},
-      {"schedule", "CONN/ID", "whose on-call people are the members (see `schedule list`)", true},
-      {"label", "CONN/ID=TEXT", "what announcements call the schedule", true},
-      {"required", "CONN/ID", "nobody on call in this schedule is a problem, whoever is in the others", true},
+      {"schedule", "CONN/ID|NAME",
+       "whose on-call people are the members (see `schedule list`); NAME if only one has it", true},
+      {"label", "CONN/ID|NAME=TEXT", "what announcements call the schedule", true},
+      {"required", "CONN/ID|NAME", "nobody on call in this schedule is a problem, whoever is in the others",
+       true},
       {"channel", "#NAME|ID", "where handoffs are announced", true},
       {"mode", "keep|observe", "keep writes the group (default); observe only records what it would do"},
       {"membership", "exact|merge",
@@ -142,7 +155,7 @@ std::vector<OptionSpec> rotation_options(bool edit) {
     return specs;
   }
   const std::vector<OptionSpec> more{{"name", "NAME", "rename the rotation"},
-                                     {"not-required", "CONN/ID", "take `--required` back", true},
+                                     {"not-required", "CONN/ID|NAME", "take `--required` back", true},
                                      {"announce", "", "announce again, after --no-announce"},
                                      {"no-channel", "", "no channels"},
                                      {"no-member", "", "no permanent members"},
@@ -165,10 +178,11 @@ Result<RotationFiles> read_rotation_files(Session& session, const Invocation& in
   return files;
 }
 
-Result<void> apply_options(const Invocation& in, const RotationFiles& files, Rotation& rotation) {
+Result<void> apply_options(const Invocation& in, const RotationFiles& files, Rotation& rotation,
+                           const ScheduleNames& names) {
   if (const auto name = in.value("name")) rotation.name = *name;
   if (auto put = put_group(in, rotation); !put) return put;
-  if (auto put = put_schedules(in, rotation); !put) return put;
+  if (auto put = put_schedules(in, rotation, names); !put) return put;
   if (auto put = put_word(in, "mode", rotation.mode, parse_mode); !put) return put;
   if (auto put = put_word(in, "membership", rotation.membership, parse_membership); !put) return put;
   if (auto put = put_word(in, "drift", rotation.drift, parse_drift); !put) return put;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,12 @@ struct RotationFiles {
 };
 Result<RotationFiles> read_rotation_files(Session& session, const Invocation& in);
 
-/// Puts the options into the rotation. Channels may then be "#name", people e-mail addresses, and a group
-/// that was given has either an id or a handle. Errors name the option.
-Result<void> apply_options(const Invocation& in, const RotationFiles& files, Rotation& rotation);
+/// What schedules are called, by reference ("pd/P1"), as far as that is known here (seen_schedules.hpp).
+using ScheduleNames = std::map<std::string, std::string>;
+
+/// Puts the options into the rotation. Channels may then be "#name", people e-mail addresses, schedules names
+/// (`written_schedule`), and a group that was given has either an id or a handle. Errors name the option.
+Result<void> apply_options(const Invocation& in, const RotationFiles& files, Rotation& rotation,
+                           const ScheduleNames& names);
 
 }  // namespace watchbill::cli

@@ -66,8 +66,8 @@ void print(Session& session, const std::vector<control::Duty>& found) {
 Result<int> who(Session& session, const Invocation& in) {
   std::optional<Instant> at;
   if (const auto text = in.value("at")) {
-    auto parsed = parse_rfc3339(*text);
-    if (!parsed) return parsed.error().in("--at");
+    auto parsed = session.moment("at", *text, Bare::ahead);
+    if (!parsed) return parsed.error();
     at = *parsed;
   }
   auto store = session.store();
@@ -99,8 +99,11 @@ std::vector<Command> who_commands() {
        "how old the answer is. A moment in the future is answered from the timelines (as far as the systems "
        "told), one in the past from history.",
        {{"ROTATION|@GROUP", "only this rotation, by name or by its group's handle", true}},
-       {{"at", "TIME", "at that moment instead of now (RFC 3339: 2026-11-22T09:00:00Z)"}},
-       {"who", "who @payments-oncall", "who payments --at 2026-12-24T18:00:00Z"},
+       {{"at", "TIME",
+         "at that moment instead of now: \"in 2h\", \"tomorrow 09:00\", \"2026-12-24 18:00\", \"24h ago\", "
+         "RFC 3339; without a zone that of the terminal is meant"}},
+       {"who", "who @payments-oncall", "who payments --at \"tomorrow 09:00\"",
+        "who --at 2026-12-24T18:00:00Z"},
        who}};
 }
 

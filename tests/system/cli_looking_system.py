@@ -84,7 +84,7 @@ class Looking(Case):
         self.assertIn("connection.create", actions)
         self.assertNotIn("connection.create", [e.get("action") for e in self.json("history", "payments")])
         self.assertEqual(self.json("history", "--until", "2020-01-01T00:00:00Z"), [])
-        self.fails(2, "history", "--since", "yesterday")
+        self.fails(2, "history", "--since", "the day before")
         self.fails(3, "history", "nothing")
         self.ok("rotation", "delete", "payments", "--yes")
         self.assertEqual(self.json("history", "payments")[0]["action"], "rotation.delete")

@@ -63,8 +63,15 @@ TEST_CASE("durations have a unit") {
   CHECK(parse_duration("5m").value() == 5min);
   CHECK(parse_duration("6h").value() == 6h);
   CHECK(parse_duration("400d").value() == days{400});
-  for (const auto* bad :
-       {"", "60", "s", "-5s", "5 s", "1.5h", "5y", "99999999999999999999s", "999999999999d"})
+  CHECK(parse_duration("90 min").value() == 90min);
+  CHECK(parse_duration("1 hour").value() == 1h);
+  CHECK(parse_duration("2 weeks").value() == days{14});
+  // What is shown can be written.
+  for (const milliseconds shown : {milliseconds{90s}, milliseconds{26h}, milliseconds{400ms}})
+    CHECK(parse_duration(format_duration(shown)).value() == shown);
+  CHECK(parse_duration("1h30m").value() == 90min);
+  for (const auto* bad : {"", " ", "60", "s", "-5s", "1.5h", "5y", "2h 1d", "1h 1h", "1h 30", "5 parsecs",
+                          "1H", "+5s", "99999999999999999999s", "999999999999d"})
     CHECK_FALSE(parse_duration(bad));
 }
 

@@ -119,6 +119,38 @@ TEST_CASE("what is wrong with a rotation is told with its field") {
   CHECK(schedule.wrong_field == "schedules");
 }
 
+TEST_CASE("a schedule is found by the name that it alone has") {
+  ManageWorld world;
+  world.connection();
+  world.slack.add_group("S1", "payments-oncall", {});
+  world.pagerduty.schedules["PONE"].name = "Payments primary";
+  const auto written = [&world](std::initializer_list<const char*> texts) {
+    auto wanted = world.wanted("payments", "Payments-OnCall", "pd/PONE");
+    wanted.rotation.schedules.clear();
+    for (const auto* text : texts) wanted.rotation.schedules.push_back({good(written_schedule(text))});
+    return wanted;
+  };
+  for (const auto* text : {"pd/PONE", "pd/payments PRIMARY", "Payments primary"}) {
+    INFO(text);
+    auto wanted = written({text});
+    good(world.validate(wanted));
+    CHECK(wanted.rotation.schedules == std::vector<RotationSchedule>{{{"pd", "PONE"}}});
+    CHECK(wanted.rotation.handle == "payments-oncall");
+  }
+  auto twice = written({"Payments primary", "pd/PONE"});
+  CHECK(says(bad(world.validate(twice)), "schedules: pd/PONE stands there twice"));
+  auto none = written({"Payments secondary"});
+  const auto missing = bad(world.validate(none));
+  CHECK(missing.kind == ErrorKind::not_found);
+  CHECK(says(missing, "no scheduling system has one of this name"));
+  CHECK(none.wrong_field == "schedules");
+  world.pagerduty.schedules["PTWO"].name = "payments Primary";
+  auto both = written({"Payments primary"});
+  CHECK(says(bad(world.validate(both)), "2 have this name: write one of them as pd/PONE or pd/PTWO"));
+  for (const auto* reserved : {"rotation:x", "local/x", "pd/policy:P1", ""})
+    CHECK_FALSE(written_schedule(reserved));
+}
+
 TEST_CASE("names become ids, and channels without the bot are told") {
   ManageWorld world;
   world.connection();
