@@ -23,7 +23,8 @@ int main(int argc, char** argv) {
              std::cin,
              isatty(STDIN_FILENO) == 1,
              isatty(STDOUT_FILENO) == 1,
-             cli::terminal_width()};
+             cli::terminal_width(),
+             isatty(STDERR_FILENO) == 1};
   try {
     const int status = cli::run(cli::all_commands(cli::run_sandbox), {argv + 1, argv + argc}, io);
     cli::die_if_interrupted();

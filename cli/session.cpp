@@ -3,6 +3,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -25,6 +26,8 @@ namespace {
 /// How long a statement waits for the daemon's short transactions.
 constexpr auto kBusyTimeout = 2s;
 constexpr std::size_t kLongestFile = 10'000'000;
+/// Slack says how long we wait; a person who sees it may stop us.
+constexpr seconds kSlackPatience = 1h;
 
 std::string find_login_name() {
   const char* behind = std::getenv("SUDO_USER");
@@ -51,21 +54,71 @@ Result<std::string> read_stream(std::istream& in, const std::string& what) {
 
 }  // namespace
 
-SlackAccess::SlackAccess(net::EventLoop& loop, net::HttpClient& http, const config::Config& config,
-                         const Secret& bot, const Secret& user, const Secret& app)
-    : limiter(loop, config.slack.rate_scale),
 Result<void> check_path(const std::string& path, const std::string& what) {
   auto good = config::check_path_text(path);
   return good ? good : fail(ErrorKind::invalid, "{}: \"{}\" {}", what, path, good.error().message);
 }
 
+SlackAccess::SlackAccess(net::EventLoop& loop, net::HttpClient& http, const config::Config& config,
+                         const Secret& bot, const Secret& user, const Secret& app)
+    : limiter(loop, config.slack.rate_scale),
       web(http, limiter, {config.slack.api_url, bot, user, app, {}, config.slack.editors.group}),
-      has_user_token(!user.empty()) {}
+      has_user_token(!user.empty()) {
+  web.set_patience(kSlackPatience);
+}
+
+namespace {
+
+/// What takes less is not told.
+constexpr auto kUntold = 2s;
+/// A wait for Slack that is told where no terminal shows the seconds go by.
+constexpr auto kToldInALine = 5s;
+constexpr auto kTellEvery = 500ms;
+/// How soon an interruption ends a wait.
+constexpr auto kLookEvery = 100ms;
+
+}  // namespace
+
+Session::ProgressTimer::ProgressTimer(Session& session) : session_(session) {
+  look();
+}
+
+Session::ProgressTimer::~ProgressTimer() {
+  session_.progress_.clear();
+}
+
+void Session::ProgressTimer::look() {
+  auto& loop = session_.loop();
+  timer_ = net::Timer{loop, loop.start_timer(kTellEvery, [this] {
+                        session_.tell_progress();
+                        look();
+                      })};
+}
+
+void Session::tell_progress() {
+  const auto now = loop().now();
+  const auto resumes = waits_until_ ? waits_until_ : slack_ ? slack_->limiter.resumes() : std::nullopt;
+  const auto counted = counted_.empty() ? "" : counted_ + ", ";
+  if (resumes && *resumes - now >= 1s) {
+    const auto text = fmt::format("{}Slack lets us go on in {} s", counted,
+                                  std::chrono::ceil<seconds>(*resumes - now).count());
+    if (!io_.err_tty && *resumes - now >= kToldInALine && *resumes > told_until_ + kToldInALine) {
+      told_until_ = *resumes;
+      io_.err << "watchbill: " << text << std::endl;
+    }
+    return progress_.show(text);
+  }
+  if (now - now_ >= kUntold) {
+    progress_.show(
+        fmt::format("{}{}, {} s", counted, doing_, std::chrono::floor<seconds>(now - now_).count()));
+  }
+}
 
 Session::Session(Globals globals, Io& io)
     : globals_(std::move(globals)),
       io_(io),
-      now_(std::chrono::floor<milliseconds>(std::chrono::system_clock::now())) {
+      now_(std::chrono::floor<milliseconds>(std::chrono::system_clock::now())),
+      progress_(io_) {
   login_name();
 }
 Session::~Session() = default;
@@ -206,27 +259,70 @@ Result<SlackAccess*> Session::slack() {
   return make_slack();
 }
 
+net::Task<Result<json::Document>> Session::ask_daemon(std::string kind, std::string payload) {
+  const std::function<Result<bool>()> daemon_runs = [this]() -> Result<bool> {
+    if (auto go_on = Interruption::check(); !go_on) return go_on.error();
+    return context_->daemon_runs();
+  };
+  const auto until = loop().steady_now() + kSlackPatience;
+  bool limited = false;
+  doing("waiting for the daemon to write the group");
+  while (true) {
+    auto answer = co_await control::ask_writer(context_->loop, context_->store, daemon_runs, kind, payload,
+                                               control::kGroupPatience);
+    if (answer) co_return answer;
+    const auto why = answer.error().kind;
+    limited = limited || why == ErrorKind::rate_limited;
+    const bool again = why == ErrorKind::rate_limited || (limited && why == ErrorKind::timeout);
+    if (!again || loop().steady_now() >= until) co_return answer;
+    // It asks when Slack allows that again.
+    doing("Slack asks the daemon to wait");
+  }
+}
+
 net::Task<Result<json::Document>> Session::group_request(std::string kind, std::string payload) {
   auto running = daemon();
   if (!running) co_return running.error();
   const Interruption interruption;
-  if (*running) {
-    const auto daemon_runs = [this]() -> Result<bool> {
-      if (auto go_on = Interruption::check(); !go_on) return go_on.error();
-      return context_->daemon_runs();
-    };
-    co_return co_await control::ask_writer(context_->loop, context_->store, daemon_runs, std::move(kind),
-                                           std::move(payload), control::kGroupPatience);
-  }
+  if (*running) co_return co_await ask_daemon(std::move(kind), std::move(payload));
   if (context_->no_slack) co_return *context_->no_slack;
   auto path = store_path();
   if (!path) co_return path.error();
-  auto lock = store::WriterLock::take(*path, "watchbill");
+  // A wait within the call could not be interrupted.
+  slack_->web.set_patience(0s);
+  while (true) {
+    auto done = co_await carry_out(*path, kind, payload);
+    if (done || done.error().kind != ErrorKind::rate_limited) {
+      slack_->web.set_patience(kSlackPatience);
+      co_return done;
+    }
+    if (auto waited = co_await wait_for_slack(); !waited) co_return waited.error();
+  }
+}
+
+net::Task<Result<json::Document>> Session::carry_out(std::string path, std::string kind,
+                                                     std::string payload) {
+  auto lock = store::WriterLock::take(path, "watchbill");
   if (!lock) co_return lock.error();
   auto answer = co_await engine::carry_out_group_request(
       {context_->loop, context_->store, context_->groups, context_->limiter}, std::move(kind),
       std::move(payload), Interruption::check);
   co_return control::read_answer(answer);
+}
+
+net::Task<Result<void>> Session::wait_for_slack() {
+  Instant until = loop().now();
+  for (const auto method : {slack::Method::usergroups_create, slack::Method::usergroups_enable,
+                            slack::Method::usergroups_disable, slack::Method::usergroups_users_update})
+    until = std::max(until, slack_->limiter.when(method, slack::Priority::edit, 1));
+  waits_until_ = until;
+  auto go_on = Interruption::check();
+  while (go_on && loop().now() < until) {
+    co_await net::sleep_for(loop(), kLookEvery);
+    go_on = Interruption::check();
+  }
+  waits_until_.reset();
+  co_return go_on;
 }
 
 Result<control::Context*> Session::context() {
@@ -247,7 +343,18 @@ Result<control::Context*> Session::context() {
   context_.emplace(control::Context{loop(), **opened, *http_, web, web, web, (*slack)->limiter, **config_,
                                     request, daemon_runs});
   if (auto there = need_tokens(); !there) context_->no_slack = there.error();
+  context_->progress = [this](std::size_t number, std::size_t of) {
+    counted_ = of > 1 ? fmt::format("{} of {}", number, of) : "";
+  };
   return &*context_;
+}
+
+Result<Instant> Session::moment(std::string_view option, const std::string& text, Bare bare) {
+  auto at = parse_moment(text, now_, bare);
+  if (!at) return at.error().in("--{}", option);
+  if (!parse_rfc3339(text))
+    io_.err << fmt::format("--{}: {} ({})\n", option, format_local(*at), format_rfc3339(*at));
+  return at;
 }
 
 Result<void> Session::confirm(const std::string& question) {
@@ -268,6 +375,7 @@ Result<std::string> Session::read_file(const std::string& path, const std::strin
     input_read_ = true;
     return read_stream(io_.in, what);
   }
+  if (auto good = check_path(path, what); !good) return good.error();
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file) {
@@ -302,12 +410,3 @@ void Session::print_json(std::string_view text) {
 }
 
 }  // namespace watchbill::cli
-  if (auto good = check_path(path, what); !good) return good.error();
-Result<Instant> Session::moment(std::string_view option, const std::string& text, Bare bare) {
-  auto at = parse_moment(text, now_, bare);
-  if (!at) return at.error().in("--{}", option);
-  if (!parse_rfc3339(text))
-    io_.err << fmt::format("--{}: {} ({})\n", option, format_local(*at), format_rfc3339(*at));
-  return at;
-}
-

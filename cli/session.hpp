@@ -20,12 +20,12 @@
 
 namespace watchbill::cli {
 
-/// Slack as the command line uses it.
-struct SlackAccess {
 /// Refuses what a shell would have replaced in a path, and did not: `--file=~/x` (config/value.hpp). `what`
 /// is the option or argument.
 Result<void> check_path(const std::string& path, const std::string& what);
 
+/// Slack as the command line uses it.
+struct SlackAccess {
   SlackAccess(net::EventLoop& loop, net::HttpClient& http, const config::Config& config, const Secret& bot,
               const Secret& user, const Secret& app);
   slack::RateLimiter limiter;
@@ -73,17 +73,19 @@ class Session {
   Result<std::optional<Secret>> app_secret();
   /// What the rules of manage/ work with. Needs the store, and no token as long as Slack is not asked.
   Result<control::Context*> context();
+  /// Runs a task; a terminal shows meanwhile how long it takes and what it waits for.
   template <class T>
   T run(net::Task<T> task) {
+    const ProgressTimer timer(*this);
     return loop().run_until_done(std::move(task));
   }
-
-  /// Success if the person agrees (or `--yes`). `cancelled` if not; `invalid` if nobody can be asked.
   /// What is done now ("checking connection pd"), for that line; it stays until it is replaced.
   void doing(std::string what) { doing_ = std::move(what); }
 
   /// The moment that an option's value means. Unless that was RFC 3339 the error stream says which one it is.
   Result<Instant> moment(std::string_view option, const std::string& text, Bare bare);
+
+  /// Success if the person agrees (or `--yes`). `cancelled` if not; `invalid` if nobody can be asked.
   Result<void> confirm(const std::string& question);
 
   /// The text of a file that a person named; '-' is standard input, which can be read once. Reading happens
@@ -96,13 +98,34 @@ class Session {
   void print_json(std::string_view text);
 
  private:
+  /// While it lives the person who waits is told, every second.
+  class ProgressTimer {
+   public:
+    explicit ProgressTimer(Session& session);
+    ~ProgressTimer();
+    ProgressTimer(const ProgressTimer&) = delete;
+    ProgressTimer& operator=(const ProgressTimer&) = delete;
+
+   private:
+    void look();
+    Session& session_;
+    net::Timer timer_;
+  };
+  void tell_progress();
+
   Result<store::Store*> open(bool must_exist);
   Result<SlackAccess*> make_slack();
   Result<void> need_tokens();
   void read_tokens();
+  /// Has the daemon do it; where Slack asks the daemon to wait, it is asked again.
+  net::Task<Result<json::Document>> ask_daemon(std::string kind, std::string payload);
   /// Has a change of a group made by the daemon, or, when none runs, makes it while holding the writer's
   /// lock.
   net::Task<Result<json::Document>> group_request(std::string kind, std::string payload);
+  /// Does it once, holding the writer's lock.
+  net::Task<Result<json::Document>> carry_out(std::string path, std::string kind, std::string payload);
+  /// Until Slack takes writes of groups again; `cancelled` if the person does not want to wait.
+  net::Task<Result<void>> wait_for_slack();
 
   Globals globals_;
   Io& io_;
@@ -117,6 +140,11 @@ class Session {
   std::unique_ptr<SlackAccess> slack_;
   std::optional<control::Context> context_;
   bool input_read_ = false;
+  Progress progress_;
+  std::string doing_ = "asking";
+  std::string counted_{};  ///< "21 of 45"
+  std::optional<Instant> waits_until_{};
+  Instant told_until_{};  ///< of the wait that was told in a line of its own
 };
 
 }  // namespace watchbill::cli

@@ -12,13 +12,13 @@
 namespace watchbill::cli {
 
 void ok(Checks& checks, std::string name, std::string detail) {
-  checks.push_back({std::move(name), "ok", std::move(detail)});
+  checks.add({std::move(name), "ok", std::move(detail)});
 }
 void warned(Checks& checks, std::string name, std::string detail, std::string fix) {
-  checks.push_back({std::move(name), "warn", std::move(detail), std::move(fix)});
+  checks.add({std::move(name), "warn", std::move(detail), std::move(fix)});
 }
 void failed(Checks& checks, std::string name, std::string detail, std::string fix) {
-  checks.push_back({std::move(name), "fail", std::move(detail), std::move(fix)});
+  checks.add({std::move(name), "fail", std::move(detail), std::move(fix)});
 }
 
 void check_clock(Checks& checks, const std::string& system, std::optional<seconds> skew) {
@@ -42,6 +42,7 @@ void check_connection(Session& session, Connection connection, Checks& checks) {
     warned(checks, "connection " + name, *notice,
            fmt::format("watchbill connection migrate {} NEW --dry-run", name));
   }
+  session.doing("asking connection " + name);
   const auto refuse = [&](const Error& why) {
     failed(checks, "connection " + name, why.message,
            connection_fix(why, name, providers::credential_options(kind)));
@@ -123,7 +124,7 @@ void check_daemon(const control::Overview& overview, const std::vector<store::Op
   }
 }
 
-void check_all(Session& session, Checks& checks) {
+void check_all(Session& session, bool fast, Checks& checks) {
   auto config = session.config();
   if (!config) {
     return failed(
@@ -139,7 +140,7 @@ void check_all(Session& session, Checks& checks) {
   if (!store) {
     std::vector<Rotation> none;
     refuse(store.error());
-    return check_slack(session, **config, none, checks);
+    return check_slack(session, **config, none, fast, checks);
   }
   ok(checks, "store", fmt::format("{}, readable by its owner alone", (*config)->store));
   auto overview = read_overview(session);
@@ -152,35 +153,37 @@ void check_all(Session& session, Checks& checks) {
   std::vector<Rotation> rotations;
   rotations.reserve(overview->rotations.size());
   for (const auto& view : overview->rotations) rotations.push_back(view.rotation);
-  check_slack(session, **config, rotations, checks);
+  check_slack(session, **config, rotations, fast, checks);
   for (auto& connection : *connections) check_connection(session, std::move(connection), checks);
   check_people(*overview, checks);
-  check_roles(session, rotations, checks);
+  if (!fast) check_roles(session, rotations, checks);
 }
 
-void print(Session& session, const Checks& checks, bool good) {
-  if (session.json()) {
-    json::Writer w;
-    w.begin_object().field("ok", good).key("checks").begin_array();
-    for (const auto& [name, state, detail, fix] : checks) {
-      w.begin_object().field("check", name).field("state", state).field("detail", detail);
-      w.field("fix", fix.empty() ? std::optional<std::string>() : fix).end_object();
-    }
-    w.end_array().end_object();
-    return session.print_json(w.take());
+void print_json(Session& session, const Checks& checks, bool good) {
+  json::Writer w;
+  w.begin_object().field("ok", good).key("checks").begin_array();
+  for (const auto& [name, state, detail, fix] : checks.all()) {
+    w.begin_object().field("check", name).field("state", state).field("detail", detail);
+    w.field("fix", fix.empty() ? std::optional<std::string>() : fix).end_object();
   }
-  for (const auto& [name, state, detail, fix] : checks) {
-    session.io().out << printable(fmt::format("{:<4}  {}: {}\n", state, name, detail));
-    if (!fix.empty()) session.io().out << printable(fmt::format("      fix: {}\n", fix));
-  }
+  w.end_array().end_object();
+  session.print_json(w.take());
 }
 
-Result<int> doctor(Session& session, const Invocation& /*in*/) {
-  Checks checks;
-  check_all(session, checks);
-  const bool good =
-      std::none_of(checks.begin(), checks.end(), [](const Check& check) { return check.state == "fail"; });
-  print(session, checks, good);
+void print(Io& io, const Check& check) {
+  io.out << printable(fmt::format("{:<4}  {}: {}\n", check.state, check.name, check.detail));
+  if (!check.fix.empty()) io.out << printable(fmt::format("      fix: {}\n", check.fix));
+  io.out.flush();
+}
+
+Result<int> doctor(Session& session, const Invocation& in) {
+  Checks checks([&session](const Check& check) {
+    if (!session.json()) print(session.io(), check);
+  });
+  check_all(session, in.has("fast"), checks);
+  const bool good = std::none_of(checks.all().begin(), checks.all().end(),
+                                 [](const Check& check) { return check.state == "fail"; });
+  if (session.json()) print_json(session, checks, good);
   return good ? kDone : kFailed;
 }
 
@@ -191,11 +194,15 @@ std::vector<Command> doctor_commands() {
       {"doctor",
        "Check tokens, scopes, groups, channels, connections and clocks, with fixes",
        "Really asks Slack and the scheduling systems. Nothing is changed: the right to edit user groups is "
-       "tried by giving a group the name that it has. Each line is ok, warn or fail. Exits 1 if anything "
-       "failed.",
+       "tried by giving a group the name that it has. Each line is ok, warn or fail, and is printed when it "
+       "is "
+       "known. Exits 1 if anything failed.",
        {},
-       {},
-       {"doctor", "doctor --format json"},
+       {{"fast", "",
+         "without what takes many calls to Slack where there are many rotations: their channels, and the "
+         "people "
+         "behind tokens, editors, owners and fallbacks"}},
+       {"doctor", "doctor --fast", "doctor --format json"},
        doctor}};
 }
 

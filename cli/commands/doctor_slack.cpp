@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "cli/commands/checks.hpp"
 #include "cli/commands/fixes.hpp"
@@ -13,6 +14,8 @@ namespace watchbill::cli {
 namespace {
 
 constexpr auto kDoctorPriority = slack::Priority::edit;
+/// Where Slack asks for more, that is what is wrong.
+constexpr seconds kPatience{60};
 
 /// Where a workspace says who may edit user groups: both places, since plans differ in which they have.
 constexpr std::string_view kGroupSettings =
@@ -75,6 +78,28 @@ net::Task<Result<std::vector<slack::UserGroup>>> list_groups(SlackAccess& contex
   co_return co_await context.web.list_groups(std::move(permit));
 }
 
+/// How many pages of all channels are read before the rest is asked one by one.
+constexpr int kMostChannelPages = 5;
+
+/// Those of `wanted` that the first pages of all channels have: a call for each of them would take minutes.
+net::Task<std::map<ChannelId, slack::Channel>> find_channels(SlackAccess& context,
+                                                             std::set<ChannelId> wanted) {
+  std::map<ChannelId, slack::Channel> found;
+  std::string cursor;
+  for (int page = 0; page < kMostChannelPages && found.size() < wanted.size(); ++page) {
+    auto permit = co_await context.limiter.acquire(slack::Method::conversations_list, kDoctorPriority);
+    auto listed = co_await context.web.list_channels(std::move(permit), cursor);
+    // What the list does not tell is asked for each channel.
+    if (!listed) break;
+    for (auto& channel : listed->channels) {
+      if (wanted.contains(channel.id)) found.insert_or_assign(channel.id, std::move(channel));
+    }
+    cursor = listed->next_cursor;
+    if (cursor.empty()) break;
+  }
+  co_return found;
+}
+
 net::Task<Result<slack::Channel>> ask_channel(SlackAccess& context, ChannelId id) {
   auto permit = co_await context.limiter.acquire(slack::Method::conversations_info, kDoctorPriority);
   co_return co_await context.web.channel_info(std::move(permit), std::move(id));
@@ -87,6 +112,8 @@ bool check_tokens(Session& session, const config::Config& config, Checks& checks
     failed(checks, "Slack bot token", context.error().message, "name its file in slack.bot_token_file");
     return false;
   }
+  (*context)->web.set_patience(kPatience);
+  session.doing("asking Slack");
   auto bot = session.run(ask_bot(**context));
   if (!bot) {
     failed(checks, "Slack bot token", bot.error().message, slack_fix(bot.error()));
@@ -192,12 +219,9 @@ void check_group(const std::vector<slack::UserGroup>& groups, const Rotation& ro
                  group->disabled ? ", disabled" : ""));
 }
 
-void check_channel(Session& session, const config::Config& config, const ChannelId& id,
-                   const std::string& used_by, Checks& checks) {
-  auto context = session.slack();
-  if (!context) return;
+void check_channel(const config::Config& config, const ChannelId& id, const std::string& used_by,
+                   const Result<slack::Channel>& channel, Checks& checks) {
   const auto name = fmt::format("channel {} ({})", id, used_by);
-  auto channel = session.run(ask_channel(**context, id));
   if (!channel)
     return failed(checks, name, channel.error().message, "invite the bot there, or choose another");
   if (channel->archived)
@@ -218,10 +242,29 @@ void check_channel(Session& session, const config::Config& config, const Channel
   ok(checks, name, "#" + channel->name);
 }
 
+void check_channels(Session& session, SlackAccess& context, const config::Config& config,
+                    const std::vector<Rotation>& rotations, Checks& checks) {
+  std::map<ChannelId, std::string> used_by;
+  if (config.slack.alert_channel) used_by.emplace(*config.slack.alert_channel, "alerts");
+  for (const auto& rotation : rotations) {
+    for (const auto& channel : rotation.channels) used_by.emplace(channel, rotation.name);
+    if (rotation.alert_channel) used_by.emplace(*rotation.alert_channel, rotation.name);
+  }
+  session.doing("looking at channels");
+  std::set<ChannelId> wanted;
+  for (const auto& [id, user] : used_by) wanted.insert(id);
+  const auto found = session.run(find_channels(context, std::move(wanted)));
+  for (const auto& [id, user] : used_by) {
+    const auto listed = found.find(id);
+    auto channel = listed == found.end() ? session.run(ask_channel(context, id)) : listed->second;
+    check_channel(config, id, user, channel, checks);
+  }
+}
+
 }  // namespace
 
 void check_slack(Session& session, const config::Config& config, const std::vector<Rotation>& rotations,
-                 Checks& checks) {
+                 bool fast, Checks& checks) {
   if (!check_tokens(session, config, checks)) return;
   check_app(session, config, checks);
   auto context = session.slack();
@@ -234,19 +277,14 @@ void check_slack(Session& session, const config::Config& config, const std::vect
     check_group_rights(session, *groups, rotations, checks);
     for (const auto& rotation : rotations) check_group(*groups, rotation, checks);
   }
-  std::map<ChannelId, std::string> channels;
-  if (config.slack.alert_channel) channels.emplace(*config.slack.alert_channel, "alerts");
-  for (const auto& rotation : rotations) {
-    for (const auto& channel : rotation.channels) channels.emplace(channel, rotation.name);
-    if (rotation.alert_channel) channels.emplace(*rotation.alert_channel, rotation.name);
-  }
-  for (const auto& [id, used_by] : channels) check_channel(session, config, id, used_by, checks);
+  if (!fast) check_channels(session, **context, config, rotations, checks);
 }
 
 void check_roles(Session& session, const std::vector<Rotation>& rotations, Checks& checks) {
   auto context = session.context();
   auto slack = session.slack();
   if (!context || !slack) return;
+  session.doing("asking Slack about people");
   std::optional<UserId> token_user;
   if ((*slack)->has_user_token) {
     auto user = session.run(ask_user(**slack));

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <ostream>
-#include <thread>
 
 #include "cli/commands/commands.hpp"
 #include "cli/commands/overview.hpp"
 #include "cli/terminal/table.hpp"
+#include "control/duty.hpp"
 #include "control/save.hpp"
 #include "engine/engine.hpp"
 
@@ -86,11 +86,17 @@ Result<bool> pass_here(Session& session, const engine::AlertOptions& alerts) {
   options.allowed_hosts = (*config)->allowed_hosts();
   options.alerts = alerts;
   auto& web = (*context)->web;
+  // The engine waits by itself, and goes on with something else meanwhile.
+  web.set_patience(0s);
   engine::Engine engine({session.loop(), **store, **http, web, web, web, (*context)->limiter},
                         std::move(options));
   if (auto started = engine.start(); !started) return started.error();
   engine.look_anew();
   return session.run(one_pass(engine, session.loop()));
+}
+
+net::Task<void> wait_a_moment(net::Loop& loop) {
+  co_await net::sleep_for(loop, 100ms);
 }
 
 /// A pass of the daemon is complete when everybody was asked; a write or a look-up of a person may still be
@@ -106,7 +112,7 @@ Result<control::Overview> overview_when_quiet(Session& session, const std::strin
                  (only.empty() || fold_name(view.rotation.name) == fold_name(only));
         });
     if (!waits) return overview;
-    std::this_thread::sleep_for(100ms);
+    session.run(wait_a_moment(session.loop()));
   }
 }
 
@@ -218,13 +224,15 @@ Result<int> sync(Session& session, const Invocation& in) {
   if (!alerts) return alerts.error();
   auto context = session.context();
   if (!context) return context.error();
-  const auto only = in.argument("ROTATION");
+  auto only = in.argument("ROTATION");
   std::optional<RotationId> which;
   if (!only.empty()) {
-    auto rotation = (*context)->store.rotations().find(only);
+    auto rotation = control::rotation_named((*context)->store, only);
     if (!rotation) return rotation.error();
     which = rotation->id;
+    only = rotation->name;
   }
+  session.doing("asking the systems and Slack");
   if (in.has("dry-run")) return dry_run(session, only);
   auto running = session.daemon();
   if (!running) return running.error();

@@ -32,6 +32,7 @@ struct Io {
   bool out_tty = false;
   /// Columns of the terminal; 0: nothing is cut.
   std::size_t width = 0;
+  bool err_tty = false;
 };
 
 /// Columns of standard output: COLUMNS, else what the terminal says, else 0.

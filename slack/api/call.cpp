@@ -72,6 +72,17 @@ void log_request(Method method, const std::string& result, milliseconds took) {
 }  // namespace
 
 net::Task<Result<Answer>> WebClient::Impl::send(Permit permit, Call call) {
+  const auto key = permit.key();
+  auto answer = co_await send_once(std::move(permit), call);
+  while (!answer && answer.error().kind == ErrorKind::rate_limited &&
+         answer.error().retry_after.value_or(kDefaultRetryAfter) <= options.patience) {
+    auto next = co_await limiter.acquire(call.method, Priority::edit, key);
+    answer = co_await send_once(std::move(next), call);
+  }
+  co_return answer;
+}
+
+net::Task<Result<Answer>> WebClient::Impl::send_once(Permit permit, Call call) {
   if (permit.method() != call.method) throw std::logic_error("a permit for another method");
   const bool absent = call.token == TokenKind::user && options.user_token.empty();
   const auto token = absent ? TokenKind::bot : call.token;

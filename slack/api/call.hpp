@@ -29,7 +29,8 @@ struct Answer {
 struct WebClient::Impl {
   Impl(net::HttpClient& the_http, RateLimiter& the_limiter, WebClientOptions the_options);
 
-  /// Sends a call with its permit, tells the rate limiter what came of it, and counts it.
+  /// Sends a call with its permit, tells the rate limiter what came of it, and counts it; what Slack does not
+  /// take now is sent again (`patience`).
   net::Task<Result<Answer>> send(Permit permit, Call call);
   /// Refuses the group of the editors.
   [[nodiscard]] Result<void> may_write(const GroupId& group) const;
@@ -44,6 +45,7 @@ struct WebClient::Impl {
   std::optional<seconds> skew;
 
  private:
+  net::Task<Result<Answer>> send_once(Permit permit, Call call);
   [[nodiscard]] net::HttpRequest request(const Call& call, TokenKind token) const;
   [[nodiscard]] const Secret& token_of(TokenKind kind) const;
   void count(Method method, const std::string& outcome) {

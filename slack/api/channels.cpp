@@ -9,6 +9,8 @@ namespace watchbill::slack {
 namespace {
 
 constexpr auto* kPageSize = "200";
+/// The most that Slack takes ("an integer under 1000"): twenty pages a minute are few in a large workspace.
+constexpr auto* kChannelPageSize = "999";
 
 std::string message_json(const OutgoingMessage& message) {
   json::Writer out;
@@ -81,7 +83,7 @@ net::Task<Result<Channel>> WebClient::channel_info(Permit permit, ChannelId chan
 
 net::Task<Result<ChannelPage>> WebClient::list_channels(Permit permit, std::string cursor) {
   const auto impl = impl_;
-  net::Fields form{{"types", "public_channel,private_channel"}, {"limit", kPageSize}};
+  net::Fields form{{"types", "public_channel,private_channel"}, {"limit", kChannelPageSize}};
   if (!cursor.empty()) form.emplace_back("cursor", cursor);
   Call call{Method::conversations_list};
   call.form = impl->with_team(std::move(form));

@@ -11,6 +11,10 @@ const WebClient::Counts& WebClient::counts() const {
   return impl_->counts;
 }
 
+void WebClient::set_patience(seconds patience) {
+  impl_->options.patience = patience;
+}
+
 std::optional<seconds> WebClient::clock_skew() const {
   return impl_->skew;
 }

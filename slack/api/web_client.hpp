@@ -27,6 +27,9 @@ struct WebClientOptions {
   std::optional<GroupId> editors_group{};
   /// How long an answer may take; the list of user groups may take twice as long.
   milliseconds deadline{15s};
+  /// A call that Slack answers with 429 is made again when it allows that, unless that is later than this
+  /// from then. None: whoever calls is told.
+  seconds patience{0};
 };
 
 /// What to change of a group.
@@ -36,8 +39,8 @@ struct GroupChanges {
   std::optional<std::string> description{};
 };
 
-/// Slack's Web API over HTTP. Reports every 429 to the rate limiter, and never retries by itself. A permit
-/// must be for the method that is called (else std::logic_error).
+/// Slack's Web API over HTTP. Reports every 429 to the rate limiter, and repeats no call but those, as far as
+/// it is told to (`patience`). A permit must be for the method that is called (else std::logic_error).
 class WebClient final : public Groups, public Users, public Channels, public Views, public Account {
  public:
   WebClient(net::HttpClient& http, RateLimiter& limiter, WebClientOptions options);
@@ -73,6 +76,9 @@ class WebClient final : public Groups, public Users, public Channels, public Vie
   /// apps.connections.open: a fresh wss:// address for one Socket Mode connection, good for a short while. It
   /// holds a ticket: not to be logged. `forbidden` if it is not under Slack's (or `api_url`'s) domain.
   net::Task<Result<std::string>> open_connection(Permit permit);
+
+  /// `patience` of the options, from now on.
+  void set_patience(seconds patience);
 
   /// Requests since the start by method and outcome ("ok", else Slack's code if it is a known one, else
   /// the error kind).

@@ -1,5 +1,6 @@
 #include "slack/limits/rate_limiter.hpp"
 
+#include <algorithm>
 #include <deque>
 
 #include "slack/limits/method_queue.hpp"
@@ -114,6 +115,16 @@ Instant RateLimiter::when(Method method, Priority priority, std::size_t n) const
 
 Instant RateLimiter::when(Method method, Priority priority, const CallCounts& further) const {
   return impl_->loop.now() + (impl_->queue(method).when(priority, further) - impl_->loop.steady_now());
+}
+
+std::optional<Instant> RateLimiter::resumes() const {
+  std::optional<Instant> last;
+  for (std::size_t i = 0; i < kMethodCount; ++i) {
+    if (impl_->queues[i].waiting() == 0) continue;
+    const auto at = when(static_cast<Method>(i), Priority::background, 0);
+    last = std::max(last.value_or(at), at);
+  }
+  return last;
 }
 
 RateLimiter::Waits RateLimiter::waits() const {

@@ -55,6 +55,9 @@ class RateLimiter {
   /// The same for the last of `further` calls up to `priority`, the higher priorities first.
   [[nodiscard]] Instant when(Method method, Priority priority, const CallCounts& further) const;
 
+  /// When the last of those that wait now may leave, whatever they wait for; nothing if none waits.
+  [[nodiscard]] std::optional<Instant> resumes() const;
+
   /// Calls that had to wait, and how long in all, since the start.
   struct Waits {
     std::uint64_t count = 0;

@@ -244,6 +244,19 @@ TEST_CASE("a 429 stops its method alone, for as long as Slack says") {
   CHECK(w.log.names() == "other h ");
 }
 
+TEST_CASE("it is known how long those that wait have to") {
+  World w;
+  CHECK_FALSE(w.limiter.resumes());
+  w.limiter.pause(kWrite, 90s);
+  CHECK_FALSE(w.limiter.resumes());
+  w.spawn(Priority::edit, "e");
+  CHECK(w.limiter.resumes() == w.loop.now() + 90s);
+  w.loop.advance(30s);
+  CHECK(w.limiter.resumes() == w.loop.now() + 60s);
+  w.loop.advance(60s);
+  CHECK_FALSE(w.limiter.resumes());
+}
+
 TEST_CASE("user groups are listed at most every five seconds") {
   World w;
   for (int i = 0; i < 4; ++i) w.spawn(Priority::handoff, "l", Method::usergroups_list);
