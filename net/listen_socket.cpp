@@ -67,6 +67,7 @@ Result<int> open_socket(const Address& address, const std::string& text) {
   const auto kind = reason == EADDRINUSE ? ErrorKind::conflict
                     : reason == EACCES   ? ErrorKind::forbidden
                                          : ErrorKind::internal;
+  if (reason == EADDRINUSE) return fail(kind, "address {}: another program listens there already", text);
   return fail(kind, "address {}: {}", text, std::strerror(reason));
 }
 

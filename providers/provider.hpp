@@ -93,7 +93,7 @@ struct Option {
   bool secret = false;  ///< read from a file, kept sealed
   std::string description;
   std::string value_name;  ///< "FILE", "us|eu"
-  bool usual = false;      ///< nearly everybody gives it: `setup` asks for it
+  bool usual = false;      ///< nearly everybody gives it
 };
 
 /// That the vendor switches a system off.

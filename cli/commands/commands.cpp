@@ -22,9 +22,14 @@ Command sandbox_command(Handler run) {
               phrase(played)),
           {},
           {{"servers-only", "", "only the servers that programs talk to, without the web page"},
+           {"for-setup", "FOLDER",
+            "the same, and a configuration for them in FOLDER: `watchbill --config FOLDER/watchbill.yaml "
+            "setup` can be "
+            "walked with the tokens and keys that are printed"},
            {"listen", "ADDRESS", "address of the control server (default 127.0.0.1:0: a free port)"},
            {"scenario", "FILE", "the world to play, in YAML (default: a demo with three handoffs a minute)"}},
-          {"sandbox --servers-only", "sandbox --listen 127.0.0.1:9470 --scenario world.yaml"},
+          {"sandbox --servers-only", "sandbox --for-setup /tmp/walk",
+           "sandbox --listen 127.0.0.1:9470 --scenario world.yaml"},
           run};
 }
 

@@ -8,7 +8,7 @@
 #include <istream>
 #include <ostream>
 
-#include "cli/terminal/command.hpp"
+#include "config/secret_text.hpp"
 
 namespace watchbill::cli {
 
@@ -76,7 +76,11 @@ Secret Questions::ask_secret(const std::string& question) {
     answer = line();
   }
   out_ << "\n";
-  return Secret(std::move(answer));
+  return Secret(config::pasted_secret(answer));
+}
+
+void Questions::say(const std::string& line) {
+  out_ << printable(line) << "\n";
 }
 
 }  // namespace watchbill::cli

@@ -15,8 +15,10 @@ class Questions {
   [[nodiscard]] bool on() const { return on_; }
   /// The answer without spaces around it; `proposed` for an empty one.
   std::string ask(const std::string& question, const std::string& proposed = "");
-  /// The same, and what is typed is not shown.
+  /// The same, and what is typed is not shown. A secret is understood however it was pasted
+  /// (config/secret_text.hpp).
   Secret ask_secret(const std::string& question);
+  void say(const std::string& line);
 
  private:
   std::string line();

@@ -3,17 +3,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <istream>
 #include <memory>
 #include <ostream>
-#include <set>
 
 #include "cli/commands/commands.hpp"
 #include "cli/session.hpp"
 #include "cli/setup/files.hpp"
+#include "cli/setup/first_objects.hpp"
 #include "cli/setup/process.hpp"
 #include "cli/setup/questions.hpp"
 #include "cli/setup/slack.hpp"
+#include "config/value.hpp"
+#include "net/listen_socket.hpp"
 #include "providers/provider.hpp"
 
 namespace watchbill::cli {
@@ -32,9 +33,11 @@ class Setup {
   Result<int> run();
 
  private:
-  void say(const std::string& line) { out_ << printable(line) << "\n"; }
+  void say(const std::string& line) { person_.say(line); }
 
   Result<void> begin();
+  /// Nobody else listens where the daemon will.
+  Result<void> check_listener();
   Result<void> bot_token();
   Result<void> app_token();
   Result<void> alert_channel();
@@ -46,22 +49,6 @@ class Setup {
   Result<void> save_configuration();
   Result<void> start_service();
 
-  int command(std::vector<std::string> args) { return command(std::move(args), out_); }
-  int command(std::vector<std::string> args, std::ostream& out);
-  /// Names of what is in the store.
-  struct Stored {
-    std::set<std::string> connections;
-    std::set<std::string> rotations;  ///< folded
-  };
-  Result<Stored> stored();
-  Result<void> first_connection();
-  Result<void> first_rotation();
-  Result<std::string> kind_of_connection();
-  /// The command that adds it; empty: not now.
-  Result<std::vector<std::string>> asked_connection();
-  std::vector<std::string> asked_rotation();
-  int show();
-
   Session& session_;
   const Invocation& in_;
   Io& io_;
@@ -72,11 +59,13 @@ class Setup {
   std::string before_;
   config::Config config_;
   SlackTrial slack_{session_, config_.slack};
+  FirstObjects first_{session_, in_, person_, out_, config_};
   bool secrets_changed_ = false;
 };
 
 Result<void> Setup::begin() {
   path_ = session_.config_path();
+  if (auto good = check_path(path_, "--config"); !good) return good;
   struct stat is {};
   const bool there = stat(path_.c_str(), &is) == 0;
   if (!there) {
@@ -93,6 +82,29 @@ Result<void> Setup::begin() {
   return {};
 }
 
+Result<void> Setup::check_listener() {
+  auto running = session_.daemon();
+  // Our own daemon may listen.
+  if (config_.listen.empty() || !running || *running) return {};
+  auto address = config_.listen;
+  while (!address.empty()) {
+    const auto socket = net::listen_on_loopback(address);
+    if (socket) ::close(*socket);
+    if (socket && address != config_.listen) set("listen", address);
+    if (socket) return {};
+    const auto taken = fmt::format("listen: {}", socket.error().message);
+    if (!person_.on())
+      return fail(ErrorKind::conflict, "{}: set `listen` in {} to another port", taken, path_);
+    say(taken);
+    address = person_.ask("  Where the daemon answers /healthz and /metrics (ADDRESS:PORT; empty: nowhere)");
+    if (!address.empty()) {
+      if (auto good = config::check_listen(address); !good) say("  " + good.error().message);
+    }
+  }
+  set("listen", "null");
+  return {};
+}
+
 void Setup::set(const std::string& key, const std::string& value) {
   text_ = with_setting(text_, key, value);
 }
@@ -102,7 +114,7 @@ Result<bool> Setup::check_token(const config::SecretSource& source, const char* 
   const auto file = in_.value(option);
   auto known = config::find_secret(source);
   if (file) {
-    auto given = session_.read_secret(*file, fmt::format("--{}", option));
+    auto given = session_.read_secret(*file, fmt::format("--{}", option), source.kind);
     if (!given) return given.error();
     token = *std::move(given);
   } else if (known && *known) {
@@ -201,174 +213,14 @@ Result<void> Setup::start_service() {
   return {};
 }
 
-int Setup::command(std::vector<std::string> args, std::ostream& out) {
-  const auto& globals = session_.globals();
-  if (globals.config) args.insert(args.end(), {"--config", *globals.config});
-  if (globals.store) args.insert(args.end(), {"--store", *globals.store});
-  if (globals.yes) args.emplace_back("--yes");
-  Io io{out, io_.err, io_.in, io_.in_tty, io_.out_tty, io_.width};
-  return in_child([&](std::string&) { return cli::run(all_commands(nullptr), args, io); }).first;
-}
-
-/// What `stored` needs, as JSON; an empty list each while there is no store.
-Result<std::string> names_in_store(Session& session) {
-  std::vector<std::string> connections;
-  std::vector<std::string> rotations;
-  auto store = session.store();
-  if (!store && store.error().kind != ErrorKind::not_found) return store.error();
-  if (store) {
-    auto listed = (*store)->connections().list();
-    if (!listed) return listed.error();
-    for (const auto& connection : *listed) connections.push_back(connection.name);
-    auto kept = (*store)->rotations().list();
-    if (!kept) return kept.error();
-    for (const auto& rotation : *kept) rotations.push_back(fold_name(rotation.name));
-  }
-  json::Writer w;
-  w.begin_object().field("connections", connections).field("rotations", rotations).end_object();
-  return w.take();
-}
-
-Result<Setup::Stored> Setup::stored() {
-  const auto [code, answer] = in_child([&](std::string& text) {
-    Session fresh(session_.globals(), io_);
-    auto names = names_in_store(fresh);
-    text = names ? *names : names.error().message;
-    return names ? kDone : kFailed;
-  });
-  if (code != kDone) return fail(ErrorKind::storage, "{}", answer);
-  auto document = json::parse(answer);
-  if (!document) return document.error();
-  Stored names;
-  for (const auto name : document->root()["connections"].items())
-    names.connections.insert(name.string_or(""));
-  for (const auto name : document->root()["rotations"].items()) names.rotations.insert(name.string_or(""));
-  return names;
-}
-
-const Command& adding_a_connection() {
-  static const Command add = connection_commands().front();
-  return add;
-}
-
-/// From the option, or from the person until it is one that there is; empty: later.
-Result<std::string> Setup::kind_of_connection() {
-  if (const auto given = in_.value("kind")) {
-    if (auto adapter = providers::find_adapter(*given); !adapter) return adapter.error().in("--kind");
-    return *given;
-  }
-  while (true) {
-    auto kind = person_.ask(
-        fmt::format("Which scheduling system: {} (empty: later)", providers::kinds_to_choose_from()));
-    if (kind.empty()) return kind;
-    auto adapter = providers::find_adapter(kind);
-    if (adapter) return kind;
-    say("  " + adapter.error().message);
-  }
-}
-
-Result<std::vector<std::string>> Setup::asked_connection() {
-  const auto asked = kind_of_connection();
-  if (!asked) return asked.error();
-  const auto& kind = *asked;
-  if (kind.empty()) return std::vector<std::string>{};
-  auto adapter = providers::find_adapter(kind);
-  if (!adapter) return adapter.error();
-  const auto name =
-      in_.value_or("name", in_.value("kind") ? kind : person_.ask("  What to call the connection", kind));
-  std::vector<std::string> args{"connection", "add", kind, name};
-  for (const auto& option : (*adapter)->options) {
-    const auto given = in_.value(option.flag);
-    const auto value = given ? *given
-                       : option.usual && !in_.value("kind")
-                           ? person_.ask(fmt::format("  {} ({})", option.description, option.value_name))
-                           : "";
-    if (!value.empty()) args.insert(args.end(), {"--" + option.flag, value});
-  }
-  if (in_.has("oauth")) args.emplace_back("--oauth");
-  if (const auto port = in_.value("port")) args.insert(args.end(), {"--port", *port});
-  return args;
-}
-
-Result<void> Setup::first_connection() {
-  auto there = stored();
-  if (!there) return there.error();
-  const auto given = in_.value_or("name", in_.value_or("kind", ""));
-  if (given.empty() ? !there->connections.empty() : there->connections.contains(given)) return {};
-  while (true) {
-    const auto args = asked_connection();
-    if (!args) return args.error();
-    if (args->empty()) {
-      say("No scheduling system yet: `watchbill connection add --help`");
-      return {};
-    }
-    if (command(*args) == kDone) return {};
-    if (!given.empty() || !person_.on())
-      return fail(ErrorKind::cancelled, "the connection was not added, as told above");
-  }
-}
-
-std::vector<std::string> Setup::asked_rotation() {
-  const auto given = in_.value("rotation");
-  if (!given && !person_.on()) return {};
-  std::vector<std::string> args{"rotation", "create"};
-  const auto add = [&](const char* option, const std::string& value) {
-    if (!value.empty()) args.insert(args.end(), {std::string("--") + option, value});
-  };
-  if (given) {
-    args.push_back(*given);
-    add("group", in_.value_or("group", ""));
-    for (const auto& schedule : in_.values("schedule")) add("schedule", schedule);
-    for (const auto& channel : in_.values("channel")) add("channel", channel);
-  } else {
-    command({"schedule", "list"});
-    const auto name = person_.ask("The first rotation's name (empty: later)");
-    if (name.empty()) return {};
-    args.push_back(name);
-    add("group", person_.ask("  Its user group in Slack (@handle; made if there is none)"));
-    add("schedule", person_.ask("  Its schedule (CONN/ID, from the list above)"));
-    add("channel", person_.ask("  Channel that hears of handoffs (#name; empty: none)"));
-  }
-  args.insert(args.end(), {"--create-group", "--adopt"});
-  return args;
-}
-
-Result<void> Setup::first_rotation() {
-  auto there = stored();
-  if (!there) return there.error();
-  const auto given = in_.value_or("rotation", "");
-  if (there->connections.empty()) return {};
-  if (given.empty() ? !there->rotations.empty() : there->rotations.contains(fold_name(given))) return {};
-  while (true) {
-    const auto args = asked_rotation();
-    if (args.empty()) {
-      say("No rotation yet: `watchbill rotation create --help`");
-      return {};
-    }
-    if (command(args) == kDone) return {};
-    if (!given.empty() || !person_.on())
-      return fail(ErrorKind::cancelled, "the rotation was not created, as told above");
-  }
-}
-
-int Setup::show() {
-  auto there = stored();
-  if (!there || there->rotations.empty()) return kDone;
-  say("The first pass:");
-  const int synced = command({"sync"});
-  std::vector<std::string> status{"status"};
-  if (session_.json()) status.insert(status.end(), {"--format", "json"});
-  const int shown = command(std::move(status), io_.out);
-  return synced == kDone ? shown : synced;
-}
-
 Result<int> Setup::run() {
-  for (const auto step : {&Setup::begin, &Setup::bot_token, &Setup::app_token, &Setup::alert_channel,
-                          &Setup::save_configuration, &Setup::start_service, &Setup::first_connection,
-                          &Setup::first_rotation}) {
+  for (const auto step : {&Setup::begin, &Setup::check_listener, &Setup::bot_token, &Setup::app_token,
+                          &Setup::alert_channel, &Setup::save_configuration, &Setup::start_service}) {
     if (auto done = (this->*step)(); !done) return done.error();
   }
-  return show();
+  if (auto done = first_.connection(); !done) return done.error();
+  if (auto done = first_.rotation(); !done) return done.error();
+  return first_.show();
 }
 
 Result<int> setup(Session& session, const Invocation& in) {
@@ -391,7 +243,8 @@ std::vector<Command> setup_commands() {
       {"group", "@HANDLE|ID", "the rotation's Slack user group; made if there is none"},
       {"schedule", "CONN/ID", "the rotation's schedule", true},
       {"channel", "#NAME|ID", "where its handoffs are announced", true}};
-  for (const auto& option : adding_a_connection().options) {
+  const auto adding = connection_commands().front();
+  for (const auto& option : adding.options) {
     if (option.name != "no-verify") options.push_back(option);
   }
   return {{"setup",

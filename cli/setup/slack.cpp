@@ -48,8 +48,8 @@ Result<slack::WebClient*> SlackTrial::client(const Secret& bot, const Secret& ap
 }
 
 Result<std::string> SlackTrial::try_bot(const Secret& token) {
-  if (!token.reveal().starts_with("xoxb-"))
-    return fail(ErrorKind::invalid, "this is no bot token: those begin with xoxb-");
+  if (auto good = config::check_secret_text(token.reveal(), config::SecretKind::bot_token); !good)
+    return Error{ErrorKind::invalid, "this " + good.error().message};
   auto web = client(token, {});
   if (!web) return web.error();
   auto identity = session_.run(ask_identity(*limiter_, **web));
@@ -59,8 +59,8 @@ Result<std::string> SlackTrial::try_bot(const Secret& token) {
 }
 
 Result<std::string> SlackTrial::try_app(const Secret& token) {
-  if (!token.reveal().starts_with("xapp-"))
-    return fail(ErrorKind::invalid, "this is no app-level token: those begin with xapp-");
+  if (auto good = config::check_secret_text(token.reveal(), config::SecretKind::app_token); !good)
+    return Error{ErrorKind::invalid, "this " + good.error().message};
   auto web = client(bot_, token);
   if (!web) return web.error();
   auto address = session_.run(ask_connection(*limiter_, **web));

@@ -9,6 +9,7 @@ import pty
 import select
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -60,13 +61,13 @@ class Place:
         return subprocess.run([f"{BIN}/watchbill", *arguments], cwd=self.folder, env=self.environment(), text=True,
                               capture_output=True, stdin=subprocess.DEVNULL, timeout=90)
 
-    def answer(self, *answers):
+    def answer(self, *answers, options=None):
         """Runs `watchbill setup` at a terminal: each answer is (what is asked, what is typed)."""
         child, terminal = pty.fork()
         if child == 0:
             os.chdir(self.folder)
-            os.execve(f"{BIN}/watchbill", ["watchbill", "setup", "--base-url", self.sandbox["pagerduty"]],
-                      self.environment())
+            given = ("--base-url", self.sandbox["pagerduty"]) if options is None else options
+            os.execve(f"{BIN}/watchbill", ["watchbill", "setup", *given], self.environment())
         shown = ""
         waiting = list(answers)
         end = time.monotonic() + 90
@@ -84,6 +85,8 @@ class Place:
             if waiting and waiting[0][0] in shown[seen:]:
                 seen = len(shown)
                 os.write(terminal, (waiting.pop(0)[1] + "\n").encode())
+        # Whoever still asks is left alone.
+        os.close(terminal)
         _, status = os.waitpid(child, 0)
         assert not waiting, (waiting, shown)
         return os.waitstatus_to_exitcode(status), shown
@@ -108,26 +111,34 @@ def by_a_person(sandbox):
     try:
         code, shown = place.answer(
             ("Bot token", "nonsense"),
-            ("begin with xoxb-", "xoxb-wrong"),
-            ("invalid_auth", sandbox["tokens"]["bot"]),
-            ("App-level token", sandbox["tokens"]["app"]),
+            ("this is not Slack's bot token", "xoxb-wrong"),
+            # However it was copied.
+            ("invalid_auth", f'SLACK_BOT_TOKEN="{sandbox["tokens"]["bot"]}"'),
+            ("App-level token", sandbox["tokens"]["bot"]),
+            ("it must be Slack's app-level token", sandbox["tokens"]["app"]),
             ("Channel in which problems are told", "#nowhere"),
             ("no channel #nowhere", "#alerts"),
             ("Which scheduling system", "pagerdudy"),
-            ("no kind of scheduling system", "pagerduty"),
-            ("What to call the connection", "pd"),
-            ("(FILE)", place.path("missing.key")),
+            ("no kind of scheduling system", "PagerDuty"),
+            ("What to call the connection", "My PD"),
+            ("lower case letters", "pd"),
+            ("REST API key", "not-the-key"),
+            ("Service region (us or eu)", "mars"),
+            ("is none of them", ""),
             # Told what is wrong, and asked again.
-            ("Which scheduling system", "pagerduty"),
-            ("What to call the connection", "pd"),
-            ("(FILE)", place.path("pd.key")),
+            ("REST API key", f"Token token={sandbox['keys']['pagerduty']}"),
+            ("Service region (us or eu)", "US"),
             ("The first rotation's name", "payments"),
-            ("Its user group", "@payments-oncall"),
-            ("Its schedule", "pd/PSCHED1"),
-            ("Channel that hears", "#payments"),
+            ("Its user group", "@here"),
+            ("one of Slack's own words", "payments-oncall"),
+            ("Its schedule", "Payments secondary"),
+            ("no scheduling system has one of this name", "payments primary"),
+            ("Channel that hears", "#nowhere"),
+            ("Slack shows no such channel", "payments"),
         )
         assert code == 0, shown
         assert sandbox["tokens"]["bot"] not in shown and sandbox["tokens"]["app"] not in shown, "a token was shown"
+        assert sandbox["keys"]["pagerduty"] not in shown and "not-the-key" not in shown, "a key was shown"
         assert "PSCHED1" in shown and "in_sync" in shown, shown
         place.check()
         # Run again, with nobody to ask: nothing changes, and it is not an error.
@@ -169,6 +180,56 @@ def given_up_in_the_middle(sandbox):
         place.close()
 
 
+def where_another_program_listens(sandbox):
+    place = Place(sandbox)
+    other = socket.create_server(("127.0.0.1", 0))
+    try:
+        address = "127.0.0.1:%d" % other.getsockname()[1]
+        with open(place.config, encoding="utf-8") as file:
+            text = file.read()
+        with open(place.config, "w", encoding="utf-8") as file:
+            file.write(text.replace("listen: null", f"listen: {address}"))
+        refused = place.run("setup", "--bot-token-file", place.secret("bot", sandbox["tokens"]["bot"]))
+        assert refused.returncode == 4, refused
+        assert refused.stderr == (f"watchbill: listen: address {address}: another program listens there already: set `listen` in "
+                                  f"{place.config} to another port\n"), refused.stderr
+        os.mkdir(place.path("store"), 0o700)
+        daemon = subprocess.run([f"{BIN}/watchbilld", "--config", place.config], cwd=place.folder,
+                                env={**place.environment(), "WATCHBILL_SLACK_BOT_TOKEN_FILE": place.path("bot")}, text=True,
+                                capture_output=True, timeout=60, check=False)
+        assert daemon.returncode == 1 and "another program listens there already" in daemon.stderr.splitlines()[-1], daemon
+    finally:
+        other.close()
+        place.close()
+
+
+def against_the_sandbox_s_own_configuration():
+    """`watchbill sandbox --for-setup` leaves a configuration in which only answers are missing."""
+    folder = tempfile.mkdtemp(prefix="watchbill-setup-")
+    process = subprocess.Popen([f"{BIN}/watchbill", "sandbox", "--for-setup", f"{folder}/walk"], stdout=subprocess.PIPE, text=True)
+    try:
+        ready = json.loads(process.stdout.readline())
+        place = Place(ready)
+        place.config = f"{folder}/walk/watchbill.yaml"
+        code, shown = place.answer(
+            ("Bot token", ready["tokens"]["bot"]),
+            ("App-level token", ""),
+            ("Channel in which problems are told", ""),
+            ("Which scheduling system", "opsgenie"),
+            ("What to call the connection", ""),
+            ("API key", ready["keys"]["opsgenie"]),
+            ("Where does the account live? (us or eu)", ""),
+            ("The first rotation's name", ""),
+            options=())
+        assert code == 0 and "connection opsgenie added" in shown, shown
+        place.close()
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        shutil.rmtree(folder)
+
+
 def by_a_script(sandbox):
     place = Place(sandbox)
     try:
@@ -206,6 +267,8 @@ def main():
         by_a_person(ready)
         given_up_in_the_middle(ready)
         by_a_script(ready)
+        where_another_program_listens(ready)
+        against_the_sandbox_s_own_configuration()
     finally:
         process.kill()
         process.wait()
