@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -102,7 +103,9 @@ void Loader::complain_unknown(const std::string& place, const std::string& key, 
     siblings.emplace(rest.substr(0, rest.find('.')));
   }
   const std::vector<std::string_view> names(siblings.begin(), siblings.end());
-  const auto guess = closest(key, names);
+  const auto longer = [&](std::string_view name) { return !key.empty() && name.starts_with(key + "_"); };
+  const auto begun = std::find_if(names.begin(), names.end(), longer);
+  const auto guess = begun == names.end() ? closest(key, names) : *begun;
   complain(place, prefix + std::string(utf8_prefix(key, 60)),
            guess.empty() ? fmt::format("unknown key; known here: {}", fmt::join(names, ", "))
                          : fmt::format("unknown key; did you mean \"{}\"?", guess));

@@ -150,6 +150,8 @@ Result<void> read_factor(const Value& value, double& into) {
 }
 
 Result<void> read_list(const Value& value, std::vector<std::string>& into) {
+  if (value.kind == Value::Kind::text)
+    return fail(ErrorKind::invalid, "must be a list: write [\"{}\"]", utf8_prefix(value.text, 60));
   if (value.kind != Value::Kind::list) return wrong_kind(value, "a list");
   for (auto i = value.items.begin(); i != value.items.end(); ++i) {
     std::string item;

@@ -377,3 +377,10 @@ TEST_CASE("a value that YAML takes for a comment is not silently none") {
   CHECK(read("http:\n  proxy: # none here\n"));
   CHECK(read("#slack:\n#  mode: socket\nstore: /srv/x #x\n"));
 }
+
+TEST_CASE("a key without its end and one text for a list are answered with what to write") {
+  CHECK(errors("slack:\n  bot_token: xoxb-12345\n") ==
+        "w.yaml:2:3: slack.bot_token: unknown key; did you mean \"bot_token_file\"?");
+  CHECK(errors("slack: {editors: {users: U012345}}\n") ==
+        "w.yaml:1:26: slack.editors.users: must be a list: write [\"U012345\"]");
+}
