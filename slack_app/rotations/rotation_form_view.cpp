@@ -14,7 +14,8 @@ namespace {
 // ones.
 constexpr std::size_t kMaxName = 160;
 // One more than a handle may have, so that the rule can say so.
-constexpr std::size_t kMaxHandle = 22;
+/// No page of Slack's says how long a handle may be: it says so when it is made (`bad_handle`).
+constexpr std::size_t kMaxHandle = 80;
 constexpr NameTable<Empty, 3> kEmptyWords{{{Empty::keep, "Keep the last people"},
                                            {Empty::fallback, "Put others in the group"},
                                            {Empty::disable, "Disable the group"}}};

@@ -27,6 +27,20 @@ class EditFlows(Flows):
         self.w.until("announced", lambda: any("*Fresh*" in m["text"] for m in
                                               self.w.control("messages", channel="payments")["messages"]), 30)
 
+    def test_a_new_handle_that_slack_refuses_is_told_at_its_field(self):
+        self.new_rotation()
+        self.w.fill("ada", "name", "Platform")
+        self.new_group("ada", "platform-engineering-primary-oncall")
+        self.w.fill("ada", "schedules", values=["pagerduty/PSCHED1"], query="payments")
+        self.w.control("fault", system="slack", kind="error", match="usergroups.create", code="bad_handle", times=1)
+        answer = self.w.submit("ada")
+        self.assertEqual(answer["result"], "errors", answer)
+        told = {field.partition("~")[0]: text for field, text in answer["errors"].items()}
+        self.assertIn("Slack does not accept the handle", told["handle"])
+        self.assertNotIn("Platform", self.rotations())
+        self.saved("ada", self.w.submit("ada"))
+        self.w.until("the group", lambda: self.w.members("platform-engineering-primary-oncall") == ["U0ADA"], 30)
+
     def new_group(self, person, handle):
         """Chooses to make a group, and types its handle."""
         self.w.fill(person, "group", "new:", query="")
