@@ -173,6 +173,7 @@ providers::AnswerSink taker(std::vector<ShownSchedule>& schedules) {
 /// Asks for the next weeks, and then for now, so that what is said of now counts.
 net::Task<void> ask(Side& side, std::vector<ShownSchedule>& schedules, Instant now) {
   std::vector<std::string> ids;
+  ids.reserve(schedules.size());
   for (const auto& one : schedules) ids.push_back(one.ref.id);
   const auto sink = taker(schedules);
   const Window weeks{now, now + kWeeks};

@@ -32,6 +32,7 @@ std::string difference_text(const SchedulePair& pair, const PairDifference& one)
 
 std::vector<std::string> names_of(const std::vector<Rotation>& rotations) {
   std::vector<std::string> names;
+  names.reserve(rotations.size());
   for (const auto& rotation : rotations) names.push_back(rotation.name);
   return names;
 }

@@ -420,10 +420,10 @@ net::Task<ScheduleAnswer> JsmProvider::confirm(std::string id, Window window) {
     for (const auto& span : said.spans) ids.push_back(span.account.id);
     auto looked_up = co_await users_.look_up(std::move(ids));
     if (!looked_up) co_return failed_answer(connection_, id, window, asked, looked_up.error(), true);
-    said.answer = with_names(std::move(said));
   }
-  said.answer.from_schedule = true;
-  co_return std::move(said.answer);
+  auto answer = with_names(std::move(said));
+  answer.from_schedule = true;
+  co_return answer;
 }
 
 ConnectionHealth JsmProvider::health() const {
