@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "config/secret_text.hpp"
 #include "slack_app/rotations/rotation_form.hpp"
 
 namespace watchbill::slack_app {
@@ -183,7 +184,7 @@ ConnectInput typed_connection(json::View values, const ConnectState& state) {
     auto typed = without_space(value["value"].string_or(""));
     if (typed.empty()) continue;
     if (is_secret(state, field.flag)) {
-      input.secrets.emplace(field.flag, Secret(std::move(typed)));
+      input.secrets.emplace(field.flag, Secret(config::pasted_secret(typed)));
     } else {
       input.texts[field.flag] = std::move(typed);
     }

@@ -18,7 +18,8 @@ class ConnectFlows(Flows):
         answer = self.w.submit("ada")
         self.assertEqual(answer["result"], "errors", answer)
         self.assertTrue(list(answer["errors"])[0].startswith("api-key-file~"), answer)
-        self.w.fill("ada", "api-key-file", self.w.ready["keys"]["opsgenie"])
+        # However it was copied.
+        self.w.fill("ada", "api-key-file", f'"{self.w.ready["keys"]["opsgenie"]}"')
         answer = self.w.submit("ada")
         self.assertEqual(answer["result"], "updated", answer)
         self.assertIn("*og-two* works", texts(self.w.wait_modal("ada", "notice")["view"]))
