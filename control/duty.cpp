@@ -31,7 +31,8 @@ struct Known {
                               std::optional<Instant> until) const {
     const auto match = matcher.match(who);
     const bool pending = match.pending && !unmatched.contains({who.connection, who.id});
-    return {who.name, who.email, match.user, pending, schedule, until};
+    const auto& name = match.name.empty() ? who.name : match.name;
+    return {name.empty() ? who.id : name, who.email, match.user, pending, match.account, schedule, until};
   }
 };
 
@@ -105,7 +106,7 @@ Result<Duty> from_history(store::Store& store, const Rotation& rotation, Instant
   }
   for (const auto& person : last->said) {
     duty.people.push_back({person.responder.name, person.responder.email, person.member,
-                           person.member_pending, person.schedule, told(person.until)});
+                           person.member_pending, person.account, person.schedule, told(person.until)});
   }
   return duty;
 }
@@ -191,7 +192,8 @@ Result<std::map<UserId, std::vector<DutyShift>>> shifts_by_person(Context& conte
       for (const auto& shift : state->second.timeline.shifts) {
         if (shift.end <= now) continue;
         const auto [member, fresh] = members.try_emplace(&*shift.responder);
-        if (fresh) member->second = (*known)->matcher.match(shift.responder).user;
+        // Also of whom may not be in a group: they are on call all the same.
+        if (fresh) member->second = (*known)->matcher.account_of(shift.responder);
         if (!member->second) continue;
         const auto end = shift.end_unknown ? std::nullopt : told(shift.end);
         add_shift(of_schedule[*member->second], {rotation.name, shift.start, end, name});

@@ -15,8 +15,9 @@ namespace watchbill::control {
 struct OnDuty {
   std::string name;
   std::optional<std::string> email;
-  std::optional<UserId> member;  ///< none: nobody in Slack, or not known yet
-  bool member_pending = false;   ///< not known yet
+  std::optional<UserId> member;     ///< none: nobody in Slack, or not known yet
+  bool member_pending = false;      ///< not known yet
+  std::optional<UserId> account{};  ///< without a member: theirs in Slack, which may not be in a group
   ScheduleRef schedule;
   std::optional<Instant> until;  ///< none: not known, or never
 };

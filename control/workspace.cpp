@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "store/names.hpp"
+
 namespace watchbill::control {
 
 namespace {
@@ -83,7 +85,10 @@ net::Task<Result<slack::Channel>> Workspace::channel_named(std::string name) {
   auto all = co_await channels();
   if (!all) co_return all.error();
   for (const auto& channel : **all) {
-    if (channel.name == name) co_return channel;
+    if (channel.name != name) continue;
+    // A name that cannot be kept stays an id where it is shown.
+    (void)store::remember_channel(context_.store, channel.id, channel.name);
+    co_return channel;
   }
   co_return fail(ErrorKind::not_found,
                  "channel #{}: Slack shows no such channel; check the name, and if it is private, invite the "
@@ -103,6 +108,7 @@ net::Task<Result<slack::Channel>> Workspace::channel_of(ChannelId id) {
         id);
   }
   if (!read) co_return read.error().in("channel {}", id);
+  (void)store::remember_channel(context_.store, id, read->name);
   co_return channels_asked_.insert_or_assign(id, *std::move(read)).first->second;
 }
 

@@ -7,6 +7,7 @@
 
 #include "config/config.hpp"
 #include "daemon/app_gateway.hpp"
+#include "daemon/channel_names_check.hpp"
 #include "daemon/key_people_check.hpp"
 #include "daemon/metrics.hpp"
 #include "engine/engine.hpp"
@@ -59,6 +60,7 @@ class Service {
   std::unique_ptr<slack::WebClient> slack_;
   std::unique_ptr<control::Context> context_;
   std::unique_ptr<KeyPeopleCheck> key_people_;
+  std::unique_ptr<ChannelNamesCheck> channel_names_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<AppGateway> gateway_;
   std::unique_ptr<net::HttpServer> server_;

@@ -124,6 +124,7 @@ void describe(V& v, T& person) {
   v.may("schedule_label", person.schedule_label);
   v.may("member", person.member);
   v.may("member_pending", person.member_pending);
+  v.may("account", person.account);
   v.may("since", person.since);
   v.may("until", person.until);
   v.may("last_known", person.last_known);

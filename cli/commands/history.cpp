@@ -8,6 +8,7 @@
 #include "cli/commands/commands.hpp"
 #include "cli/commands/overview.hpp"
 #include "cli/terminal/table.hpp"
+#include "store/names.hpp"
 
 namespace watchbill::cli {
 
@@ -74,16 +75,17 @@ std::string difference(const std::map<UserId, std::string>& names, const control
   return out;
 }
 
-std::string announced(const control::HistoryEntry& entry) {
+std::string announced(store::Store& store, const control::HistoryEntry& entry) {
   std::string out;
   for (const auto& row : entry.announcements) {
-    out += fmt::format("{}{} {}", out.empty() ? "" : ", ", row.channel, name_of(row.state));
+    out += fmt::format("{}{} {}", out.empty() ? "" : ", ", store::channel_label(store, row.channel),
+                       name_of(row.state));
     if (!row.error.empty()) out += fmt::format(" ({})", row.error);
   }
   return out;
 }
 
-void print(Session& session, const std::vector<control::HistoryEntry>& entries) {
+void print(Session& session, store::Store& store, const std::vector<control::HistoryEntry>& entries) {
   const auto names = known_names(session);
   Table table({"WHEN", "ROTATION", "CAUSE", "CHANGE", "BY", "RESULT", "ANNOUNCED"});
   for (const auto& entry : entries) {
@@ -91,7 +93,8 @@ void print(Session& session, const std::vector<control::HistoryEntry>& entries) 
                                   : difference(names, entry);
     table.add({format_rfc3339(entry.at), entry.rotation, entry.cause,
                entry.note.empty() ? what : fmt::format("{} ({})", what, entry.note),
-               entry.by.value_or("watchbill"), entry.result.value_or("open"), announced(entry)});
+               store::with_names(store, entry.by.value_or("watchbill")), entry.result.value_or("open"),
+               announced(store, entry)});
   }
   session.io().out << table.render(session.io().width);
 }
@@ -110,7 +113,7 @@ Result<int> history(Session& session, const Invocation& in) {
     w.end_array();
     session.print_json(w.take());
   } else {
-    print(session, *entries);
+    print(session, **store, *entries);
   }
   return kDone;
 }

@@ -12,6 +12,7 @@
 #include "control/duty.hpp"
 #include "control/rotation_json.hpp"
 #include "control/save.hpp"
+#include "store/names.hpp"
 
 namespace watchbill::cli {
 
@@ -128,7 +129,7 @@ Result<int> list_rotations(Session& session, const Invocation& /*in*/) {
 
 struct ShownAnnouncement {
   std::string at;
-  std::string channel;
+  ChannelId channel;
   std::string state;
   std::string error;
 };
@@ -139,8 +140,7 @@ std::vector<ShownAnnouncement> announcements(store::Store& store, const Rotation
   auto rows = store.outbox().of_rotation(rotation.id, shown);
   if (!rows) return out;
   for (const auto& row : *rows) {
-    out.push_back(
-        {format_rfc3339(row.facts.at), row.channel.value, std::string(name_of(row.state)), row.error});
+    out.push_back({format_rfc3339(row.facts.at), row.channel, std::string(name_of(row.state)), row.error});
   }
   return out;
 }
@@ -154,7 +154,7 @@ std::string show_json(const control::RotationView& view, const std::vector<Shown
   status.end_object();
   w.begin_array();
   for (const auto& [at, channel, state, error] : sent) {
-    w.begin_object().field("at", at).field("channel", channel).field("state", state);
+    w.begin_object().field("at", at).field("channel", channel.value).field("state", state);
     w.field("error", error.empty() ? std::optional<std::string>() : error).end_object();
   }
   w.end_array();
@@ -162,24 +162,25 @@ std::string show_json(const control::RotationView& view, const std::vector<Shown
   return fields + R"(,"status":)" + status.take() + R"(,"announcements":)" + w.take() + "}";
 }
 
-void show_table(Session& session, const control::RotationView& view,
+void show_table(Session& session, store::Store& store, const control::RotationView& view,
                 const std::vector<ShownAnnouncement>& sent) {
   auto& out = session.io().out;
   const auto names = known_names(session);
   const auto line = [&out](std::string_view name, const std::string& value) {
     if (!value.empty()) out << printable(fmt::format("{:<18} {}\n", name, value));
   };
+  const auto label = [&store](const ChannelId& channel) { return store::channel_label(store, channel); };
   const auto& r = view.rotation;
   line("rotation", r.name);
   line("group", fmt::format("@{} ({})", r.handle, r.group));
   line("state", view.state);
   for (const auto& problem : view.problems) line("problem", problem);
   for (const auto& person : view.on_call) {
-    line("on call",
-         fmt::format(
-             "{} ({}){}{}{}", person.responder.name, person.schedule,
-             person.until && *person.until != kNever ? ", until " + format_rfc3339(*person.until) : "",
-             slack_remark(person.member, person.member_pending), person.last_known ? " (last known)" : ""));
+    line(
+        "on call",
+        fmt::format("{} ({}){}{}{}", person.responder.name, person.schedule,
+                    person.until && *person.until != kNever ? ", until " + format_rfc3339(*person.until) : "",
+                    slack_remark(person), person.last_known ? " (last known)" : ""));
   }
   for (const auto& ref : without_people(view.on_call, view.unknown))
     line("on call", fmt::format("not known ({})", ref));
@@ -192,7 +193,7 @@ void show_table(Session& session, const control::RotationView& view,
   }
   line("mode",
        fmt::format("{}, membership {}, drift {}", name_of(r.mode), name_of(r.membership), name_of(r.drift)));
-  for (const auto& channel : r.channels) line("channel", channel.value);
+  for (const auto& channel : r.channels) line("channel", label(channel));
   line("always members", control::names_of(names, r.permanent_members));
   line("nobody on call",
        fmt::format("{}{}", name_of(r.empty), r.alerts_when_empty() ? ", with an alert" : ""));
@@ -202,11 +203,11 @@ void show_table(Session& session, const control::RotationView& view,
                                     r.announce.text_template ? ", own template" : ""));
   if (r.announce.text_template) line("template", *r.announce.text_template);
   for (const auto& owner : r.owners) line("owner", control::name_or_id(names, UserId(owner)));
-  if (r.alert_channel) line("alert channel", r.alert_channel->value);
+  if (r.alert_channel) line("alert channel", label(*r.alert_channel));
   line("managed by", r.managed_by);
   for (const auto& [at, channel, state, error] : sent)
     line("announced",
-         fmt::format("{} in {}: {}{}", at, channel, state, error.empty() ? "" : " (" + error + ")"));
+         fmt::format("{} in {}: {}{}", at, label(channel), state, error.empty() ? "" : " (" + error + ")"));
 }
 
 Result<int> show(Session& session, const Invocation& in) {
@@ -222,7 +223,7 @@ Result<int> show(Session& session, const Invocation& in) {
     if (session.json()) {
       session.print_json(show_json(view, sent));
     } else {
-      show_table(session, view, sent);
+      show_table(session, **store, view, sent);
     }
     return kDone;
   }

@@ -51,7 +51,9 @@ void print(Session& session, const std::vector<control::Duty>& found) {
     };
     for (const auto& person : answer.people) {
       table.add({answer.rotation.name,
-                 person.name + std::string(slack_remark(person.member, person.member_pending)),
+                 person.name +
+                     std::string(slack_remark(
+                         {{}, {}, {}, person.member, {}, {}, false, person.member_pending, person.account})),
                  person.email.value_or(""), person.until ? format_rfc3339(*person.until) : "not known",
                  to_string(person.schedule), age_in(to_string(person.schedule))});
     }

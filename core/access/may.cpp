@@ -109,7 +109,8 @@ Result<void> may_slack(const SlackUser& user, Action action, const Object& objec
                        const Permissions& permissions) {
   if (action == Action::see_on_call) return {};
   if (user.guest) {
-    return fail(ErrorKind::forbidden, "Guests can see who is on call and who is next, and nothing more. {}",
+    return fail(ErrorKind::forbidden,
+                "Guests can see who is on call, who is next, and their own shifts, and nothing more. {}",
                 whom_to_ask(action, object, permissions.editors));
   }
   if (action == Action::view) return {};

@@ -26,19 +26,21 @@ bool same_person(const OnCallPerson& a, const OnCallPerson& b) {
 bool OnCallPerson::operator==(const OnCallPerson& other) const {
   return same_details(responder, other.responder) && schedule == other.schedule &&
          schedule_label == other.schedule_label && member == other.member && since == other.since &&
-         until == other.until && last_known == other.last_known && member_pending == other.member_pending;
+         until == other.until && last_known == other.last_known && member_pending == other.member_pending &&
+         account == other.account;
 }
 
 bool same_facts(const std::vector<OnCallPerson>& a, const std::vector<OnCallPerson>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const OnCallPerson& x, const OnCallPerson& y) {
     return same_details(x.responder, y.responder) && x.schedule == y.schedule && x.member == y.member &&
-           x.member_pending == y.member_pending;
+           x.member_pending == y.member_pending && x.account == y.account;
   });
 }
 
-std::string_view slack_remark(const std::optional<UserId>& member, bool pending) {
-  if (pending) return " (Slack account not known yet)";
-  return member ? "" : " (not in Slack)";
+std::string_view slack_remark(const OnCallPerson& person) {
+  if (person.member_pending) return " (Slack account not known yet)";
+  if (person.account && !person.member) return " (cannot be in a Slack group)";
+  return person.member ? "" : " (not in Slack)";
 }
 
 bool any_pending(const std::vector<OnCallPerson>& people) {
@@ -74,18 +76,21 @@ std::vector<ScheduleRef> without_people(const std::vector<OnCallPerson>& people,
   return found;
 }
 
-std::string on_call_names(const std::vector<OnCallPerson>& people, const std::vector<ScheduleRef>& unknown) {
+std::string on_call_names(const std::vector<OnCallPerson>& people, const std::vector<ScheduleRef>& unknown,
+                          std::size_t at_most) {
   if (people.empty()) return unknown.empty() ? "nobody" : "not known";
   std::vector<std::string> parts;
   for (const auto& person : people) {
     const auto& name = person.responder.name.empty() ? person.responder.id : person.responder.name;
-    auto part = fmt::format("{}{}{}", name, slack_remark(person.member, person.member_pending),
-                            person.last_known ? " (last known)" : "");
+    auto part = fmt::format("{}{}{}", name, slack_remark(person), person.last_known ? " (last known)" : "");
     if (std::find(parts.begin(), parts.end(), part) == parts.end()) parts.push_back(std::move(part));
   }
   for (const auto& ref : without_people(people, unknown))
     parts.push_back(fmt::format("not known in {}", ref));
-  return fmt::format("{}", fmt::join(parts, ", "));
+  const auto shown = std::min(parts.size(), at_most);
+  auto text =
+      fmt::format("{}", fmt::join(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+  return shown == parts.size() ? text : fmt::format("{} and {} more", text, parts.size() - shown);
 }
 
 }  // namespace watchbill

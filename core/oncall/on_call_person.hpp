@@ -24,6 +24,8 @@ struct OnCallPerson {
   bool last_known = false;
   /// Slack has not said yet who that is there: `member` is not known.
   bool member_pending = false;
+  /// Without a `member`: their account in Slack, which may not be in a group (a guest, a bot, deactivated).
+  std::optional<UserId> account{};
   /// Equal in everything, what is told of the responder included.
   bool operator==(const OnCallPerson& other) const;
 };
@@ -34,9 +36,9 @@ bool same_person(const OnCallPerson& a, const OnCallPerson& b);
 bool same_people(const std::vector<OnCallPerson>& a, const std::vector<OnCallPerson>& b);
 /// True if nothing is told differently of them in `b`: names, addresses, who they are in Slack.
 bool same_facts(const std::vector<OnCallPerson>& a, const std::vector<OnCallPerson>& b);
-/// What is told beside a name: nothing of a `member`, else " (not in Slack)" or, while that is `pending`,
-/// that it is not known yet.
-std::string_view slack_remark(const std::optional<UserId>& member, bool pending);
+/// What is told beside a name: nothing of a member, else " (not in Slack)", that the account there cannot be
+/// in a group, or, while that is pending, that it is not known yet.
+std::string_view slack_remark(const OnCallPerson& person);
 /// True if Slack has not said yet who somebody of them is.
 bool any_pending(const std::vector<OnCallPerson>& people);
 /// Those of `a` who are not in `b`, each human being once.
@@ -44,8 +46,10 @@ std::vector<OnCallPerson> people_without(const std::vector<OnCallPerson>& a,
                                          const std::vector<OnCallPerson>& b);
 
 /// "Ada, Bo (not in Slack), Cy (last known)": everybody once. Without anybody "nobody", or "not known" while
-/// a schedule is `unknown`; one that is and has no last known people is named behind the others.
-std::string on_call_names(const std::vector<OnCallPerson>& people, const std::vector<ScheduleRef>& unknown);
+/// a schedule is `unknown`; one that is and has no last known people is named behind the others. More than
+/// `at_most` are counted.
+std::string on_call_names(const std::vector<OnCallPerson>& people, const std::vector<ScheduleRef>& unknown,
+                          std::size_t at_most = 12);
 /// Those of `unknown` of which not even the last known people are among `people`.
 std::vector<ScheduleRef> without_people(const std::vector<OnCallPerson>& people,
                                         const std::vector<ScheduleRef>& unknown);

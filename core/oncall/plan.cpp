@@ -79,23 +79,22 @@ class Planner {
     return in_.states[i]->name.empty() ? to_string(schedule.ref) : in_.states[i]->name;
   }
 
-  /// Some systems call people by their address only: then Slack's name is better.
+  /// Everybody has one name, whatever the systems call them: that which Slack shows, where it knows them.
   static std::string name_of(const Responder& responder, const Match& match) {
-    const bool nameless = responder.name.empty() || responder.name == responder.id ||
-                          responder.name.find('@') != std::string::npos;
-    return nameless && !match.name.empty() ? match.name : responder.name;
+    if (!match.name.empty()) return match.name;
+    return responder.name.empty() ? responder.id : responder.name;
   }
 
   /// Whoever was deleted in the scheduling system is paged by nobody: they stand there and are not on call.
   bool report_deleted(std::size_t i, const Responder& responder) {
     if (!responder.deleted) return false;
-    problem("deleted:" + responder.connection + "/" + responder.id,
-            fmt::format(
-                "{} stands on schedule {} ({}), but the account was deleted in {}, so nobody is paged "
-                "there for them; put somebody else on the schedule",
-                responder.name, label_of(i), to_string(in_.rotation.schedules[i].ref), responder.connection));
-    if (std::find(deleted_.begin(), deleted_.end(), responder.name) == deleted_.end())
-      deleted_.push_back(responder.name);
+    const auto name = name_of(responder, in_.matcher.match(responder));
+    problem(
+        "deleted:" + responder.connection + "/" + responder.id,
+        fmt::format("{} stands on schedule {} ({}), but the account was deleted in {}, so nobody is paged "
+                    "there for them; put somebody else on the schedule",
+                    name, label_of(i), to_string(in_.rotation.schedules[i].ref), responder.connection));
+    if (std::find(deleted_.begin(), deleted_.end(), name) == deleted_.end()) deleted_.push_back(name);
     return true;
   }
 
@@ -116,6 +115,7 @@ class Planner {
     const auto match = in_.matcher.match(responder);
     person.member = match.pending ? last_member(responder) : match.user;
     person.member_pending = match.pending;
+    person.account = match.account;
     person.responder.name = name_of(responder, match);
     person.last_known = !confirmed;
     if (confirmed) {
@@ -131,7 +131,7 @@ class Planner {
       plan_.pending = true;
       plan_.pending_why = fmt::format("{}: {}", person.responder.name, match.why);
     }
-    if (!match.user && !match.pending) report_unmatched(responder, match.why);
+    if (!match.user && !match.pending) report_unmatched(person.responder, match.why);
     plan_.people.push_back(std::move(person));
   }
 
@@ -256,7 +256,7 @@ class Planner {
       const auto why = in_.matcher.unfit(user);
       if (why) {
         problem("unfit:" + user.value,
-                fmt::format("{} {} {}; choose another with `watchbill rotation edit`", as, user, *why));
+                fmt::format("{} {}; choose another with `watchbill rotation edit`", as, *why));
       }
       return why.has_value();
     });
@@ -279,13 +279,13 @@ class Planner {
     if (plan_.pending) return;
     const auto fallback = fit(in_.rotation.fallback_members, "fallback member");
     if (fallback.empty()) {
-      plan_.group_note = "Nobody of them is known in Slack, so the group keeps its members.";
+      plan_.group_note = "Nobody of them can be in a Slack group, so it keeps its members.";
       // A list with an invalid member may have emptied it: then it gets back those it had.
       const bool emptied = in_.group && !in_.group->disabled && in_.group->members.empty();
       if (emptied) aim_at(united(still_fit(in_.record.placed), permanent));
       return;
     }
-    plan_.group_note = "Nobody of them is known in Slack, so the group has its fallback members.";
+    plan_.group_note = "Nobody of them can be in a Slack group, so it has its fallback members.";
     aim_at(united(fallback, permanent));
   }
 

@@ -19,7 +19,9 @@ struct Match {
   std::optional<UserId> user{};
   bool pending = false;  ///< not looked up yet: the answer is on its way
   std::string why{};     ///< why there is none (yet): "no Slack account has the address bo@example.com"
-  std::string name{};    ///< as Slack shows the user; empty if that is not known
+  std::string name{};    ///< as Slack shows the account; empty if that is not known
+  /// Without a `user`: the account that they have and that may not be in a group.
+  std::optional<UserId> account{};
 };
 
 /// What the planner asks about people. Pure look-ups; implemented on the directory and the mappings.
@@ -27,7 +29,8 @@ class Matcher {
  public:
   virtual ~Matcher() = default;
   [[nodiscard]] virtual Match match(const Responder& responder) const = 0;
-  /// Why this user may not be in a group (guest, bot, deactivated); nothing if he may, or is not known yet.
+  /// Who this is and why they may not be in a group: "Otto is a guest, …" (or bot, deactivated); nothing if
+  /// they may, or are not known yet.
   [[nodiscard]] virtual std::optional<std::string> unfit(const UserId& user) const = 0;
 };
 

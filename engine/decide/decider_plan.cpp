@@ -35,13 +35,14 @@ const OnCallPerson* find_responder(const std::vector<OnCallPerson>& people, cons
   return found == people.end() ? nullptr : &*found;
 }
 
-/// Whether a scheduling system says something else of somebody than it did.
+/// Whether a scheduling system has another address of somebody than it had. (What is shown as their name is
+/// Slack's.)
 std::optional<Rematch> changed_at_source(const std::vector<OnCallPerson>& before,
                                          const std::vector<OnCallPerson>& now) {
   for (const auto& person : now) {
     const auto* was = find_responder(before, person.responder);
-    if (was == nullptr || same_details(was->responder, person.responder)) continue;
-    return Rematch{fmt::format("what {} says of {} (name, address) changed", person.responder.connection,
+    if (was == nullptr || was->responder.email == person.responder.email) continue;
+    return Rematch{fmt::format("the address that {} has of {} changed", person.responder.connection,
                                person.responder.name),
                    std::nullopt};
   }

@@ -4,12 +4,16 @@
 #include <iterator>
 #include <utility>
 
+#include "base/phrase.hpp"
 #include "engine/decide/open_problems.hpp"
 #include "engine/targets/refusal.hpp"
 
 namespace watchbill::engine {
 
 namespace {
+
+/// People in one list of a sentence; the rest are counted.
+constexpr std::size_t kNamed = 10;
 
 /// Problems that are told, but are no error of ours: what was agreed for an empty schedule happens.
 bool agreed(const Problem& problem) {
@@ -26,11 +30,11 @@ bool written_again(const RotationEntry& entry, const Problem& problem) {
   return problem.key.ends_with(":refused") && entry.refusal && entry.group.answered && !differs(entry);
 }
 
-/// "ada (U1)": by the name that the scheduling systems know, if any does.
+/// By name, if that is somebody who is or was on call; else by id.
 std::string name_of_member(const RotationEntry& entry, const UserId& user) {
   for (const auto* people : {&entry.plan.people, &entry.record.people}) {
     for (const auto& person : *people) {
-      if (person.member == user) return fmt::format("{} ({})", person.responder.name, user);
+      if (person.member == user) return person.responder.name;
     }
   }
   return user.value;
@@ -47,9 +51,7 @@ std::vector<std::string> names_without(const RotationEntry& entry, const std::ve
 }
 
 std::string sentence(const std::vector<std::string>& names, std::string_view one, std::string_view several) {
-  if (names.size() == 1) return fmt::format("{} {}", names.front(), one);
-  const std::vector<std::string> first(names.begin(), names.end() - 1);
-  return fmt::format("{} and {} {}", fmt::join(first, ", "), names.back(), several);
+  return fmt::format("{} {}", phrase(names, kNamed), names.size() == 1 ? one : several);
 }
 
 }  // namespace

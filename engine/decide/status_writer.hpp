@@ -11,7 +11,7 @@
 
 namespace watchbill::engine {
 
-/// In words how the group is not what it should be, with the people's names: "ada (U1) is missing". Empty if
+/// In words how the group is not what it should be, with the people's names: "ada is missing". Empty if
 /// it is, or is not known.
 std::string difference_of(const RotationEntry& entry);
 

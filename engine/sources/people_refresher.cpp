@@ -148,6 +148,8 @@ std::vector<UserId> PeopleRefresher::wanted_users() const {
   std::set<UserId> users;
   for (const auto& [id, entry] : model_.rotations) {
     users.insert(entry.rotation.permanent_members.begin(), entry.rotation.permanent_members.end());
+    // Who is told to edit a group is told by name.
+    if (!entry.group.drifts.empty() && !entry.group.changed_by.empty()) users.insert(entry.group.changed_by);
     users.insert(entry.rotation.fallback_members.begin(), entry.rotation.fallback_members.end());
   }
   const auto mapped = matcher_.mapped_users();

@@ -29,15 +29,17 @@ Result<void> StoredUsers::save(const std::vector<slack::SeenUser>& users) {
 std::optional<std::string> ResponderMatcher::unfit(const UserId& user) const {
   const auto* known = directory_.by_id(user);
   if (!known || known->assignable()) return std::nullopt;
-  if (known->deleted) return fmt::format("({}) is deactivated or unknown in Slack", known->name);
-  if (known->bot) return fmt::format("({}) is a bot, and Slack takes only people into groups", known->name);
-  return fmt::format("({}) is a guest, and Slack takes no guests into groups", known->name);
+  const auto& name = known->name.empty() ? user.value : known->name;
+  if (known->deleted) return fmt::format("{} is deactivated or unknown in Slack", name);
+  if (known->bot) return fmt::format("{} is a bot, and Slack takes only people into groups", name);
+  return fmt::format("{} is a guest, and Slack takes no guests into groups", name);
 }
 
 Match ResponderMatcher::match_user(const UserId& user) const {
-  if (auto why = unfit(user)) return {std::nullopt, false, fmt::format("the Slack user {} {}", user, *why)};
   const auto* known = directory_.by_id(user);
-  return {user, false, {}, known ? known->name : std::string{}};
+  const auto name = known ? known->name : std::string{};
+  if (auto why = unfit(user)) return {std::nullopt, false, *std::move(why), name, user};
+  return {user, false, {}, name};
 }
 
 std::optional<UserId> ResponderMatcher::mapped(const Responder& responder) const {

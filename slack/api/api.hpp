@@ -82,6 +82,7 @@ struct Identity {
   UserId user_id;
   std::string url;
   bool is_bot = false;
+  bool organization = false;        ///< the app is installed for a whole organization, in no workspace
   std::vector<std::string> scopes;  ///< from `x-oauth-scopes`
 };
 
@@ -100,7 +101,7 @@ struct UserGroup {
 
 struct User {
   UserId id;
-  std::string name;                  ///< display name, else real name, else handle
+  std::string name;                  ///< real name, else display name, else handle
   std::optional<std::string> email;  ///< lower case
   bool deleted = false;
   bool bot = false;

@@ -119,8 +119,8 @@ Result<User> decode_user(json::View user) {
   const auto profile = user["profile"];
   User out;
   out.name = one_line(
-      text_or(profile["display_name"],
-              text_or(profile["real_name"], text_or(user["real_name"], text_or(user["name"], *id)))));
+      text_or(profile["real_name"],
+              text_or(user["real_name"], text_or(profile["display_name"], text_or(user["name"], *id)))));
   if (auto email = profile["email"].text()) out.email = lower(std::move(*email));
   out.deleted = user["deleted"].boolean_or(false);
   out.bot = user["is_bot"].boolean_or(false) || *id == "USLACKBOT";  // Slackbot says it is none
@@ -192,6 +192,7 @@ Result<Identity> decode_identity(json::View answer) {
   out.user_id = UserId(std::move(*user));
   out.url = answer["url"].string_or("");
   out.is_bot = answer["bot_id"].text().has_value();
+  out.organization = answer["is_enterprise_install"].boolean_or(false);
   return out;
 }
 

@@ -33,8 +33,7 @@ net::Task<Result<Identity>> WebClient::auth_test(Permit permit) {
   const auto answer = co_await impl->send(std::move(permit), std::move(call));
   auto who = identity(answer);
   // A token for a whole organization is not bound to a workspace.
-  const bool bound = answer && !answer->body.root()["is_enterprise_install"].boolean_or(false);
-  if (who && bound && impl->options.team_id.empty()) impl->options.team_id = who->team_id;
+  if (who && !who->organization && impl->options.team_id.empty()) impl->options.team_id = who->team_id;
   co_return who;
 }
 

@@ -44,7 +44,7 @@ TEST_CASE("people that something depends on and who cannot be that any more are 
   REQUIRE(owner != problems.end());
   CHECK(
       owner->text ==
-      "UOWNER (UOWNER) is deactivated in Slack, and is an owner of rotation \"payments\": name somebody else "
+      "owner (UOWNER) is deactivated in Slack, and is an owner of rotation \"payments\": name somebody else "
       "(`watchbill rotation edit \"payments\" --owner …`)");
   CHECK(owner->rotation == rotation.id);
   CHECK(lost_now(world) ==

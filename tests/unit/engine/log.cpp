@@ -95,10 +95,10 @@ TEST_CASE("a write that failed says why in the log, and one that Slack did not d
       return is_line(line, start) && line.find(what) != std::string::npos;
     });
   };
-  CHECK(told("warning: write_failed",
-             "error=\"Slack answered ok and did not do it: bo (UBO) is missing [not_done]"));
+  CHECK(
+      told("warning: write_failed", "error=\"Slack answered ok and did not do it: bo is missing [not_done]"));
   CHECK(told("warning: write_refused", "code=not_done"));
-  CHECK(told("warning: problem key=", "bo (UBO) is missing"));
+  CHECK(told("warning: problem key=", "bo is missing"));
   // None without its reason.
   for (const auto& line : lines) {
     if (is_line(line, "warning: write_")) CHECK(line.find("error=") != std::string::npos);

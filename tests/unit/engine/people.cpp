@@ -73,14 +73,17 @@ TEST_CASE("an address that now is another account's moves the place in the group
   CHECK(p.messages().size() == told);
 }
 
-TEST_CASE("a new name at the source is shown with the poll that shows it, and is no handoff") {
+TEST_CASE("a new name at the source is no handoff, and Slack's own is shown, also when that is new") {
   Payments p;
   const auto told = p.messages().size();
   const auto changes = p.world.history().size();
   say(p.world.system, "Pada", [](Responder& ada) { ada.name = "Ada Lovelace"; });
   p.world.advance(70s);
   REQUIRE(p.status().on_call.size() == 1);
-  CHECK(p.status().on_call[0].responder.name == "Ada Lovelace");
+  CHECK(p.status().on_call[0].responder.name == "ada");
+  p.world.slack.users.at(UserId{"UADA"}).name = "Ada Lindqvist";
+  p.world.advance(2min);
+  CHECK(p.status().on_call[0].responder.name == "Ada Lindqvist");
   CHECK(p.messages().size() == told);
   CHECK(p.world.history().size() == changes);
 }
@@ -172,7 +175,7 @@ TEST_CASE("history says why somebody's place in the group went to another accoun
     p.world.slack.slow[slack::Method::users_lookup_by_email] = GENERATE(0s, 3s);
     p.world.advance(70s);
     REQUIRE(p.members() == Names{"UCY"});
-    CHECK(told() == "edit by -: what pd says of ada (name, address) changed");
+    CHECK(told() == "edit by -: the address that pd has of ada changed");
   }
   SECTION("a mapping was made, and taken back") {
     auto cli = p.world.as_cli();
@@ -183,7 +186,7 @@ TEST_CASE("history says why somebody's place in the group went to another accoun
     REQUIRE(cli->people().unmap("pd/Pada", "cli:bo"));
     p.world.advance(70s);
     REQUIRE(p.members() == Names{"UADA"});
-    CHECK(told() == "edit by cli:bo: the mapping of ada changed");
+    CHECK(told() == "edit by cli:bo: the mapping of cy changed");
   }
   SECTION("the address is another account's in Slack now") {
     p.world.slack.users.at(UserId{"UADA"}).email = "ada.l@example.com";

@@ -41,7 +41,7 @@ Error lost() {
 void FakeSlack::add_user(const std::string& id, const std::string& email) {
   slack::User user;
   user.id = UserId{id};
-  user.name = id;
+  user.name = email.empty() ? id : email.substr(0, email.find('@'));
   user.email = email;
   users[user.id] = user;
 }

@@ -210,7 +210,7 @@ TEST_CASE("a group keeps its members when the only one on call is somebody whom 
   CHECK(p.members() == Names{"UADA"});
   REQUIRE(p.messages().size() == 2);
   CHECK(p.messages()[1].text.find("takes over from ada") != std::string::npos);
-  CHECK(p.messages()[1].text.find("the group keeps its members") != std::string::npos);
+  CHECK(p.messages()[1].text.find("it keeps its members") != std::string::npos);
   for (const auto& change : p.world.history()) {
     if (change.after == std::vector{UserId{"UBO"}}) CHECK(change.result == "invalid_users");
   }

@@ -97,7 +97,8 @@ TEST_CASE("a list of groups with a broken entry is not half believed") {
 }
 
 TEST_CASE("a person's name is what Slack shows") {
-  CHECK(user(R"("name":"ali","real_name":"Alice Ng","profile":{"display_name":"alice"})").name == "alice");
+  CHECK(user(R"("name":"ali","real_name":"Alice Ng","profile":{"display_name":"alice"})").name == "Alice Ng");
+  CHECK(user(R"("name":"ali","profile":{"display_name":"alice"})").name == "alice");
   CHECK(user(R"("name":"ali","real_name":"Alice Ng","profile":{"display_name":""})").name == "Alice Ng");
   CHECK(user(R"("name":"ali","profile":{"real_name":"Alice N."}, "real_name":"Alice Ng")").name ==
         "Alice N.");

@@ -16,10 +16,14 @@ const Instant kNow = *parse_rfc3339("2026-11-22T09:00:00Z");
 class Book final : public Matcher {
  public:
   std::set<std::string> strangers;
+  std::set<std::string> guests;
   std::string slack_name;  ///< of everybody
   [[nodiscard]] Match match(const Responder& responder) const override {
     if (strangers.contains(responder.id)) return {std::nullopt, false, "no Slack account"};
-    return {UserId{"U" + responder.id.substr(1)}, false, {}, slack_name};
+    const UserId user{"U" + responder.id.substr(1)};
+    if (guests.contains(responder.id))
+      return {std::nullopt, false, slack_name + " is a guest", slack_name, user};
+    return {user, false, {}, slack_name};
   }
   [[nodiscard]] std::optional<std::string> unfit(const UserId& user) const override {
     return user.value == "Ubot" ? std::optional<std::string>("is a bot") : std::nullopt;
@@ -81,7 +85,7 @@ TEST_CASE("the group is who is on call and the permanent members") {
   CHECK(texts(c.plan().target) == Names{"U1", "U2", "U9"});
 }
 
-TEST_CASE("who has only an address for a name is called as Slack calls him") {
+TEST_CASE("everybody is called as Slack calls them, whatever the systems do") {
   Case c;
   c.add("A", {"p1"});
   c.book.slack_name = "Ada Lindqvist";
@@ -89,15 +93,33 @@ TEST_CASE("who has only an address for a name is called as Slack calls him") {
   shift.end = kNow + 30min;
   c.states[0].timeline.shifts.push_back(
       {Responder{"og", "p2", "bo@example.com", "bo@example.com"}, kNow + 30min, kNow + 50min});
-  for (const std::string nameless : {"", "p1", "ada@example.com"}) {
-    c.states[0].timeline.shifts[0].responder = Responder{"pd", "p1", nameless};
+  for (const std::string name : {"", "p1", "ada@example.com", "ada", "Ada L."}) {
+    c.states[0].timeline.shifts[0].responder = Responder{"pd", "p1", name};
     CHECK(c.plan().people.at(0).responder.name == "Ada Lindqvist");
     CHECK(c.plan().next.at(0).name == "Ada Lindqvist");
   }
-  c.states[0].timeline.shifts[0].responder = Responder{"pd", "p1", "Ada L."};
-  CHECK(c.plan().people.at(0).responder.name == "Ada L.");
+  // Where Slack's name is not known the system's stands there, and the id only where there is no name at all.
   c.book.slack_name.clear();
   CHECK(c.plan().next.at(0).name == "bo@example.com");
+  CHECK(c.plan().people.at(0).responder.name == "Ada L.");
+  c.states[0].timeline.shifts[0].responder = Responder{"pd", "p1", ""};
+  CHECK(c.plan().people.at(0).responder.name == "p1");
+}
+
+TEST_CASE("whoever has an account that may be in no group is called by its name, and not absent from Slack") {
+  Case c;
+  c.add("A", {"p1"});
+  c.book.guests = {"p1"};
+  c.book.slack_name = "Gus Guest";
+  const auto plan = c.plan();
+  REQUIRE(plan.people.size() == 1);
+  CHECK_FALSE(plan.people[0].member);
+  CHECK(plan.people[0].account == UserId("U1"));
+  CHECK(on_call_names(plan.people, {}) == "Gus Guest (cannot be in a Slack group)");
+  REQUIRE(plan.problems.size() == 1);
+  CHECK(plan.problems[0].text.starts_with(
+      "Gus Guest is on call but cannot be in @payments-oncall: Gus Guest is a guest"));
+  CHECK(plan.group_note.starts_with("Nobody of them can be in a Slack group"));
 }
 
 TEST_CASE("nobody on call is a choice: keep, fallback or disable") {
