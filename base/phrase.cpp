@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 namespace watchbill {
 
 std::string phrase(const std::vector<std::string>& parts, std::size_t at_most) {
@@ -22,6 +25,13 @@ std::string choice_phrase(const std::vector<std::string>& parts) {
     text += parts[i];
   }
   return text;
+}
+
+std::string with_fix(std::string message, std::string_view fix) {
+  static constexpr std::array<std::string_view, 4> said{"`watchbill ", ": check ", ": connect ", ": give "};
+  const bool has_one = std::any_of(
+      said.begin(), said.end(), [&](std::string_view how) { return message.find(how) != std::string::npos; });
+  return has_one ? message : fmt::format("{}; {}", message, fix);
 }
 
 }  // namespace watchbill

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace watchbill {
@@ -9,5 +10,9 @@ namespace watchbill {
 std::string phrase(const std::vector<std::string>& parts, std::size_t at_most = 15);
 /// "Ada", "Ada or Bob", "Ada, Bob or Cy"
 std::string choice_phrase(const std::vector<std::string>& parts);
+
+/// A message and what to do about it; as it is if it says that itself: with a command in backticks, or behind
+/// a colon.
+std::string with_fix(std::string message, std::string_view fix);
 
 }  // namespace watchbill

@@ -188,6 +188,22 @@ std::string format_duration(milliseconds d) {
   return text;
 }
 
+std::string spell_duration(milliseconds d) {
+  const auto all = std::chrono::duration_cast<seconds>(std::max(d, milliseconds{0})).count();
+  const auto units = [](long long big, std::string_view big_unit, long long small,
+                        std::string_view small_unit) {
+    auto text = fmt::format("{} {}", big, big_unit);
+    if (small > 0) text += fmt::format(" {} {}", small, small_unit);
+    return text;
+  };
+  constexpr long long kHour = 3600;
+  constexpr long long kDay = 24 * kHour;
+  if (all < 60) return fmt::format("{} s", all);
+  if (all < kHour) return units(all / 60, "min", all % 60, "s");
+  if (all < kDay) return units(all / kHour, "h", all / 60 % 60, "min");
+  return units(all / kDay, "d", all / kHour % 24, "h");
+}
+
 std::optional<Instant> parse_http_date(std::string_view text) {
   // "Sun, 06 Nov 1994 08:49:37 GMT"
   static constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";

@@ -44,6 +44,8 @@ std::string format_minutes(Instant t);
 Result<milliseconds> parse_duration(std::string_view text);
 /// "60s", "6h", "1d 2h": the two largest units, for people.
 std::string format_duration(milliseconds d);
+/// "4 s", "2 min 4 s", "3 h 5 min", "2 d 1 h": the two largest units, for sentences.
+std::string spell_duration(milliseconds d);
 
 /// Reads an HTTP `Date` header (RFC 9110, section 5.6.7: IMF-fixdate).
 std::optional<Instant> parse_http_date(std::string_view text);

@@ -70,6 +70,7 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   Result<void> start();
   net::Task<void> stop(milliseconds patience);
   net::Task<bool> wait_in_sync(milliseconds limit);
+  [[nodiscard]] Result<void> check_store() const;
   [[nodiscard]] EngineFigures figures() const;
   [[nodiscard]] std::optional<WriteForecast> forecast(RotationId rotation) const {
     return writer_.forecast(rotation);
@@ -197,6 +198,12 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   void flush(Instant now);
   [[nodiscard]] Result<void> store_schedule_states();
   void report_problems(Instant now);
+  /// What is told when that problem is over.
+  [[nodiscard]] std::string say_end(const store::OpenProblem& open, Instant now) const;
+  /// Rotations that use a connection and have changed since then long after their people did; nothing while
+  /// that is not known of all of them.
+  [[nodiscard]] std::optional<std::vector<std::string>> found_late(const std::string& connection,
+                                                                   Instant since) const;
   /// Adds the open problems of which nobody can tell yet whether they are over.
   void keep_unheard(std::vector<Problem>& problems) const;
   [[nodiscard]] bool unheard(const Problem& problem) const;

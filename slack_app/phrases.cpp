@@ -26,20 +26,6 @@ std::string mention_or_name(const std::optional<UserId>& member, const std::stri
   return slack_name(name, kNameCharacters);
 }
 
-/// Length of the mention or entity that `text` begins with; 0 if it begins with none.
-std::size_t kept_at(std::string_view text) {
-  for (const std::string_view entity : {"&amp;", "&lt;", "&gt;"}) {
-    if (text.starts_with(entity)) return entity.size();
-  }
-  for (const std::string_view mention : {"<@", "<!subteam^"}) {
-    if (!text.starts_with(mention)) continue;
-    const auto end = text.find('>');
-    if (end != std::string_view::npos && is_slack_id(text.substr(mention.size(), end - mention.size())))
-      return end + 1;
-  }
-  return 0;
-}
-
 /// What a command of the host is in Slack.
 struct Counterpart {
   std::string_view command;  ///< as it begins
@@ -73,26 +59,6 @@ std::string counterpart_of(std::string_view command, CredentialForms forms) {
                                             : fmt::format("{} or, on the host, `{}`", one.button, command);
   }
   return "";
-}
-
-/// Length of what stands in backticks at the beginning of `text`, these included; 0 if nothing does.
-std::size_t command_at(std::string_view text) {
-  const auto end = text.starts_with('`') ? text.find('`', 1) : std::string_view::npos;
-  return end == std::string_view::npos ? 0 : end + 1;
-}
-
-/// The shape of `format_minutes`.
-constexpr std::string_view kMoment = "dddd-dd-dd dd:dd UTC";
-
-/// The moment that `text` begins with, if it begins with one.
-std::optional<Instant> moment_at(std::string_view text) {
-  if (text.size() < kMoment.size()) return std::nullopt;
-  for (std::size_t i = 0; i < kMoment.size(); ++i) {
-    const bool digit = text[i] >= '0' && text[i] <= '9';
-    if (kMoment[i] == 'd' ? !digit : text[i] != kMoment[i]) return std::nullopt;
-  }
-  auto parsed = parse_rfc3339(fmt::format("{}T{}:00Z", text.substr(0, 10), text.substr(11, 5)));
-  return parsed ? std::optional(*parsed) : std::nullopt;
 }
 
 /// A human being with all his duties.
@@ -161,8 +127,7 @@ std::string group_text(const GroupId& group, const std::string& handle) {
 std::string person_text(const OnCallPerson& person, Naming naming) {
   const auto& name = person.responder.name.empty() ? person.responder.id : person.responder.name;
   const auto known = person.member_pending ? std::nullopt : person.member;
-  return mention_or_name(known, name, naming) +
-         std::string(slack_remark(person.member, person.member_pending));
+  return mention_or_name(known, name, naming) + std::string(slack_remark(person));
 }
 
 std::string owner_text(const std::string& owner) {
@@ -202,6 +167,12 @@ std::string who_text(const std::vector<OnCallPerson>& people, const std::vector<
   return text;
 }
 
+std::string members_text(const std::vector<UserId>& members, bool disabled, std::size_t at_most) {
+  std::vector<std::string> parts;
+  for (const auto& member : members) parts.push_back(owner_text(member.value));
+  return phrase(parts, at_most) + (disabled ? " (the group is disabled)" : "");
+}
+
 std::string next_text(const std::vector<NextPerson>& next, Naming naming) {
   std::vector<std::string> parts;
   parts.reserve(next.size());
@@ -210,31 +181,6 @@ std::string next_text(const std::vector<NextPerson>& next, Naming naming) {
                                 slack_date(person.from)));
   }
   return phrase(parts, kNextNamed);
-}
-
-std::string foreign_text(std::string_view text) {
-  constexpr auto no_limit = std::string_view::npos;
-  std::string out;
-  std::size_t done = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    if (const auto command = command_at(text.substr(at)); command > 0) {
-      out += slack_name(text.substr(done, at - done), no_limit) + escape_slack(text.substr(at, command));
-      at += command;
-      done = at;
-      continue;
-    }
-    const auto moment = moment_at(text.substr(at));
-    const auto kept = moment ? kMoment.size() : kept_at(text.substr(at));
-    if (kept == 0) {
-      ++at;
-      continue;
-    }
-    out += slack_name(text.substr(done, at - done), no_limit);
-    out += moment ? slack_date(*moment) : std::string(text.substr(at, kept));
-    at += kept;
-    done = at;
-  }
-  return out + slack_name(text.substr(done), no_limit);
 }
 
 std::string with_buttons(std::string_view text, CredentialForms forms) {

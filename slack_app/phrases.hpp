@@ -7,6 +7,7 @@
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "core/announce/outbox.hpp"
+#include "core/announce/sentence.hpp"
 #include "core/oncall/on_call_person.hpp"
 
 /// Phrases that several screens and answers share. All of them mrkdwn, with what people wrote made harmless.
@@ -37,15 +38,13 @@ std::string on_call_text(const std::vector<OnCallPerson>& people, Naming naming,
 /// The same where it is not known of every schedule: nobody known is not yet nobody.
 std::string who_text(const std::vector<OnCallPerson>& people, const std::vector<ScheduleRef>& unknown,
                      Naming naming, std::size_t at_most = 8);
+/// "<@U1> and <@U2>": who is in a group; of a disabled one that it is.
+std::string members_text(const std::vector<UserId>& members, bool disabled, std::size_t at_most = 8);
 /// Those who come next, with the moment; empty if nothing is known.
 std::string next_text(const std::vector<NextPerson>& next, Naming naming);
 /// "• *Payments* (Primary): on call now, until …" (no `from`), or "from … until …".
 std::string shift_text(const std::string& rotation, const std::string& schedule, std::optional<Instant> from,
                        std::optional<Instant> until);
-/// A sentence that may mention people and groups, as mrkdwn: mentions, entities and commands in backticks
-/// stay what they are, every other sign that Slack would act on is made harmless, and "2026-11-22 11:26 UTC"
-/// becomes the reader's own time.
-std::string foreign_text(std::string_view text);
 /// Whether Slack has buttons for credentials here (`slack.credentials_in_modals`): then texts name these,
 /// else what to do on the host; where it is not known, both.
 enum class CredentialForms { unknown, shown, hidden };

@@ -26,21 +26,6 @@ std::string mention_of(const std::optional<UserId>& member, const std::string& n
   return mention.empty() ? slack_name(name) : mention;
 }
 
-/// "14 min", "3 h 5 min", "2 d 1 h".
-std::string spell(milliseconds duration) {
-  const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(duration).count();
-  const auto units = [](long long big, std::string_view big_unit, long long small,
-                        std::string_view small_unit) {
-    auto text = fmt::format("{} {}", big, big_unit);
-    if (small > 0) text += fmt::format(" {} {}", small, small_unit);
-    return text;
-  };
-  if (minutes < 60) return fmt::format("{} min", minutes);
-  constexpr long long kDay = 1440;
-  if (minutes < kDay) return units(minutes / 60, "h", minutes % 60, "min");
-  return units(minutes / kDay, "d", minutes / 60 % 24, "h");
-}
-
 std::string end_text(const std::optional<Instant>& end) {
   return !end || *end == kNever ? "further notice" : slack_date(*end);
 }
@@ -182,8 +167,9 @@ std::string AnnouncementWords::shown(const Human& human) const {
   const bool goes_off = is_in(outgoing_, human);
   const std::string remark = human.last_known && !goes_off ? " (last known)" : "";
   if (!person.member || person.member_pending) {
-    const auto* const why =
-        person.member_pending ? " (Slack account not known yet)" : " (no Slack account found)";
+    const auto* const why = person.member_pending ? " (Slack account not known yet)"
+                            : person.account      ? " (cannot be in a Slack group)"
+                                                  : " (no Slack account found)";
     return slack_name(plain_name(person)) + (goes_off ? "" : why) + remark;
   }
   const bool mentioned = policy_ == Mention::all || (policy_ == Mention::incoming && is_in(incoming_, human));
@@ -304,7 +290,7 @@ std::string AnnouncementWords::in_between() const {
 
 std::string AnnouncementWords::lateness() const {
   const auto late = context_.now - facts_.at;
-  return late > kWorthSaying ? spell(late) : "";
+  return late > kWorthSaying ? spell_duration(std::chrono::floor<std::chrono::minutes>(late)) : "";
 }
 
 void AnnouncementWords::add_people(TemplateData& data, const std::string& name, const Humans& humans) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/json.hpp"
+#include "base/phrase.hpp"
 #include "engine/decide/open_problems.hpp"
 #include "engine/engine_impl.hpp"
 
@@ -215,19 +216,23 @@ void Engine::Impl::report_problems(Instant now) {
     };
     if (state.error && state.error->kind == ErrorKind::unauthorized) {
       report("unauthorized",
-             fmt::format("connection {}: {}; give it a new key with `watchbill connection update {}`", name,
-                         state.error->message, name));
+             fmt::format(
+                 "connection {}: {}", name,
+                 with_fix(state.error->message,
+                          fmt::format("give it a new key with `watchbill connection update {}`", name))));
     } else if (state.error &&
                (silent || now - *state.failing_since > kSilentIntervals * interval_of(state, now))) {
-      report("failing", fmt::format("connection {} has not answered completely since {}: {}. Groups follow "
-                                    "what is known; that is not "
-                                    "confirmed. Check it with `watchbill connection test {}`",
-                                    name, format_minutes(state.completed.value_or(*state.failing_since)),
-                                    state.error->message, name));
+      report(
+          "failing",
+          fmt::format("connection {} has not answered completely since {}: {}. Groups follow what is known, "
+                      "unconfirmed",
+                      name, format_minutes(state.completed.value_or(*state.failing_since)),
+                      with_fix(state.error->message,
+                               fmt::format("check it with `watchbill connection test {}`", name))));
     } else if (const auto quiet = silent_schedules_of(name);
                !state.error && !quiet.empty() && (silent || absence_unconfirmed_of(name, now))) {
-      report("failing", fmt::format("connection {}: {}. Groups follow what is known; that is not confirmed",
-                                    name, *problem_of(name, state)));
+      report("failing", fmt::format("connection {}: {}. Groups follow what is known, unconfirmed", name,
+                                    *problem_of(name, state)));
     }
     report_end(name, state, now, problems);
     if (state.emptied) report("emptied", fmt::format("connection {}: {}", name, kEmptiedText));
@@ -261,7 +266,8 @@ void Engine::Impl::report_problems(Instant now) {
   }
   if (auto restored = after_restore_.problem(now)) problems.push_back(*std::move(restored));
   keep_unheard(problems);
-  alerter_.report(problems, channel_of, now);
+  alerter_.report(
+      problems, channel_of, [&](const store::OpenProblem& open) { return say_end(open, now); }, now);
 }
 
 /// Each of the days on which it is told is a problem of its own.

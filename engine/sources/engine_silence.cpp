@@ -1,7 +1,9 @@
 #include <algorithm>
 
+#include "base/phrase.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/event_log.hpp"
+#include "engine/targets/problem_end.hpp"
 
 namespace watchbill::engine {
 
@@ -9,11 +11,33 @@ namespace {
 
 /// Slack's groups are listed at most this often (slack/limits/rate_limiter.cpp).
 constexpr auto kListSpacing = 5s;
+/// A change that is seen so long after it happened was late.
+constexpr auto kWorthTelling = 60s;
+constexpr std::size_t kChangesLookedAt = 500;
+constexpr std::size_t kLateNamed = 5;
 
 bool told_by_plan(const Plan& plan, const ScheduleRef& ref) {
   const auto end = ":unknown:" + to_string(ref);
   return std::any_of(plan.problems.begin(), plan.problems.end(),
                      [&](const Problem& problem) { return problem.key.ends_with(end); });
+}
+
+bool uses(const Rotation& rotation, const std::string& connection) {
+  return std::any_of(rotation.schedules.begin(), rotation.schedules.end(),
+                     [&](const RotationSchedule& schedule) { return schedule.ref.connection == connection; });
+}
+
+/// True if somebody who came had been on call for a while when that was found out; nothing if that is not
+/// known. What was foreseen is held since its boundary, when their shift began.
+std::optional<bool> came_late(const Change& change) {
+  if (!change.held_since) return std::nullopt;
+  for (const auto& person : change.said) {
+    const auto& before = change.before;
+    if (person.member && std::find(before.begin(), before.end(), *person.member) != before.end()) continue;
+    if (!person.since) return std::nullopt;
+    if (*change.held_since - *person.since > kWorthTelling) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -167,6 +191,42 @@ std::optional<std::string> Engine::Impl::problem_of(const std::string& connectio
   }
   if (state.emptied) return std::string(kEmptiedText);
   return std::nullopt;
+}
+
+/// A system that answers again confirms what was known, or shows what nobody knew of. (What came and went
+/// meanwhile it does not tell.)
+std::string Engine::Impl::say_end(const store::OpenProblem& open, Instant now) const {
+  const auto& problem = open.problem;
+  const auto entry = model_.rotations.find(problem.rotation.value_or(RotationId{}));
+  auto text = problem_end(open, now, entry == model_.rotations.end() ? nullptr : &entry->second);
+  if (!problem.key.ends_with(":failing")) return text;
+  const auto late = found_late(problem.connection, open.since);
+  if (!late) return text;
+  if (late->empty()) return text + "; nothing that still holds was missed";
+  return text + "; it shows changes that were not known: " + phrase(*late, kLateNamed);
+}
+
+std::optional<std::vector<std::string>> Engine::Impl::found_late(const std::string& connection,
+                                                                 Instant since) const {
+  for (const auto& [ref, entry] : model_.schedules) {
+    if (ref.connection == connection && (entry.state.doubt || entry.state.failing_since)) return std::nullopt;
+  }
+  const auto changes = ports_.store.history().list({std::nullopt, since, std::nullopt, kChangesLookedAt});
+  if (!changes || changes->size() == kChangesLookedAt) return std::nullopt;
+  std::vector<std::string> late;
+  for (const auto& [id, entry] : model_.rotations) {
+    if (!uses(entry.rotation, connection) || entry.paused()) continue;
+    if (!entry.plan.decided || !entry.plan.unknown.empty()) return std::nullopt;
+    for (const auto& change : *changes) {
+      if (change.rotation != id || change.cause != Cause::handoff) continue;
+      const auto was_late = came_late(change);
+      if (!was_late) return std::nullopt;
+      if (!*was_late) continue;
+      late.push_back(fmt::format("\"{}\"", entry.rotation.name));
+      break;
+    }
+  }
+  return late;
 }
 
 }  // namespace watchbill::engine

@@ -3,9 +3,10 @@
 #include <algorithm>
 
 #include "base/json.hpp"
-#include "base/text.hpp"
+#include "core/announce/sentence.hpp"
 #include "engine/event_log.hpp"
 #include "engine/steady_wait.hpp"
+#include "store/names.hpp"
 
 namespace watchbill::engine {
 
@@ -31,7 +32,7 @@ std::string message_of(const Lines& lines) {
       text += fmt::format("{} and {} more: see `watchbill status`\n", mark, from.size() - kLines);
   };
   add(lines.began, ":rotating_light:");
-  add(lines.ended, ":white_check_mark: Resolved:");
+  add(lines.ended, ":white_check_mark:");
   if (!text.empty()) text.pop_back();
   return text;
 }
@@ -79,7 +80,7 @@ void Alerter::save_changed() {
 }
 
 void Alerter::report(const std::vector<Problem>& problems, const std::map<RotationId, ChannelId>& channel_of,
-                     Instant now) {
+                     const SayEnd& say_end, Instant now) {
   channel_of_ = channel_of;
   std::map<std::string, const Problem*> current;
   for (const auto& problem : problems) current.emplace(problem.key, &problem);
@@ -102,6 +103,7 @@ void Alerter::report(const std::vector<Problem>& problems, const std::map<Rotati
       continue;
     }
     known.ended_at = now;
+    known.problem.text = say_end(known);
     if (logged_.erase(key) > 0)
       Event("problem_resolved").with("key", key).with("text", known.problem.text).log(spdlog::level::info);
     unsaved_.insert(key);
@@ -160,7 +162,7 @@ net::Task<bool> Alerter::tell_channels() {
     auto& told = told_in_[key];
     // An earlier run told it.
     if (known.alerted_channel && told.empty()) told = channels;
-    const auto line = escape_slack(known.problem.text);
+    const auto line = foreign_text(store::with_names(store_, known.problem.text), true);
     if (!known.ended_at && !known.alerted_channel && now - known.since >= kShortest) {
       for (const auto& channel : channels) {
         if (told.contains(channel)) continue;
@@ -213,10 +215,11 @@ net::Task<bool> Alerter::tell_webhook() {
     const bool begin = !known.ended_at && !known.alerted_webhook && now - known.since >= kShortest;
     const bool end = known.ended_at && known.alerted_webhook;
     if (!begin && !end) continue;
-    (begin ? lines.began : lines.ended).push_back(known.problem.text);
+    const auto text = store::with_names(store_, known.problem.text);
+    (begin ? lines.began : lines.ended).push_back(text);
     lines.keys.emplace_back(key, begin);
     writer.begin_object().field("key", key).field("state", begin ? "open" : "resolved");
-    writer.field("text", known.problem.text).field("since", format_rfc3339(known.since)).end_object();
+    writer.field("text", text).field("since", format_rfc3339(known.since)).end_object();
   }
   writer.end_array().field("text", message_of(lines)).end_object();
   if (lines.keys.empty()) co_return true;

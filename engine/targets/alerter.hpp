@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -31,10 +32,12 @@ class Alerter {
   void start();
   void stop() { stopping_ = true; }
 
+  /// What is told when a problem is over.
+  using SayEnd = std::function<std::string(const store::OpenProblem& open)>;
   /// The problems that there are now: all of them. `channel_of` a rotation: its own alert channel, which
   /// hears of its problems besides the common one.
   void report(const std::vector<Problem>& problems, const std::map<RotationId, ChannelId>& channel_of,
-              Instant now);
+              const SayEnd& say_end, Instant now);
   /// A pass is complete: fetches the heartbeat address.
   void heartbeat();
 

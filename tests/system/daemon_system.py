@@ -407,7 +407,7 @@ class Outlook(Case):
         self.assertEqual(len(self.messages()), 1)
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         self.world.until("the announcement", lambda: len(self.messages()) == 2)
-        self.world.until("the end", lambda: self.outside.told("resolved", "the store cannot be written"))
+        self.world.until("the end", lambda: self.outside.told("resolved", "the store can be written again, after"))
         newest = self.world.json("history")[0]
         self.assertEqual((newest["cause"], newest["before"], newest["after"], newest["result"]),
                          ("handoff", ["U0ADA"], ["U0BO"], "ok"))

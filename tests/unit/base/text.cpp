@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/phrase.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace watchbill;
@@ -80,4 +81,11 @@ TEST_CASE("what somebody else wrote stays in its line, and in its direction") {
   CHECK(one_line("a\xe2\x80") == "a\uFFFD\uFFFD");
   CHECK(one_line(" \n ") == "");
   CHECK_FALSE(has_control("plain \u00e9"));
+}
+
+TEST_CASE("a message says once what to do") {
+  CHECK(with_fix("the key is refused", "give it a new key") == "the key is refused; give it a new key");
+  for (const auto* told : {"no client id: give it the right ones with `watchbill connection update pd`",
+                           "the token is dead: connect PagerDuty again"})
+    CHECK(with_fix(told, "give it a new key") == told);
 }

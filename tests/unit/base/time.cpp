@@ -90,3 +90,12 @@ TEST_CASE("the Date header is read") {
                           "Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 32 Nov 1994 08:49:37 GMT"})
     CHECK_FALSE(parse_http_date(bad));
 }
+
+TEST_CASE("a duration is spelled in its two largest units") {
+  CHECK(spell_duration(4s) == "4 s");
+  CHECK(spell_duration(124s) == "2 min 4 s");
+  CHECK(spell_duration(2min) == "2 min");
+  CHECK(spell_duration(185min + 7s) == "3 h 5 min");
+  CHECK(spell_duration(49h + 10min) == "2 d 1 h");
+  CHECK(spell_duration(-1s) == "0 s");
+}

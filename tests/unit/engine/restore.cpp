@@ -164,7 +164,7 @@ TEST_CASE("the alert channel hears since when announcements cannot be vouched fo
   world.advance(10min);
   CHECK(world.alerts() == alerts);
   world.advance(1h);
-  CHECK(world.alerts().find("Resolved: the store was restored") != std::string::npos);
+  CHECK(world.alerts().find("over after 1 h") != std::string::npos);
   const auto over = world.alerts();
   world.kill();
   world.start();
