@@ -28,6 +28,8 @@ constexpr auto kBusyTimeout = 2s;
 constexpr std::size_t kLongestFile = 10'000'000;
 /// Slack says how long we wait; a person who sees it may stop us.
 constexpr seconds kSlackPatience = 1h;
+/// Written to find out whether anything can be.
+constexpr const char* kStoreTried = "store_tried";
 
 std::string find_login_name() {
   const char* behind = std::getenv("SUDO_USER");
@@ -340,8 +342,22 @@ Result<control::Context*> Session::context() {
   const auto request = [this](std::string kind, std::string payload) {
     return group_request(std::move(kind), std::move(payload));
   };
-  context_.emplace(control::Context{loop(), **opened, *http_, web, web, web, (*slack)->limiter, **config_,
-                                    request, daemon_runs});
+  const auto check_store = [store = *opened] {
+    return store->relaxed_transaction([&] { return store->set_meta(kStoreTried, "yes"); });
+  };
+  context_.emplace(control::Context{loop(),
+                                    **opened,
+                                    *http_,
+                                    web,
+                                    web,
+                                    web,
+                                    (*slack)->limiter,
+                                    **config_,
+                                    request,
+                                    daemon_runs,
+                                    {},
+                                    {},
+                                    check_store});
   if (auto there = need_tokens(); !there) context_->no_slack = there.error();
   context_->progress = [this](std::size_t number, std::size_t of) {
     counted_ = of > 1 ? fmt::format("{} of {}", number, of) : "";

@@ -45,6 +45,9 @@ struct Context {
   std::optional<Error> no_slack{};
   /// Told of work on several rotations: the one that is begun, and how many there are. May be empty.
   std::function<void(std::size_t number, std::size_t of)> progress{};
+  /// Why the store takes no writes now, if it does not: the daemon knows, others try. Asked where what stands
+  /// there is older than it should be.
+  std::function<Result<void>()> check_store{};
 
   [[nodiscard]] Permissions permissions() const { return config.permissions(); }
 };

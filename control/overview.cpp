@@ -2,12 +2,18 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
+
+#include "store/names.hpp"
 
 namespace watchbill::control {
 
 namespace {
 
 constexpr int kSilentIntervals = 3;
+/// A system that is silent for three intervals is called so. One that answers is written of more often.
+constexpr int kUnwrittenIntervals = 4;
+constexpr auto kUnwritten = 60s;
 
 std::optional<Instant> moment(const std::optional<std::string>& text) {
   if (!text || text->empty()) return std::nullopt;
@@ -38,15 +44,24 @@ Result<void> read_queue(store::Store& store, Instant now, Overview& overview) {
   return {};
 }
 
+/// Problems of which no rotation, connection or line of `status` tells by itself.
+bool stands_alone(const std::string& key) {
+  if (key.starts_with("connection:")) return key.ends_with(":clock");
+  return key.starts_with("role:") || key.starts_with("store:") || key == "slack:clock";
+}
+
 /// Of a daemon that does not run nothing is true any more.
-Result<std::optional<std::string>> read_clock_problem(store::Store& store, bool daemon_running) {
+Result<void> read_problems(store::Store& store, Overview& overview) {
   auto problems = store.problems().list();
   if (!problems) return problems.error();
   for (auto& open : *problems) {
-    if (daemon_running && open.problem.key == "clock:wrong" && !open.ended_at)
-      return std::optional(std::move(open.problem.text));
+    if (!overview.daemon_running || open.ended_at) continue;
+    if (open.problem.key == "clock:wrong")
+      overview.clock_problem = std::move(open.problem.text);
+    else if (stands_alone(open.problem.key))
+      overview.other_problems.push_back(std::move(open.problem.text));
   }
-  return std::optional<std::string>{};
+  return {};
 }
 
 /// What the daemon wrote (daemon/app_gateway.hpp); of a daemon that does not run nothing is true any more.
@@ -80,6 +95,38 @@ Result<std::map<std::string, seconds>> read_connections(store::Store& store, Ove
     overview.connections.push_back(std::move(view));
   }
   return intervals;
+}
+
+/// A daemon that runs writes each answer of a system. Where the last of one that answers is old the store may
+/// have taken nothing since, and is asked: then this is when what stands there was so.
+std::optional<Instant> written_last(const Context& context, const std::set<std::string>& used,
+                                    Overview& overview) {
+  if (!overview.daemon_running || !context.check_store) return std::nullopt;
+  const auto now = context.loop.now();
+  std::optional<Instant> last = overview.last_pass;
+  bool old = false;
+  for (const auto& [name, kind, status] : overview.connections) {
+    if (!used.contains(name) || status.state != "ok" || !status.last_success) continue;
+    const milliseconds patience = std::max<milliseconds>(kUnwrittenIntervals * status.interval, kUnwritten);
+    old = old || now - *status.last_success > patience;
+    last = std::max(last.value_or(*status.last_success), *status.last_success);
+  }
+  if (!old) return std::nullopt;
+  const auto works = context.check_store();
+  if (works) return std::nullopt;
+  overview.store_problem = fmt::format(
+      "all this is as of {}: the store cannot be written: {}. Groups are kept right meanwhile; "
+      "announcements and edits wait",
+      format_minutes(*last), works.error().message);
+  return last;
+}
+
+std::set<std::string> connections_of(const std::vector<Rotation>& rotations) {
+  std::set<std::string> used;
+  for (const auto& rotation : rotations) {
+    for (const auto& schedule : rotation.schedules) used.insert(schedule.ref.connection);
+  }
+  return used;
 }
 
 /// What a daemon that runs has not heard is told by the daemon itself (engine/sources/engine_silence.cpp).
@@ -150,9 +197,7 @@ Result<Overview> read_overview(Context& context) {
   auto slack_app = read_slack_app(store, *running);
   if (!slack_app) return slack_app.error();
   overview.slack_app = std::move(*slack_app);
-  auto clock_problem = read_clock_problem(store, *running);
-  if (!clock_problem) return clock_problem.error();
-  overview.clock_problem = std::move(*clock_problem);
+  if (auto read = read_problems(store, overview); !read) return read.error();
 
   auto rotations = store.rotations().list();
   auto statuses = store.engine().statuses();
@@ -162,10 +207,11 @@ Result<Overview> read_overview(Context& context) {
   if (!rotations) return rotations.error();
   if (!statuses) return statuses.error();
   if (!groups) return groups.error();
+  const auto unwritten_since = written_last(context, connections_of(*rotations), overview);
   std::map<RotationId, store::RotationStatus*> status_of;
   for (auto& status : *statuses) status_of[status.rotation] = &status;
-  std::map<GroupId, std::vector<UserId>> members_of;
-  for (auto& group : *groups) members_of[group.id] = std::move(group.members);
+  std::map<GroupId, store::GroupSnapshot*> seen_as;
+  for (auto& group : *groups) seen_as[group.id] = &group;
 
   // Slack's groups are listed at most every 5 s (slack/limits/rate_limiter.hpp), so no pass can be complete
   // more often.
@@ -182,29 +228,59 @@ Result<Overview> read_overview(Context& context) {
       view.on_call = std::move(found->second->on_call);
       view.next = std::move(found->second->next);
       view.next_boundary = found->second->next_boundary;
-      view.problems = std::move(found->second->problems);
+      for (const auto& problem : found->second->problems)
+        view.problems.push_back(store::with_names(store, problem));
       view.unknown = std::move(found->second->unknown);
     }
-    if (const auto found = members_of.find(rotation.group); found != members_of.end())
-      view.members = found->second;
-    // A daemon that runs looks at every source each second: what it wrote is so.
-    const auto seen = overview.daemon_running ? std::optional(now) : overview.last_pass;
+    if (const auto found = seen_as.find(rotation.group); found != seen_as.end()) {
+      view.members = found->second->members;
+      view.disabled = found->second->disabled;
+    }
+    // A daemon that runs looks at every source each second: what it wrote is so, as far as it could write.
+    const auto seen = !overview.daemon_running ? overview.last_pass
+                      : unwritten_since        ? unwritten_since
+                                               : std::optional(now);
     view.state = state_now(rotation, written, interval, seen, now);
-    const bool unwatched = view.state == "stale" && !overview.daemon_running;
-    if (unwatched) view.problems.push_back(say_stale(overview.last_pass));
+    const bool unwatched = view.state == "stale" && (!overview.daemon_running || unwritten_since);
+    if (unwatched && !unwritten_since) view.problems.push_back(say_stale(overview.last_pass));
     tell_editors_group(context.config, rotation, view);
     // Nobody has looked yet, or for long.
     if (written.empty() || unwatched) view.unknown = refs_of(rotation);
     for (const auto& deletion : *deletions) {
       if (deletion.rotation != rotation.id || deletion.until <= now) continue;
       view.state = "paused";
-      view.problems.insert(view.problems.begin(), say_deleting(deletion, rotation));
+      view.problems.insert(view.problems.begin(), store::with_names(store, say_deleting(deletion, rotation)));
       view.deletion = deletion;
     }
     view.rotation = std::move(rotation);
     overview.rotations.push_back(std::move(view));
   }
   return overview;
+}
+
+bool anything_wrong(const Overview& overview) {
+  if (!overview.daemon_running || overview.clock_problem || overview.store_problem ||
+      !overview.other_problems.empty())
+    return true;
+  if (overview.slack_app && overview.slack_app->problem && overview.slack_app->state != "off") return true;
+  std::set<std::string> used;
+  for (const auto& view : overview.rotations) {
+    if (view.state == "error" || view.state == "stale" || !view.problems.empty()) return true;
+    for (const auto& schedule : view.rotation.schedules) used.insert(schedule.ref.connection);
+  }
+  return std::any_of(overview.connections.begin(), overview.connections.end(), [&](const auto& view) {
+    return used.contains(view.name) && (view.status.state != "ok" || view.status.problem);
+  });
+}
+
+bool group_differs(const RotationView& view) {
+  if (view.members.empty()) return false;
+  std::set<UserId> on_call;
+  for (const auto& person : view.on_call) {
+    if (!person.member) return true;
+    on_call.insert(*person.member);
+  }
+  return view.disabled || on_call != std::set<UserId>(view.members.begin(), view.members.end());
 }
 
 std::map<ScheduleRef, std::string> schedule_names(store::Store& store) {
@@ -231,8 +307,11 @@ std::string name_or_id(const std::map<UserId, std::string>& names, const UserId&
 }
 
 std::string names_of(const std::map<UserId, std::string>& names, const std::vector<UserId>& users) {
+  constexpr std::size_t shown = 12;
   std::string out;
-  for (const auto& user : users) out += (out.empty() ? "" : ", ") + name_or_id(names, user);
+  for (std::size_t i = 0; i < std::min(users.size(), shown); ++i)
+    out += (out.empty() ? "" : ", ") + name_or_id(names, users[i]);
+  if (users.size() > shown) out += fmt::format(" and {} more", users.size() - shown);
   return out;
 }
 

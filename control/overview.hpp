@@ -15,6 +15,7 @@ struct RotationView {
   Rotation rotation;
   std::string state;
   std::vector<UserId> members;  ///< really in the Slack group, when it was last read
+  bool disabled = false;        ///< the group is: it notifies nobody
   std::vector<OnCallPerson> on_call;
   std::optional<Instant> next_boundary;
   std::vector<NextPerson> next;
@@ -51,10 +52,21 @@ struct Overview {
   std::optional<Instant> last_pass;
   /// Why nobody knows who is on call now, as the daemon says: this host's clock is wrong.
   std::optional<std::string> clock_problem{};
+  /// What stands in the store is not what is now, since when and why.
+  std::optional<std::string> store_problem{};
+  /// Open problems that belong to no rotation, and that no connection shows itself.
+  std::vector<std::string> other_problems{};
   std::optional<SlackAppView> slack_app;  ///< nothing before the daemon ran for the first time
 };
 
 Result<Overview> read_overview(Context& context);
+
+/// True if anything is told to be wrong: with a rotation, a connection that is used, the daemon, the app or
+/// the store. What was chosen (a pause, observing) and a write on its way are not.
+bool anything_wrong(const Overview& overview);
+
+/// True if others are in the group than those on call, or it is disabled; false if it was never read.
+bool group_differs(const RotationView& view);
 
 /// Who deletes the rotation, until when that holds its group, and how that is ended at once.
 std::string say_deleting(const Deletion& deletion, const Rotation& rotation);

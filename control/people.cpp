@@ -74,6 +74,49 @@ Result<std::vector<UnmatchedPerson>> unmatched_people(store::Store& store) {
   return out;
 }
 
+namespace {
+
+/// Of a large workspace: who is not among so many is chosen from Slack's own list.
+constexpr int kPagesLookedAt = 2;
+
+/// For comparing names: without case, and with single blanks.
+std::string compared(const std::string& name) {
+  std::string out;
+  for (const char c : fold_name(name)) {
+    const bool blank = c == ' ' || c == '\t';
+    if (blank && (out.empty() || out.back() == ' ')) continue;
+    out += blank ? ' ' : c;
+  }
+  while (!out.empty() && out.back() == ' ') out.pop_back();
+  return out;
+}
+
+}  // namespace
+
+net::Task<std::vector<UserId>> namesakes(Context& context, std::string name) {
+  std::vector<UserId> found;
+  const auto wanted = compared(name);
+  if (wanted.empty()) co_return found;
+  if (auto known = context.store.people().users()) {
+    for (const auto& user : *known) {
+      if (!user.deleted && !user.bot && !user.guest && compared(user.name) == wanted)
+        found.push_back(user.id);
+    }
+  }
+  std::string cursor;
+  for (int page = 0; found.empty() && page < kPagesLookedAt && !context.no_slack; ++page) {
+    auto permit = co_await context.limiter.acquire(slack::Method::users_list, slack::Priority::edit);
+    auto read = co_await context.people.list_users(std::move(permit), cursor);
+    if (!read) break;
+    for (const auto& user : read->users) {
+      if (user.assignable() && compared(user.name) == wanted) found.push_back(user.id);
+    }
+    cursor = read->next_cursor;
+    if (cursor.empty()) break;
+  }
+  co_return found;
+}
+
 net::Task<Result<store::Mapping>> map_person(Workspace& workspace, Caller caller, std::string person,
                                              std::string user, bool verify) {
   auto& context = workspace.context();

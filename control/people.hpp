@@ -23,6 +23,10 @@ std::string handle_of(const Responder& responder);
 /// for the next pass and is left out.
 Result<std::vector<UnmatchedPerson>> unmatched_people(store::Store& store);
 
+/// People in Slack who may be in groups and have that name: of those who are known, else of the first pages
+/// of Slack's list. None if Slack does not answer.
+net::Task<std::vector<UserId>> namesakes(Context& context, std::string name);
+
 /// Says which Slack user a person is: from then on he is found so, whatever his e-mail address. `person`:
 /// e-mail address, or "connection/id" (`not_found` for an unknown connection). `user`: id or e-mail address;
 /// Slack is asked whether he may be in a group, unless `verify` is false (then an id is needed). Returns the

@@ -36,7 +36,8 @@ watchbill::daemon::SlackApp make_slack_app(const watchbill::daemon::GatewayPorts
   auto app = std::make_shared<watchbill::slack_app::App>(watchbill::slack_app::AppPorts{
       ports.loop, ports.store, ports.http, slack, slack, slack, slack, slack, ports.limiter, ports.config,
       [&engine](auto rotation) { return engine.forecast(rotation); }, [&engine] { engine.notice_changes(); },
-      [&engine](const watchbill::slack::ChangeEvent& news) { engine.hear(news); }});
+      [&engine](const watchbill::slack::ChangeEvent& news) { engine.hear(news); },
+      [&engine] { return engine.check_store(); }});
   app->start();
   return {app, [app](watchbill::net::ServerRequest request) { return app->page(std::move(request)); },
           watchbill::slack_app::App::posts()};

@@ -65,6 +65,7 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
       loop, store, *service->http_, client, client, client, *service->limiter_, service->config_,
       control::group_requests_of_daemon(loop, store), [] { return Result<bool>(true); }});
   service->key_people_ = std::make_unique<KeyPeopleCheck>(*service->context_, client, has_user_token);
+  service->channel_names_ = std::make_unique<ChannelNamesCheck>(*service->context_);
   options.events_arrive = [gateway = service->gateway_.get()] { return gateway->state().state == "up"; };
   options.other_problems = [gateway = service->gateway_.get(),
                             key_people = service->key_people_.get()](Instant now) {
@@ -80,6 +81,7 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
   service->engine_ = std::make_unique<engine::Engine>(
       engine::EnginePorts{loop, store, *service->http_, client, client, client, *service->limiter_},
       std::move(options));
+  service->context_->check_store = [engine = service->engine_.get()] { return engine->check_store(); };
   return service;
 }
 
@@ -87,6 +89,7 @@ Result<void> Service::start() {
   if (auto started = engine_->start(); !started) return started;
   tasks_.spawn(introduce());
   key_people_->start();
+  channel_names_->start();
   if (config_.listen.empty()) return {};
   net::ServerOptions options;
   options.limits = [this](const net::ServerRequest& request) { return limits(request); };

@@ -229,6 +229,9 @@ net::Task<bool> Engine::wait_in_sync(milliseconds limit) {
 EngineFigures Engine::figures() const {
   return impl_->figures();
 }
+Result<void> Engine::check_store() const {
+  return impl_->check_store();
+}
 std::optional<WriteForecast> Engine::forecast(RotationId rotation) const {
   return impl_->forecast(rotation);
 }

@@ -104,6 +104,8 @@ class Engine {
   net::Task<bool> wait_in_sync(milliseconds limit);
 
   [[nodiscard]] EngineFigures figures() const;
+  /// Why the store has taken no writes for a while, if so.
+  [[nodiscard]] Result<void> check_store() const;
   /// When this rotation's group will be written; nothing if no write of it is queued, or Slack refuses it.
   [[nodiscard]] std::optional<WriteForecast> forecast(RotationId rotation) const;
   /// Somebody else in this process changed rotations, connections or mappings, or left a request: look within

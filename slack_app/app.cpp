@@ -40,7 +40,10 @@ control::Context context_of(AppPorts& ports) {
           ports.limiter,
           ports.config,
           AskEngineHere{control::group_requests_of_daemon(ports.loop, ports.store), ports.notice_changes},
-          [] { return Result<bool>(true); }};
+          [] { return Result<bool>(true); },
+          {},
+          {},
+          ports.check_store};
 }
 
 constexpr std::size_t kShiftsAnswered = 12;
@@ -296,7 +299,8 @@ net::Task<std::string> App::Impl::command(json::Document payload) {
     };
     co_return ephemeral(answer_history(*overview, question, asker, read));
   }
-  co_return ephemeral(answer_all(*overview, asker, now));
+  if (question.kind == Kind::all) co_return ephemeral(answer_all(*overview, now));
+  co_return ephemeral(answer_here(*overview, asker, now));
 }
 
 App::App(AppPorts ports) : impl_(std::make_unique<Impl>(std::move(ports))) {}

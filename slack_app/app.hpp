@@ -34,6 +34,8 @@ struct AppPorts {
   std::function<void()> notice_changes;
   /// An event of Slack's says that something changed there (`engine::Engine::hear`).
   std::function<void(const slack::ChangeEvent&)> hear{};
+  /// Why the store takes no writes now, if it does not (`engine::Engine::check_store`).
+  std::function<Result<void>()> check_store{};
 };
 
 /// The Slack app: what people see and do in Slack, and the pages on which a system is connected in a

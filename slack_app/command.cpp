@@ -16,6 +16,8 @@ constexpr std::size_t kLongestQuestion = 200;
 /// A source that answered within this many intervals is as good as now.
 constexpr int kSilentAfter = 3;
 constexpr std::string_view kSubteam = "<!subteam^";
+constexpr std::string_view kNoRotations =
+    "There are no rotations yet. The app's home tab is where they are made.";
 
 std::string_view trim(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\r\n");
@@ -39,6 +41,18 @@ void read_name(std::string_view text, CommandQuestion& question) {
   question.name = std::string(utf8_prefix(text, kLongestQuestion));
 }
 
+/// True if `words` stand in `text` with no letter or digit beside them; both are folded.
+bool has_words(const std::string& text, const std::string& words) {
+  const auto in_word = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80;
+  };
+  for (auto at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) {
+    const auto end = at + words.size();
+    if ((at == 0 || !in_word(text[at - 1])) && (end == text.size() || !in_word(text[end]))) return true;
+  }
+  return false;
+}
+
 const store::ConnectionStatus* status_of(const control::Overview& overview, const std::string& connection) {
   for (const auto& view : overview.connections) {
     if (view.name == connection) return &view.status;
@@ -48,6 +62,8 @@ const store::ConnectionStatus* status_of(const control::Overview& overview, cons
 
 /// "pd has not answered since …"; empty while every source answers.
 std::string age_of(const control::Overview& overview, const control::RotationView& view, Instant now) {
+  if (overview.store_problem)
+    return fmt::format("\n_{}_", foreign_text(as_sentence(*overview.store_problem)));
   std::string text;
   std::vector<std::string> told;
   for (const auto& schedule : view.rotation.schedules) {
@@ -74,8 +90,22 @@ std::string head_of(const control::RotationView& view) {
 
 std::string line_of(const control::Overview& overview, const control::RotationView& view, Instant now) {
   auto text = head_of(view) + ": " + who_text(view.on_call, view.unknown, Naming::mention, 5);
-  if (view.rotation.paused) text += "  _(paused: the group may differ)_";
+  if (view.rotation.paused) text += "  _(paused)_";
+  if (control::group_differs(view)) text += "\nIn the group: " + members_text(view.members, view.disabled, 5);
   return text + age_of(overview, view, now);
+}
+
+/// Who is on call, without the rest.
+std::string short_line_of(const control::Overview& overview, const control::RotationView& view, Instant now) {
+  std::vector<std::string> names;
+  for (const auto& person : view.on_call) {
+    auto name = person_text(person, Naming::mention) + (person.last_known ? " (last known)" : "");
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+  }
+  const auto nobody = view.unknown.empty() ? "nobody" : "not known";
+  const bool old = !age_of(overview, view, now).empty();
+  return fmt::format("*{}*: {}{}", slack_name(view.rotation.name, 80),
+                     names.empty() ? nobody : phrase(names, 5), old ? " _(not of now)_" : "");
 }
 
 std::string cut_lines(const std::vector<std::string>& lines, const std::string& head,
@@ -117,8 +147,8 @@ std::string none_found(const control::Overview& overview, const CommandQuestion&
     if (known[i] != near) continue;
     return text + fmt::format(" Did you mean *{}*?", slack_name(overview.rotations[i].rotation.name, 80));
   }
-  return text + fmt::format(" `{}` lists those that you follow, and the app's home tab all.",
-                            slack_name(asker.command));
+  return text +
+         fmt::format(" `{0}` lists those that you follow, and `{0} all` all.", slack_name(asker.command));
 }
 
 /// The one rotation that is meant, or the words that ask which.
@@ -147,6 +177,8 @@ CommandQuestion read_command(std::string_view text) {
     question.kind = CommandQuestion::Kind::help;
   } else if (alone && word == "me") {
     question.kind = CommandQuestion::Kind::me;
+  } else if (alone && word == "all") {
+    question.kind = CommandQuestion::Kind::all;
   } else if (word == "next" || word == "history") {
     question.kind = word == "next" ? CommandQuestion::Kind::next : CommandQuestion::Kind::history;
     if (!alone) read_name(text.substr(space), question);
@@ -180,25 +212,39 @@ std::vector<const control::RotationView*> meant(const control::Overview& overvie
     if (!question.group.empty()) return view.rotation.group == question.group ? 0 : 9;
     if (handle == wanted || (!handle_only && name == wanted)) return 0;
     if (wanted.empty()) return 9;
-    if (handle.starts_with(wanted) || (!handle_only && name.starts_with(wanted))) return 1;
-    const bool within =
-        handle.find(wanted) != std::string::npos || (!handle_only && name.find(wanted) != std::string::npos);
-    return within ? 2 : 9;
+    const auto any = [&](const auto& fits) { return fits(handle) || (!handle_only && fits(name)); };
+    if (any([&](const std::string& text) { return has_words(text, wanted); })) return 1;
+    if (any([&](const std::string& text) { return text.starts_with(wanted); })) return 2;
+    const bool within = any([&](const std::string& text) { return text.find(wanted) != std::string::npos; });
+    return within ? 3 : 9;
   };
   int best = 8;
   std::vector<const control::RotationView*> found;
   for (const auto& view : overview.rotations) {
-    const auto interaction = rank(view);
-    if (interaction < best) found.clear();
-    best = std::min(best, interaction);
-    if (interaction == best) found.push_back(&view);
+    const auto fit = rank(view);
+    if (fit < best) found.clear();
+    best = std::min(best, fit);
+    if (fit == best) found.push_back(&view);
   }
   return found;
 }
 
-std::string answer_all(const control::Overview& overview, const CommandAsker& asker, Instant now) {
-  if (overview.rotations.empty())
-    return "There are no rotations yet. The app's home tab is where they are made.";
+std::string answer_all(const control::Overview& overview, Instant now) {
+  if (overview.rotations.empty()) return std::string(kNoRotations);
+  std::vector<std::string> lines;
+  std::vector<std::string> short_lines;
+  std::size_t length = 0;
+  for (const auto& view : overview.rotations) {
+    lines.push_back(line_of(overview, view, now));
+    length += utf8_length(lines.back()) + 1;
+    short_lines.push_back(short_line_of(overview, view, now));
+  }
+  const std::string head = "On call in all rotations:";
+  return cut_lines(utf8_length(head) + length <= kMaxAnswer ? lines : short_lines, head);
+}
+
+std::string answer_here(const control::Overview& overview, const CommandAsker& asker, Instant now) {
+  if (overview.rotations.empty()) return std::string(kNoRotations);
   const auto select = [&](const auto& wanted) {
     std::vector<std::string> lines;
     for (const auto& view : overview.rotations) {
@@ -213,7 +259,7 @@ std::string answer_all(const control::Overview& overview, const CommandAsker& as
   if (!lines.empty()) return cut_lines(lines, "On call, as announced in this channel:");
   lines = select([&](const control::RotationView& view) { return follows(view, asker.user); });
   if (!lines.empty()) return cut_lines(lines, "On call in the rotations that you follow:");
-  return cut_lines(select([](const control::RotationView&) { return true; }), "On call:");
+  return answer_all(overview, now);
 }
 
 std::string answer_who(const control::Overview& overview, const CommandQuestion& question,
@@ -280,6 +326,7 @@ std::string answer_help(const CommandAsker& asker) {
   return fmt::format(
       "`{0}`  who is on call in what is announced in this channel, else in what you follow\n"
       "`{0} NAME` or `{0} @group`  who is on call in one rotation, and who is next\n"
+      "`{0} all`  who is on call everywhere\n"
       "`{0} next NAME`  who comes next\n"
       "`{0} history NAME`  what happened in a rotation: who came, who went, who changed what\n"
       "`{0} me`  your own shifts\n"

@@ -15,14 +15,15 @@ namespace watchbill::slack_app {
 
 struct CommandQuestion {
   enum class Kind {
-    all,      ///< what is announced in this channel, else what the asker follows
+    here,     ///< what is announced in this channel, else what the asker follows
+    all,      ///< every rotation
     who,      ///< one rotation
     next,     ///< who comes next in it
     history,  ///< what happened in it
     me,       ///< the asker's own shifts
     help,
   };
-  Kind kind = Kind::all;
+  Kind kind = Kind::here;
   std::string name{};  ///< of a rotation, or "@handle"
   GroupId group{};     ///< the rotation was named by a mention of its group
   bool operator==(const CommandQuestion&) const = default;
@@ -40,7 +41,9 @@ struct CommandAsker {
 };
 
 /// mrkdwn for the asker alone.
-std::string answer_all(const control::Overview& overview, const CommandAsker& asker, Instant now);
+std::string answer_here(const control::Overview& overview, const CommandAsker& asker, Instant now);
+/// In short lines where there are many.
+std::string answer_all(const control::Overview& overview, Instant now);
 std::string answer_who(const control::Overview& overview, const CommandQuestion& question,
                        const CommandAsker& asker, Instant now);
 std::string answer_next(const control::Overview& overview, const CommandQuestion& question,
@@ -53,8 +56,9 @@ std::string answer_history(const control::Overview& overview, const CommandQuest
 std::string answer_me(const std::vector<control::DutyShift>& shifts, Instant now);
 std::string answer_help(const CommandAsker& asker);
 
-/// The rotations that the question may mean: one if it is clear. An exact name or group goes before names
-/// that only begin with the words, and those before names that only have them.
+/// The rotations that the question may mean: one if it is clear. An exact name or group goes before those
+/// that have the words as whole words, these before those that only begin with them, and these before those
+/// that have them within a word.
 std::vector<const control::RotationView*> meant(const control::Overview& overview,
                                                 const CommandQuestion& question);
 

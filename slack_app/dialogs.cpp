@@ -125,8 +125,16 @@ std::string person_modal(const PersonModel& model) {
   Blocks blocks;
   if (!model.error.empty()) blocks.push_back(section(mrkdwn("\xE2\x9A\xA0\xEF\xB8\x8F " + model.error)));
   blocks.push_back(section(mrkdwn(text)));
+  std::vector<std::string> mentions;
+  for (const auto& user : model.namesakes) mentions.push_back(slack_mention(user));
+  if (!mentions.empty()) {
+    blocks.push_back(section(mrkdwn(fmt::format("Of that name there {} in Slack: {}.",
+                                                mentions.size() == 1 ? "is" : "are", phrase(mentions, 8)))));
+  }
+  const auto proposed =
+      model.namesakes.size() == 1 ? std::optional(model.namesakes.front().value) : std::nullopt;
   blocks.push_back(input(kFieldPerson,
-                         users_select({.action = kTyped, .placeholder = "Choose the person"}, std::nullopt),
+                         users_select({.action = kTyped, .placeholder = "Choose the person"}, proposed),
                          {.label = "Who is this in Slack?",
                           .hint = "From now on this person is meant whenever the scheduling system names the "
                                   "other."}));

@@ -59,10 +59,11 @@ inline constexpr const char* kDisconnect = "connection_remove";
 struct PersonModel {
   std::string person;  ///< "pd/PUSER1", kept in the view
   std::string name;
-  std::string email{};   ///< empty if not known
-  std::string system{};  ///< the connection's name
-  std::string why{};     ///< plain text
-  std::string error{};   ///< mrkdwn
+  std::string email{};              ///< empty if not known
+  std::string system{};             ///< the connection's name
+  std::string why{};                ///< plain text
+  std::string error{};              ///< mrkdwn
+  std::vector<UserId> namesakes{};  ///< people in Slack of that name
 };
 std::string person_modal(const PersonModel& model);
 inline constexpr const char* kPerson = "person_fix";

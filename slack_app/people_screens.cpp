@@ -51,8 +51,10 @@ net::Task<std::string> PeopleScreens::view_of(UserId user, std::string person) {
     co_return notice_modal("Fix a person",
                            "Nothing is wrong with this person any more: somebody was faster.");
   const auto& responder = (*found)->responder;
-  co_return person_modal(
-      {person, responder.name, responder.email.value_or(""), responder.connection, (*found)->why, ""});
+  PersonModel model{person, responder.name, responder.email.value_or(""), responder.connection,
+                    (*found)->why};
+  model.namesakes = co_await control::namesakes(context, model.name);
+  co_return person_modal(model);
 }
 
 net::Task<std::string> PeopleScreens::submit(Interaction interaction) {

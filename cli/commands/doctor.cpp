@@ -1,6 +1,7 @@
 // watchbill doctor
 
 #include <algorithm>
+#include <filesystem>
 #include <ostream>
 
 #include "cli/commands/checks.hpp"
@@ -8,6 +9,8 @@
 #include "cli/commands/fixes.hpp"
 #include "cli/commands/overview.hpp"
 #include "control/connections.hpp"
+#include "store/files.hpp"
+#include "store/names.hpp"
 
 namespace watchbill::cli {
 
@@ -82,6 +85,23 @@ void check_people(const control::Overview& overview, Checks& checks) {
   if (missing == 0) ok(checks, "people", "everybody on call is found in Slack");
 }
 
+/// A write is tried, and the room that is left for more.
+void check_store_room(Session& session, const std::string& path, Checks& checks) {
+  constexpr std::uintmax_t little = 100'000'000;
+  auto context = session.context();
+  if (!context) return failed(checks, "store", context.error().message, store_fix(context.error(), path));
+  if (auto works = (*context)->check_store(); !works)
+    return failed(checks, "store", "it cannot be written: " + works.error().message,
+                  store_fix(works.error(), path));
+  std::error_code unknown;
+  const auto space = std::filesystem::space(store::folder_of(path), unknown);
+  if (unknown) return ok(checks, "store", "it can be written");
+  const auto text = fmt::format("it can be written, and {} MB are free", space.available / 1'000'000);
+  if (space.available < little)
+    return warned(checks, "store", text, fmt::format("make room on the disk of {}", path));
+  ok(checks, "store", text);
+}
+
 const Rotation* rotation_of(const control::Overview& overview, const Problem& problem) {
   const auto found =
       std::find_if(overview.rotations.begin(), overview.rotations.end(),
@@ -143,12 +163,14 @@ void check_all(Session& session, bool fast, Checks& checks) {
     return check_slack(session, **config, none, fast, checks);
   }
   ok(checks, "store", fmt::format("{}, readable by its owner alone", (*config)->store));
+  check_store_room(session, (*config)->store, checks);
   auto overview = read_overview(session);
   auto connections = (*store)->connections().list();
   auto problems = (*store)->problems().list();
   if (!overview) return refuse(overview.error());
   if (!connections) return refuse(connections.error());
   if (!problems) return refuse(problems.error());
+  for (auto& open : *problems) open.problem.text = store::with_names(**store, open.problem.text);
   check_daemon(*overview, *problems, checks);
   std::vector<Rotation> rotations;
   rotations.reserve(overview->rotations.size());
@@ -194,9 +216,8 @@ std::vector<Command> doctor_commands() {
       {"doctor",
        "Check tokens, scopes, groups, channels, connections and clocks, with fixes",
        "Really asks Slack and the scheduling systems. Nothing is changed: the right to edit user groups is "
-       "tried by giving a group the name that it has. Each line is ok, warn or fail, and is printed when it "
-       "is "
-       "known. Exits 1 if anything failed.",
+       "tried by giving a group the name that it has, and the store by a write that says nothing. Each line "
+       "is ok, warn or fail, and is printed when it is known. Exits 1 if anything failed.",
        {},
        {{"fast", "",
          "without what takes many calls to Slack where there are many rotations: their channels, and the "

@@ -28,7 +28,8 @@ std::optional<std::string> text_of(const std::optional<UserId>& user) {
 void write_view_fields(json::Writer& w, const control::RotationView& view) {
   std::vector<std::string> members;
   for (const auto& member : view.members) members.push_back(member.value);
-  w.field("state", view.state).field("members", members).key("on_call").begin_array();
+  w.field("state", view.state).field("members", members).field("disabled", view.disabled);
+  w.key("on_call").begin_array();
   for (const auto& person : view.on_call) {
     w.begin_object().field("name", person.responder.name).field("email", person.responder.email);
     w.field("member", text_of(person.member)).field("member_pending", person.member_pending);
@@ -68,7 +69,8 @@ std::string overview_json(const control::Overview& overview) {
   w.field("done_in_seconds", static_cast<std::int64_t>(overview.queue_done_in.count())).end_object();
   w.key("daemon").begin_object().field("running", overview.daemon_running);
   w.field("last_pass", text_of(overview.last_pass)).end_object();
-  w.field("clock_problem", overview.clock_problem).key("slack_app");
+  w.field("clock_problem", overview.clock_problem).field("store_problem", overview.store_problem);
+  w.field("other_problems", overview.other_problems).key("slack_app");
   if (const auto& app = overview.slack_app) {
     w.begin_object().field("mode", app->mode).field("state", app->state);
     w.field("since", text_of(app->since)).field("problem", app->problem).end_object();

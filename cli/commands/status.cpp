@@ -4,6 +4,7 @@
 #include <ostream>
 #include <set>
 
+#include "base/phrase.hpp"
 #include "cli/commands/commands.hpp"
 #include "cli/commands/overview.hpp"
 #include "cli/terminal/table.hpp"
@@ -22,7 +23,8 @@ void print_rotations(Session& session, const control::Overview& overview) {
   Table table({"STATE", "ROTATION", "GROUP", "ON CALL", "IN THE GROUP", "NEXT CHANGE"});
   for (const auto& view : overview.rotations) {
     table.add({view.state, view.rotation.name, "@" + view.rotation.handle,
-               on_call_names(view.on_call, view.unknown), control::names_of(names, view.members),
+               on_call_names(view.on_call, view.unknown),
+               control::names_of(names, view.members) + (view.disabled ? " (disabled)" : ""),
                view.next_boundary ? format_rfc3339(*view.next_boundary) : "unknown"});
   }
   out << table.render(session.io().width);
@@ -45,18 +47,19 @@ void print_connections(Session& session, const control::Overview& overview) {
 
 void print_problems(Session& session, const control::Overview& overview) {
   std::string problems;
+  if (overview.store_problem) problems += fmt::format("  {}\n", *overview.store_problem);
   if (overview.clock_problem) problems += fmt::format("  {}\n", *overview.clock_problem);
+  for (const auto& problem : overview.other_problems) problems += fmt::format("  {}\n", problem);
   for (const auto& view : overview.rotations) {
     for (const auto& problem : view.problems)
       problems += fmt::format("  {}: {}\n", view.rotation.name, problem);
   }
   for (const auto& [name, kind, status] : overview.connections) {
     if (status.problem) {
+      const auto fix = fmt::format("give it a new key with `watchbill connection update {}`", name);
       problems +=
-          fmt::format("  connection {}: {}{}\n", name, *status.problem,
-                      status.state == "unauthorized"
-                          ? fmt::format("; give it a new key with `watchbill connection update {}`", name)
-                          : "");
+          fmt::format("  connection {}: {}\n", name,
+                      status.state == "unauthorized" ? with_fix(*status.problem, fix) : *status.problem);
     }
   }
   if (!problems.empty()) session.io().out << "\nProblems:\n" << printable(problems);
@@ -86,7 +89,7 @@ void print(Session& session, const control::Overview& overview) {
   }
 }
 
-Result<int> status(Session& session, const Invocation& /*in*/) {
+Result<int> status(Session& session, const Invocation& in) {
   auto overview = read_overview(session);
   if (!overview) return overview.error();
   if (session.json()) {
@@ -94,7 +97,7 @@ Result<int> status(Session& session, const Invocation& /*in*/) {
   } else {
     print(session, *overview);
   }
-  return kDone;
+  return in.has("check") && control::anything_wrong(*overview) ? kFailed : kDone;
 }
 
 }  // namespace
@@ -108,8 +111,11 @@ std::vector<Command> status_commands() {
        "pass for three intervals), pending (a write is on its way), in_sync. Problems and their fixes stand "
        "below the table.",
        {},
-       {},
-       {"status", "status --format json"},
+       {{"check", "",
+         "exit 1 if anything is not right: a rotation in error or stale, or any problem; pauses, observing "
+         "and "
+         "writes on their way are right"}},
+       {"status", "status --format json", "status --check >/dev/null || echo look"},
        status}};
 }
 

@@ -370,6 +370,11 @@ bool Engine::Impl::store_blocked() const {
   return store_blocked_since_ && ports_.loop.steady_now() - store_blocked_since_->steady >= kStorePatience;
 }
 
+Result<void> Engine::Impl::check_store() const {
+  if (!store_blocked()) return {};
+  return fail(ErrorKind::storage, "{}", store_error_);
+}
+
 void Engine::Impl::plan_boundary(ScheduleEntry& entry, Instant now) {
   forget_past(entry.state.timeline, now);
   const auto next = next_boundary(entry.state.timeline, now);

@@ -55,6 +55,7 @@ struct RotationLine {
   std::vector<OnCallPerson> on_call{};
   std::vector<ScheduleRef> unknown{};  ///< where it is not known who is on call
   std::vector<NextPerson> next{};
+  std::string in_group{};                    ///< mrkdwn; empty where the group is those on call
   std::string state;                         ///< as `watchbill status` names it
   std::vector<std::string> problems{};       ///< mrkdwn, the most important first
   std::optional<Instant> stale_since{};      ///< for "stale", if known

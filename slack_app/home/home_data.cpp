@@ -9,6 +9,7 @@
 #include "providers/provider.hpp"
 #include "slack_app/phrases.hpp"
 #include "slack_app/systems/browser_connect.hpp"
+#include "store/names.hpp"
 
 namespace watchbill::slack_app {
 
@@ -43,6 +44,29 @@ bool mended_by_editing(std::string_view kind) {
   return false;
 }
 
+/// "rotation "Payments" (@payments-oncall): …": what is wrong names its group.
+std::string with_group(const control::Overview& overview, const Problem& problem) {
+  for (const auto& view : overview.rotations) {
+    const auto head = fmt::format("rotation \"{}\"", view.rotation.name);
+    if (view.rotation.id != problem.rotation || !problem.text.starts_with(head + ": ")) continue;
+    if (problem.text.find("@" + view.rotation.handle) != std::string::npos) break;
+    return fmt::format("{} (@{}){}", head, view.rotation.handle, problem.text.substr(head.size()));
+  }
+  return problem.text;
+}
+
+/// The groups that somebody cannot be in: "@payments-oncall and @search-oncall".
+std::string groups_without(const control::Overview& overview, const Responder& responder) {
+  std::vector<std::string> groups;
+  for (const auto& view : overview.rotations) {
+    const bool on_call = std::any_of(
+        view.on_call.begin(), view.on_call.end(),
+        [&](const OnCallPerson& person) { return person.responder == responder && !person.member; });
+    if (on_call) groups.push_back(group_text(view.rotation.group, view.rotation.handle));
+  }
+  return groups.empty() ? "a group" : phrase(groups, 4);
+}
+
 Result<void> read_attention(control::Context& context, HomeSnapshot& snapshot) {
   auto problems = context.store.problems().list();
   if (!problems) return problems.error();
@@ -53,7 +77,8 @@ Result<void> read_attention(control::Context& context, HomeSnapshot& snapshot) {
   std::stable_sort(problems->begin(), problems->end(), [](const auto& a, const auto& b) {
     return urgency(a.problem.key) < urgency(b.problem.key);
   });
-  for (const auto& open : *problems) {
+  for (auto& open : *problems) {
+    open.problem.text = store::with_names(context.store, with_group(snapshot.overview, open.problem));
     snapshot.attention.push_back(attention_of(open.problem, forms_of(context)));
     snapshot.attention_of.push_back(open.problem.rotation.value_or(RotationId{}));
   }
@@ -61,10 +86,10 @@ Result<void> read_attention(control::Context& context, HomeSnapshot& snapshot) {
   if (!people) return people.error();
   for (const auto& person : *people) {
     const auto& r = person.responder;
-    snapshot.attention.push_back(
-        {fmt::format("*{}* is on call in {} and cannot be put into a group: {}", slack_name(r.name),
-                     slack_name(r.connection), escape_slack(person.why)),
-         Attention::Fix::person, fmt::format("{}/{}", r.connection, r.id)});
+    snapshot.attention.push_back({fmt::format("*{}* is on call in {} and cannot be in {}: {}",
+                                              slack_name(r.name), slack_name(r.connection),
+                                              groups_without(snapshot.overview, r), escape_slack(person.why)),
+                                  Attention::Fix::person, fmt::format("{}/{}", r.connection, r.id)});
     snapshot.attention_of.emplace_back();
   }
   return {};
@@ -119,6 +144,10 @@ bool found_by(const Rotation& rotation, std::string query) {
          fold_name(rotation.handle).find(folded) != std::string::npos;
 }
 
+bool needs_a_look(const control::RotationView& view) {
+  return view.state == "error" || view.state == "stale" || !view.problems.empty();
+}
+
 RotationLine line_of(control::Context& context, const HomeSnapshot& snapshot,
                      const control::RotationView& view, const SlackUser& user, const Forecast& forecast) {
   const auto& rotation = view.rotation;
@@ -133,6 +162,7 @@ RotationLine line_of(control::Context& context, const HomeSnapshot& snapshot,
   line.on_call = view.on_call;
   line.unknown = view.unknown;
   line.next = view.next;
+  if (control::group_differs(view)) line.in_group = members_text(view.members, view.disabled);
   line.state = view.state;
   for (const auto& problem : view.problems)
     line.problems.push_back(foreign_text(with_buttons(problem, forms_of(context))));
@@ -200,6 +230,9 @@ void add_rotations(control::Context& context, const HomeSnapshot& snapshot, cons
     if (reader.position.query.empty() || found_by(view.rotation, reader.position.query))
       found.push_back(&view);
   }
+  // Those that need a look first, each kind in the order of names.
+  std::stable_sort(found.begin(), found.end(),
+                   [](const auto* a, const auto* b) { return needs_a_look(*a) > needs_a_look(*b); });
   model.all = snapshot.overview.rotations.size();
   model.matching = found.size();
   model.query = reader.position.query;
@@ -235,6 +268,10 @@ Result<HomeSnapshot> read_home(control::Context& context) {
     std::sort(connections.begin(), connections.end());
     connections.erase(std::unique(connections.begin(), connections.end()), connections.end());
     for (const auto& connection : connections) ++snapshot.uses[connection];
+  }
+  if (const auto& old = snapshot.overview.store_problem) {
+    snapshot.attention.push_back({foreign_text(as_sentence(*old, forms_of(context)))});
+    snapshot.attention_of.emplace_back();
   }
   if (auto read = read_attention(context, snapshot); !read) return read.error();
   if (auto read = read_silence(context, snapshot); !read) return read.error();

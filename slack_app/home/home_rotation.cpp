@@ -68,6 +68,7 @@ Blocks rotation_blocks(const RotationLine& rotation, bool guest) {
                           group_text(rotation.group, rotation.handle),
                           who_text(rotation.on_call, rotation.unknown, Naming::mention));
   if (const auto next = next_text(rotation.next, Naming::mention); !next.empty()) text += "\nNext: " + next;
+  if (!guest && !rotation.in_group.empty()) text += "\nIn the group: " + rotation.in_group;
   const auto id = "rotation:" + std::to_string(rotation.id.value);
   if (guest) return {section(mrkdwn(text, kMainUnits), id)};
 

@@ -46,9 +46,10 @@ class Looking(Case):
         self.payments()
         self.ok("sync")
         status = self.json("status")
-        self.assertEqual(set(status), {"rotations", "connections", "outbox", "queue", "daemon", "slack_app", "clock_problem"})
+        self.assertEqual(set(status), {"rotations", "connections", "outbox", "queue", "daemon", "slack_app", "clock_problem", "store_problem",
+                                       "other_problems"})
         rotation = status["rotations"][0]
-        self.assertEqual(list(rotation), ["name", "group", "state", "members", "on_call", "unknown", "next_boundary", "next",
+        self.assertEqual(list(rotation), ["name", "group", "state", "members", "disabled", "on_call", "unknown", "next_boundary", "next",
                                           "problems"])
         self.assertEqual(rotation["group"], {"id": "S0PAYMENTSONCALL", "handle": "payments-oncall"})
         self.assertEqual((rotation["state"], rotation["members"]), ("in_sync", ["U0ADA"]))
@@ -129,6 +130,9 @@ class Looking(Case):
     def test_doctor_asks_and_names_fixes(self):
         self.payments()
         self.ok("sync")
+        store = [c for c in self.json("doctor")["checks"] if c["check"] == "store"]
+        self.assertEqual([c["state"] for c in store], ["ok", "ok"])
+        self.assertRegex(store[1]["detail"], "^it can be written, and [0-9]+ MB are free$")
         self.assertTrue(self.json("doctor")["ok"])
         self.sandbox.do("token", token=self.sandbox.ready["tokens"]["bot"], drop=["usergroups:write"])
         self.sandbox.do("channel", name="payments", archived=True)

@@ -145,6 +145,20 @@ class WithDaemon(Case):
         self.ok("rotation", "delete", "payments", "--restore", "--yes")
         self.assertEqual(self.sandbox.group("payments-oncall")["users"], ["U0OTTO"])
 
+    def test_status_exits_1_when_anything_is_not_right(self):
+        check = lambda: self.run_any("status", "--check").returncode
+        self.payments()
+        self.wait(lambda: check() == 0)
+        self.sandbox.do("channel", name="payments", archived=True)
+        self.sandbox.do("override", system="pagerduty", schedule="PSCHED1", person="bo", start=-1, seconds=3600)
+        self.wait(lambda: check() == 1)
+        self.assertIn("the announcement for channel #payments was refused", self.ok("status"))
+        self.ok("rotation", "edit", "payments", "--no-channel")
+        self.wait(lambda: check() == 0)
+        self.daemon.terminate()
+        self.daemon.wait(timeout=20)
+        self.assertEqual(check(), 1)
+
     def test_a_dead_daemon_is_seen(self):
         self.payments()
         self.wait(lambda: self.json("status")["rotations"][0]["state"] == "in_sync")

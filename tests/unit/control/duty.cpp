@@ -3,6 +3,7 @@
 #include "control/history.hpp"
 #include "control/overview.hpp"
 #include "control/people.hpp"
+#include "store/names.hpp"
 #include "tests/unit/control/world.hpp"
 
 using namespace watchbill;
@@ -192,6 +193,115 @@ TEST_CASE("everybody's own shifts come in order, across all rotations") {
   CHECK(all[UserId("UBO")][0].end == world.loop.now() + 9h);
   CHECK_FALSE(all.contains(UserId("UOTTO")));
   CHECK(good(shifts_by_person(*world.context, 0))[UserId("UBO")].empty());
+}
+
+TEST_CASE("a guest's own shifts are told to them, and who is on call has Slack's name") {
+  ManageWorld world;
+  world.connection();
+  const auto rotation = world.stored("payments");
+  plan(world, {"pd", "PONE"});
+  store::CachedUser guest;
+  guest.id = UserId("UADA");
+  guest.name = "Ada Lindqvist";
+  guest.email = "ada@example.com";
+  guest.guest = true;
+  guest.seen_at = world.loop.now();
+  good(world.store->people().put_users({guest}));
+  auto all = good(shifts_by_person(*world.context, 10));
+  CHECK(all[UserId("UADA")].size() == 1);
+  const auto duty = good(on_duty(*world.context, {rotation})).front();
+  REQUIRE(duty.people.size() == 1);
+  CHECK(duty.people[0].name == "Ada Lindqvist");
+  CHECK_FALSE(duty.people[0].member);
+  CHECK(duty.people[0].account == UserId("UADA"));
+}
+
+TEST_CASE("what stands in the store is told to be old while the store takes no writes") {
+  ManageWorld world;
+  world.connection();
+  const auto rotation = world.stored("payments");
+  const auto now = world.loop.now();
+  world.daemon = true;
+  store::ConnectionStatus connection;
+  connection.interval = 60s;
+  connection.last_success = now - 3min;
+  good(world.store->connections().put_status("pd", connection));
+  store::RotationStatus status;
+  status.rotation = rotation.id;
+  status.state = "in_sync";
+  good(world.store->engine().put_status(status));
+  good(world.store->set_meta("last_pass", format_rfc3339(now - 3min)));
+  bool tried = false;
+  world.context->check_store = [&tried]() -> Result<void> {
+    tried = true;
+    return fail(ErrorKind::storage, "database or disk is full");
+  };
+  auto overview = good(read_overview(*world.context));
+  CHECK_FALSE(tried);
+  CHECK_FALSE(overview.store_problem);
+  CHECK_FALSE(anything_wrong(overview));
+  world.loop.advance(2min);
+  overview = good(read_overview(*world.context));
+  REQUIRE(overview.store_problem);
+  CHECK(overview.store_problem->starts_with("all this is as of " + format_minutes(now - 3min)));
+  CHECK(overview.store_problem->find("database or disk is full") != std::string::npos);
+  CHECK(overview.rotations[0].state == "stale");
+  CHECK(on_call_names(overview.rotations[0].on_call, overview.rotations[0].unknown) == "not known");
+  CHECK(anything_wrong(overview));
+  // Of a system that fails nothing new is written: that is no sign.
+  connection.state = "failing";
+  connection.problem = "HTTP 500";
+  good(world.store->connections().put_status("pd", connection));
+  overview = good(read_overview(*world.context));
+  CHECK_FALSE(overview.store_problem);
+  CHECK(anything_wrong(overview));
+}
+
+TEST_CASE("a group differs if others are in it than those on call, or it is disabled; unread it does not") {
+  RotationView view;
+  OnCallPerson ada{{"pd", "1", "Ada"}, {"pd", "day"}, "", UserId("U1")};
+  view.on_call = {ada, ada};
+  CHECK_FALSE(group_differs(view));
+  view.members = {UserId("U1")};
+  CHECK_FALSE(group_differs(view));
+  view.disabled = true;
+  CHECK(group_differs(view));
+  view.disabled = false;
+  view.members.emplace_back("U2");
+  CHECK(group_differs(view));
+  view.members = {UserId("U1")};
+  view.on_call.push_back({{"pd", "2", "Kim"}, {"pd", "day"}});
+  CHECK(group_differs(view));
+}
+
+TEST_CASE("open problems that no rotation shows stand in the overview, with the names of channels") {
+  ManageWorld world;
+  world.connection();
+  const auto rotation = world.stored("payments");
+  world.daemon = true;
+  store::RotationStatus status;
+  status.rotation = rotation.id;
+  status.state = "error";
+  status.problems = {"the announcement for channel C0PAY was refused: is_archived",
+                     "channel C0NEW and channels"};
+  good(world.store->engine().put_status(status));
+  good(store::remember_channel(*world.store, ChannelId("C0PAY"), "payments"));
+  status.problems.emplace_back(
+      "Slack names UBO as its last editor since 2026-11-23 08:00 UTC; `people map x UBO`, UNEW, <@UBO>");
+  good(world.store->engine().put_status(status));
+  store::CachedUser bo;
+  bo.id = UserId("UBO");
+  bo.name = "Bo Tanaka";
+  good(world.store->people().put_users({bo}));
+  good(world.store->problems().put({Problem{"role:editor:U1", "Ada is deactivated"}, world.loop.now()}));
+  const auto overview = good(read_overview(*world.context));
+  CHECK(overview.other_problems == std::vector<std::string>{"Ada is deactivated"});
+  CHECK(overview.rotations[0].problems ==
+        std::vector<std::string>{
+            "the announcement for channel #payments was refused: is_archived", "channel C0NEW and channels",
+            "Slack names Bo Tanaka as its last editor since 2026-11-23 08:00 UTC; `people "
+            "map x UBO`, UNEW, <@UBO>"});
+  CHECK(anything_wrong(overview));
 }
 
 TEST_CASE(

@@ -57,7 +57,9 @@ bool has(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_CASE("what stands after the command is read as people write it") {
-  CHECK(read_command("") == CommandQuestion{Kind::all});
+  CHECK(read_command("") == CommandQuestion{Kind::here});
+  CHECK(read_command("All") == CommandQuestion{Kind::all});
+  CHECK(read_command("\"all\"") == CommandQuestion{Kind::who, "all"});
   CHECK(read_command("  help ") == CommandQuestion{Kind::help});
   CHECK(read_command("ME") == CommandQuestion{Kind::me});
   CHECK(read_command("history Payments EU") == CommandQuestion{Kind::history, "Payments EU"});
@@ -75,11 +77,15 @@ TEST_CASE("what stands after the command is read as people write it") {
   CHECK(read_command(std::string(100'000, 'x')).name.size() <= 200);
 }
 
-TEST_CASE("a name means the rotation that has it, before those that only begin with it or have it within") {
+TEST_CASE(
+    "a name means who has it, then who has its words, then who begins with it, then who has it within") {
   const auto overview = world();
   CHECK(names(meant(overview, read_command("payments"))) == std::vector<std::string>{"Payments"});
-  CHECK(names(meant(overview, read_command("PAY"))) ==
-        std::vector<std::string>{"Payments", "Payments EU", "Payroll"});
+  CHECK(names(meant(overview, read_command("PAYm"))) == std::vector<std::string>{"Payments", "Payments EU"});
+  CHECK(names(meant(overview, read_command("PAY"))) == std::vector<std::string>{"Payroll"});  // @pay-oncall
+  CHECK(names(meant(overview, read_command("eu"))) == std::vector<std::string>{"Payments EU"});
+  CHECK(names(meant(overview, read_command("@eu"))) == std::vector<std::string>{"Payments EU"});
+  CHECK(names(meant(overview, read_command("roll"))) == std::vector<std::string>{"Payroll"});
   CHECK(names(meant(overview, read_command("base"))) == std::vector<std::string>{"Database"});
   CHECK(names(meant(overview, read_command("@eu-oncall"))) == std::vector<std::string>{"Payments EU"});
   CHECK(names(meant(overview, read_command("<!subteam^Seu-oncall>"))) ==
@@ -97,10 +103,10 @@ TEST_CASE("one rotation: who is on call until when, and who is next") {
 }
 
 TEST_CASE("an ambiguous name offers the candidates, and a wrong one what was probably meant") {
-  const auto text = answer_who(world(), read_command("pay"), kAsker, kNow);
-  CHECK(has(text, "*Payments*, *Payments EU* and *Payroll*. Which one?"));
+  const auto text = answer_who(world(), read_command("paym"), kAsker, kNow);
+  CHECK(has(text, "*Payments* or *Payments EU*. Which one?"));
   CHECK(has(text, "`/oncall Payments`"));
-  CHECK(has(answer_next(world(), read_command("next pay"), kAsker, kNow), "`/oncall next Payments`"));
+  CHECK(has(answer_next(world(), read_command("next paym"), kAsker, kNow), "`/oncall next Payments`"));
   CHECK(has(answer_who(world(), read_command("databse"), kAsker, kNow), "Did you mean *Database*?"));
   CHECK(has(answer_who(world(), read_command("zzzzzz"), kAsker, kNow), "No rotation is called \"zzzzzz\""));
 }
@@ -115,25 +121,62 @@ TEST_CASE("an answer says how old it is while its source does not answer") {
   // Silent for longer than three intervals, though nobody has called it failing yet.
   overview.connections[0].status.state = "ok";
   overview.connections[0].status.last_success = kNow - 181s;
-  CHECK(has(answer_all(overview, kAsker, kNow), "3 min ago"));
+  CHECK(has(answer_here(overview, kAsker, kNow), "3 min ago"));
 }
 
 TEST_CASE("without a name: what is announced in the channel, else what the asker follows, else everything") {
   auto overview = world();
   overview.rotations[0].rotation.channels = {ChannelId("C1")};
   overview.rotations[1].rotation.owners = {"U9"};
-  const auto announced = answer_all(overview, kAsker, kNow);
+  const auto announced = answer_here(overview, kAsker, kNow);
   CHECK(has(announced, "announced in this channel"));
   CHECK(has(announced, "Database"));
   CHECK_FALSE(has(announced, "Payments"));
-  const auto followed = answer_all(overview, {UserId("U9"), ChannelId("C2")}, kNow);
+  const auto followed = answer_here(overview, {UserId("U9"), ChannelId("C2")}, kNow);
   CHECK(has(followed, "that you follow"));
   CHECK(has(followed, "*Payments*"));
   CHECK_FALSE(has(followed, "Database"));
-  const auto all = answer_all(overview, {UserId("U8"), ChannelId("C2")}, kNow);
+  const auto all = answer_here(overview, {UserId("U8"), ChannelId("C2")}, kNow);
   CHECK(has(all, "Database"));
   CHECK(has(all, "Payroll"));
-  CHECK(has(answer_all({}, kAsker, kNow), "no rotations yet"));
+  CHECK(has(answer_here({}, kAsker, kNow), "no rotations yet"));
+}
+
+TEST_CASE("all rotations are listed on demand, in short lines where there are many") {
+  auto overview = world();
+  const auto few = answer_all(overview, kNow);
+  for (const auto& view : overview.rotations) CHECK(has(few, "*" + view.rotation.name + "* (`"));
+  for (int i = 0; i < 56; ++i)
+    overview.rotations.push_back(rotation(fmt::format("Team {}", i), fmt::format("team-{}", i), "U1"));
+  const auto many = answer_all(overview, kNow);
+  CHECK(utf8_length(many) <= kMaxAnswer);
+  CHECK(has(many, "\n*Database*: <@U1>\n"));
+  CHECK(has(many, "\n*Payroll*: nobody\n"));
+  CHECK(has(many, "\n*Team 55*: <@U1>"));
+  CHECK_FALSE(has(many, " more"));
+}
+
+TEST_CASE("who is in the group stands there where others than those on call are in it") {
+  auto overview = world();
+  auto& payments = overview.rotations[1];
+  payments.members = {UserId("U2")};
+  CHECK_FALSE(has(answer_who(overview, read_command("payments"), kAsker, kNow), "In the group"));
+  payments.rotation.paused = true;
+  payments.members = {UserId("U7"), UserId("U8")};
+  CHECK(has(answer_who(overview, read_command("payments"), kAsker, kNow), "\nIn the group: <@U7> and <@U8>"));
+  payments.members = {UserId("U2")};
+  payments.disabled = true;
+  CHECK(has(answer_who(overview, read_command("payments"), kAsker, kNow),
+            "\nIn the group: <@U2> (the group is disabled)"));
+}
+
+TEST_CASE("while the store takes no writes an answer says as of when it is, and blames no system") {
+  auto overview = world();
+  overview.connections[0].status.last_success = kNow - 14min;
+  overview.store_problem = "all this is as of 2027-01-15 07:46 UTC: the store cannot be written: full";
+  const auto text = answer_who(overview, read_command("payments"), kAsker, kNow);
+  CHECK(has(text, "_All this is as of <!date^1799999160^"));
+  CHECK_FALSE(has(text, "does not answer"));
 }
 
 TEST_CASE("following is being on call, next, in the group, an owner, or a permanent or fallback member") {
@@ -161,9 +204,10 @@ TEST_CASE("long answers are cut with a pointer, whatever the names are") {
       for (int k = 0; k < 10; ++k)
         overview.rotations.back().on_call.push_back(person(sample.person, "", sample.schedule, kNow));
     }
-    const auto text = answer_all(overview, kAsker, kNow);
+    const auto text = answer_here(overview, kAsker, kNow);
     CHECK(utf8_length(text) <= kMaxAnswer);
     CHECK(has(text, "more: the app's home tab lists all"));
+    CHECK(utf8_length(answer_all(overview, kNow)) <= kMaxAnswer);
     CHECK(utf8_length(answer_who(overview, read_command(sample.rotation + "0"), kAsker, kNow)) <= kMaxAnswer);
     CHECK_FALSE(has(text, "<!channel>"));
   }
@@ -204,7 +248,7 @@ TEST_CASE("a rotation's history is told to whoever asks, the latest first, withi
   CHECK(asked == "Payroll");
   CHECK(has(text, "*handoff*\n+ <@U1>\n\xE2\x88\x92 <@U2>\n_by Watchbill_"));
   CHECK(has(ask("history"), "`/oncall history NAME`"));
-  CHECK(has(ask("history pay"), "`/oncall history "));
+  CHECK(has(ask("history paym"), "`/oncall history "));
   // Also of one that was deleted.
   CHECK_FALSE(has(ask("history Old one"), "No rotation"));
   CHECK(asked == "Old one");

@@ -215,3 +215,53 @@ TEST_CASE("a search finds rotations by name and group, and a page that is gone s
   room.advance(1s);
   CHECK(has(room.home("UREADER"), "*team3*"));
 }
+
+TEST_CASE("rotations with problems stand first, and what is wrong names its group") {
+  AppRoom room;
+  const auto alpha = room.world.stored("alpha");
+  const auto zulu = room.world.stored("zulu");
+  good(room.world.store->engine().put_status({alpha.id, "in_sync"}));
+  store::RotationStatus wrong{zulu.id, "error"};
+  wrong.problems = {"nobody is on call"};
+  OnCallPerson kim{{"pd", "PKIM", "Kim Ode", "kim@example.com"}, {"pd", "PZULU"}};
+  wrong.on_call = {kim};
+  good(room.world.store->engine().put_status(wrong));
+  good(room.world.store->engine().put_group({zulu.group, zulu.handle, {UserId("UOTTO")}, false, {}}));
+  good(room.world.store->problems().put({Problem{"rotation:" + std::to_string(zulu.id.value) + ":empty",
+                                                 "rotation \"zulu\": nobody is on call", zulu.id},
+                                         room.world.loop.now()}));
+  good(room.world.store->people().replace_unmatched(
+      {{kim.responder, "no active Slack account has the address kim@example.com"}}));
+  room.open_home("UEDITOR");
+  room.advance(5s);
+  const auto text = room.home("UEDITOR");
+  INFO(text);
+  CHECK(text.find("*zulu*") < text.find("*alpha*"));
+  CHECK(has(text, "Rotation \"zulu\" (@zulu-oncall): nobody is on call"));
+  CHECK(has(text, "*Kim Ode* is on call in pd and cannot be in <!subteam^" + zulu.group.value + ">: "));
+  CHECK(has(text, "In the group: <@UOTTO>"));
+}
+
+TEST_CASE("who is fixed is proposed by their name, where Slack has one or several of it") {
+  AppRoom room;
+  room.world.stored("payments");
+  good(room.world.store->people().replace_unmatched({{Responder{"pd", "PKIM", "Kim  ODE", "kim@old.example"},
+                                                      "no active Slack account has that address"}}));
+  room.world.slack.add_user("UKIM", "kim.ode@example.com");
+  room.world.slack.users.at(UserId("UKIM")).name = "Kim Ode";
+  room.open_home("UEDITOR");
+  room.advance(5s);
+  const auto form = [&room] {
+    room.click_home("UEDITOR", R"({"action_id":"person_fix","value":"pd/PKIM"})");
+    room.advance(3s);
+    return room.modal_json();
+  };
+  auto view = form();
+  CHECK(has(view, "\"initial_user\":\"UKIM\""));
+  CHECK(has(view, "Of that name there is in Slack: <@UKIM>."));
+  room.world.slack.add_user("UKIM2", "kim2@example.com");
+  room.world.slack.users.at(UserId("UKIM2")).name = "kim ode";
+  view = form();
+  CHECK_FALSE(has(view, "initial_user"));
+  CHECK(has(view, "<@UKIM> and <@UKIM2>"));
+}
