@@ -14,6 +14,8 @@ namespace {
 constexpr auto kGroupsAge = 30s;
 /// Whoever made a group in Slack a moment ago wants to find it in the form that he opens now.
 constexpr auto kGroupsAgeAtOpening = 5s;
+/// A list may be under way that does not have it yet.
+constexpr auto kMadeLonger = 10s;
 constexpr auto kSchedulesAge = 5min;
 /// What could not be read is not tried again before that.
 constexpr auto kRetry = 15s;
@@ -54,6 +56,11 @@ struct Remembered {
   }
 };
 
+bool has_group(const std::vector<slack::UserGroup>& groups, const GroupId& id) {
+  return std::any_of(groups.begin(), groups.end(),
+                     [&](const slack::UserGroup& group) { return group.id == id; });
+}
+
 using Schedules = std::vector<providers::ScheduleInfo>;
 
 bool contains_folded(std::string_view text, const std::string& folded) {
@@ -92,6 +99,10 @@ struct Choices::Impl {
   explicit Impl(Context& the_context) : context(the_context), changed(the_context.loop) {}
 
   void warm_groups(milliseconds age = kGroupsAge);
+  /// Groups that rotations keep and the list does not have: they were made since it was read.
+  void note_made(const std::vector<Rotation>& rotations);
+  /// Those of the list, and those that were made since.
+  [[nodiscard]] std::vector<slack::UserGroup> known_groups() const;
   /// The names of the connections that there are.
   std::vector<std::string> warm_schedules();
   net::Task<void> read_all_groups();
@@ -104,6 +115,8 @@ struct Choices::Impl {
   Context& context;
   net::Signal changed;
   Remembered<std::vector<slack::UserGroup>> groups;
+  /// Until when each counts, whatever becomes of its rotation.
+  std::map<GroupId, std::pair<std::string, SteadyInstant>> made;
   std::map<std::string, Remembered<Schedules>> schedules;
   std::map<UserId, Remembered<slack::User>> people;
   net::TaskScope tasks;
@@ -135,6 +148,29 @@ void Choices::Impl::warm_groups(milliseconds age) {
   if (!groups.due(context.loop.steady_now(), age)) return;
   groups.reading = true;
   tasks.spawn(read_all_groups());
+}
+
+void Choices::Impl::note_made(const std::vector<Rotation>& rotations) {
+  const auto now = context.loop.steady_now();
+  for (const auto& rotation : rotations) {
+    if (!has_group(*groups.value, rotation.group))
+      made.try_emplace(rotation.group, rotation.handle, now + kGroupsAge + kMadeLonger);
+  }
+  std::erase_if(made, [&](const auto& item) { return has_group(*groups.value, item.first); });
+}
+
+std::vector<slack::UserGroup> Choices::Impl::known_groups() const {
+  auto all = *groups.value;
+  for (const auto& [id, group] : made) {
+    const auto& [handle, until] = group;
+    // Later it is one that Slack has no more.
+    if (context.loop.steady_now() > until) continue;
+    slack::UserGroup one;
+    one.id = id;
+    one.handle = one.name = handle;
+    all.push_back(std::move(one));
+  }
+  return all;
 }
 
 std::vector<std::string> Choices::Impl::warm_schedules() {
@@ -199,10 +235,11 @@ net::Task<GroupSearch> Choices::search_groups(std::string text, std::size_t limi
   }
   std::map<GroupId, std::string> taken;
   if (auto rotations = memory.context.store.rotations().list()) {
+    memory.note_made(*rotations);
     for (auto& rotation : *rotations) taken.emplace(rotation.group, std::move(rotation.name));
   }
   const auto wanted = without_sigil(std::move(text), '@');
-  for (const auto& group : *memory.groups.value) {
+  for (const auto& group : memory.known_groups()) {
     if (!contains_folded(group.handle, wanted) && !contains_folded(group.name, wanted)) continue;
     GroupChoice choice{group.id, group.handle, group.name, group.members.size(), group.disabled};
     choice.unwritable = group.unwritable;

@@ -42,9 +42,37 @@ net::Task<Result<void>> resolve_channel(Workspace& workspace, RotationDraft& wan
   co_return Result<void>{};
 }
 
-/// Replaces what was written by what Slack calls it: channels by name, people by e-mail address; what the
-/// stored rotation has already is left alone. Refuses what is unknown, archived or may not be in a group.
-net::Task<Result<void>> resolve_names(Workspace& workspace, RotationDraft& wanted) {
+/// The id of a person (by id or e-mail address) or group (by id or "@handle") that Slack knows.
+net::Task<Result<std::string>> resolve_owner(Workspace& workspace, std::string owner) {
+  const bool handle = owner.starts_with('@');
+  const bool group = handle || owner.starts_with('S');
+  const bool person =
+      owner.starts_with('U') || owner.starts_with('W') || owner.find('@') != std::string::npos;
+  if (!group && !person) {
+    co_return fail(ErrorKind::invalid,
+                   "owner \"{}\": write an e-mail address or a Slack user's id (U…), or for a group its "
+                   "@handle or id (S…)",
+                   owner);
+  }
+  if (!group) {
+    auto found = co_await workspace.person(owner);
+    if (!found) co_return found.error();
+    co_return found->id.value;
+  }
+  GroupId id(handle ? std::string() : owner);
+  auto name = handle ? owner.substr(1) : std::string();
+  auto found = co_await workspace.find_group(std::move(id), std::move(name));
+  if (!found) co_return found.error();
+  if (*found == nullptr)
+    co_return fail(ErrorKind::not_found, "owner {}: Slack has no such user group; check it", owner);
+  co_return (*found)->id.value;
+}
+
+/// Replaces what was written by what Slack calls it: channels by name, people by e-mail address, groups by
+/// handle; what the stored rotation has already, and who makes it, is left alone. Refuses what is unknown,
+/// archived or may not be in a group.
+net::Task<Result<void>> resolve_names(Workspace& workspace, const store::Actor& actor,
+                                      RotationDraft& wanted) {
   auto& r = wanted.rotation;
   const Rotation before = wanted.before.value_or(Rotation{});
   wanted.wrong_field = "channels";
@@ -64,10 +92,10 @@ net::Task<Result<void>> resolve_names(Workspace& workspace, RotationDraft& wante
   if (!done) co_return done;
   wanted.wrong_field = "owners";
   for (auto& owner : r.owners) {
-    if (contains(before.owners, owner) || owner.find('@') == std::string::npos) continue;
-    auto found = co_await workspace.person(owner);
+    if (contains(before.owners, owner) || owner == actor) continue;
+    auto found = co_await resolve_owner(workspace, owner);
     if (!found) co_return found.error();
-    owner = found->id.value;
+    owner = *found;
   }
   wanted.wrong_field.clear();
   co_return Result<void>{};
@@ -334,7 +362,7 @@ net::Task<Result<void>> validate(Workspace& workspace, Caller caller, std::vecto
   }
   for (auto& wanted : all) {
     tell_progress(context, wanted, all);
-    auto good = co_await resolve_names(workspace, wanted);
+    auto good = co_await resolve_names(workspace, caller.actor, wanted);
     if (good) good = obey_rules(wanted, without_schedule_names(wanted.rotation));
     if (!good) co_return good.error().in("{}", place_of(wanted));
   }

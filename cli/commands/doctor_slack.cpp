@@ -119,6 +119,14 @@ bool check_tokens(Session& session, const config::Config& config, Checks& checks
     failed(checks, "Slack bot token", bot.error().message, slack_fix(bot.error()));
     return false;
   }
+  if (bot->organization) {
+    failed(
+        checks, "Slack bot token",
+        fmt::format("it is for a whole organization ({}), and user groups belong to a workspace", bot->team),
+        "install the app in the workspace whose groups are to be kept (on the app's page, Install App, "
+        "choose the workspace and not the organization), and put that bot token into slack.bot_token_file");
+    return false;
+  }
   ok(checks, "Slack bot token", fmt::format("{} in {} ({})", bot->user, bot->team, bot->team_id));
   slack::Features features{config.slack.history_probe, (*context)->has_user_token};
   const auto offered = slack::bot_scopes(features);

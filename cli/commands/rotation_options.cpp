@@ -146,7 +146,7 @@ std::vector<OptionSpec> rotation_options(bool edit) {
       {"no-announce", "", "announce nothing"},
       {"mention", "incoming|all|none", "who is notified by announcements (default incoming)"},
       {"max-age", "DURATION", "an announcement that is later than this is not sent (default 6h)"},
-      {"owner", "ID|E-MAIL", "who may edit the rotation in Slack: a user or a user group", true},
+      {"owner", "ID|E-MAIL|@GROUP", "who may edit the rotation in Slack: a user or a user group", true},
       {"alert-channel", "#NAME|ID", "where this rotation's problems are told, besides the common one"},
       {"no-verify", "", "do not ask the scheduling systems whether the schedules exist"},
   };

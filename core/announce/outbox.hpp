@@ -63,7 +63,7 @@ Result<OutboxState> parse_outbox_state(std::string_view text);
 }
 
 /// A channel that refuses us is tried again after this time: a person may have mended it.
-inline constexpr auto kBlockedRetry = 15min;
+inline constexpr auto kBlockedRetry = 1min;
 
 /// One announcement for one channel.
 struct OutboxRow {

@@ -11,6 +11,9 @@ namespace watchbill::engine {
 
 namespace {
 
+/// A channel in trouble in which nothing is to be announced is looked at this often.
+constexpr auto kLookAgain = 15min;
+
 /// History is read from this long before the attempt: clocks differ.
 constexpr auto kProbeMargin = 5min;
 constexpr std::string_view kNotInChannel = "not_in_channel";
@@ -308,9 +311,9 @@ SteadyInstant Announcer::look_at_channels(SteadyInstant now) {
       if (!shown_by_channel(entry.problems.at(problem_key(channel)))) continue;
       const ChannelOf key{id, channel};
       const auto known = look_due_.find(key);
-      auto at = known == look_due_.end() ? now + kBlockedRetry : known->second;
+      auto at = known == look_due_.end() ? now + kLookAgain : known->second;
       if (at <= now) {
-        at = now + kBlockedRetry;
+        at = now + kLookAgain;
         if (looking_.insert(key).second) tasks_.spawn(look_at(id, channel));
       }
       due.emplace(key, at);

@@ -63,7 +63,11 @@ std::string details(json::View root) {
 }
 
 Error refusal(Method method, TokenKind token, const net::HttpResponse& response, json::View root) {
-  const auto code = root["error"].string_or("");
+  auto code = root["error"].string_or("");
+  // How Slack says that a token of a whole organization names no workspace (docs.slack.dev: developing for
+  // Enterprise organizations).
+  if (code == "missing_argument" && details(root).find("team_id") != std::string::npos)
+    code = "target_team_must_be_specified_in_org_context";
   const auto* meaning = find_code(code);
   Error error;
   error.code = quotable(code);

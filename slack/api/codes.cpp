@@ -119,7 +119,8 @@ constexpr auto kCodes = std::to_array<CodeMeaning>({
     {"target_team_not_on_org", forbidden, "the workspace is not in the app's organization",
      "install the app in this workspace"},
     {"target_team_must_be_specified_in_org_context", forbidden, "the {token} is for a whole organization",
-     "install the app in the workspace itself"},
+     "install the app in the workspace whose groups are to be kept (on the app's page, Install App, choose "
+     "the workspace and not the organization), and put that bot token into {file}"},
 
     // People
     {"users_not_found", not_found, "nobody active has this e-mail address",

@@ -54,6 +54,27 @@ TEST_CASE("answers come from memory at once and are renewed behind them") {
   CHECK(world.slack.calls[slack::Method::usergroups_list] == 2);
 }
 
+TEST_CASE(
+    "a group that was made since the list was read is there at once, and free when its rotation is gone") {
+  ManageWorld world;
+  world.connection();
+  Choices choices(*world.context);
+  CHECK(world.run(choices.search_groups("", 10)).groups.empty());
+  const auto rotation = world.stored("search");  // with a group of its own, SSEARCH
+  auto found = world.run(choices.search_groups("search", 10));
+  REQUIRE(handles(found) == std::vector<std::string>{"search-oncall"});
+  CHECK(found.groups[0].taken_by == "search");
+  good(world.store->rotations().remove(rotation.id, "cli:ada"));
+  found = world.run(choices.search_groups("search", 10));
+  REQUIRE(found.groups.size() == 1);
+  CHECK_FALSE(found.groups[0].taken_by);
+  // Once Slack's list goes without it, it is no choice.
+  world.loop.advance(41s);
+  (void)world.run(choices.search_groups("search", 10));
+  world.loop.advance(6s);
+  CHECK(world.run(choices.search_groups("search", 10)).groups.empty());
+}
+
 TEST_CASE("a workspace that does not answer is waited for two seconds, and then said to be silent") {
   ManageWorld world;
   world.slack.latency = 1min;

@@ -61,6 +61,28 @@ TEST_CASE("naming a thousand people uses what is stored, and then only a little 
   CHECK(world.slack.calls[slack::Method::users_info] == 50);
 }
 
+TEST_CASE(
+    "owners are people and groups that Slack knows, and what is neither is refused with what to write") {
+  ManageWorld world;
+  world.connection();
+  world.slack.add_group("S1", "payments-oncall", {});
+  world.slack.add_group("S5", "payments-leads", {"UADA"});
+  const auto owned_by = [&world](const std::string& owner) {
+    auto wanted = world.wanted("payments", "payments-oncall", "pd/PONE");
+    wanted.rotation.owners = {owner};
+    auto done = world.validate(wanted);
+    return done ? wanted.rotation.owners.at(0) : done.error().message;
+  };
+  CHECK(owned_by("UADA") == "UADA");
+  CHECK(owned_by("ada@example.com") == "UADA");
+  CHECK(owned_by("S5") == "S5");
+  CHECK(owned_by("@payments-leads") == "S5");
+  CHECK(owned_by("nonsense").find("owner \"nonsense\": write an e-mail address") != std::string::npos);
+  CHECK(owned_by("@payments-lead").find("Slack has no such user group") != std::string::npos);
+  CHECK(owned_by("SNONE").find("Slack has no such user group") != std::string::npos);
+  CHECK(owned_by("UNOBODY").find("Slack knows no active user of that id") != std::string::npos);
+}
+
 TEST_CASE("a group that is right already, empty, or only observed is not taken from anybody") {
   ManageWorld world;
   world.connection();
@@ -155,6 +177,7 @@ TEST_CASE("names become ids, and channels without the bot are told") {
   ManageWorld world;
   world.connection();
   world.slack.add_group("S1", "payments-oncall", {});
+  world.slack.add_group("S9", "leads", {});
   world.channels.add("C1", "payments");
   world.channels.add("C2", "general", false);
   world.channels.add("C3", "far");

@@ -279,3 +279,15 @@ TEST_CASE("`sync` tries a channel that refused an announcement at once") {
   CHECK(p.messages().size() == 2);
   CHECK(p.state() == "in_sync");
 }
+
+TEST_CASE("what waits for a channel that was unarchived leaves within a minute") {
+  Payments p;
+  p.world.slack.archived.insert(ChannelId{"Cpayments"});
+  p.world.loop.run_until(p.boundary + 10min);
+  CHECK(p.state() == "error");
+  CHECK(p.messages().size() == 1);
+  p.world.slack.archived.clear();
+  p.world.advance(61s);
+  CHECK(p.messages().size() == 2);
+  CHECK(p.state() == "in_sync");
+}

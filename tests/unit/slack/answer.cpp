@@ -294,3 +294,14 @@ TEST_CASE("what is no answer of Slack's is unreadable, and for a write leaves op
   CHECK(error_of(kWrite, response(403, R"({"ok":false,"error":"invalid_auth"})")).kind ==
         ErrorKind::unauthorized);
 }
+
+TEST_CASE("a token of a whole organization is called that, with where to install the app") {
+  const auto error = error_of(
+      Method::usergroups_list,
+      response(200, R"({"ok":false,"error":"missing_argument",)"
+                    R"("response_metadata":{"messages":["[ERROR] missing required field: team_id"]}})"));
+  CHECK(error.kind == ErrorKind::forbidden);
+  CHECK(mentions(error, "the bot token is for a whole organization"));
+  CHECK(mentions(error, "install the app in the workspace whose groups are to be kept"));
+  CHECK(mentions(error, "slack.bot_token_file"));
+}
