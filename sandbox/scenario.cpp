@@ -35,11 +35,11 @@ groups:
   - {handle: database-oncall, name: Database on-call, people: [otto]}
 schedules:
   - {system: pagerduty, id: PSCHED1, name: Payments primary, kind: layer, escalation_policies: 2,
-     people: [ada, bo, cleo], shift_seconds: 20, start: -15}
+     people: [ada, bo, cleo], shift_seconds: 60, start: -45}
   - {system: opsgenie, id: d875e654-9b4e-4219-a803-0c26936870de, name: Platform,
-     people: [cleo, dev, eva], shift_seconds: 20, start: -8}
+     people: [cleo, dev, eva], shift_seconds: 60, start: -25}
   - {system: xmatters, id: 3c765cff-3fe3-4229-8dc4-6b41c3d701a2, name: Database,
-     people: [[eva, finn], [finn, ada], [ada, eva]], delays: [0, 15], shift_seconds: 20, start: -1}
+     people: [[eva, finn], [finn, ada], [ada, eva]], delays: [0, 15], shift_seconds: 60, start: -5}
 rotations:
   - {name: payments, group: "@payments-oncall", schedule: pagerduty/PSCHED1, channel: "#payments"}
   - {name: platform, group: "@platform-oncall", schedule: opsgenie/d875e654-9b4e-4219-a803-0c26936870de,

@@ -70,6 +70,28 @@ describe("dark mode", () => {
     await middling.context().close();
   });
 
+  test("at 900 pixels the tour stands beside the workspace, and a menu stays inside its pane", async () => {
+    const small = await world.open({ viewport: { width: 900, height: 760 }, colorScheme: "light" });
+    const [nav, main, side, tour] = await Promise.all(["#nav", "#main", "#side", ".tour-card"].map((part) => small.locator(part).boundingBox()));
+    assert.ok(nav.x + nav.width <= main.x && main.x + main.width <= side.x && side.x + side.width <= 900, JSON.stringify([nav, main, side]));
+    assert.ok(main.width > 300 && tour.y + tour.height < 760, JSON.stringify([main, tour]));
+    await small.locator("#place-app").click();
+    await small.locator(".home-blocks .button.dots").last().waitFor();
+    await small.locator(".home").evaluate((node) => node.scrollTo(0, node.scrollHeight));
+    await small.locator(".home-blocks .button.dots").last().click();
+    const [menu, home] = await Promise.all([".menu:not([hidden])", ".home"].map((part) => small.locator(part).boundingBox()));
+    assert.ok(menu.y >= home.y && menu.y + menu.height <= home.y + home.height && menu.x >= home.x, JSON.stringify([menu, home]));
+    await shot(small, "small-home");
+    await small.context().close();
+  });
+
+  test("times have 24 hours", async () => {
+    const page = await world.open();
+    await page.locator(".message time").first().waitFor();
+    assert.ok(!/\d [AP]M\b/.test(await page.locator("body").innerText()));
+    await page.context().close();
+  });
+
   test("the page complained about nothing, and asked nobody else", () => assert.deepEqual(world.errors, []));
 });
 

@@ -25,6 +25,8 @@ describe("the guided tour", () => {
   test("making an override", async () => {
     assert.equal(await done("override"), "no");
     await page.getByRole("article", { name: "Payments primary" }).getByRole("button", { name: "Override now…" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Override", exact: true }).click();
+    await page.getByRole("alert").getByText("Choose who takes over.").waitFor();
     await choose(page, "Person", "Finn", "Finn Okafor");
     await page.getByRole("combobox", { name: "For how long" }).selectOption("15");
     await shot(page, "override");
@@ -81,6 +83,7 @@ describe("the guided tour", () => {
     await page.getByRole("button", { name: "Start again" }).click();
     await ticked("storm");
     assert.equal(await changed(), 40);
+    await page.locator("[data-step=own]").getByText("Use your own Slack").waitFor();
     await shot(page, "after-the-storm");
   });
 

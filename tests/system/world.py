@@ -22,6 +22,8 @@ class World:
             command += ["--scenario", scenario]
         self.sandbox = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.ready = json.loads(self.sandbox.stdout.readline())
+        if not scenario:
+            self.control("speed", shift_seconds=20)
         keys, tokens = self.ready["keys"], self.ready["tokens"]
         self.files = {}
         for name, text in {"bot": tokens["bot"], "user": tokens["user"], "pagerduty": keys["pagerduty"],

@@ -68,8 +68,10 @@ function overflow(json, at) {
     if (menu.hidden !== open) return;
     menu.hidden = !open;
     opener.setAttribute("aria-expanded", String(open));
-    if (open) items[0].focus();
-    else folded(opener);
+    if (open) {
+      keepInside(menu, opener);
+      items[0].focus();
+    } else folded(opener);
   };
   const box = el("div", { class: "menu-box" }, opener, menu);
   opener.addEventListener("click", () => toggle(menu.hidden));
@@ -87,6 +89,17 @@ function overflow(json, at) {
     }
   });
   return box;
+}
+
+/// A menu that does not fit below its button, or to its left, opens to the other side.
+function keepInside(menu, opener) {
+  menu.classList.remove("up", "right");
+  const pane = opener.closest(".home, .modal-body, .messages-box")?.getBoundingClientRect();
+  const edge = { bottom: Math.min(pane?.bottom ?? Infinity, innerHeight), top: Math.max(pane?.top ?? 0, 0), left: Math.max(pane?.left ?? 0, 0) };
+  const box = menu.getBoundingClientRect();
+  const room = opener.getBoundingClientRect().top - edge.top;
+  menu.classList.toggle("up", box.bottom > edge.bottom && box.height < room);
+  menu.classList.toggle("right", box.left < edge.left);
 }
 
 /// A short name for a screen reader: the first words of the section that the menu stands in.

@@ -72,7 +72,7 @@ function limits() {
 
 /// All shifts by rule get another length, from now on.
 export function speedPanel() {
-  const speed = choose("Length of shifts", SPEEDS, 20);
+  const speed = choose("Length of shifts", SPEEDS, 60);
   speed.addEventListener("change", () => tryTo(() => control("speed", { shift_seconds: Number(speed.value) })));
   on("schedules", () => {
     const length = [...state.schedules.values()].find((one) => one.shift_seconds)?.shift_seconds;

@@ -122,6 +122,8 @@ function token(content, names) {
 
 const DAY = 86_400_000;
 const HALF_A_YEAR = 182 * DAY;
+/// Of 24 hours, as the timelines.
+const CLOCK = { hour: "2-digit", hourCycle: "h23" };
 /// Slack leaves out a year that is near.
 const written = (date, parts) => date.toLocaleDateString("en", Math.abs(date - Date.now()) < HALF_A_YEAR ? parts : { ...parts, year: "numeric" });
 const PARTS = {
@@ -129,8 +131,8 @@ const PARTS = {
   date: (date) => written(date, { month: "long", day: "numeric" }),
   date_short: (date) => written(date, { month: "short", day: "numeric" }),
   date_long: (date) => written(date, { weekday: "long", month: "long", day: "numeric" }),
-  time: (date) => date.toLocaleTimeString("en", { hour: "numeric", minute: "2-digit" }),
-  time_secs: (date) => date.toLocaleTimeString("en", { hour: "numeric", minute: "2-digit", second: "2-digit" }),
+  time: (date) => date.toLocaleTimeString("en", { ...CLOCK, minute: "2-digit" }),
+  time_secs: (date) => date.toLocaleTimeString("en", { ...CLOCK, minute: "2-digit", second: "2-digit" }),
 };
 
 /// "today" and its neighbours, for the forms that are called pretty.
@@ -151,7 +153,7 @@ function dateToken(target, fallback) {
     if (relaxed) return pretty(date, PARTS[relaxed[1]]);
     return PARTS[name] ? PARTS[name](date) : whole;
   });
-  const time = el("time", { datetime: date.toISOString(), title: date.toLocaleString("en") }, decode(text));
+  const time = el("time", { datetime: date.toISOString(), title: date.toLocaleString("en", { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" }) }, decode(text));
   return link ? el("a", { href: link, target: "_blank", rel: "noopener noreferrer" }, time) : time;
 }
 

@@ -158,22 +158,29 @@ export const overrides = [];
 function overrideDialog(schedule) {
   let person = "";
   const people = (state.people[schedule.system] ?? []).filter((one) => !one.deleted);
-  const combo = new Combo({ label: "Person", placeholder: "Choose a person", name: "override-person", change: (chosen) => (person = chosen[0]?.value ?? ""),
+  const combo = new Combo({ label: "Person", placeholder: "Choose a person", name: "override-person", change: (chosen) => {
+      person = chosen[0]?.value ?? "";
+      if (person) wrong.hidden = true;
+    },
     load: (query) => filtered([{ options: people.map((one) => ({ value: one.key, text: one.name, description: one.email ?? "" })) }], query) });
   const long = el("select", { "aria-label": "For how long", class: "native" }, SECONDS.map(([text, value]) => el("option", { value: String(value) }, text)));
   const dialog = el("dialog", { class: "confirm", "aria-label": `Override ${schedule.name}` });
+  const wrong = el("p", { class: "field-error", role: "alert", hidden: true }, "Choose who takes over.");
   const end = () => {
     dialog.close();
     dialog.remove();
   };
   const form = el("form", {}, el("h2", {}, `Override ${schedule.name}`),
     el("p", {}, `In ${SYSTEM_NAMES[schedule.system]} somebody takes over now. Watchbill is not told: it finds out when it asks next.`),
-    el("div", { class: "row" }, combo.node, long),
+    el("div", { class: "row" }, combo.node, long), wrong,
     el("div", { class: "dialog-buttons" }, el("button", { type: "button", class: "button", onclick: end }, "Cancel"),
       el("button", { type: "submit", class: "button primary" }, "Override")));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (!person) return combo.input.focus();
+    if (!person) {
+      wrong.hidden = false;
+      return combo.input.focus();
+    }
     const at = now();
     try {
       await control("override", { system: schedule.system, schedule: schedule.id, person, seconds: Number(long.value) });

@@ -82,7 +82,8 @@ export function startTour(box, openTab) {
   const draw = () => {
     const current = STEPS.find((step) => !done.has(step.id));
     setText(count, current ? `${done.size} of ${STEPS.length}` : "done");
-    show(list, STEPS.map((step, index) => stepNode(step, index, done.has(step.id), step === current, openTab)));
+    show(list, [...STEPS.map((step, index) => stepNode(step, index, done.has(step.id), step === current, openTab)),
+      current ? null : ownSlack()]);
   };
   const check = () => {
     // Until a form of the app was sent from this page, rotations are somebody else's.
@@ -96,6 +97,18 @@ export function startTour(box, openTab) {
   };
   draw();
   on("handoffs groups daemon overrides", check);
+}
+
+/// What comes after the tour.
+function ownSlack() {
+  return el("li", { class: "tour-step current", "data-step": "own" },
+    el("span", { class: "tour-mark", "aria-hidden": "true" }, "→"),
+    el("div", {}, el("strong", {}, "Use your own Slack")),
+    el("div", { class: "tour-body" },
+      el("p", {}, "That is all of it. On the host that shall run Watchbill, install the package; then this asks for everything that is needed, and tries each answer:"),
+      el("p", {}, el("code", {}, "sudo watchbill setup")),
+      el("p", {}, "How the app is made in Slack stands in ", el("code", {}, "docs/slack.md"), ", ten minutes; in the package it is ",
+        el("code", {}, "/usr/share/doc/watchbill/slack.md"), ".")));
 }
 
 function stepNode(step, index, ticked, current, openTab) {
