@@ -65,6 +65,8 @@ class Rotations {
   /// By name (regardless of case); `not_found`.
   virtual Result<Rotation> find(const std::string& name) = 0;
   virtual Result<std::optional<Rotation>> find_by_group(const GroupId& group) = 0;
+  /// The rotation's group; nothing if there is no such rotation.
+  virtual Result<std::optional<GroupId>> group_of(RotationId id) = 0;
   /// `conflict` if the name or the group is taken: the message says by which rotation. `quiet`: its first
   /// sync is not announced. `former`: the group as it is now, when it is adopted. `not_found` if a schedule's
   /// connection is not there. The rotation's own `id` is ignored.
@@ -133,7 +135,10 @@ struct HistoryFilter {
 class History {
  public:
   virtual ~History() = default;
+  /// With its id if it has one (`conflict` if that is taken), else the store gives it one.
   virtual Result<ChangeId> add(const Change& change) = 0;
+  /// The highest id that was ever given to a change; 0 if none was.
+  virtual Result<ChangeId> last_id() = 0;
   /// Sets the result of an open change; one that is closed already stays as it is.
   virtual Result<void> close(ChangeId id, const std::string& result) = 0;
   /// Changes that have no result yet, oldest first.
@@ -152,7 +157,10 @@ class History {
 class Outbox {
  public:
   virtual ~Outbox() = default;
+  /// With its id if it has one (`conflict` if that is taken), else the store gives it one.
   virtual Result<OutboxId> add(const OutboxRow& row) = 0;
+  /// The highest id that was ever given to a row; 0 if none was.
+  virtual Result<OutboxId> last_id() = 0;
   virtual Result<void> update(const OutboxRow& row) = 0;
   /// Rows whose state is open, oldest first.
   virtual Result<std::vector<OutboxRow>> open_rows() = 0;

@@ -262,41 +262,6 @@ Result<void> Database::script(const std::string& sql) {
   return error;
 }
 
-Result<void> Database::transaction(const std::function<Result<void>()>& body) {
-  return depth_ == 0 ? outer_transaction("BEGIN IMMEDIATE", body) : nested_transaction(body);
-}
-
-Result<void> Database::relaxed_transaction(const std::function<Result<void>()>& body) {
-  if (depth_ > 0) return nested_transaction(body);
-  // SQLite refuses the change inside a transaction.
-  if (auto set = execute("PRAGMA synchronous = NORMAL"); !set) return set;
-  commits_->durable = false;
-  auto done = outer_transaction("BEGIN IMMEDIATE", body);
-  if (auto set = execute("PRAGMA synchronous = FULL"); !set) return set;
-  commits_->durable = true;
-  return done;
-}
-
-void Database::guard_commits(CommitGuard guard) {
-  commits_->guard = std::move(guard);
-  const auto ask = [](void* commits) {
-    const auto* asked = static_cast<const Commits*>(commits);
-    return asked->guard(asked->durable) ? 0 : 1;
-  };
-  sqlite3_commit_hook(handle_.get(), commits_->guard ? +ask : nullptr, commits_.get());
-}
-
-Result<void> Database::snapshot(const std::function<Result<void>()>& body) {
-  return depth_ == 0 ? outer_transaction("BEGIN DEFERRED", body) : body();
-}
-
-void Database::undo(const char* statement) {
-  // Nothing to undo if SQLite has rolled back by itself.
-  if (sqlite3_get_autocommit(handle_.get()) == 0) {
-    sqlite3_exec(handle_.get(), statement, nullptr, nullptr, nullptr);
-  }
-}
-
 namespace {
 
 /// Ends one level of a transaction whichever way it is left.
@@ -320,6 +285,50 @@ class Level {
 
 }  // namespace
 
+Result<void> Database::transaction(const std::function<Result<void>()>& body) {
+  return depth_ == 0 ? outer_transaction("BEGIN IMMEDIATE", body) : nested_transaction(body);
+}
+
+Result<void> Database::relaxed_transaction(const std::function<Result<void>()>& body) {
+  if (depth_ > 0) return nested_transaction(body);
+  // SQLite refuses the change inside a transaction.
+  if (auto set = execute("PRAGMA synchronous = NORMAL"); !set) return set;
+  commits_->durable = false;
+  Result<void> restored;
+  Result<void> done;
+  {
+    int level = 0;
+    const Level normal(level, [&] {
+      restored = execute("PRAGMA synchronous = FULL");
+      commits_->durable = true;
+    });
+    done = outer_transaction("BEGIN IMMEDIATE", body);
+  }
+  return restored ? done : restored;
+}
+
+void Database::guard_commits(CommitGuard guard) {
+  commits_->guard = std::move(guard);
+  const auto ask = [](void* commits) {
+    auto* asked = static_cast<Commits*>(commits);
+    const auto fate = asked->guard(asked->durable);
+    asked->unheard = fate == CommitFate::unheard;
+    return fate == CommitFate::undone ? 1 : 0;
+  };
+  sqlite3_commit_hook(handle_.get(), commits_->guard ? +ask : nullptr, commits_.get());
+}
+
+Result<void> Database::snapshot(const std::function<Result<void>()>& body) {
+  return depth_ == 0 ? outer_transaction("BEGIN DEFERRED", body) : body();
+}
+
+void Database::undo(const char* statement) {
+  // Nothing to undo if SQLite has rolled back by itself.
+  if (sqlite3_get_autocommit(handle_.get()) == 0) {
+    sqlite3_exec(handle_.get(), statement, nullptr, nullptr, nullptr);
+  }
+}
+
 Result<void> Database::outer_transaction(const char* begin, const std::function<Result<void>()>& body) {
   if (auto begun = execute(begin); !begun) return begun;
   Level level(depth_, [this] {
@@ -330,6 +339,7 @@ Result<void> Database::outer_transaction(const char* begin, const std::function<
   if (doomed_) return *doomed_;
   if (auto committed = execute("COMMIT"); !committed) return committed;
   level.keep();
+  if (std::exchange(commits_->unheard, false)) return Error{ErrorKind::storage, path_};
   return {};
 }
 

@@ -129,9 +129,14 @@ class Database {
   /// One whose commit does not wait for the disk (synchronous=NORMAL).
   Result<void> relaxed_transaction(const std::function<Result<void>()>& body);
 
-  /// Asked before each commit, with true if it waits for the disk; false undoes the transaction (a
-  /// `conflict`). For tests that break things.
-  using CommitGuard = std::function<bool(bool durable)>;
+  /// What becomes of a commit.
+  enum class CommitFate {
+    happens,
+    undone,   ///< a `conflict` is answered
+    unheard,  ///< it happens, and an error is answered
+  };
+  /// Asked before each commit, with true if it waits for the disk. For tests that break things.
+  using CommitGuard = std::function<CommitFate(bool durable)>;
   void guard_commits(CommitGuard guard);
 
   /// Runs `body`, which only reads, so that all its queries see one moment of the database.
@@ -164,6 +169,7 @@ class Database {
   struct Commits {
     CommitGuard guard;
     bool durable = true;
+    bool unheard = false;
   };
 
   Database(sqlite3* handle, std::string path) : path_(std::move(path)), handle_(handle) {}

@@ -46,6 +46,7 @@ class SqliteHistory : public History {
   explicit SqliteHistory(Database& database) : db_(database) {}
 
   Result<ChangeId> add(const Change& change) override;
+  Result<ChangeId> last_id() override;
   Result<void> close(ChangeId id, const std::string& result) override;
   Result<std::vector<Change>> open_changes() override;
   Result<std::vector<Change>> list(const HistoryFilter& filter) override;
@@ -64,13 +65,19 @@ Result<ChangeId> SqliteHistory::add(const Change& change) {
   auto done = db_.execute(
       "INSERT INTO changes(team_id, at, rotation, rotation_name, group_id, cause, before, after, disabled, "
       "said, "
-      "held_since, seen_at, done_by, result, note) VALUES (" WATCHBILL_TEAM
-      ", ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+      "held_since, seen_at, done_by, result, note, id) VALUES (" WATCHBILL_TEAM
+      ", ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, nullif(?15, 0))",
       change.at, change.rotation, change.rotation_name, change.group, name_of(change.cause),
       encode(change.before), encode(change.after), change.disabled, encode(change.said), change.held_since,
-      change.seen_at, change.by, change.result, change.note);
+      change.seen_at, change.by, change.result, change.note, change.id);
   if (!done) return done.error();
   return ChangeId{db_.last_id()};
+}
+
+Result<ChangeId> SqliteHistory::last_id() {
+  auto id = last_id_of(db_, "changes");
+  if (!id) return id.error();
+  return ChangeId{*id};
 }
 
 Result<void> SqliteHistory::close(ChangeId id, const std::string& result) {

@@ -29,6 +29,7 @@ class SqliteOutbox : public Outbox {
   explicit SqliteOutbox(Database& database) : db_(database) {}
 
   Result<OutboxId> add(const OutboxRow& row) override;
+  Result<OutboxId> last_id() override;
   Result<void> update(const OutboxRow& row) override;
   Result<std::vector<OutboxRow>> open_rows() override;
   Result<std::vector<OutboxRow>> of_rotation(RotationId id, std::size_t limit) override;
@@ -56,16 +57,22 @@ Result<OutboxId> SqliteOutbox::add(const OutboxRow& row) {
     auto inserted = db_.execute(
         "INSERT INTO outbox(team_id, rotation, change, channel, key, state, facts, at, group_confirmed, "
         "confirm_by, "
-        "attempts, attempt_at, probes, next_try, possibly_repeated, ts, error) VALUES (" WATCHBILL_TEAM
-        ", ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        "attempts, attempt_at, probes, next_try, possibly_repeated, ts, error, id) VALUES (" WATCHBILL_TEAM
+        ", ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, nullif(?17, 0))",
         row.rotation, change_of(row), row.channel, row.key, name_of(row.state), encode(row.facts),
         row.facts.at, row.group_confirmed, row.confirm_by, row.attempts, row.attempt_at, row.probes,
-        row.next_try, row.possibly_repeated, row.ts, row.error);
+        row.next_try, row.possibly_repeated, row.ts, row.error, row.id);
     if (inserted) id = OutboxId{db_.last_id()};
     return inserted;
   });
   if (!done) return done.error();
   return id;
+}
+
+Result<OutboxId> SqliteOutbox::last_id() {
+  auto id = last_id_of(db_, "outbox");
+  if (!id) return id.error();
+  return OutboxId{*id};
 }
 
 Result<void> SqliteOutbox::update(const OutboxRow& row) {

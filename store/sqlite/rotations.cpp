@@ -36,6 +36,7 @@ class SqliteRotations : public Rotations {
   Result<std::vector<Rotation>> list() override;
   Result<Rotation> find(const std::string& name) override;
   Result<std::optional<Rotation>> find_by_group(const GroupId& group) override;
+  Result<std::optional<GroupId>> group_of(RotationId id) override;
   Result<RotationId> add(const Rotation& rotation, bool quiet, const std::optional<FormerGroup>& former,
                          const Actor& actor) override;
   Result<void> update(const Rotation& rotation, const Actor& actor) override;
@@ -162,6 +163,10 @@ Result<Rotation> SqliteRotations::find(const std::string& name) {
 
 Result<std::optional<Rotation>> SqliteRotations::find_by_group(const GroupId& group) {
   return one("WHERE group_id = ?1", group);
+}
+
+Result<std::optional<GroupId>> SqliteRotations::group_of(RotationId id) {
+  return db_.value<GroupId>("SELECT group_id FROM rotations WHERE id = ?1", id);
 }
 
 Result<void> SqliteRotations::refuse_if_taken(const Rotation& rotation) {

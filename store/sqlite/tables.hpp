@@ -37,6 +37,13 @@ inline Result<std::int64_t> number_of(Database& database, std::string_view sql) 
   return value->value_or(0);
 }
 
+/// The highest id that a table with AUTOINCREMENT ever gave (https://sqlite.org/autoinc.html); 0 if none.
+inline Result<std::int64_t> last_id_of(Database& database, const std::string& table) {
+  auto value = database.value<std::int64_t>("SELECT seq FROM sqlite_sequence WHERE name = ?1", table);
+  if (!value) return value.error();
+  return value->value_or(0);
+}
+
 /// The wall clock: when something was written.
 Instant wall_clock();
 

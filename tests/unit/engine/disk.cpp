@@ -9,6 +9,8 @@ namespace watchbill::test {
 
 namespace {
 
+using CommitFate = store::Database::CommitFate;
+
 constexpr std::array kFiles{"", "-wal"};
 
 std::string copy_of(const std::string& file) {
@@ -27,27 +29,29 @@ store::Database& database_of(store::Store& store) {
 }  // namespace
 
 void Disk::watch_own(store::Store& store) {
-  database_of(store).guard_commits([this](bool durable) { return may_commit(durable); });
+  database_of(store).guard_commits([this](bool durable) { return on_commit(durable); });
 }
 
 void Disk::watch_other(store::Store& store) {
   database_of(store).guard_commits([this](bool durable) {
     note(durable);
-    return true;
+    return CommitFate::happens;
   });
 }
 
-bool Disk::may_commit(bool durable) {
-  if (dead_) return false;
+CommitFate Disk::on_commit(bool durable) {
+  if (dead_) return CommitFate::undone;
   ++commits_;
   const auto decided = fate ? fate(commits_) : Fate::normal;
-  if (decided != Fate::normal) {
+  if (decided == Fate::fails) return CommitFate::undone;
+  if (decided == Fate::dies_before || decided == Fate::dies_after) {
     dead_ = true;
     if (on_death) on_death();
   }
-  if (decided == Fate::dies_before) return false;
+  if (decided == Fate::dies_before) return CommitFate::undone;
   note(durable);
-  return true;
+  if (on_committed) on_committed(durable);
+  return decided == Fate::unheard ? CommitFate::unheard : CommitFate::happens;
 }
 
 /// A commit that waits for the disk takes all before it there.

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "store/sqlite/database.hpp"
 #include "store/store.hpp"
 
 namespace watchbill::test {
@@ -16,12 +17,16 @@ class Disk {
     normal,
     dies_before,  ///< the commit has not happened
     dies_after,   ///< it has, and nothing after it
+    fails,        ///< the commit is undone, and the process goes on
+    unheard,      ///< it has happened, and the process hears of an error
   };
 
   explicit Disk(std::string database_path) : path_(std::move(database_path)) {}
 
   /// Decides about the commits of the process, which are counted from 1.
   std::function<Fate(std::size_t commit)> fate;
+  /// Told each commit that happens, and whether it waits for the disk.
+  std::function<void(bool durable)> on_committed;
   /// Called when it dies.
   std::function<void()> on_death;
 
@@ -40,7 +45,7 @@ class Disk {
   void lose_relaxed();
 
  private:
-  bool may_commit(bool durable);
+  store::Database::CommitFate on_commit(bool durable);
   void note(bool durable);
 
   std::string path_;

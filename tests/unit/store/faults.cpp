@@ -281,6 +281,8 @@ TEST_CASE("the database is durable and strict about references") {
   CHECK(pragma("synchronous") == "2");
   CHECK_FALSE(store->relaxed_transaction([]() -> Result<void> { return fail(ErrorKind::internal, "no"); }));
   CHECK(pragma("synchronous") == "2");
+  CHECK_THROWS(store->relaxed_transaction([]() -> Result<void> { throw std::runtime_error("broken"); }));
+  CHECK(pragma("synchronous") == "2");
   must(store->transaction([&] {
     return store->relaxed_transaction([&]() -> Result<void> {
       CHECK(pragma("synchronous") == "2");
