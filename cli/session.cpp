@@ -25,6 +25,8 @@ namespace {
 
 /// How long a statement waits for the daemon's short transactions.
 constexpr auto kBusyTimeout = 2s;
+/// What became of a request is recorded within this time, or is found out by the next who starts.
+constexpr auto kRecordPatience = 5s;
 constexpr std::size_t kLongestFile = 10'000'000;
 /// Slack says how long we wait; a person who sees it may stop us.
 constexpr seconds kSlackPatience = 1h;
@@ -306,9 +308,15 @@ net::Task<Result<json::Document>> Session::carry_out(std::string path, std::stri
                                                      std::string payload) {
   auto lock = store::WriterLock::take(path, "watchbill");
   if (!lock) co_return lock.error();
+  auto lease = store::HostLease::begin(context_->store);
+  if (!lease) co_return lease.error();
+  net::InlineExecutor executor;
+  engine::Journal journal(context_->loop, context_->store, executor, nullptr);
+  if (auto loaded = journal.load(*lease); !loaded) co_return loaded.error();
   auto answer = co_await engine::carry_out_group_request(
-      {context_->loop, context_->store, context_->groups, context_->limiter}, std::move(kind),
+      {context_->loop, context_->store, journal, context_->groups, context_->limiter}, std::move(kind),
       std::move(payload), Interruption::check);
+  co_await journal.drain(kRecordPatience);
   co_return control::read_answer(answer);
 }
 

@@ -61,6 +61,8 @@ class Service {
   std::unique_ptr<control::Context> context_;
   std::unique_ptr<KeyPeopleCheck> key_people_;
   std::unique_ptr<ChannelNamesCheck> channel_names_;
+  net::InlineExecutor executor_;
+  std::unique_ptr<store::HostLease> lease_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<AppGateway> gateway_;
   std::unique_ptr<net::HttpServer> server_;

@@ -78,8 +78,12 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
                           key_people = service->key_people_.get()](const Problem& problem) {
     return gateway->unsure(problem) || key_people->unsure(problem);
   };
+  auto lease = store::HostLease::begin(store);
+  if (!lease) return lease.error();
+  service->lease_ = std::make_unique<store::HostLease>(*lease);
   service->engine_ = std::make_unique<engine::Engine>(
-      engine::EnginePorts{loop, store, *service->http_, client, client, client, *service->limiter_},
+      engine::EnginePorts{loop, store, *service->http_, client, client, client, *service->limiter_,
+                          service->executor_, *service->lease_},
       std::move(options));
   service->context_->check_store = [engine = service->engine_.get()] { return engine->check_store(); };
   return service;

@@ -7,6 +7,7 @@
 
 #include "engine/engine_impl.hpp"
 #include "engine/event_log.hpp"
+#include "store/names.hpp"
 
 namespace watchbill::engine {
 
@@ -31,7 +32,8 @@ Engine::Impl::Impl(EnginePorts ports, EngineOptions options, ProviderFactory mak
       users_(ports.store),
       directory_(ports.loop, ports.limiter, ports.people, users_),
       matcher_(directory_, [this](const std::string& name) { return why_no_address(name); }),
-      decider_(model_, ports.store, matcher_, *this, random_key),
+      journal_(ports.loop, ports.store, ports.executor, this),
+      decider_(model_, journal_, matcher_, *this, random_key),
       reader_(ports.loop, model_, ports.groups, ports.limiter, options_.poll_interval,
               [this](Result<std::vector<RotationId>> read) {
                 const auto asked = read ? *reader_.last_success() : ports_.loop.now();
@@ -46,15 +48,16 @@ Engine::Impl::Impl(EnginePorts ports, EngineOptions options, ProviderFactory mak
                 for (const auto id : *read) mark(id);
                 note_pass(ports_.loop.now());
               }),
-      writer_(ports.loop, model_, decider_, ports.groups, ports.limiter, *this),
-      announcer_(ports.loop, model_, decider_, ports.channels, ports.limiter, options_.history_probe,
-                 [this](RotationId rotation) { status_writer_.mark(rotation); }),
-      alerter_(ports.loop, ports.store, ports.channels, ports.limiter, ports.http, options_.alerts),
-      status_writer_(model_, ports.store),
+      writer_(ports.loop, model_, journal_, decider_, ports.groups, ports.limiter, *this),
+      announcer_(ports.loop, model_, journal_, decider_, ports.channels, ports.limiter,
+                 options_.history_probe, [this](RotationId rotation) { status_writer_.mark(rotation); }),
+      alerter_(ports.loop, journal_, ports.channels, ports.limiter, ports.http, options_.alerts,
+               [this](std::string_view text) { return store::with_names(ports_.store, text); }),
+      status_writer_(model_),
       keeper_(
           ports.loop, model_, directory_, matcher_, [this] { mark_all(); }, options_.events_arrive),
-      desk_({ports.loop, ports.store, ports.groups, ports.limiter}, [this] { return sync_now(); }),
-      after_restore_(ports.store),
+      desk_({ports.loop, ports.store, journal_, ports.groups, ports.limiter}, [this] { return sync_now(); }),
+      after_restore_(journal_),
       deadlines_(ports.loop, [this](const std::vector<Deadline>& due) { on_due(due); }) {
   if (!make_provider_) {
     make_provider_ = [this](const Connection& connection) -> Result<std::unique_ptr<providers::Provider>> {
@@ -147,6 +150,7 @@ net::Task<void> Engine::Impl::stop(milliseconds patience) {
   const auto until = ports_.loop.steady_now() + patience;
   while (ports_.loop.steady_now() < until && work_in_flight()) co_await net::sleep_for(ports_.loop, 10ms);
   flush(ports_.loop.now());
+  co_await journal_.drain(std::max<milliseconds>(until - ports_.loop.steady_now(), kStoreRetry));
 }
 
 bool Engine::Impl::work_in_flight() const {
@@ -163,7 +167,7 @@ net::Task<bool> Engine::Impl::wait_in_sync(milliseconds limit) {
     co_await net::sleep_for(ports_.loop, 20ms);
   }
   flush(ports_.loop.now());
-  co_return true;
+  co_return co_await journal_.drain(until - ports_.loop.steady_now());
 }
 
 bool Engine::Impl::in_sync() const {

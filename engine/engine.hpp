@@ -10,12 +10,13 @@
 
 #include "engine/targets/alerter.hpp"
 #include "engine/targets/write_forecast.hpp"
+#include "net/executor.hpp"
 #include "net/http.hpp"
 #include "net/loop.hpp"
 #include "providers/provider.hpp"
 #include "slack/limits/rate_limiter.hpp"
 #include "slack/people/change_event.hpp"
-#include "store/store.hpp"
+#include "store/lease.hpp"
 
 namespace watchbill::engine {
 
@@ -44,6 +45,9 @@ struct EnginePorts {
   slack::Users& people;
   slack::Channels& channels;
   slack::RateLimiter& limiter;
+  /// Runs what the journal asks of the store.
+  net::Executor& executor;
+  const store::Lease& lease;
 };
 
 /// Figures for metrics and for the one who waits for a pass. Counters count since the start.

@@ -63,7 +63,10 @@ class StoredTokens final : public providers::TokenKeeper {
   std::map<std::string, Connection>& known_;
 };
 
-class Engine::Impl final : public DecisionListener, public PollListener, public WriteListener {
+class Engine::Impl final : public DecisionListener,
+                           public PollListener,
+                           public WriteListener,
+                           public JournalListener {
  public:
   Impl(EnginePorts ports, EngineOptions options, ProviderFactory make_provider);
 
@@ -85,6 +88,11 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   void on_outbox_changed() override { announcer_.kick(); }
   void on_people_pending() override { keeper_.urgent(); }
   void decide_again_at(std::vector<RotationId> rotations, Instant at) override;
+  // JournalListener
+  void add_to_commit(store::Commit& commit) override;
+  void on_recorded() override;
+  void on_not_recorded(const Error& error) override;
+  void on_refused(const std::set<RotationId>& rotations) override;
   // PollListener
   std::vector<std::string> watched(const std::string& connection) override;
   std::vector<std::string> look_ahead_due(const std::string& connection, bool far, Instant now,
@@ -141,8 +149,6 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   [[nodiscard]] std::pair<std::size_t, std::size_t> doubtful_of(const std::string& connection) const;
   void reserve_budget(Instant now);
   [[nodiscard]] Instant decision_time();
-  void store_failed(const Error& error);
-  void store_works();
   [[nodiscard]] bool store_blocked() const;
 
   // engine_log.cpp: what is told of decisions and writes
@@ -196,7 +202,7 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   net::Task<void> tick();
   net::Task<void> prune();
   void flush(Instant now);
-  [[nodiscard]] Result<void> store_schedule_states();
+  void add_schedule_states(store::Commit& commit);
   void report_problems(Instant now);
   /// What is told when that problem is over.
   [[nodiscard]] std::string say_end(const store::OpenProblem& open, Instant now) const;
@@ -208,18 +214,17 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   void keep_unheard(std::vector<Problem>& problems) const;
   [[nodiscard]] bool unheard(const Problem& problem) const;
   [[nodiscard]] bool is_used(const std::string& connection) const;
-  [[nodiscard]] Result<void> note_connections(Instant now);
+  void add_connections(store::Commit& commit, Instant now);
   void note_pass(Instant now);
-  void write_queue_figures();
-  Result<void> note_figure(const std::string& key, const std::string& value);
+  void add_figures(store::Commit& commit);
   net::Task<bool> sync_now();
   [[nodiscard]] bool waits_for_people() const;
-  void note_unmatched(Instant now);
   /// That a system which rotations use will be switched off, if that is so soon that it is told.
   void report_end(const std::string& name, const ConnectionState& state, Instant now,
                   std::vector<Problem>& problems) const;
   /// What its adapter says of people without an e-mail address; empty: nothing.
   [[nodiscard]] std::string why_no_address(const std::string& connection) const;
+  void add_unmatched(store::Commit& commit, Instant now);
   [[nodiscard]] milliseconds interval_of(const ConnectionState& state, Instant now) const;
   [[nodiscard]] std::optional<Instant> complete_since() const;
   [[nodiscard]] bool in_sync() const;
@@ -233,6 +238,7 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   slack::Directory directory_;
   ResponderMatcher matcher_;
   Model model_;
+  Journal journal_;
   Decider decider_;
   GroupReader reader_;
   GroupWriter writer_;
@@ -272,6 +278,8 @@ class Engine::Impl final : public DecisionListener, public PollListener, public 
   Instant first_deletion_ends_ = kNever;
   std::int64_t data_version_ = -1;
   std::int64_t generation_ = -1;
+  /// Small values that `status` shows, and as they were recorded.
+  std::map<std::string, std::string> figures_;
   std::map<std::string, std::string> written_meta_;
   std::array<std::uint64_t, kLagBounds.size() + 1> lag_counts_{};
   milliseconds lag_sum_{0};
@@ -289,10 +297,5 @@ inline constexpr std::string_view kEmptiedText =
     "so for 3 minutes";
 /// What most calls to Slack that change something are for; the tightest of its limits.
 inline constexpr auto kGroupWrite = slack::Method::usergroups_users_update;
-/// Between retries of a store that is locked or full, for a moment and for longer.
-inline constexpr auto kStoreRetry = 100ms;
-inline constexpr auto kStoreRetryLater = 1s;
-/// After this the writes of handoffs go on without being recorded.
-inline constexpr auto kStorePatience = 2s;
 
 }  // namespace watchbill::engine

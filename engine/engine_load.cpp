@@ -22,12 +22,14 @@ Result<void> Engine::Impl::load() {
   if (auto loaded = load_rotations(true); !loaded) return loaded;
   if (auto loaded = load_deletions(now); !loaded) return loaded;
   if (auto loaded = load_connections(); !loaded) return loaded;
-  if (auto loaded = after_restore_.load(now); !loaded) return loaded;
+  if (auto loaded = journal_.load(ports_.lease); !loaded) return loaded;
+  if (auto loaded = after_restore_.load(ports_.store, now); !loaded) return loaded;
   if (after_restore_.catching_up()) {
     for (auto& [id, entry] : model_.rotations) entry.quiet_before = now;
   }
-  if (auto loaded = decider_.load(now); !loaded) return loaded;
-  if (auto loaded = alerter_.load(); !loaded) return loaded;
+  if (auto loaded = decider_.load(ports_.store, now); !loaded) return loaded;
+  if (auto loaded = alerter_.load(ports_.store); !loaded) return loaded;
+  status_writer_.load(ports_.store);
   if (auto recalled = recall_problems(); !recalled) return recalled;
   auto generation = ports_.store.generation();
   if (!generation) return generation.error();
@@ -188,6 +190,7 @@ void Engine::Impl::replace_rotation(RotationEntry& entry, Rotation rotation, con
     entry.group = GroupEntry{};
     entry.write.reset();
     entry.open_changes.clear();
+    entry.refused_before.reset();
     entry.problems.clear();
     entry.open.clear();
     entry.refusal.reset();
@@ -207,7 +210,7 @@ void Engine::Impl::replace_rotation(RotationEntry& entry, Rotation rotation, con
 
 void Engine::Impl::drop_rotation(RotationId id) {
   model_.rotations.erase(id);
-  std::erase_if(decider_.outbox(), [&](const auto& item) { return item.second.rotation == id; });
+  decider_.forget(id);
   marked_.erase(id);
   disabled_.erase(id);
   told_writes_.erase(id);

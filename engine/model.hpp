@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/oncall/plan.hpp"
+#include "engine/journal/journal.hpp"
 #include "slack/api/api.hpp"
 
 /// What the engine knows right now. Plain data; only the engine's parts touch it, on the loop's thread.
@@ -125,8 +126,12 @@ struct RotationEntry {
   /// The change whose write Slack refused. It has its result; if the write works later, that is remembered as
   /// a change of its own.
   std::optional<Change> refused_change;
-  /// Who was in the group before a write that could not be recorded.
-  std::optional<std::vector<UserId>> members_before;
+  /// A change whose write Slack refused to the process before this one.
+  std::optional<Change> refused_before;
+  /// The commit that its write stands on: it is not made before that is on disk.
+  Seq stands_on = 0;
+  /// The one that has who was in the group before Watchbill: nothing at all is written before that is.
+  Seq adopted_with = 0;
   std::optional<UndecidedHandoff> undecided;
   /// Until what it led to is decided.
   std::optional<Rematch> rematch;

@@ -79,6 +79,9 @@ Result<bool> pass_here(Session& session, const engine::AlertOptions& alerts) {
   auto lock = store::WriterLock::take(*path, "watchbill sync");
   if (!lock) return lock.error();
   if (auto claimed = session.run(claim_workspace(**context, **store)); !claimed) return claimed.error();
+  auto lease = store::HostLease::begin(**store);
+  if (!lease) return lease.error();
+  net::InlineExecutor executor;
   engine::EngineOptions options;
   options.poll_interval = (*config)->poll_interval;
   options.history_retention = (*config)->history_retention;
@@ -88,8 +91,9 @@ Result<bool> pass_here(Session& session, const engine::AlertOptions& alerts) {
   auto& web = (*context)->web;
   // The engine waits by itself, and goes on with something else meanwhile.
   web.set_patience(0s);
-  engine::Engine engine({session.loop(), **store, **http, web, web, web, (*context)->limiter},
-                        std::move(options));
+  engine::Engine engine(
+      {session.loop(), **store, **http, web, web, web, (*context)->limiter, executor, *lease},
+      std::move(options));
   if (auto started = engine.start(); !started) return started.error();
   engine.look_anew();
   return session.run(one_pass(engine, session.loop()));

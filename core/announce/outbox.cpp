@@ -104,6 +104,12 @@ void begin_attempt(OutboxRow& row, Instant now) {
   ++row.attempts;
 }
 
+void take_back_attempt(OutboxRow& row, Instant now) {
+  row.state = OutboxState::ready;
+  row.next_try = now;
+  --row.attempts;
+}
+
 void complete_attempt(OutboxRow& row, const Result<std::string>& ts, Instant now) {
   if (ts) {
     row.state = OutboxState::sent;

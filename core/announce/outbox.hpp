@@ -103,6 +103,8 @@ OutboxStep next_step(const OutboxRow& row, bool behind, Instant now, millisecond
 
 /// T3: to be committed before the first byte leaves.
 void begin_attempt(OutboxRow& row, Instant now);
+/// It was not wanted any more when that was committed: no byte has left.
+void take_back_attempt(OutboxRow& row, Instant now);
 /// T4: what became of the attempt. `ts` on success.
 void complete_attempt(OutboxRow& row, const Result<std::string>& ts, Instant now);
 

@@ -12,10 +12,8 @@ constexpr const char* kPassed = "restored_passed";
 /// How long people are told.
 constexpr auto kTold = 1h;
 
-}  // namespace
-
-Result<std::optional<Instant>> AfterRestore::read(const char* key) {
-  auto text = store_.meta(key);
+Result<std::optional<Instant>> read(store::Store& store, const char* key) {
+  auto text = store.meta(key);
   if (!text) return text.error();
   if (text->value_or("").empty()) return std::optional<Instant>();
   auto moment = parse_rfc3339(**text);
@@ -23,17 +21,21 @@ Result<std::optional<Instant>> AfterRestore::read(const char* key) {
   return std::optional(*moment);
 }
 
-bool AfterRestore::write(const char* key, std::optional<Instant> at) {
-  return store_.set_meta(key, at ? format_rfc3339(*at) : "").ok();
+}  // namespace
+
+void AfterRestore::write(const char* key, std::optional<Instant> at) {
+  store::Commit commit;
+  commit.meta.emplace(key, at ? format_rfc3339(*at) : "");
+  journal_.append(std::move(commit), Pace::now);
 }
 
-Result<void> AfterRestore::load(Instant now) {
-  auto restored = read(store::kRestoredAt);
+Result<void> AfterRestore::load(store::Store& store, Instant now) {
+  auto restored = read(store, store::kRestoredAt);
   if (!restored) return restored.error();
   if (!*restored) return {};
-  auto backup = read(store::kRestoredFrom);
-  auto started = read(kStarted);
-  auto passed = read(kPassed);
+  auto backup = read(store, store::kRestoredFrom);
+  auto started = read(store, kStarted);
+  auto passed = read(store, kPassed);
   for (const auto* value : {&backup, &started, &passed}) {
     if (!*value) return value->error();
   }
@@ -42,19 +44,23 @@ Result<void> AfterRestore::load(Instant now) {
   const bool known = *started && **started >= **restored;
   started_ = known ? **started : now;
   if (known) passed_ = *passed;
-  if (!known && !write(kPassed, std::nullopt)) return fail(ErrorKind::storage, "the restore cannot be noted");
-  if (!known && !write(kStarted, now)) return fail(ErrorKind::storage, "the restore cannot be noted");
+  if (known) return {};
+  write(kPassed, std::nullopt);
+  write(kStarted, now);
   return {};
 }
 
 void AfterRestore::on_pass(Instant now) {
-  if (catching_up() && write(kPassed, now)) passed_ = now;
+  if (!catching_up()) return;
+  passed_ = now;
+  write(kPassed, now);
 }
 
 std::optional<Problem> AfterRestore::problem(Instant now) {
   if (!started_) return std::nullopt;
   if (passed_ && now - *passed_ > kTold) {
-    if (write(store::kRestoredAt, std::nullopt)) started_.reset();
+    started_.reset();
+    write(store::kRestoredAt, std::nullopt);
     return std::nullopt;
   }
   const auto hours =

@@ -4,7 +4,7 @@
 
 #include "base/time.hpp"
 #include "core/history.hpp"
-#include "store/store.hpp"
+#include "engine/journal/journal.hpp"
 
 namespace watchbill::engine {
 
@@ -13,10 +13,10 @@ namespace watchbill::engine {
 /// is over survives a restart.
 class AfterRestore {
  public:
-  explicit AfterRestore(store::Store& store) : store_(store) {}
+  explicit AfterRestore(Journal& journal) : journal_(journal) {}
 
-  /// Reads whether the store was restored, at the engine's start.
-  Result<void> load(Instant now);
+  /// Reads whether the store was restored, at the engine's start, on this thread.
+  Result<void> load(store::Store& store, Instant now);
   /// True until the first complete pass after the restore.
   [[nodiscard]] bool catching_up() const { return started_ && !passed_; }
   /// A pass is complete. Cheap when there was no restore.
@@ -25,10 +25,9 @@ class AfterRestore {
   std::optional<Problem> problem(Instant now);
 
  private:
-  Result<std::optional<Instant>> read(const char* key);
-  bool write(const char* key, std::optional<Instant> at);
+  void write(const char* key, std::optional<Instant> at);
 
-  store::Store& store_;
+  Journal& journal_;
   std::optional<Instant> backup_;
   std::optional<Instant> started_;  ///< the first start after the restore
   std::optional<Instant> passed_;

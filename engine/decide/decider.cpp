@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <sstream>
 
 #include "engine/decide/decider_stage.hpp"
@@ -13,6 +14,12 @@ namespace {
 /// Slack's word alone does not end that it did not keep it.
 void end_refusal(RotationEntry& entry) {
   if (!entry.group.answered || !entry.refusal || entry.refusal->code != kNotDone) entry.refusal.reset();
+}
+
+/// True if its result is Slack's code of a refusal.
+bool is_refused(const Change& change) {
+  static constexpr std::array<std::string_view, 4> others{"ok", "superseded", "observed", "reported"};
+  return change.result && std::find(others.begin(), others.end(), *change.result) == others.end();
 }
 
 constexpr const char* kLookupProblem = "lookup";
@@ -44,61 +51,86 @@ std::vector<Instant> parse_group_writes(const std::string& text) {
   return writes;
 }
 
-Result<void> put_schedule_states(store::Store& store, const std::vector<ScheduleEntry*>& schedules) {
-  for (const auto* schedule : schedules) {
-    auto put = store.engine().put_schedule_state(schedule->state);
-    if (!put && put.error().kind != ErrorKind::not_found) return put;
-  }
-  return {};
-}
-
-Decider::Decider(Model& model, store::Store& store, const Matcher& matcher, DecisionListener& listener,
+Decider::Decider(Model& model, Journal& journal, const Matcher& matcher, DecisionListener& listener,
                  std::function<std::string()> random_key)
     : model_(model),
-      store_(store),
+      journal_(journal),
       matcher_(matcher),
       listener_(listener),
       random_key_(std::move(random_key)) {}
 
-Result<void> Decider::load(Instant now) {
-  auto rows = store_.outbox().open_rows();
+Result<void> Decider::load(store::Store& store, Instant now) {
+  if (auto loaded = load_rows(store, now); !loaded) return loaded;
+  return load_changes(store);
+}
+
+Result<void> Decider::load_rows(store::Store& store, Instant now) {
+  for (const auto& [id, entry] : model_.rotations) {
+    // A change adds a row for each channel, but for those where it led to silence.
+    auto rows = store.outbox().of_rotation(id, 2 * entry.rotation.channels.size());
+    if (!rows) return rows.error();
+    for (auto& row : *rows) remember(std::move(row));
+  }
+  auto rows = store.outbox().open_rows();
   if (!rows) return rows.error();
   for (auto& row : *rows) {
     const auto before = row.state;
     watchbill::recover(row, now);
-    if (row.state != before) {
-      if (auto saved = store_.outbox().update(row); !saved) return saved.error();
-    }
-    outbox_.insert_or_assign(row.id, std::move(row));
-  }
-  auto changes = store_.history().open_changes();
-  if (!changes) return changes.error();
-  for (auto& change : *changes) {
-    // Putting a group back is no decision of the engine's: whoever did it is gone.
-    if (change.cause == Cause::restore) {
-      if (auto closed = store_.history().close(change.id, "superseded"); !closed) return closed;
-      continue;
-    }
-    if (auto* entry = model_.find(change.rotation)) entry->open_changes.push_back(std::move(change));
-  }
-  for (auto& [id, entry] : model_.rotations) {
-    while (entry.open_changes.size() > 1) {
-      if (auto closed = store_.history().close(entry.open_changes.front().id, "superseded"); !closed)
-        return closed;
-      entry.open_changes.erase(entry.open_changes.begin());
-    }
+    if (row.state != before)
+      put(std::move(row), Pace::with_next);
+    else
+      remember(std::move(row));
   }
   return {};
 }
 
-Result<void> Decider::put(OutboxRow row) {
-  if (auto saved = store_.outbox().update(row); !saved) return saved;
+Result<void> Decider::load_changes(store::Store& store) {
+  auto changes = store.history().open_changes();
+  if (!changes) return changes.error();
+  store::Commit given_up;
+  for (auto& change : *changes) {
+    auto* entry = model_.find(change.rotation);
+    // Putting a group back is no decision of the engine's: whoever did it is gone.
+    if (change.cause == Cause::restore) {
+      given_up.closings.push_back({change.id, "superseded"});
+    } else if (entry) {
+      for (const auto& earlier : entry->open_changes) given_up.closings.push_back({earlier.id, "superseded"});
+      entry->open_changes = {std::move(change)};
+    }
+  }
+  if (!given_up.empty()) journal_.append(std::move(given_up), Pace::with_next);
+  for (auto& [id, entry] : model_.rotations) {
+    store::HistoryFilter latest;
+    latest.rotation = id;
+    latest.limit = 1;
+    auto last = store.history().list(latest);
+    if (!last) return last.error();
+    if (!last->empty() && is_refused(last->front())) entry.refused_before = std::move(last->front());
+  }
+  return {};
+}
+
+void Decider::remember(OutboxRow row) {
+  auto& latest = latest_[row.rotation];
+  const auto [known, fresh] = latest.try_emplace(row.channel, row);
+  if (!fresh && row.id >= known->second.id) known->second = row;
   if (is_open(row.state)) {
     outbox_.insert_or_assign(row.id, std::move(row));
   } else {
     outbox_.erase(row.id);
   }
-  return {};
+}
+
+Seq Decider::put(OutboxRow row, Pace pace) {
+  store::Commit commit;
+  commit.rows.push_back(row);
+  remember(std::move(row));
+  return journal_.append(std::move(commit), pace);
+}
+
+void Decider::forget(RotationId rotation) {
+  std::erase_if(outbox_, [&](const auto& item) { return item.second.rotation == rotation; });
+  latest_.erase(rotation);
 }
 
 bool Decider::all_answered_since(const Rotation& rotation, Instant since) const {
@@ -109,37 +141,24 @@ bool Decider::all_answered_since(const Rotation& rotation, Instant since) const 
                      });
 }
 
-Result<void> Decider::record(Stage& stage) {
-  auto& entry = *stage.entry;
-  if (stage.record != entry.record) {
-    if (auto saved = store_.engine().put_record(stage.record); !saved) return saved;
-  }
-  for (const auto& row : stage.corrected) {
-    if (auto saved = store_.outbox().update(row); !saved) return saved;
-  }
-  if (!stage.change) return {};
-  auto& history = store_.history();
-  for (const auto& old : entry.open_changes) {
-    if (auto closed = history.close(old.id, "superseded"); !closed) return closed;
-  }
-  auto id = history.add(*stage.change);
-  if (!id) return id.error();
-  stage.change->id = *id;
-  for (auto& row : stage.superseded) {
-    if (auto saved = store_.outbox().update(row); !saved) return saved;
-  }
+void Decider::add_to(store::Commit& commit, Stage& stage) {
+  const auto& entry = *stage.entry;
+  if (stage.record != entry.record) commit.records.push_back({stage.record, entry.rotation.group});
+  commit.rows.insert(commit.rows.end(), stage.corrected.begin(), stage.corrected.end());
+  if (!stage.change) return;
+  for (const auto& old : entry.open_changes) commit.closings.push_back({old.id, "superseded"});
+  stage.change->id = journal_.next_change();
+  commit.changes.push_back(*stage.change);
+  commit.rows.insert(commit.rows.end(), stage.superseded.begin(), stage.superseded.end());
   for (auto& row : stage.added) {
-    row.change = *id;
-    auto row_id = store_.outbox().add(row);
-    if (!row_id) return row_id.error();
-    row.id = *row_id;
+    row.id = journal_.next_row();
+    row.change = stage.change->id;
+    commit.new_rows.push_back(row);
   }
-  return {};
 }
 
-/// In the transaction of what a write led to: it costs no commit of its own.
-Result<void> Decider::note_group_writes() {
-  return store_.set_meta(kGroupWrites, group_writes_text(model_.group_writes));
+void Decider::add_group_writes(store::Commit& commit) const {
+  commit.meta.insert_or_assign(kGroupWrites, group_writes_text(model_.group_writes));
 }
 
 void Decider::queue_write(RotationEntry& entry, const Stage& stage, Moment now) {
@@ -214,7 +233,7 @@ void Decider::note_contest(const Stage& stage, SteadyInstant now) {
   entry.problems.erase(std::string(kDriftProblem));
 }
 
-void Decider::commit(Stage& stage, Moment moment) {
+void Decider::apply(Stage& stage, Moment moment) {
   const Instant now = moment.wall;
   auto& entry = *stage.entry;
   entry.plan = stage.plan;
@@ -230,13 +249,13 @@ void Decider::commit(Stage& stage, Moment moment) {
       all_answered_since(entry.rotation, *entry.quiet_before))
     entry.quiet_before.reset();
   entry.record = stage.record;
-  entry.members_before.reset();
   if (stage.change || stage.right) entry.edited_by.reset();
   // What it led to may still be looked up, or wait for the group.
   entry.rematch = stage.plan.pending || waits_for_group(entry) ? std::move(stage.rematch) : std::nullopt;
   if (stage.refused) entry.refused_change = std::move(stage.refused);
   if (stage.change) {
     entry.refused_change.reset();
+    entry.refused_before.reset();
     entry.open_changes.clear();
     if (!stage.change->result) entry.open_changes.push_back(*stage.change);
   }
@@ -244,15 +263,9 @@ void Decider::commit(Stage& stage, Moment moment) {
   if (stage.change && !stage.not_done) entry.times_not_done = 0;
   if (stage.not_done) ++entry.times_not_done;
   entry.group.not_done = false;
-  for (auto& row : stage.corrected) {
-    if (is_open(row.state)) {
-      outbox_.insert_or_assign(row.id, std::move(row));
-    } else {
-      outbox_.erase(row.id);
-    }
+  for (auto* rows : {&stage.corrected, &stage.superseded, &stage.added}) {
+    for (const auto& row : *rows) remember(row);
   }
-  for (const auto& row : stage.superseded) outbox_.erase(row.id);
-  for (auto& row : stage.added) outbox_.insert_or_assign(row.id, std::move(row));
   if (stage.reported) entry.group.reported = stage.reported;
   note_contest(stage, moment.steady);
   if (stage.foreseen && !stage.added.empty() && stage.added.front().confirm_by) {
@@ -274,54 +287,33 @@ bool Decider::records(const Stage& stage) {
   return stage.change.has_value() || !stage.corrected.empty() || stage.record != stage.entry->record;
 }
 
-std::vector<ScheduleEntry*> Decider::evidence_of(const std::vector<Stage>& stages) const {
-  std::set<ScheduleEntry*> evidence;
+void Decider::add_evidence(store::Commit& commit, const std::vector<Stage>& stages) const {
   for (const auto& stage : stages) {
     if (!records(stage)) continue;
     for (const auto& schedule : stage.entry->rotation.schedules) {
       auto* known = model_.find(schedule.ref);
-      if (known && known->unsaved == Unsaved::evidence) evidence.insert(known);
+      if (!known || known->unsaved != Unsaved::evidence) continue;
+      known->unsaved = Unsaved::nothing;
+      commit.evidence.push_back(known->state);
     }
   }
-  return {evidence.begin(), evidence.end()};
 }
 
-Result<void> Decider::record_all(std::vector<Stage>& stages) {
-  const auto evidence = evidence_of(stages);
-  auto saved = store_.transaction([&]() -> Result<void> {
-    for (auto& stage : stages) {
-      if (auto done = record(stage); !done)
-        return done.error().in("recording rotation \"{}\"", stage.entry->rotation.name);
-    }
-    return put_schedule_states(store_, evidence);
-  });
-  if (!saved) return saved;
-  for (auto* schedule : evidence) schedule->unsaved = Unsaved::nothing;
-  return {};
-}
-
-Result<bool> Decider::decide(const std::vector<RotationId>& rotations, Moment now, bool write_anyway) {
+void Decider::decide(const std::vector<RotationId>& rotations, Moment now) {
   std::vector<Stage> stages;
   stages.reserve(rotations.size());
   for (const auto id : rotations) {
     if (auto* entry = model_.find(id)) stages.push_back(plan_one(*entry, now));
   }
-  const bool recorded = std::any_of(stages.begin(), stages.end(), records);
-  if (recorded) {
-    auto saved = record_all(stages);
-    if (!saved) {
-      if (write_anyway) {
-        for (const auto& stage : stages) {
-          if (!stage.write || stage.priority != slack::Priority::handoff) continue;
-          auto& entry = *stage.entry;
-          if (!entry.members_before) entry.members_before = entry.group.now->members;
-          entry.record.placed = stage.record.placed;
-          queue_write(entry, stage, now);
-        }
-        listener_.on_writes_queued();
-      }
-      return saved.error();
-    }
+  store::Commit commit;
+  add_evidence(commit, stages);
+  std::vector<RotationEntry*> recorded;
+  std::vector<RotationEntry*> adopted;
+  for (auto& stage : stages) {
+    if (!records(stage)) continue;
+    recorded.push_back(stage.entry);
+    if (!stage.entry->record.adopted) adopted.push_back(stage.entry);
+    add_to(commit, stage);
   }
 
   bool pending = false;
@@ -334,110 +326,96 @@ Result<bool> Decider::decide(const std::vector<RotationId>& rotations, Moment no
       waiting.push_back(stage.entry->rotation.id);
       wait_until = std::min(wait_until, *stage.wait_until);
     }
-    commit(stage, now);
+    apply(stage, now);
     const bool unfinished = !stage.entry->open_changes.empty() || stage.entry->refused_change;
     if (stage.right && unfinished) right.push_back(stage.entry);
   }
-  for (auto* entry : right) {
-    if (auto closed = group_is_right(*entry, now.wall); !closed) return closed.error();
+  if (!recorded.empty()) {
+    const auto seq = journal_.append(std::move(commit), Pace::now);
+    for (auto* entry : recorded) entry->stands_on = seq;
+    for (auto* entry : adopted) entry->adopted_with = seq;
   }
+  for (auto* entry : right) group_is_right(*entry, now.wall);
   if (pending) listener_.on_people_pending();
   if (!waiting.empty()) listener_.decide_again_at(std::move(waiting), wait_until);
-  if (recorded) listener_.on_outbox_changed();
+  if (!recorded.empty()) listener_.on_outbox_changed();
   listener_.on_writes_queued();
-  return recorded || !right.empty();
 }
 
-Result<void> Decider::group_is_right(RotationEntry& entry, Instant now) {
+void Decider::group_is_right(RotationEntry& entry, Instant now) {
   // A group that is left as it is became right by no write.
   const bool reached = entry.plan.target.has_value();
+  store::Commit commit;
   RotationRecord record = entry.record;
   if (reached && entry.group.now) record.placed = ledger_of(record.placed, *entry.group.now);
-  std::vector<OutboxRow> confirmed;
+  if (record != entry.record) commit.records.push_back({record, entry.rotation.group});
   for (const auto& [id, row] : outbox_) {
-    if (row.rotation == entry.rotation.id && row.state == OutboxState::waiting && !row.group_confirmed) {
-      confirmed.push_back(row);
-      confirmed.back().group_confirmed = true;
-      release(confirmed.back(), now);
-    }
+    if (row.rotation != entry.rotation.id || row.state != OutboxState::waiting || row.group_confirmed)
+      continue;
+    auto& confirmed = commit.rows.emplace_back(row);
+    confirmed.group_confirmed = true;
+    release(confirmed, now);
   }
-  std::optional<Change> late = reached ? entry.refused_change : std::nullopt;
-  if (late) {
-    late->at = now;
-    late->note = fmt::format("written after Slack had refused it: {}", late->result.value_or(""));
-    late->result = "ok";
+  for (const auto& change : entry.open_changes) {
+    const bool carried_out = reached || (entry.group.now && entry.group.now->members == change.after);
+    commit.closings.push_back({change.id, carried_out ? "ok" : "superseded"});
   }
-  if (!entry.open_changes.empty() || late || !confirmed.empty() || !(record == entry.record)) {
-    // A restart finds the group right again, and closes and releases the same; a late change is told only
-    // once.
-    const auto save = [&]() -> Result<void> {
-      for (const auto& change : entry.open_changes) {
-        const bool carried_out = reached || (entry.group.now && entry.group.now->members == change.after);
-        const auto* result = carried_out ? "ok" : "superseded";
-        if (auto closed = store_.history().close(change.id, result); !closed) return closed;
-      }
-      if (entry.write) {
-        if (auto noted = note_group_writes(); !noted) return noted;
-      }
-      if (late) {
-        if (auto added = store_.history().add(*late); !added) return added.error();
-      }
-      for (const auto& row : confirmed) {
-        if (auto done = store_.outbox().update(row); !done) return done;
-      }
-      return record == entry.record ? Result<void>{} : store_.engine().put_record(record);
-    };
-    auto saved = late ? store_.transaction(save) : store_.relaxed_transaction(save);
-    if (!saved) return saved;
+  // A restart finds the group right again, and closes and releases the same; a late change is told only once.
+  auto pace = Pace::with_next;
+  if (reached && entry.refused_change) {
+    auto late = *entry.refused_change;
+    late.id = journal_.next_change();
+    late.at = now;
+    late.note = fmt::format("written after Slack had refused it: {}", late.result.value_or(""));
+    late.result = "ok";
+    commit.changes.push_back(std::move(late));
+    pace = Pace::now;
+  }
+  for (const auto& row : commit.rows) remember(row);
+  if (!commit.empty()) {
+    if (entry.write) add_group_writes(commit);
+    journal_.append(std::move(commit), pace);
   }
   entry.record = std::move(record);
   end_refusal(entry);
   entry.open_changes.clear();
   entry.refused_change.reset();
   entry.write.reset();
-  for (auto& row : confirmed) outbox_.insert_or_assign(row.id, std::move(row));
   listener_.on_outbox_changed();
-  return {};
 }
 
-Result<void> Decider::write_again(RotationEntry& entry) {
-  if (entry.plan.target != entry.write->target) return {};
-  RotationRecord record = entry.record;
-  record.placed = ledger_before(record.placed, entry.plan.placed);
-  if (record == entry.record) return {};
-  if (auto saved = store_.engine().put_record(record); !saved) return saved;
-  entry.record = std::move(record);
-  return {};
+void Decider::write_again(RotationEntry& entry) {
+  if (entry.plan.target != entry.write->target) return;
+  auto placed = ledger_before(entry.record.placed, entry.plan.placed);
+  if (placed == entry.record.placed) return;
+  entry.record.placed = std::move(placed);
+  store::Commit commit;
+  commit.records.push_back({entry.record, entry.rotation.group});
+  entry.stands_on = journal_.append(std::move(commit), Pace::now);
 }
 
-Result<void> Decider::write_refused(RotationEntry& entry, const Error& error) {
+void Decider::write_refused(RotationEntry& entry, const Error& error) {
+  if (entry.open_changes.empty()) return;
   const auto code = error.code.empty() ? std::string(name_of(error.kind)) : error.code;
-  if (entry.open_changes.empty()) return {};
-  auto noted = store_.transaction([&]() -> Result<void> {
-    for (const auto& change : entry.open_changes) {
-      if (auto closed = store_.history().close(change.id, code); !closed) return closed;
-    }
-    return note_group_writes();
-  });
-  if (!noted) return noted;
+  store::Commit commit;
+  for (const auto& change : entry.open_changes) commit.closings.push_back({change.id, code});
+  add_group_writes(commit);
+  journal_.append(std::move(commit), Pace::with_next);
   entry.refused_change = std::move(entry.open_changes.back());
   entry.refused_change->result = code;
   entry.open_changes.clear();
-  return {};
 }
 
-Result<void> Decider::source_confirmed(RotationEntry& entry) {
+void Decider::source_confirmed(RotationEntry& entry) {
   entry.confirmation.reset();
-  std::vector<OutboxRow> rows;
+  store::Commit commit;
   for (const auto& [id, row] : outbox_) {
-    if (row.rotation == entry.rotation.id && row.confirm_by) rows.push_back(row);
+    if (row.rotation == entry.rotation.id && row.confirm_by) commit.rows.emplace_back(row).confirm_by.reset();
   }
-  for (auto& row : rows) {
-    row.confirm_by.reset();
-    if (auto saved = put(std::move(row)); !saved) return saved;
-  }
-  if (!rows.empty()) listener_.on_outbox_changed();
-  return {};
+  if (commit.empty()) return;
+  for (const auto& row : commit.rows) remember(row);
+  journal_.append(std::move(commit), Pace::with_next);
+  listener_.on_outbox_changed();
 }
 
 }  // namespace watchbill::engine

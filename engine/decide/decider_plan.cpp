@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 
 #include "engine/decide/decider_stage.hpp"
 #include "engine/targets/refusal.hpp"
@@ -13,12 +12,6 @@ namespace {
 constexpr auto kLookupPatience = 5s;
 /// The source has this long after a boundary to confirm it before the announcement goes out.
 constexpr auto kConfirmPatience = 15s;
-
-/// True if that is Slack's code of a refusal.
-bool is_refusal(const std::string& result) {
-  static constexpr std::array<std::string_view, 4> others{"ok", "superseded", "observed", "reported"};
-  return std::find(others.begin(), others.end(), result) == others.end();
-}
 
 /// True if the plan has another list than the one of which Slack refused a member. Who is to be in the group
 /// is known without reading it then, unless others' members stay in it.
@@ -155,7 +148,7 @@ void Decider::plan_change(Stage& stage, Instant now) const {
   change.cause = first ? Cause::adoption : plan.handoff ? Cause::handoff : Cause::edit;
   // A group that was not seen since the start is taken to be as it was left.
   const bool left = !entry.group.now && entry.record.target;
-  change.before = entry.members_before.value_or(left ? entry.record.target->members : group.members);
+  change.before = left ? entry.record.target->members : group.members;
   change.after = plan.target ? plan.target->members : change.before;
   change.disabled = plan.target && plan.target->disable;
   change.said = plan.people;
@@ -208,19 +201,6 @@ bool Decider::confirms(const Rotation& rotation, Instant boundary) const {
          });
 }
 
-/// The latest announcement of each channel. What cannot be read now is not named.
-std::map<ChannelId, OutboxRow> Decider::latest_rows(const Rotation& rotation) const {
-  std::map<ChannelId, OutboxRow> latest;
-  // A change adds a row for each channel, but for those where it led to silence.
-  auto rows = store_.outbox().of_rotation(rotation.id, 2 * rotation.channels.size());
-  if (!rows) return latest;
-  for (auto& row : *rows) {
-    const auto channel = row.channel;
-    latest.emplace(channel, std::move(row));
-  }
-  return latest;
-}
-
 void Decider::plan_announcements(Stage& stage, Instant now) const {
   const auto& entry = *stage.entry;
   const auto& rotation = entry.rotation;
@@ -238,14 +218,17 @@ void Decider::plan_announcements(Stage& stage, Instant now) const {
   facts.after = stage.plan.people;
   facts.next = stage.plan.next;
   facts.group_note = stage.plan.group_note;
-  const auto latest = latest_rows(rotation);
+  const auto latest = latest_.find(rotation.id);
   for (const auto& channel : rotation.channels) {
     std::vector<OutboxRow> open;
     for (const auto& [id, row] : outbox_) {
       if (row.rotation == rotation.id && row.channel == channel) open.push_back(row);
     }
     auto told = facts;
-    if (const auto last = latest.find(channel); last != latest.end()) add_untold(told, last->second);
+    if (latest != latest_.end()) {
+      if (const auto last = latest->second.find(channel); last != latest->second.end())
+        add_untold(told, last->second);
+    }
     auto merged = merge_announcement(open, std::move(told), stage.foreseen.has_value());
     for (auto& row : merged.superseded) stage.superseded.push_back(std::move(row));
     if (!merged.facts) continue;
@@ -283,17 +266,10 @@ void Decider::correct_announcements(Stage& stage) const {
 bool Decider::resume_refused(Stage& stage) const {
   const auto& entry = *stage.entry;
   stage.refused = entry.refused_change;
-  if (!stage.refused) {
-    store::HistoryFilter latest;
-    latest.rotation = entry.rotation.id;
-    latest.limit = 1;
-    auto changes = store_.history().list(latest);
-    if (!changes || changes->empty()) return false;
-    auto& last = changes->front();
-    const bool refused = last.result && is_refusal(*last.result);
-    if (!refused || stage.plan.target != GroupTarget{last.disabled, last.after}) return false;
-    stage.refused = std::move(last);
-  }
+  if (stage.refused) return true;
+  const auto& before = entry.refused_before;
+  if (!before || stage.plan.target != GroupTarget{before->disabled, before->after}) return false;
+  stage.refused = before;
   return true;
 }
 
@@ -308,8 +284,6 @@ void Decider::plan_drift(Stage& stage, Moment now) const {
     stage.priority = priority_of(entry.open_changes.back());
     return;
   }
-  // Nor is a handoff that could not be recorded and is over before it could.
-  if (entry.members_before) return;
   const bool not_done = entry.group.not_done && !entry.edited_by;
   if (!not_done && !entry.edited_by && resume_refused(stage)) {
     stage.priority = priority_of(*stage.refused);

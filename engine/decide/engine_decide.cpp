@@ -165,20 +165,14 @@ void Engine::Impl::confirm_boundary(const ScheduleEntry& entry, Instant asked_at
   }
 }
 
-/// One transaction for all that a batch of answers confirmed. If it fails their time runs out by itself.
 void Engine::Impl::release_confirmed() {
   std::set<RotationId> ids;
   ids.swap(confirmed_);
-  auto saved = ports_.store.relaxed_transaction([&]() -> Result<void> {
-    for (const auto id : ids) {
-      auto* entry = model_.find(id);
-      // Where it named others, who are being looked up, nothing is confirmed.
-      if (!entry || entry->undecided) continue;
-      if (auto done = decider_.source_confirmed(*entry); !done) return done;
-    }
-    return {};
-  });
-  if (!saved) store_failed(saved.error());
+  for (const auto id : ids) {
+    auto* entry = model_.find(id);
+    // Where it named others, who are being looked up, nothing is confirmed.
+    if (entry && !entry->undecided) decider_.source_confirmed(*entry);
+  }
 }
 
 void Engine::Impl::on_cycle(const std::string& connection, Instant began, const std::optional<Error>& error) {
@@ -311,22 +305,7 @@ void Engine::Impl::decide_marked() {
     if (held != entry->state.held) entry->changed(Unsaved::notes);
   }
   const Moment moment{now, ports_.loop.steady_now()};
-  auto decided = decider_.decide({ids.begin(), ids.end()}, moment, store_blocked());
-  if (!decided) {
-    marked_.insert(ids.begin(), ids.end());
-    if (decided.error().kind == ErrorKind::not_found) {
-      // Another process deleted a rotation a moment ago: know that before deciding again.
-      generation_ = -2;
-      data_version_ = -1;
-      if (auto loaded = reload(); !loaded) store_failed(loaded.error());
-    } else {
-      store_failed(decided.error());
-    }
-    const auto pause = store_blocked() ? milliseconds{kStoreRetryLater} : milliseconds{kStoreRetry};
-    decide_soon_ = net::Timer{ports_.loop, ports_.loop.start_timer(pause, [this] { decide_marked(); })};
-    return;
-  }
-  if (*decided) store_works();
+  decider_.decide({ids.begin(), ids.end()}, moment);
   for (const auto& [id, so_far] : before) {
     if (const auto* entry = model_.find(id)) log_decision(*entry, so_far, now);
   }
@@ -345,7 +324,7 @@ void Engine::Impl::decide_marked() {
 }
 
 /// Other processes lock the store for moments: only a longer block is worth telling.
-void Engine::Impl::store_failed(const Error& error) {
+void Engine::Impl::on_not_recorded(const Error& error) {
   if (!store_blocked_since_) store_blocked_since_ = Moment{ports_.loop.now(), ports_.loop.steady_now()};
   store_error_ = error.message;
   if (store_block_told_ || !store_blocked()) return;
@@ -354,7 +333,7 @@ void Engine::Impl::store_failed(const Error& error) {
   hold_announcements();
 }
 
-void Engine::Impl::store_works() {
+void Engine::Impl::on_recorded() {
   const bool was_told = store_block_told_;
   if (was_told) {
     const auto blocked = ports_.loop.steady_now() - store_blocked_since_->steady;
@@ -364,6 +343,19 @@ void Engine::Impl::store_works() {
   store_worked_ = true;
   store_blocked_since_.reset();
   if (was_told) hold_announcements();
+  writer_.kick();
+}
+
+/// Their groups are not written, and nothing is posted for them: whether they are still there is in the
+/// store.
+void Engine::Impl::on_refused(const std::set<RotationId>& rotations) {
+  for (const auto id : rotations) {
+    if (auto* entry = model_.find(id)) entry->write.reset();
+    decider_.forget(id);
+  }
+  generation_ = -2;
+  data_version_ = -1;
+  if (auto loaded = reload(); !loaded) store_error_ = loaded.error().message;
 }
 
 bool Engine::Impl::store_blocked() const {

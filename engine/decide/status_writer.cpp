@@ -90,10 +90,8 @@ std::string state_of(const RotationEntry& entry, bool source_silent) {
   return pending ? "pending" : "in_sync";
 }
 
-void StatusWriter::recall() {
-  if (std::exchange(recalled_, true)) return;
-  auto statuses = store_.engine().statuses();
-  // What cannot be read is written anew.
+void StatusWriter::load(store::Store& store) {
+  auto statuses = store.engine().statuses();
   if (!statuses) return;
   for (auto& status : *statuses) written_.insert_or_assign(status.rotation, std::move(status));
 }
@@ -102,11 +100,8 @@ void StatusWriter::mark_all() {
   for (const auto& [id, entry] : model_.rotations) dirty_.insert(id);
 }
 
-Result<void> StatusWriter::flush(const std::set<RotationId>& silent, const WhySilent& why, bool time_known,
-                                 Instant now) {
-  if (!dirty_.empty()) recall();
-  std::vector<store::RotationStatus> changed;
-  std::vector<store::GroupSnapshot> groups;
+void StatusWriter::add_to(store::Commit& commit, const std::set<RotationId>& silent, const WhySilent& why,
+                          bool time_known, Instant now) {
   for (const auto id : dirty_) {
     const auto* entry = model_.find(id);
     if (!entry) continue;
@@ -121,31 +116,20 @@ Result<void> StatusWriter::flush(const std::set<RotationId>& silent, const WhySi
     }
     for (auto& person : status.on_call) person.last_known = person.last_known || !time_known;
     for (auto& text : why(*entry)) status.problems.push_back(std::move(text));
-    const auto known = written_.find(id);
-    if (known == written_.end() || !(known->second == status)) changed.push_back(std::move(status));
+    const auto [known, fresh] = written_.try_emplace(id, status);
+    if (fresh || !(known->second == status)) {
+      commit.statuses.push_back(status);
+      known->second = std::move(status);
+    }
     if (!entry->group.now) continue;
-    const auto group = groups_.find(entry->rotation.group);
-    if (group != groups_.end() && group->second == *entry->group.now) continue;
-    groups.push_back({entry->rotation.group, entry->rotation.handle, entry->group.now->members,
-                      entry->group.now->disabled, now});
-  }
-  if (!changed.empty() || !groups.empty()) {
-    auto saved = store_.relaxed_transaction([&]() -> Result<void> {
-      for (const auto& status : changed) {
-        if (auto put = store_.engine().put_status(status); !put) return put;
-      }
-      for (const auto& group : groups) {
-        if (auto put = store_.engine().put_group(group); !put) return put;
-      }
-      return {};
-    });
-    if (!saved) return saved;
+    const auto& group = *entry->group.now;
+    const auto [seen, first] = groups_.try_emplace(entry->rotation.group, group);
+    if (!first && seen->second == group) continue;
+    seen->second = group;
+    commit.groups.push_back(
+        {entry->rotation.group, entry->rotation.handle, group.members, group.disabled, now});
   }
   dirty_.clear();
-  for (auto& status : changed) written_.insert_or_assign(status.rotation, std::move(status));
-  for (auto& group : groups)
-    groups_.insert_or_assign(group.id, GroupNow{std::move(group.members), group.disabled});
-  return {};
 }
 
 }  // namespace watchbill::engine

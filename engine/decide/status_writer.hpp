@@ -19,26 +19,23 @@ std::string difference_of(const RotationEntry& entry);
 /// in_sync. `source_silent`: one of its schedules has not answered for three intervals.
 std::string state_of(const RotationEntry& entry, bool source_silent);
 
-/// Writes what `watchbill status` shows into the store, as far as it changed.
+/// What `watchbill status` shows, as far as it changed since it was recorded.
 class StatusWriter {
  public:
-  StatusWriter(Model& model, store::Store& store) : model_(model), store_(store) {}
+  explicit StatusWriter(Model& model) : model_(model) {}
+  /// What an earlier run wrote, on this thread. What cannot be read is written anew.
+  void load(store::Store& store);
   void mark(RotationId rotation) { dirty_.insert(rotation); }
   void mark_all();
   /// What of its sources is silent, one sentence each: told beside the problems of the rotation itself.
   using WhySilent = std::function<std::vector<std::string>(const RotationEntry& entry)>;
-  /// Writes the marked ones in one transaction. On an error they stay marked. `silent`: rotations with a
-  /// source that has not answered for three intervals. `time_known`: false while nobody can tell which shift
-  /// now is in; all are the last known then.
-  Result<void> flush(const std::set<RotationId>& silent, const WhySilent& why, bool time_known, Instant now);
+  /// Adds the marked ones. `silent`: rotations with a source that has not answered for three intervals.
+  /// `time_known`: false while nobody can tell which shift now is in; all are the last known then.
+  void add_to(store::Commit& commit, const std::set<RotationId>& silent, const WhySilent& why,
+              bool time_known, Instant now);
 
  private:
-  /// Takes over what an earlier run wrote: late, since a start need not wait for it.
-  void recall();
-
   Model& model_;
-  store::Store& store_;
-  bool recalled_ = false;
   std::set<RotationId> dirty_;
   std::map<RotationId, store::RotationStatus> written_;
   std::map<GroupId, GroupNow> groups_;

@@ -81,6 +81,12 @@ net::Task<Result<void>> put_back(JobPorts ports, slack::Permit permit, GroupId g
   co_return co_await ports.groups.disable_group(std::move(permit), std::move(group));
 }
 
+void close(Journal& journal, ChangeId change, std::string result) {
+  store::Commit commit;
+  commit.closings.push_back({change, std::move(result)});
+  journal.append(std::move(commit), Pace::now);
+}
+
 net::Task<Result<void>> restore(JobPorts ports, Restoration wanted, StillWanted still_wanted) {
   const auto first = wanted.target.members.empty() ? slack::Method::usergroups_disable
                                                    : slack::Method::usergroups_users_update;
@@ -88,14 +94,21 @@ net::Task<Result<void>> restore(JobPorts ports, Restoration wanted, StillWanted 
   if (auto go_on = still_wanted(); !go_on) co_return go_on;
   auto change = change_of(ports, wanted);
   if (!change) co_return change.error();
-  auto recorded = ports.store.history().add(*change);
-  if (!recorded) co_return recorded.error();
+  change->id = ports.journal.next_change();
+  store::Commit begun;
+  begun.changes.push_back(*change);
+  co_await ports.journal.durable(ports.journal.append(std::move(begun), Pace::now));
+  auto go_on = still_wanted();
+  if (auto again = change_of(ports, wanted); go_on && !again) go_on = again.error();
+  if (!go_on) {
+    close(ports.journal, change->id, "superseded");
+    co_return go_on;
+  }
   auto done = co_await put_back(ports, std::move(permit), wanted.group, wanted.target);
   const auto result = done                        ? "ok"
                       : done.error().code.empty() ? std::string(name_of(done.error().kind))
                                                   : done.error().code;
-  // If that cannot be noted the change stays open until the next start.
-  (void)ports.store.history().close(*recorded, result);
+  close(ports.journal, change->id, result);
   co_return done;
 }
 

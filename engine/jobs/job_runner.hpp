@@ -4,9 +4,9 @@
 #include <set>
 #include <string>
 
+#include "engine/journal/journal.hpp"
 #include "net/loop.hpp"
 #include "slack/limits/rate_limiter.hpp"
-#include "store/store.hpp"
 
 namespace watchbill::engine {
 
@@ -26,6 +26,7 @@ inline constexpr const char* kRestoreGroupRequest = "restore_group";
 struct JobPorts {
   net::Loop& loop;
   store::Store& store;
+  Journal& journal;
   slack::Groups& groups;
   slack::RateLimiter& limiter;
 };

@@ -60,36 +60,31 @@ net::Task<void> Engine::Impl::prune() {
 }
 
 void Engine::Impl::flush(Instant now) {
-  auto flushed = store_schedule_states();
   note_silence(now);
-  note_unmatched(now);
-  if (auto noted = note_connections(now); flushed) flushed = noted;
-  write_queue_figures();
-  if (flushed) {
-    flushed = status_writer_.flush(
-        silent_, [this](const RotationEntry& entry) { return why_silent(entry); },
-        clock_.verdict != ClockVerdict::wrong, now);
-  }
-  // What is blocked may have nothing else to write that would tell when it works again.
-  if (flushed && (store_blocked_since_ || !store_worked_))
-    flushed = ports_.store.set_meta("store_checked", format_rfc3339(now));
-  if (!flushed)
-    store_failed(flushed.error());
-  else if (marked_.empty())
-    store_works();
   report_problems(now);
+  journal_.hurry();
 }
 
-Result<void> Engine::Impl::store_schedule_states() {
-  std::vector<ScheduleEntry*> unsaved;
+/// What a restart finds out again, or nobody needs before: it costs no commit of its own where there is one.
+void Engine::Impl::add_to_commit(store::Commit& commit) {
+  const auto now = ports_.loop.now();
+  add_schedule_states(commit);
+  add_unmatched(commit, now);
+  add_connections(commit, now);
+  add_figures(commit);
+  status_writer_.add_to(
+      commit, silent_, [this](const RotationEntry& entry) { return why_silent(entry); },
+      clock_.verdict != ClockVerdict::wrong, now);
+  // Whether the store can be written is not known before something was.
+  if (!store_worked_) commit.meta.insert_or_assign("store_checked", format_rfc3339(now));
+}
+
+void Engine::Impl::add_schedule_states(store::Commit& commit) {
   for (auto& [ref, entry] : model_.schedules) {
-    if (entry.unsaved != Unsaved::nothing) unsaved.push_back(&entry);
+    if (entry.unsaved == Unsaved::nothing) continue;
+    entry.unsaved = Unsaved::nothing;
+    commit.evidence.push_back(entry.state);
   }
-  if (unsaved.empty()) return {};
-  auto saved = ports_.store.relaxed_transaction([&] { return put_schedule_states(ports_.store, unsaved); });
-  if (!saved) return saved;
-  for (auto* entry : unsaved) entry->unsaved = Unsaved::nothing;
-  return {};
 }
 
 milliseconds Engine::Impl::interval_of(const ConnectionState& state, Instant now) const {
@@ -97,7 +92,7 @@ milliseconds Engine::Impl::interval_of(const ConnectionState& state, Instant now
 }
 
 /// What `watchbill people list` shows.
-void Engine::Impl::note_unmatched(Instant now) {
+void Engine::Impl::add_unmatched(store::Commit& commit, Instant now) {
   std::map<Responder, std::string> unmatched;
   for (const auto& [id, entry] : model_.rotations) {
     for (const auto& person : entry.plan.people) {
@@ -113,11 +108,11 @@ void Engine::Impl::note_unmatched(Instant now) {
   std::vector<store::Unmatched> people;
   people.reserve(unmatched.size());
   for (const auto& [responder, why] : unmatched) people.push_back({responder, why, now});
-  if (auto saved = ports_.store.people().replace_unmatched(people); saved) unmatched_ = std::move(unmatched);
+  commit.unmatched = std::move(people);
+  unmatched_ = std::move(unmatched);
 }
 
-Result<void> Engine::Impl::note_connections(Instant now) {
-  Result<void> all;
+void Engine::Impl::add_connections(store::Commit& commit, Instant now) {
   for (auto& [name, state] : connections_) {
     store::ConnectionStatus status;
     if (state.error) {
@@ -135,14 +130,9 @@ Result<void> Engine::Impl::note_connections(Instant now) {
     status.last_success = state.last_success;
     status.interval = std::chrono::ceil<seconds>(interval_of(state, now));
     if (status == state.written) continue;
-    auto put = ports_.store.relaxed_transaction(
-        [&, &connection = name] { return ports_.store.connections().put_status(connection, status); });
-    if (put)
-      state.written = std::move(status);
-    else if (put.error().kind != ErrorKind::not_found)  // removed a moment ago: known within a second
-      all = put;
+    commit.connections.emplace_back(name, status);
+    state.written = std::move(status);
   }
-  return all;
 }
 
 std::optional<Instant> Engine::Impl::complete_since() const {
@@ -168,22 +158,19 @@ void Engine::Impl::note_pass(Instant now) {
     alerter_.heartbeat();
     after_restore_.on_pass(now);
   }
-  if (auto set = note_figure("last_pass", format_rfc3339(now)); !set) store_error_ = set.error().message;
+  figures_.insert_or_assign("last_pass", format_rfc3339(now));
 }
 
-void Engine::Impl::write_queue_figures() {
+void Engine::Impl::add_figures(store::Commit& commit) {
   const auto done = writer_.done_at();
-  const std::map<std::string, std::string> figures{{"queue_writes", fmt::format("{}", writer_.queued())},
-                                                   {"queue_done_at", done ? format_rfc3339(*done) : ""}};
-  for (const auto& [key, value] : figures) {
+  figures_.insert_or_assign("queue_writes", fmt::format("{}", writer_.queued()));
+  figures_.insert_or_assign("queue_done_at", done ? format_rfc3339(*done) : "");
+  for (const auto& [key, value] : figures_) {
     auto& written = written_meta_[key];
     if (written == value) continue;
-    if (auto set = note_figure(key, value); set) written = value;
+    written = value;
+    commit.meta.insert_or_assign(key, value);
   }
-}
-
-Result<void> Engine::Impl::note_figure(const std::string& key, const std::string& value) {
-  return ports_.store.relaxed_transaction([&] { return ports_.store.set_meta(key, value); });
 }
 
 void Engine::Impl::report_problems(Instant now) {

@@ -6,7 +6,6 @@
 #include "core/announce/sentence.hpp"
 #include "engine/event_log.hpp"
 #include "engine/steady_wait.hpp"
-#include "store/names.hpp"
 
 namespace watchbill::engine {
 
@@ -39,18 +38,19 @@ std::string message_of(const Lines& lines) {
 
 }  // namespace
 
-Alerter::Alerter(net::Loop& loop, store::Store& store, slack::Channels& channels, slack::RateLimiter& limiter,
-                 net::HttpClient& http, AlertOptions options)
+Alerter::Alerter(net::Loop& loop, Journal& journal, slack::Channels& channels, slack::RateLimiter& limiter,
+                 net::HttpClient& http, AlertOptions options, WithNames with_names)
     : loop_(loop),
-      store_(store),
+      journal_(journal),
       channels_(channels),
       limiter_(limiter),
       http_(http),
       options_(std::move(options)),
+      with_names_(std::move(with_names)),
       changed_(loop) {}
 
-Result<void> Alerter::load() {
-  auto problems = store_.problems().list();
+Result<void> Alerter::load(store::Store& store) {
+  auto problems = store.problems().list();
   if (!problems) return problems.error();
   for (auto& problem : *problems) {
     if (!problem.ended_at) logged_.insert(problem.problem.key);
@@ -64,19 +64,15 @@ void Alerter::start() {
   tasks_.spawn(run(&Alerter::tell_webhook));
 }
 
-/// In one transaction: each waits for the disk, and a system that is down is a problem of all its schedules.
-/// A store that cannot be written is a problem of its own, told all the same: saved when it works again.
-void Alerter::save_changed() {
-  if (unsaved_.empty()) return;
-  auto saved = store_.transaction([&]() -> Result<void> {
-    for (const auto& key : unsaved_) {
-      const auto known = open_.find(key);
-      if (known == open_.end()) continue;
-      if (auto put = store_.problems().put(known->second); !put) return put;
-    }
-    return {};
-  });
-  if (saved) unsaved_.clear();
+/// A store that cannot be written is a problem of its own, told all the same.
+void Alerter::save_changed(Pace pace) {
+  store::Commit commit;
+  for (const auto& key : unsaved_) {
+    const auto known = open_.find(key);
+    if (known != open_.end()) commit.problems.push_back(known->second);
+  }
+  unsaved_.clear();
+  if (!commit.empty()) journal_.append(std::move(commit), pace);
 }
 
 void Alerter::report(const std::vector<Problem>& problems, const std::map<RotationId, ChannelId>& channel_of,
@@ -109,7 +105,7 @@ void Alerter::report(const std::vector<Problem>& problems, const std::map<Rotati
     unsaved_.insert(key);
     changed = true;
   }
-  save_changed();
+  save_changed(Pace::with_next);
   if (!changed) return;
   ++revision_;
   changed_.notify();
@@ -162,7 +158,7 @@ net::Task<bool> Alerter::tell_channels() {
     auto& told = told_in_[key];
     // An earlier run told it.
     if (known.alerted_channel && told.empty()) told = channels;
-    const auto line = foreign_text(store::with_names(store_, known.problem.text), true);
+    const auto line = foreign_text(with_names_(known.problem.text), true);
     if (!known.ended_at && !known.alerted_channel && now - known.since >= kShortest) {
       for (const auto& channel : channels) {
         if (told.contains(channel)) continue;
@@ -199,7 +195,7 @@ net::Task<bool> Alerter::tell_channels() {
           began ? std::includes(told.begin(), told.end(), wanted.begin(), wanted.end()) : !told.empty();
       unsaved_.insert(key);
     }
-    save_changed();
+    save_changed(Pace::now);
   }
   co_return all_told;
 }
@@ -215,7 +211,7 @@ net::Task<bool> Alerter::tell_webhook() {
     const bool begin = !known.ended_at && !known.alerted_webhook && now - known.since >= kShortest;
     const bool end = known.ended_at && known.alerted_webhook;
     if (!begin && !end) continue;
-    const auto text = store::with_names(store_, known.problem.text);
+    const auto text = with_names_(known.problem.text);
     (begin ? lines.began : lines.ended).push_back(text);
     lines.keys.emplace_back(key, begin);
     writer.begin_object().field("key", key).field("state", begin ? "open" : "resolved");
@@ -236,7 +232,7 @@ net::Task<bool> Alerter::tell_webhook() {
     known->second.alerted_webhook = began;
     unsaved_.insert(key);
   }
-  save_changed();
+  save_changed(Pace::now);
   co_return true;
 }
 
@@ -251,13 +247,9 @@ void Alerter::forget_told() {
     if (known.ended_at && !channel_waits && !webhook_waits) over.push_back(key);
   }
   if (over.empty()) return;
-  auto removed = store_.transaction([&]() -> Result<void> {
-    for (const auto& key : over) {
-      if (auto done = store_.problems().remove(key); !done) return done;
-    }
-    return {};
-  });
-  if (!removed) return;
+  store::Commit commit;
+  commit.told_problems = over;
+  journal_.append(std::move(commit), Pace::with_next);
   for (const auto& key : over) {
     told_in_.erase(key);
     open_.erase(key);

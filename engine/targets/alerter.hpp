@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "core/history.hpp"
+#include "engine/journal/journal.hpp"
 #include "net/http.hpp"
 #include "net/loop.hpp"
 #include "slack/limits/rate_limiter.hpp"
-#include "store/store.hpp"
 
 namespace watchbill::engine {
 
@@ -25,10 +25,12 @@ struct AlertOptions {
 /// each other. What was told survives a restart.
 class Alerter {
  public:
-  Alerter(net::Loop& loop, store::Store& store, slack::Channels& channels, slack::RateLimiter& limiter,
-          net::HttpClient& http, AlertOptions options);
-  /// Reads what was open before.
-  Result<void> load();
+  /// Puts the names of channels and people into a sentence (store/names.hpp).
+  using WithNames = std::function<std::string(std::string_view text)>;
+  Alerter(net::Loop& loop, Journal& journal, slack::Channels& channels, slack::RateLimiter& limiter,
+          net::HttpClient& http, AlertOptions options, WithNames with_names);
+  /// Reads what was open before, on this thread.
+  Result<void> load(store::Store& store);
   void start();
   void stop() { stopping_ = true; }
 
@@ -55,18 +57,19 @@ class Alerter {
   [[nodiscard]] std::set<ChannelId> channels_for(const store::OpenProblem& problem) const;
   [[nodiscard]] bool too_fresh() const;
   void forget_told();
-  void save_changed();
+  void save_changed(Pace pace);
 
   net::Loop& loop_;
-  store::Store& store_;
+  Journal& journal_;
   slack::Channels& channels_;
   slack::RateLimiter& limiter_;
   net::HttpClient& http_;
   AlertOptions options_;
+  WithNames with_names_;
   std::map<std::string, store::OpenProblem> open_;
   /// The open ones that stand in the log.
   std::set<std::string> logged_;
-  std::set<std::string> unsaved_;  ///< keys of problems that the store does not have as they are
+  std::set<std::string> unsaved_;  ///< keys of problems that were not appended as they are
   std::map<RotationId, ChannelId> channel_of_;
   /// Where each problem was told, and its end was not yet: that belongs there.
   std::map<std::string, std::set<ChannelId>> told_in_;

@@ -40,11 +40,12 @@ std::vector<ChannelId> channels_in_trouble(const RotationEntry& entry) {
 
 }  // namespace
 
-Announcer::Announcer(net::Loop& loop, Model& model, Decider& decider, slack::Channels& channels,
-                     slack::RateLimiter& limiter, bool history_probe,
+Announcer::Announcer(net::Loop& loop, Model& model, Journal& journal, Decider& decider,
+                     slack::Channels& channels, slack::RateLimiter& limiter, bool history_probe,
                      std::function<void(RotationId)> on_change)
     : loop_(loop),
       model_(model),
+      journal_(journal),
       decider_(decider),
       channels_(channels),
       limiter_(limiter),
@@ -86,19 +87,13 @@ bool Announcer::behind(const OutboxRow& row) const {
   });
 }
 
-bool Announcer::save(const OutboxRow& row) {
-  if (decider_.put(row)) return true;
-  retry_at_ = loop_.steady_now() + 1s;
-  return false;
-}
-
 net::Task<void> Announcer::run() {
   while (!stopping_) {
     const auto now = loop_.now();
     const auto steady = loop_.steady_now();
     Instant next = kNever;
-    if (held_ || steady < retry_at_) {
-      co_await wait_steady(loop_, kicked_, held_ ? kSteadyNever : retry_at_);
+    if (held_) {
+      co_await wait_steady(loop_, kicked_, kSteadyNever);
       continue;
     }
     // Steps change the map: take the ids first.
@@ -108,7 +103,7 @@ net::Task<void> Announcer::run() {
       const auto found = decider_.outbox().find(id);
       if (found == decider_.outbox().end() || busy_.contains(id)) continue;
       auto row = found->second;
-      if (release(row, now) && !save(row)) break;
+      if (release(row, now)) decider_.put(row, Pace::with_next);
       const auto* entry = model_.find(row.rotation);
       if (entry && entry->paused()) continue;
       if (entry && !announces_in(entry->rotation, row.channel) && is_untold(row.state)) {
@@ -131,8 +126,7 @@ net::Task<void> Announcer::run() {
         tasks_.spawn(probe(id));
       }
     }
-    // A step that could not be recorded is tried again, whatever else there is to wait for.
-    auto wake = std::min(retry_at_ > steady ? retry_at_ : kSteadyNever, look_at_channels(steady));
+    auto wake = look_at_channels(steady);
     if (next != kNever) wake = std::min(wake, steady + std::max<milliseconds>(next - now, 1ms));
     co_await wait_steady(loop_, kicked_, wake);
   }
@@ -157,7 +151,8 @@ void Announcer::expire(OutboxRow row, std::string why) {
   const auto before = row.state;
   row.state = OutboxState::expired;
   row.error = std::move(why);
-  if (save(row)) log_outcome(row, before);
+  decider_.put(row, Pace::with_next);
+  log_outcome(row, before);
   note_problem(row);
   on_change_(row.rotation);
 }
@@ -196,40 +191,49 @@ net::Task<void> Announcer::send(OutboxId id) {
     kick();
     co_return;
   }
-  auto row = found->second;
-  const auto before = row.state;
-  begin_attempt(row, loop_.now());
-  if (!save(row)) {
-    busy_.erase(id);
-    kick();
-    co_return;
+  auto begun = found->second;
+  begin_attempt(begun, loop_.now());
+  co_await journal_.durable(decider_.put(std::move(begun), Pace::now));
+  if (still_wanted(id)) {
+    auto message = message_of(decider_.outbox().at(id), loop_.now());
+    ++posting_;
+    auto posted = co_await channels_.post(std::move(permit), std::move(message));
+    --posting_;
+    complete(id, posted);
   }
-  auto message = message_of(row, loop_.now());
-  ++posting_;
-  auto posted = co_await channels_.post(std::move(permit), std::move(message));
-  --posting_;
+  busy_.erase(id);
+  kick();
+}
+
+bool Announcer::still_wanted(OutboxId id) {
+  const auto found = decider_.outbox().find(id);
+  if (found == decider_.outbox().end()) return false;  // its rotation was deleted meanwhile
+  const auto& row = found->second;
+  const auto* entry = model_.find(row.rotation);
+  const bool wanted = !stopping_ && !held_ && !(entry && entry->paused()) &&
+                      (!entry || announces_in(entry->rotation, row.channel));
+  if (wanted) return true;
+  auto back = row;
+  take_back_attempt(back, loop_.now());
+  decider_.put(std::move(back), Pace::with_next);
+  return false;
+}
+
+void Announcer::complete(OutboxId id, const Result<slack::Posted>& posted) {
   const auto sent = decider_.outbox().find(id);
-  if (sent == decider_.outbox().end()) {  // its rotation was deleted meanwhile
-    busy_.erase(id);
-    co_return;
-  }
-  row = sent->second;
+  if (sent == decider_.outbox().end()) return;  // its rotation was deleted meanwhile
+  auto row = sent->second;
+  const auto before = row.state;
   complete_attempt(row, posted ? Result<std::string>(posted->ts) : Result<std::string>(posted.error()),
                    loop_.now());
   log_outcome(row, before);
-  // If this cannot be saved the row stays `sending` on disk; in memory it is what we know.
-  if (!save(row)) {
-    if (is_open(row.state)) {
-      decider_.outbox().insert_or_assign(id, row);
-    } else {
-      while (!save(row)) co_await net::sleep_for(loop_, 1s);
-    }
-  }
+  // A restart reads the channel's history for what it does not know; where it may not it would repeat it.
+  decider_.put(row, history_probe_ && joined_.contains(row.channel) ? Pace::with_next : Pace::now);
+  journal_.hurry();
   busy_.erase(id);
   fold(row);
   note_problem(row);
   on_change_(row.rotation);
-  kick();
 }
 
 net::Task<Probe> Announcer::look_for(ChannelId channel, std::string key, Instant since) {
@@ -260,7 +264,8 @@ net::Task<void> Announcer::probe(OutboxId id) {
     auto row = found->second;
     complete_probe(row, seen, loop_.now());
     log_outcome(row, before.state);
-    if (save(row)) fold(row);
+    decider_.put(row, Pace::with_next);
+    fold(row);
     note_problem(row);
     on_change_(row.rotation);
   }
@@ -276,7 +281,7 @@ void Announcer::fold(const OutboxRow& row) {
       later.push_back(other);
     }
   }
-  for (const auto& changed : fold_into_later(row, later)) save(changed);
+  for (auto& changed : fold_into_later(row, later)) decider_.put(std::move(changed), Pace::with_next);
 }
 
 net::Task<void> Announcer::join(ChannelId channel) {
@@ -350,8 +355,7 @@ void Announcer::try_channels() {
   }
   for (auto& row : blocked) {
     row.next_try = loop_.now();
-    // Else it is tried when it was to be.
-    if (!decider_.put(std::move(row))) break;
+    decider_.put(std::move(row), Pace::with_next);
   }
   kick();
 }

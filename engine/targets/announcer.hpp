@@ -19,7 +19,7 @@ namespace watchbill::engine {
 class Announcer {
  public:
   /// `history_probe`: the bot may read channel history, and joins the public channels it announces in.
-  Announcer(net::Loop& loop, Model& model, Decider& decider, slack::Channels& channels,
+  Announcer(net::Loop& loop, Model& model, Journal& journal, Decider& decider, slack::Channels& channels,
             slack::RateLimiter& limiter, bool history_probe, std::function<void(RotationId)> on_change);
   void start();
   /// At the start, after the outbox was loaded.
@@ -52,8 +52,10 @@ class Announcer {
   net::Task<void> look_at(RotationId rotation, ChannelId channel);
   [[nodiscard]] bool has_open_row(RotationId rotation, const ChannelId& channel) const;
   void expire(OutboxRow row, std::string why);
-  /// Records the row; on failure it is tried again in a second.
-  bool save(const OutboxRow& row);
+  /// T3 is on disk: whether the post is still to be made. One that is not is taken back.
+  bool still_wanted(OutboxId id);
+  /// T4.
+  void complete(OutboxId id, const Result<slack::Posted>& posted);
   void fold(const OutboxRow& row);
   /// Tells what became of it, if that is news.
   void log_outcome(const OutboxRow& row, OutboxState before) const;
@@ -65,6 +67,7 @@ class Announcer {
 
   net::Loop& loop_;
   Model& model_;
+  Journal& journal_;
   Decider& decider_;
   slack::Channels& channels_;
   slack::RateLimiter& limiter_;
@@ -77,7 +80,6 @@ class Announcer {
   using ChannelOf = std::pair<RotationId, ChannelId>;
   std::map<ChannelOf, SteadyInstant> look_due_;
   std::set<ChannelOf> looking_;
-  SteadyInstant retry_at_ = SteadyInstant::min();
   std::size_t posting_ = 0;
   bool held_ = false;
   bool stopping_ = false;

@@ -51,10 +51,11 @@ auto urgency(const RotationEntry& e) {
 
 }  // namespace
 
-GroupWriter::GroupWriter(net::Loop& loop, Model& model, Decider& decider, slack::Groups& groups,
-                         slack::RateLimiter& limiter, WriteListener& listener)
+GroupWriter::GroupWriter(net::Loop& loop, Model& model, Journal& journal, Decider& decider,
+                         slack::Groups& groups, slack::RateLimiter& limiter, WriteListener& listener)
     : loop_(loop),
       model_(model),
+      journal_(journal),
       decider_(decider),
       groups_(groups),
       limiter_(limiter),
@@ -125,13 +126,23 @@ std::optional<WriteForecast> GroupWriter::forecast(RotationId rotation) const {
   return forecast;
 }
 
+SteadyInstant GroupWriter::recorded_at(const RotationEntry& entry) const {
+  if (journal_.is_durable(entry.stands_on)) return SteadyInstant::min();
+  const bool waits =
+      entry.write->priority != slack::Priority::handoff || !journal_.is_durable(entry.adopted_with);
+  if (waits) return kSteadyNever;
+  const auto since = journal_.waiting_since();
+  return since ? *since + kStorePatience : kSteadyNever;
+}
+
 GroupWriter::Next GroupWriter::pick(SteadyInstant now) {
   Next next;
   for (auto& [id, entry] : model_.rotations) {
     if (!entry.write || entry.group.in_flight || !entry.group.now) continue;
     if (entry.group.must_read && !entry.write->unread) continue;
-    if (entry.write->not_before > now) {
-      next.at = std::min(next.at, entry.write->not_before);
+    const auto at = std::max(entry.write->not_before, recorded_at(entry));
+    if (at > now) {
+      next.at = std::min(next.at, at);
       continue;
     }
     if (!next.entry || urgency(entry) < urgency(*next.entry)) next.entry = &entry;
@@ -159,8 +170,7 @@ net::Task<void> GroupWriter::run() {
     const auto kind = needed_by(entry);
     if (kind == WriteNeeded::none) {
       const auto id = entry.rotation.id;
-      if (auto closed = decider_.group_is_right(entry, loop_.now()); !closed)
-        entry.write->not_before = steady + 1s;
+      decider_.group_is_right(entry, loop_.now());
       listener_.on_written(id, false, {});
       continue;
     }
@@ -176,10 +186,8 @@ net::Task<void> GroupWriter::run() {
       continue;
     }
     if (entry.write->refused) {
-      if (auto noted = decider_.write_again(entry); !noted) {
-        entry.write->not_before = steady + 1s;
-        continue;
-      }
+      decider_.write_again(entry);
+      if (recorded_at(entry) > steady) continue;
     }
     entry.group.in_flight = true;
     ++in_flight_;
@@ -269,11 +277,7 @@ void GroupWriter::succeeded(RotationEntry& entry, const GroupTarget& target, Gro
     const auto& change = entry.open_changes.back();
     listener_.on_write_lag(loop_.now() - change.held_since.value_or(change.at));
   }
-  if (entry.write && entry.write->target == target) {
-    // If the store is blocked the write stays queued; there will be nothing left to write when it is tried.
-    if (auto closed = decider_.group_is_right(entry, loop_.now()); !closed)
-      entry.write->not_before = loop_.steady_now() + 1s;
-  }
+  if (entry.write && entry.write->target == target) decider_.group_is_right(entry, loop_.now());
   listener_.on_written(id, doubted, {});
 }
 
@@ -299,8 +303,7 @@ void GroupWriter::refused(RotationEntry& entry, const GroupTarget& target, const
     entry.write->not_before = loop_.steady_now() + refused_wait(attempt);
   }
   entry.refusal = error;
-  // If it cannot be noted the change stays open, which is as true.
-  (void)decider_.write_refused(entry, error);
+  decider_.write_refused(entry, error);
   if (about_members(error)) listener_.on_invalid_members(entry.rotation.id, target.members);
 }
 

@@ -24,11 +24,12 @@ class WriteListener {
   virtual void on_write_lag(milliseconds lag) = 0;
 };
 
-/// Carries out queued writes: one in flight per group, the most urgent first, the newest target always. Waits
-/// for the budget, never holds a place in it with an old target.
+/// Carries out queued writes whose decision is on disk: one in flight per group, the most urgent first, the
+/// newest target always. Waits for the budget, never holds a place in it with an old target. While the store
+/// cannot be written those of handoffs go on after `kStorePatience` (docs/decisions/0009).
 class GroupWriter {
  public:
-  GroupWriter(net::Loop& loop, Model& model, Decider& decider, slack::Groups& groups,
+  GroupWriter(net::Loop& loop, Model& model, Journal& journal, Decider& decider, slack::Groups& groups,
               slack::RateLimiter& limiter, WriteListener& listener);
   void start();
   /// Tries at once what Slack refused, and what is repaired slowly.
@@ -53,6 +54,8 @@ class GroupWriter {
   };
   net::Task<void> run();
   Next pick(SteadyInstant now);
+  /// From when on it may be made, by what is recorded of it.
+  [[nodiscard]] SteadyInstant recorded_at(const RotationEntry& entry) const;
   /// Handoffs wait for the budget of this method, or for none.
   void handoffs_wait_for(std::optional<slack::Method> method);
   net::Task<void> write_one(RotationId rotation, GroupTarget target, slack::Permit permit);
@@ -68,6 +71,7 @@ class GroupWriter {
 
   net::Loop& loop_;
   Model& model_;
+  Journal& journal_;
   Decider& decider_;
   slack::Groups& groups_;
   slack::RateLimiter& limiter_;

@@ -164,6 +164,56 @@ def storm(options):
         world.close()
 
 
+def counting(folder):
+    """What to start the daemon with so that it counts its commits and syncs, and the file that has them."""
+    library = os.path.join(folder, "count_syncs.so")
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "count_syncs.cpp")
+    subprocess.run(["c++", "-std=c++20", "-O1", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    counts = os.path.join(folder, "counts.json")
+    return {"LD_PRELOAD": library, "COUNT_SYNCS": counts}, counts
+
+
+def counts_of_handoff(options, probe):
+    """Commits, syncs and bytes of one handoff that nobody foresaw, with one channel; the least of five."""
+    world = World(options.bin, poll="10s", slack_extra=f"  history_probe: {'true' if probe else 'false'}\n")
+    try:
+        world.control("reset", empty=True)
+        world.control("rate", off=True)
+        world.control("bulk", groups=1, people=3, schedules={"pagerduty": 1}, shift_seconds=86400, channels=1,
+                      people_per_schedule=2, boundary_at=rfc3339(time.time() + 7200))
+        world.connect()
+        apply(world, [{"name": "one", "group": {"id": "S00000"}, "schedules": ["pagerduty/P0000"], "channels": ["#c0000"]}])
+        environment, path = counting(world.folder)
+        world.start(environment=environment)
+        world.until("the first sync", lambda: in_sync(world), 30)
+        time.sleep(30)  # the long windows are asked once, and who may come is looked up
+        seen = []
+        for person in ("u0001", "u0000") * 3:
+            def messages():
+                return len(world.control("state", only=["channels"])["channels"][0]["messages"])
+
+            def counts():
+                with open(path, encoding="utf-8") as file:
+                    return json.load(file)
+            told, before = messages(), counts()
+            world.control("override", system="pagerduty", schedule="P0000", person=person, seconds=3600)
+            world.until("the announcement", lambda: messages() > told, 30)
+            time.sleep(0.3)
+            after = counts()
+            seen.append({key: after[key] - before[key] for key in after})
+        return min(seen[1:], key=lambda one: (one["commits"], one["bytes"]))
+    finally:
+        world.close()
+
+
+def handoff(options):
+    for probe, target in ((True, "3 commits, 2 syncs, <= 48 kB"), (False, "3 commits, 3 syncs, <= 48 kB")):
+        counts = counts_of_handoff(options, probe)
+        row(f"one unforeseen handoff, one channel, history {'read' if probe else 'not read'}: commits",
+            f"{counts['commits']}, {counts['bytes'] / 1000:.0f} kB", target)
+        row("  syncs on the loop's thread, on others", f"{counts['syncs_main']}, {counts['syncs_others']}", "")
+
+
 def start_to_ready(world):
     """Milliseconds from starting the program to READY=1, as systemd hears it."""
     address = os.path.join(world.folder, "notify")
@@ -240,9 +290,9 @@ def large(options):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin", required=True)
-    parser.add_argument("only", nargs="*", help="lag, idle, storm, service, large")
+    parser.add_argument("only", nargs="*", help="lag, idle, storm, handoff, service, large")
     options = parser.parse_args()
-    for name, measure in (("lag", boundary_lag), ("idle", idle), ("storm", storm), ("service", service), ("large", large)):
+    for name, measure in (("lag", boundary_lag), ("idle", idle), ("storm", storm), ("handoff", handoff), ("service", service), ("large", large)):
         if not options.only or name in options.only:
             measure(options)
 

@@ -124,4 +124,36 @@ bool SimLoop::advance_to_next() {
   return first.has_value();
 }
 
+void SimExecutor::submit(Work work, Work done) {
+  if (!pace && pieces_.empty()) {
+    work();
+    done();
+    return;
+  }
+  pieces_.push_back({std::move(work), std::move(done)});
+  if (pieces_.size() == 1) begin();
+}
+
+void SimExecutor::begin() {
+  pace_of_first_ = pace ? pace() : Pace{};
+  timer_ = net::Timer{loop_, loop_.start_timer(pace_of_first_.late, [this] { run(); })};
+}
+
+void SimExecutor::run() {
+  pieces_.front().work();
+  timer_ = net::Timer{loop_, loop_.start_timer(pace_of_first_.slow, [this] { end(); })};
+}
+
+void SimExecutor::end() {
+  const auto done = std::move(pieces_.front().done);
+  pieces_.pop_front();
+  if (!pieces_.empty()) begin();
+  done();
+}
+
+void SimExecutor::drop() {
+  timer_.reset();
+  pieces_.clear();
+}
+
 }  // namespace watchbill::test

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <deque>
 #include <exception>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -11,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "net/executor.hpp"
 #include "net/loop.hpp"
 
 namespace watchbill::test {
@@ -78,6 +81,39 @@ class SimLoop final : public net::Loop {
   std::unordered_map<TimerId, std::variant<SteadyInstant, Instant>> known_;
   std::mutex posted_lock_;
   std::vector<Callback> posted_;
+};
+
+/// An executor in virtual time. What it is given runs at once, or takes as long as a test says: one piece
+/// after the other.
+class SimExecutor final : public net::Executor {
+ public:
+  /// How one piece goes: it runs `late` after its turn came, and `slow` later that is known.
+  struct Pace {
+    milliseconds late{0};
+    milliseconds slow{0};
+  };
+
+  explicit SimExecutor(net::Loop& loop) : loop_(loop) {}
+  void submit(Work work, Work done) override;
+  /// The process is killed: what was not run is not, and nothing is told.
+  void drop();
+
+  /// Decides about the pieces; none: they run at once.
+  std::function<Pace()> pace;
+
+ private:
+  struct Piece {
+    Work work;
+    Work done;
+  };
+  void begin();
+  void run();
+  void end();
+
+  net::Loop& loop_;
+  std::deque<Piece> pieces_;
+  Pace pace_of_first_;
+  net::Timer timer_;
 };
 
 template <class T>

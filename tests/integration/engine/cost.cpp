@@ -90,6 +90,8 @@ struct Large {
   VirtualServers servers{loop};
   std::string folder;
   std::unique_ptr<store::Store> store;
+  net::InlineExecutor executor;
+  std::optional<store::HostLease> lease;
   slack::RateLimiter limiter{loop, 60};
   slack::WebClient slack{servers, limiter, options()};
   std::unique_ptr<engine::Engine> engine;
@@ -125,8 +127,10 @@ struct Large {
       }
       return {};
     }));
+    lease = *store::HostLease::begin(*store);
     engine = std::make_unique<engine::Engine>(
-        engine::EnginePorts{loop, *store, servers, slack, slack, slack, limiter}, engine::EngineOptions{});
+        engine::EnginePorts{loop, *store, servers, slack, slack, slack, limiter, executor, *lease},
+        engine::EngineOptions{});
     REQUIRE(engine->start());
   }
   ~Large() {

@@ -117,8 +117,15 @@ ManageWorld::~ManageWorld() {
 }
 
 net::Task<Result<json::Document>> ManageWorld::write_group(std::string kind, std::string payload) {
-  auto answer = co_await engine::carry_out_group_request({loop, *store, slack, *limiter}, std::move(kind),
-                                                         std::move(payload), [] { return Result<void>{}; });
+  net::InlineExecutor executor;
+  auto lease = store::HostLease::begin(*store);
+  if (!lease) co_return lease.error();
+  engine::Journal journal(loop, *store, executor, nullptr);
+  if (auto loaded = journal.load(*lease); !loaded) co_return loaded.error();
+  const engine::StillWanted always = [] { return Result<void>{}; };
+  auto answer = co_await engine::carry_out_group_request({loop, *store, journal, slack, *limiter},
+                                                         std::move(kind), std::move(payload), always);
+  co_await journal.drain(1s);
   co_return control::read_answer(answer);
 }
 

@@ -63,18 +63,39 @@ std::int64_t pages_written(EngineWorld& world) {
 
 }  // namespace
 
+/// An alerter without an engine.
+struct AlerterAlone {
+  EngineWorld& world;
+  engine::Journal journal{world.loop, *world.store, world.executor, nullptr};
+  slack::RateLimiter limiter{world.loop, 1};
+  engine::Alerter alerter;
+
+  AlerterAlone(EngineWorld& in, engine::AlertOptions options)
+      : world(in),
+        alerter(in.loop, journal, in.slack, limiter, in.web, std::move(options),
+                [this](std::string_view text) { return store::with_names(*world.store, text); }) {
+    world.kill();
+    REQUIRE(journal.load(*world.lease));
+  }
+};
+
 TEST_CASE("problems that begin or end together wait for the disk together") {
   Payments p;
-  engine::Alerter alerter(p.world.loop, *p.world.store, p.world.slack, *p.world.limiter, p.world.web, {});
+  AlerterAlone alone(p.world, {});
   std::vector<Problem> problems;
   for (int i = 0; i < 300; ++i)
     problems.push_back({fmt::format("rotation:{}:empty", i), "nobody is on call"});
   pages_written(p.world);
   const auto say_end = [](const store::OpenProblem& open) { return open.problem.text; };
-  alerter.report(problems, {}, say_end, p.world.loop.now());
+  const auto report = [&](const std::vector<Problem>& all) {
+    alone.alerter.report(all, {}, say_end, p.world.loop.now());
+    alone.journal.hurry();
+    p.world.advance(0ms);
+  };
+  report(problems);
   CHECK(p.world.store->problems().list()->size() == 300);
   CHECK(pages_written(p.world) < 100);
-  alerter.report({}, {}, say_end, p.world.loop.now());
+  report({});
   CHECK(p.world.store->problems().list()->front().ended_at);
   CHECK(pages_written(p.world) < 100);
 }
@@ -358,10 +379,9 @@ TEST_CASE(
   REQUIRE(store::remember_channel(*p.world.store, ChannelId{"CPAY"}, "payments"));
   engine::AlertOptions options;
   options.channel = ChannelId{"CALERT"};
-  engine::Alerter alerter(p.world.loop, *p.world.store, p.world.slack, *p.world.limiter, p.world.web,
-                          options);
-  alerter.start();
-  alerter.report(
+  AlerterAlone alone(p.world, options);
+  alone.alerter.start();
+  alone.alerter.report(
       {{"slack:groups", "for <@UADA> channel CPAY is gone since 2027-01-15 08:00 UTC"}}, {},
       [](const auto&) { return std::string(); }, p.world.loop.now());
   p.world.advance(10s);

@@ -69,7 +69,7 @@ TEST_CASE("merge removes whom it placed although the answer to the write was los
 }
 
 TEST_CASE("merge removes whom it placed although the daemon died at any commit of the handoff") {
-  const std::size_t number = GENERATE(range(1, 8));
+  const std::size_t number = GENERATE(range(1, 5));
   const auto fate = GENERATE(Disk::Fate::dies_before, Disk::Fate::dies_after);
   const bool power = fate == Disk::Fate::dies_after;
   INFO((power ? "the power fails after commit " : "killed before commit ") << number);

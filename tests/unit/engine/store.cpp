@@ -112,8 +112,12 @@ TEST_CASE("a handoff and back while the store is blocked leave the group right, 
   p.world.lock_store(40s);
   CHECK(p.members() == Names{"UADA"});
   p.world.advance(10s);
-  // Ada, Bo, Ada: nobody changed in the end, and nothing is said.
-  CHECK(p.world.history().size() == 1);
+  // Ada, Bo, Ada: who was in the group stands in history, and nothing is said: nobody changed in the end.
+  const auto history = p.world.history();
+  REQUIRE(history.size() == 3);
+  CHECK(history[0].after == std::vector{UserId{"UADA"}});
+  CHECK(history[1].after == std::vector{UserId{"UBO"}});
+  for (const auto& change : history) CHECK(change.result == "ok");
   CHECK(p.messages().size() == 1);
   CHECK(p.state() == "in_sync");
 }
@@ -141,8 +145,9 @@ TEST_CASE("on a full disk handoffs are written, and history and announcement fol
     // Nothing fits any more, not even in pages that have room left.
     while (p.world.store->history().add_audit({p.world.loop.now(), "test", "fill", std::string(500, 'x')})) {
     }
-    while (p.world.store->history().add(Change{{}, p.world.loop.now(), {}, "filler", GroupId{"Sother"}})) {
-    }
+    ChangeId filler{1'000'000};
+    while (p.world.store->history().add(Change{filler, p.world.loop.now(), {}, "filler", GroupId{"Sother"}}))
+      ++filler.value;
     p.world.loop.run_until(p.boundary + 3s);
     CHECK(p.members() == Names{"UBO"});
     CHECK(p.messages().size() == 1);

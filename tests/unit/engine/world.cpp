@@ -511,8 +511,11 @@ void EngineWorld::start() {
   limiter = std::make_unique<slack::RateLimiter>(loop, slack.rate_scale);
   slack.on_too_many = [this](slack::Method method, seconds wait) { limiter->pause(method, wait); };
   options.slack_clock_skew = [this] { return -std::chrono::floor<seconds>(slack.ahead); };
+  auto begun = store::HostLease::begin(*store);
+  REQUIRE(begun);
+  lease = *begun;
   engine = std::make_unique<engine::Engine>(
-      engine::EnginePorts{loop, *store, web, slack, slack, slack, *limiter}, options,
+      engine::EnginePorts{loop, *store, web, slack, slack, slack, *limiter, executor, *lease}, options,
       [this](const Connection& connection) -> Result<std::unique_ptr<providers::Provider>> {
         return systems.at(connection.name).provider(loop);
       });
@@ -538,6 +541,7 @@ void EngineWorld::advance(milliseconds span) {
 
 void EngineWorld::kill() {
   engine.reset();
+  executor.drop();
   limiter.reset();
 }
 

@@ -258,6 +258,8 @@ class EngineWorld {
   Disk disk;
   std::function<void()> on_death = [this] { kill(); };
   std::unique_ptr<store::Store> store;
+  SimExecutor executor{loop};
+  std::optional<store::HostLease> lease;
   std::unique_ptr<slack::RateLimiter> limiter;
   std::unique_ptr<engine::Engine> engine;
 

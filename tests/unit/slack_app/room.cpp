@@ -64,8 +64,11 @@ net::Task<Result<slack::Identity>> FakeScreens::auth_test(slack::Permit) {
 }
 
 AppRoom::AppRoom()
-    : requests_({world.loop, *world.store, world.slack, *world.limiter},
+    : requests_({world.loop, *world.store, journal_, world.slack, *world.limiter},
                 []() -> net::Task<bool> { co_return true; }) {
+  auto lease = store::HostLease::begin(*world.store);
+  REQUIRE(lease);
+  REQUIRE(journal_.load(*lease));
   world.connection();
   world.slack.users.at(UserId("UEDITOR")).admin = true;
   restart();

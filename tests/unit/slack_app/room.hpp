@@ -96,6 +96,8 @@ class AppRoom {
   void deliver(slack::DeliveryKind kind, const std::string& payload);
   std::string trigger();
 
+  net::InlineExecutor executor_;
+  engine::Journal journal_{world.loop, *world.store, executor_, nullptr};
   engine::JobRunner requests_;
   int triggers_ = 0;
   std::unique_ptr<net::TaskScope> tasks_ = std::make_unique<net::TaskScope>();
