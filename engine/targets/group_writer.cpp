@@ -318,10 +318,12 @@ void GroupWriter::note_write_ended() {
 void GroupWriter::failed(RotationEntry& entry, const GroupTarget& target, const Error& error) {
   const bool disabled_meanwhile =
       entry.group.now && !entry.group.now->disabled && may_be_for_being_disabled(error);
-  entry.group.must_read = must_read_after(error);
+  // A write that was not taken up leaves the group as unknown as it was.
+  const bool waits = error.kind == ErrorKind::rate_limited;
+  entry.group.must_read = must_read_after(error) || (waits && entry.group.must_read);
   int attempts = 0;
   if (entry.write) {
-    entry.write->unread = false;
+    entry.write->unread = waits && entry.write->unread;
     attempts = ++entry.write->attempts;
   }
   if (only_a_person_can_mend(error)) {

@@ -219,6 +219,25 @@ TEST_CASE("a group keeps its members when the only one on call is somebody whom 
   CHECK(p.state() == "in_sync");
 }
 
+TEST_CASE("a group that an invalid list emptied is filled although Slack asked to wait before that") {
+  Payments p([](Rotation& rotation) {
+    rotation.empty = Empty::fallback;
+    rotation.fallback_members = {UserId{"UADA"}};
+  });
+  p.world.slack.invalid = FakeSlack::Invalid::emptied;
+  p.world.loop.run_until(p.boundary - 1s);
+  p.world.slack.users.at(UserId{"UBO"}).deleted = true;
+  p.world.slack.limits[kUpdate] = 1;
+  p.world.slack.fate = [](slack::Method method, const std::string&) {
+    return method == slack::Method::usergroups_list ? Fate::refused : Fate::normal;
+  };
+  p.world.loop.run_until(p.boundary + 5s);
+  CHECK(p.members() == Names{});
+  CHECK(p.world.slack.too_many == 1);
+  p.world.loop.run_until(p.boundary + 70s);
+  CHECK(p.members() == Names{"UADA"});
+}
+
 TEST_CASE(
     "a group that nobody may edit is tried once for each handoff, and its problem names who is on call") {
   Payments p;
