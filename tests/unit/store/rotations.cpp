@@ -148,6 +148,7 @@ TEST_CASE("deleting a rotation keeps its history and silences what it still had 
   row.change = must(store->history().add(done));
   row.id = must(store->outbox().add(row));
   OutboxRow sent = row;
+  sent.id = {};
   sent.key = "k2";
   sent.state = OutboxState::sent;
   sent.id = must(store->outbox().add(sent));
