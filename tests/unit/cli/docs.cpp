@@ -8,9 +8,11 @@ using namespace watchbill::cli;
 
 namespace {
 
-/// The part between the command's heading and the next.
+/// The part between the command's heading, which may be that of others, too, and the next.
 std::string section_of(const std::string& text, const std::string& path) {
-  const auto start = text.find("`watchbill " + path);
+  auto start = text.find("`watchbill " + path);
+  while (start != std::string::npos && text[text.rfind('\n', start) + 1] != '#')
+    start = text.find("`watchbill " + path, start + 1);
   if (start == std::string::npos) return {};
   const auto end = text.find("\n##", start);
   return text.substr(start, end == std::string::npos ? end : end - start);
