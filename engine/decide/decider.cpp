@@ -342,6 +342,12 @@ void Decider::decide(const std::vector<RotationId>& rotations, Moment now) {
   listener_.on_writes_queued();
 }
 
+bool Decider::announces_now(RotationId rotation) const {
+  return std::any_of(outbox_.begin(), outbox_.end(), [&](const auto& item) {
+    return item.second.rotation == rotation && item.second.state == OutboxState::ready;
+  });
+}
+
 void Decider::group_is_right(RotationEntry& entry, Instant now) {
   // A group that is left as it is became right by no write.
   const bool reached = entry.plan.target.has_value();
@@ -375,6 +381,8 @@ void Decider::group_is_right(RotationEntry& entry, Instant now) {
   if (!commit.empty()) {
     if (entry.write) add_group_writes(commit);
     journal_.append(std::move(commit), pace);
+    // Where an announcement leaves now, it rides with that (T3).
+    if (!announces_now(entry.rotation.id)) journal_.hurry();
   }
   entry.record = std::move(record);
   end_refusal(entry);

@@ -88,6 +88,8 @@ class Decider {
   void queue_write(RotationEntry& entry, const Stage& stage, Moment now);
   /// With what a write led to: it costs no commit of its own.
   void add_group_writes(store::Commit& commit) const;
+  /// An announcement of the rotation is about to leave.
+  [[nodiscard]] bool announces_now(RotationId rotation) const;
   /// The change of this stage is most likely known to people: the daemon before the restore announced it.
   static bool happened_before_restore(const Stage& stage);
   [[nodiscard]] bool confirms(const Rotation& rotation, Instant boundary) const;

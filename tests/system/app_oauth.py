@@ -39,7 +39,7 @@ class Browser:
         """From the link in Slack to PagerDuty's page; the address there."""
         answer, text = self.ask("GET", url)
         assert answer.status == 200, (answer.status, text)
-        assert "ada asked Watchbill to connect PagerDuty" in text, text
+        assert "Ada Lindqvist asked Watchbill to connect PagerDuty" in text, text
         ticket = re.search(r'name="ticket" value="([^"]+)"', text).group(1)
         answer, text = self.ask("POST", f"{PUBLIC}/oauth/start", {"ticket": ticket})
         assert answer.status == 303, (answer.status, text)
