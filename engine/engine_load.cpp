@@ -115,14 +115,10 @@ void Engine::Impl::note_mapped(const std::vector<std::string>& changed) {
 
 std::string Engine::Impl::last_editor(const std::string& object) const {
   store::HistoryFilter latest;
-  latest.limit = 100;
+  latest.object = object;
+  latest.limit = 1;
   auto audit = ports_.store.history().audit(latest);
-  if (audit) {
-    for (const auto& entry : *audit) {
-      if (entry.object == object) return entry.actor;
-    }
-  }
-  return "watchbill";
+  return audit && !audit->empty() ? audit->front().actor : "watchbill";
 }
 
 Result<void> Engine::Impl::load_rotations(bool at_start) {

@@ -130,6 +130,7 @@ struct HistoryFilter {
   std::optional<Instant> since{};
   std::optional<Instant> until{};
   std::size_t limit = 1000;
+  std::optional<std::string> object{};  ///< what was changed; counts for the audit alone
 };
 
 class History {

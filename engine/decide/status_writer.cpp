@@ -46,6 +46,7 @@ std::vector<std::string> names_without(const RotationEntry& entry, const std::ve
   std::vector<UserId> rest;
   std::set_difference(these.begin(), these.end(), others.begin(), others.end(), std::back_inserter(rest));
   std::vector<std::string> names;
+  names.reserve(rest.size());
   for (const auto& user : rest) names.push_back(name_of_member(entry, user));
   return names;
 }

@@ -14,8 +14,7 @@ const std::string kChangeColumns =
     "done_by, result, note FROM changes ";
 
 /// A filter as SQL: parameters 1 to 4 are rotation, since, until and limit.
-std::string filter_sql(const HistoryFilter& filter) {
-  std::string where;
+std::string filter_sql(const HistoryFilter& filter, std::string where = "") {
   const auto also = [&where](const char* condition) {
     where += where.empty() ? "WHERE " : " AND ";
     where += condition;
@@ -116,7 +115,8 @@ Result<void> SqliteHistory::add_audit(const AuditEntry& entry) {
 Result<std::vector<AuditEntry>> SqliteHistory::audit(const HistoryFilter& filter) {
   std::vector<AuditEntry> found;
   auto done = db_.query(
-      "SELECT at, actor, action, object, before, after FROM audit " + filter_sql(filter),
+      "SELECT at, actor, action, object, before, after FROM audit " +
+          filter_sql(filter, "WHERE (?5 IS NULL OR object = ?5)"),
       [&found](const Row& row) -> Result<void> {
         auto& entry = found.emplace_back();
         Columns columns(row);
@@ -124,7 +124,7 @@ Result<std::vector<AuditEntry>> SqliteHistory::audit(const HistoryFilter& filter
         columns.plain(entry.before).plain(entry.after);
         return {};
       },
-      filter.rotation, filter.since, filter.until, limit_of(filter));
+      filter.rotation, filter.since, filter.until, limit_of(filter), filter.object);
   if (!done) return done.error();
   return found;
 }

@@ -176,3 +176,23 @@ TEST_CASE("a store that cannot be written is told although nothing had to be dec
   p.world.advance(5s);
   CHECK(p.world.engine->figures().store_usable);
 }
+
+TEST_CASE("an edit has its editor's name, however many others were made in the same second") {
+  Payments p;
+  {
+    const auto cli = p.world.as_cli();
+    auto rotation = cli->rotations().find("payments");
+    REQUIRE(rotation);
+    rotation->permanent_members = {UserId{"UCY"}};
+    REQUIRE(cli->rotations().update(*rotation, "cli:ada"));
+    // The store writes down an edit with the time of this host.
+    const Instant later = std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now()) + 1s;
+    for (int i = 0; i < 150; ++i)
+      REQUIRE(cli->history().add_audit({later, "cli:bo", "mapping.create", fmt::format("p{}", i)}));
+  }
+  p.world.advance(10s);
+  const auto history = p.world.history();
+  REQUIRE(history.size() == 2);
+  CHECK(history[0].cause == Cause::edit);
+  CHECK(history[0].by == "cli:ada");
+}
