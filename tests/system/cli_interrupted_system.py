@@ -109,7 +109,7 @@ class Interrupted(Case):
         self.assertEqual(self.members(), ["U0OTTO"])
 
     def hold_slack(self):
-        self.sandbox.do("fault", system="slack", kind="slow", match="usergroups.users.update", slow_ms=1500, times=1)
+        self.sandbox.do("fault", system="slack", kind="slow", match="usergroups.users.update", slow_ms=4000, times=1)
 
     def kill_a_deletion(self):
         """While the daemon puts the group back, as slowly as Slack takes it."""
