@@ -1,6 +1,7 @@
 #include "slack_app/rotations/rotation_actions.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.hpp"
 #include "control/save.hpp"
@@ -17,6 +18,9 @@ namespace {
 constexpr seconds kSyncPatience{60};
 constexpr std::size_t kHistoryShown = 25;
 constexpr const char* kDeleted = "The rotation is deleted.";
+/// A list that is some seconds old may be from before our own last write: who is asked whether members may go
+/// hears what is so now.
+constexpr std::array<milliseconds, 2> kResumeAges{kGroupsAge, milliseconds{1000}};
 constexpr const char* kResumed = "The rotation is resumed.";
 
 /// Mentions of those who are in `some` and not in `others`.
@@ -90,13 +94,15 @@ net::Task<std::string> RotationActions::set_paused(UserId user, RotationId id, b
   if (!caller) co_return refused(caller.error());
   auto rotation = control::rotation_of(context, *caller, id);
   if (rotation && rotation->paused && !paused && !agreed) {
-    auto groups = co_await screen_.choices().groups(kGroupsAge);
-    if (!groups) co_return refused(groups.error());
-    control::Workspace workspace(context);
-    workspace.know(*std::move(groups));
-    auto wanted = co_await control::validate_resume(workspace, *caller, id);
-    if (!wanted) co_return refused(wanted.error());
-    if (wanted->adoption) {
+    for (const auto age : kResumeAges) {
+      auto groups = co_await screen_.choices().groups(age);
+      if (!groups) co_return refused(groups.error());
+      control::Workspace workspace(context);
+      workspace.know(*std::move(groups));
+      auto wanted = co_await control::validate_resume(workspace, *caller, id);
+      if (!wanted) co_return refused(wanted.error());
+      if (!wanted->adoption) break;
+      if (age != kResumeAges.back()) continue;
       auto model = adoption_model(*wanted);
       model.resumes = id;
       co_return adoption_modal(model);
