@@ -199,6 +199,22 @@ TEST_CASE("resuming in Slack asks for those whom no handoff takes out") {
   CHECK_FALSE(room.world.now("payments").paused);
 }
 
+TEST_CASE("nobody is said to go by resuming who left the group a moment ago") {
+  AppRoom room;
+  room.world.stored("payments");
+  room.world.slack.add_group("SPAYMENTS", "payments-oncall", {"UADA", "UOTTO"});
+  good(control::set_paused(*room.world.context, room.world.cli, room.world.now("payments").id, true));
+  room.open_home("UOWNER");
+  room.advance(5s);
+  room.click_home("UOWNER", menu(room, "resume:" + room.number("payments")));
+  room.advance(2s);
+  CHECK(has(room.modal(), "*Goes:* <@UOTTO>"));
+  room.world.slack.add_group("SPAYMENTS", "payments-oncall", {"UADA"});
+  room.click_home("UOWNER", menu(room, "resume:" + room.number("payments")));
+  room.advance(5s);
+  CHECK_FALSE(room.world.now("payments").paused);
+}
+
 TEST_CASE("a search finds rotations by name and group, and a page that is gone shows the last one") {
   AppRoom room;
   for (int i = 0; i < 40; ++i) room.world.stored("team" + std::to_string(i));
