@@ -308,13 +308,12 @@ net::Task<Result<json::Document>> Session::carry_out(std::string path, std::stri
                                                      std::string payload) {
   auto lock = store::WriterLock::take(path, "watchbill");
   if (!lock) co_return lock.error();
-  auto lease = store::HostLease::begin(context_->store);
+  auto lease = store::HostLease::begin(*store_);
   if (!lease) co_return lease.error();
-  net::InlineExecutor executor;
-  engine::Journal journal(context_->loop, context_->store, executor, nullptr);
+  engine::Journal journal(context_->loop, *store_, executor_, nullptr);
   if (auto loaded = journal.load(*lease); !loaded) co_return loaded.error();
   auto answer = co_await engine::carry_out_group_request(
-      {context_->loop, context_->store, journal, context_->groups, context_->limiter}, std::move(kind),
+      {context_->loop, *store_, journal, context_->groups, context_->limiter}, std::move(kind),
       std::move(payload), Interruption::check);
   co_await journal.drain(kRecordPatience);
   co_return control::read_answer(answer);
@@ -354,7 +353,7 @@ Result<control::Context*> Session::context() {
     return store->relaxed_transaction([&] { return store->set_meta(kStoreTried, "yes"); });
   };
   context_.emplace(control::Context{loop(),
-                                    **opened,
+                                    {**opened, executor_},
                                     *http_,
                                     web,
                                     web,

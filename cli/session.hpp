@@ -16,7 +16,7 @@
 #include "net/event_loop.hpp"
 #include "slack/api/web_client.hpp"
 #include "slack/limits/rate_limiter.hpp"
-#include "store/store.hpp"
+#include "store/async_store.hpp"
 
 namespace watchbill::cli {
 
@@ -135,6 +135,7 @@ class Session {
   std::optional<Result<std::optional<Secret>>> user_token_;
   std::optional<Result<std::optional<Secret>>> app_secret_;
   std::unique_ptr<store::Store> store_;
+  net::InlineExecutor executor_;
   std::unique_ptr<net::EventLoop> loop_;
   std::unique_ptr<net::CurlClient> http_;
   std::unique_ptr<SlackAccess> slack_;

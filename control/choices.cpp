@@ -175,7 +175,7 @@ std::vector<slack::UserGroup> Choices::Impl::known_groups() const {
 
 std::vector<std::string> Choices::Impl::warm_schedules() {
   std::vector<std::string> names;
-  auto connections = context.store.connections().list();
+  auto connections = context.store.direct().connections().list();
   if (!connections) return names;
   for (const auto& connection : *connections) names.push_back(connection.name);
   std::erase_if(schedules, [&](const auto& item) {
@@ -234,7 +234,7 @@ net::Task<GroupSearch> Choices::search_groups(std::string text, std::size_t limi
     co_return search;
   }
   std::map<GroupId, std::string> taken;
-  if (auto rotations = memory.context.store.rotations().list()) {
+  if (auto rotations = memory.context.store.direct().rotations().list()) {
     memory.note_made(*rotations);
     for (auto& rotation : *rotations) taken.emplace(rotation.group, std::move(rotation.name));
   }
@@ -264,7 +264,7 @@ net::Task<ScheduleSearch> Choices::search_schedules(std::string text, std::size_
   for (const auto& name : names) {
     const auto known = memory.schedules.find(name);
     if (known == memory.schedules.end()) continue;
-    auto connection = memory.context.store.connections().get(name);
+    auto connection = memory.context.store.direct().connections().get(name);
     if (!connection) continue;
     ScheduleGroup group{name, connection->kind, connection->kind};
     if (auto adapter = providers::find_adapter(connection->kind)) group.title = (*adapter)->title;

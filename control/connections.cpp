@@ -208,7 +208,7 @@ Result<std::unique_ptr<OpenProvider>> open_stored(Context& context, Connection c
   if (auto free = refuse_to_renew(context, connection); !free) return free.error();
   auto open = std::make_unique<OpenProvider>();
   open->connection = std::move(connection);
-  open->tokens = std::make_unique<TokensInStore>(context.store);
+  open->tokens = std::make_unique<TokensInStore>(context.store.direct());
   if (auto opened = open_with(connection_context(context), *open); !opened) return opened.error();
   return open;
 }
@@ -265,17 +265,17 @@ Result<std::string> free_name(store::Store& store, const std::string& kind) {
 
 Result<void> add_connection(Context& context, const Caller& caller, const Connection& connection) {
   if (auto ok = allowed(context, caller, Action::connect, {}); !ok) return ok;
-  return context.store.connections().add(connection, caller.actor);
+  return context.store.direct().connections().add(connection, caller.actor);
 }
 
 Result<void> update_connection(Context& context, const Caller& caller, const Connection& connection) {
   if (auto ok = allowed(context, caller, Action::connect, {}); !ok) return ok;
-  return context.store.connections().update(connection, caller.actor);
+  return context.store.direct().connections().update(connection, caller.actor);
 }
 
 Result<void> remove_connection(Context& context, const Caller& caller, const std::string& name) {
   if (auto ok = allowed(context, caller, Action::connect, {}); !ok) return ok;
-  return context.store.connections().remove(name, caller.actor);
+  return context.store.direct().connections().remove(name, caller.actor);
 }
 
 net::Task<std::vector<ConnectionSchedules>> list_schedules(Context& context,
@@ -351,7 +351,7 @@ Result<ScheduleRef> find_schedule(const ScheduleRef& written,
 
 net::Task<Result<std::vector<ScheduleRef>>> find_schedules(Context& context,
                                                            std::vector<ScheduleRef> schedules, bool verify) {
-  auto connections = connections_of(context.store, schedules);
+  auto connections = connections_of(context.store.direct(), schedules);
   if (!connections) co_return connections.error();
   for (const auto& ref : schedules) {
     if (verify || !ref.connection.empty()) continue;

@@ -35,7 +35,7 @@ Result<json::Document> read_answer(const std::string& answer) {
 
 namespace {
 
-net::Task<Result<json::Document>> wait_for_answer(net::Loop& loop, store::Store& store,
+net::Task<Result<json::Document>> wait_for_answer(net::Loop& loop, store::AsyncStore store,
                                                   std::function<Result<bool>()> daemon_runs, std::int64_t id,
                                                   seconds patience) {
   const auto until = loop.steady_now() + patience;
@@ -43,10 +43,14 @@ net::Task<Result<json::Document>> wait_for_answer(net::Loop& loop, store::Store&
   while (loop.steady_now() < until) {
     if (loop.steady_now() >= renew_at) {
       // One that cannot be written now is made good by the next, long before the promise ends.
-      (void)store.requests().renew(id, loop.now() + kPromise);
+      const auto renew = [id, until_then = loop.now() + kPromise](store::Store& of) {
+        return of.requests().renew(id, until_then);
+      };
+      (void)co_await store.run(renew);
       renew_at = loop.steady_now() + kRenewEvery;
     }
-    auto answer = store.requests().answer_of(id);
+    const auto read = [id](store::Store& of) { return of.requests().answer_of(id); };
+    auto answer = co_await store.run(read);
     if (!answer && answer.error().code != "busy") co_return answer.error();
     if (answer && *answer) co_return read_answer(**answer);
     auto running = daemon_runs();
@@ -64,14 +68,20 @@ net::Task<Result<json::Document>> wait_for_answer(net::Loop& loop, store::Store&
 
 }  // namespace
 
-net::Task<Result<json::Document>> ask_writer(net::Loop& loop, store::Store& store,
+net::Task<Result<json::Document>> ask_writer(net::Loop& loop, store::AsyncStore store,
                                              std::function<Result<bool>()> daemon_runs, std::string kind,
-                                             std::string payload, seconds patience) {
-  auto id = store.requests().ask(kind, payload, loop.now() + kPromise);
+                                             std::string payload, seconds patience,
+                                             std::function<void()> asked) {
+  const auto leave = [kind, payload, until = loop.now() + kPromise](store::Store& of) {
+    return of.requests().ask(kind, payload, until);
+  };
+  auto id = co_await store.run(leave);
   if (!id) co_return id.error();
+  if (asked) asked();
   auto answer = co_await wait_for_answer(loop, store, std::move(daemon_runs), *id, patience);
   // If that cannot be noted, the request ends by itself when its time is over.
-  if (!answer) (void)store.requests().withdraw(*id);
+  const auto withdraw = [number = *id](store::Store& of) { return of.requests().withdraw(number); };
+  if (!answer) (void)co_await store.run(withdraw);
   co_return answer;
 }
 
@@ -80,17 +90,19 @@ namespace {
 /// A coroutine must not be a lambda with captures: the function object may go while it runs.
 struct AskEngine {
   net::Loop& loop;
-  store::Store& store;
+  store::AsyncStore store;
+  std::function<void()> asked;
   net::Task<Result<json::Document>> operator()(std::string kind, std::string payload) const {
     return ask_writer(
-        loop, store, [] { return Result<bool>(true); }, std::move(kind), std::move(payload), kGroupPatience);
+        loop, store, [] { return Result<bool>(true); }, std::move(kind), std::move(payload), kGroupPatience,
+        asked);
   }
 };
 
 }  // namespace
 
-GroupRequest group_requests_of_daemon(net::Loop& loop, store::Store& store) {
-  return AskEngine{loop, store};
+GroupRequest group_requests_of_daemon(net::Loop& loop, store::AsyncStore store, std::function<void()> asked) {
+  return AskEngine{loop, store, std::move(asked)};
 }
 
 }  // namespace watchbill::control

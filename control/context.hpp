@@ -11,10 +11,11 @@
 #include "net/loop.hpp"
 #include "slack/api/api.hpp"
 #include "slack/limits/rate_limiter.hpp"
-#include "store/store.hpp"
+#include "store/async_store.hpp"
 
 /// What people see and change, whatever they use to do it: the command line and the Slack app share these
-/// rules. Nothing here blocks: what asks somebody is a task, what only reads or writes the store is not.
+/// rules. Nothing here blocks: what asks somebody, or the store, is a task. What takes a `store::Store` is a
+/// piece of work for the store's thread.
 namespace watchbill::control {
 
 /// Who asks for something, as `may` and as the audit see him. Every function that changes something takes one
@@ -31,7 +32,7 @@ using GroupRequest = std::function<net::Task<Result<json::Document>>(std::string
 /// What the rules work with. All of it outlives the tasks that it is given to.
 struct Context {
   net::Loop& loop;
-  store::Store& store;
+  store::AsyncStore store;
   net::HttpClient& http;
   slack::Groups& groups;
   slack::Users& people;
@@ -48,6 +49,8 @@ struct Context {
   /// Why the store takes no writes now, if it does not: the daemon knows, others try. Asked where what stands
   /// there is older than it should be.
   std::function<Result<void>()> check_store{};
+  /// Told that a request was left for the engine, where that is in this process. May be empty.
+  std::function<void()> asked{};
 
   [[nodiscard]] Permissions permissions() const { return config.permissions(); }
 };
@@ -58,9 +61,11 @@ Result<void> allowed(const Context& context, const Caller& caller, Action action
 /// Leaves a request for the process that holds the writer's lock and waits for its answer: how the command
 /// line and the app have groups written (engine/jobs/job_runner.hpp). Errors: those of the request;
 /// `unreachable` if that process ends meanwhile; `timeout`. What was not begun by then is not begun any more.
-net::Task<Result<json::Document>> ask_writer(net::Loop& loop, store::Store& store,
+/// `asked` is told once the request stands in the store; it may be empty.
+net::Task<Result<json::Document>> ask_writer(net::Loop& loop, store::AsyncStore store,
                                              std::function<Result<bool>()> daemon_runs, std::string kind,
-                                             std::string payload, seconds patience);
+                                             std::string payload, seconds patience,
+                                             std::function<void()> asked = {});
 /// How long a change of a group may take: Slack lets 20 a minute through.
 inline constexpr seconds kGroupPatience{90};
 
@@ -68,7 +73,8 @@ inline constexpr seconds kGroupPatience{90};
 Result<json::Document> read_answer(const std::string& answer);
 
 /// Group requests of a context in the daemon: left in the store, and carried out by the engine of this
-/// process in the order of its other work.
-GroupRequest group_requests_of_daemon(net::Loop& loop, store::Store& store);
+/// process in the order of its other work. `asked` is told of each; it may be empty.
+GroupRequest group_requests_of_daemon(net::Loop& loop, store::AsyncStore store,
+                                      std::function<void()> asked = {});
 
 }  // namespace watchbill::control

@@ -15,7 +15,7 @@ constexpr seconds kLastCall{60};
 /// Puts the group back while the rotation is noted as being deleted, so that nobody repairs it meanwhile.
 net::Task<Result<void>> restore_group(Context& context, const Deletion& deletion, const Rotation& rotation,
                                       const FormerGroup& former) {
-  if (auto begun = context.store.rotations().begin_deletion(deletion); !begun) co_return begun;
+  if (auto begun = context.store.direct().rotations().begin_deletion(deletion); !begun) co_return begun;
   json::Writer w;
   w.begin_object().field("rotation", rotation.id.value).field("group", rotation.group.value);
   w.field("members", texts(former.members)).field("disabled", former.disabled).end_object();
@@ -27,7 +27,7 @@ net::Task<Result<void>> restore_group(Context& context, const Deletion& deletion
 
 /// Nobody took the deletion back while the group was put back, and it did not take too long.
 Result<void> still_deleting(const Context& context, const Deletion& deletion, const Rotation& rotation) {
-  auto noted = context.store.rotations().deletions();
+  auto noted = context.store.direct().rotations().deletions();
   if (!noted) return noted.error();
   const bool there = std::find(noted->begin(), noted->end(), deletion) != noted->end();
   if (there && context.loop.now() < deletion.until) return {};
@@ -40,13 +40,13 @@ Result<void> still_deleting(const Context& context, const Deletion& deletion, co
 
 Result<void> remove_rotation(const Context& context, const Caller& caller, const Rotation& rotation,
                              const std::optional<Deletion>& deletion) {
-  return context.store.transaction([&]() -> Result<void> {
+  return context.store.direct().transaction([&]() -> Result<void> {
     // Somebody may have been faster.
     if (auto there = rotation_of(context, caller, rotation.id); !there) return there.error();
     if (deletion) {
       if (auto going_on = still_deleting(context, *deletion, rotation); !going_on) return going_on;
     }
-    return context.store.rotations().remove(rotation.id, caller.actor);
+    return context.store.direct().rotations().remove(rotation.id, caller.actor);
   });
 }
 
@@ -59,7 +59,7 @@ net::Task<Result<Rotation>> delete_rotation(Context& context, Caller caller, Rot
   std::optional<Deletion> deletion;
   Result<void> done;
   if (restore) {
-    auto former = former_of(context.store, *rotation);
+    auto former = former_of(context.store.direct(), *rotation);
     if (!former) co_return former.error();
     const auto now = context.loop.now();
     deletion = Deletion{id, caller.actor, now, now + kGroupPatience + kLastCall};
@@ -68,7 +68,7 @@ net::Task<Result<Rotation>> delete_rotation(Context& context, Caller caller, Rot
   if (done) done = remove_rotation(context, caller, *rotation, deletion);
   if (done) co_return rotation;
   // If that cannot be noted, it ends by itself when its time is over.
-  if (deletion) (void)context.store.rotations().end_deletion(*deletion);
+  if (deletion) (void)context.store.direct().rotations().end_deletion(*deletion);
   co_return done.error();
 }
 
@@ -82,7 +82,7 @@ net::Task<Result<bool>> request_sync(Context& context, Caller caller, std::optio
     co_return ok.error();
   }
   auto answer = co_await ask_writer(context.loop, context.store, context.daemon_runs, engine::kSyncRequest,
-                                    "{}", patience);
+                                    "{}", patience, context.asked);
   if (answer) co_return true;
   if (answer.error().kind == ErrorKind::timeout) co_return false;
   co_return answer.error();

@@ -16,7 +16,7 @@ using ScheduleStates = std::map<ScheduleRef, ScheduleState>;
 /// What is known of people and schedules at this moment.
 struct Known {
   explicit Known(Context& context)
-      : users(context.store),
+      : users(context.store.direct()),
         directory(context.loop, context.limiter, context.people, users),
         matcher(directory) {}
   engine::StoredUsers users;
@@ -39,16 +39,16 @@ struct Known {
 Result<std::unique_ptr<Known>> what_is_known(Context& context) {
   auto known = std::make_unique<Known>(context);
   if (auto loaded = known->directory.load(); !loaded) return loaded.error();
-  auto mappings = context.store.people().mappings();
+  auto mappings = context.store.direct().people().mappings();
   if (!mappings) return mappings.error();
   known->matcher.set_mappings(*mappings);
-  auto unmatched = context.store.people().unmatched();
+  auto unmatched = context.store.direct().people().unmatched();
   if (!unmatched) return unmatched.error();
   for (const auto& one : *unmatched) known->unmatched.emplace(one.responder.connection, one.responder.id);
-  auto stored = context.store.engine().states();
+  auto stored = context.store.direct().engine().states();
   if (!stored) return stored.error();
   for (auto& state : *stored) known->states.insert_or_assign(state.schedule, std::move(state));
-  auto connections = context.store.connections().statuses();
+  auto connections = context.store.direct().connections().statuses();
   if (!connections) return connections.error();
   for (auto& [name, status] : *connections) known->connections.insert_or_assign(name, std::move(status));
   return known;
@@ -149,7 +149,7 @@ Result<std::vector<Duty>> on_duty(Context& context, const std::vector<Rotation>&
       out.push_back(from_timelines(rotation, **known, at.value_or(now), at.value_or(now) == now));
       continue;
     }
-    auto duty = from_history(context.store, rotation, *at);
+    auto duty = from_history(context.store.direct(), rotation, *at);
     if (!duty) return duty.error();
     out.push_back(*std::move(duty));
   }
@@ -177,7 +177,7 @@ Result<std::vector<Rotation>> rotations_named(store::Store& store, const std::st
 Result<std::map<UserId, std::vector<DutyShift>>> shifts_by_person(Context& context, std::size_t limit) {
   auto known = what_is_known(context);
   if (!known) return known.error();
-  auto rotations = context.store.rotations().list();
+  auto rotations = context.store.direct().rotations().list();
   if (!rotations) return rotations.error();
   const auto now = context.loop.now();
   std::map<UserId, std::vector<DutyShift>> all;

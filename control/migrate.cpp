@@ -91,7 +91,7 @@ struct Side {
 };
 
 Result<Side> open_side(Context& context, const std::string& name) {
-  auto connection = context.store.connections().get(name);
+  auto connection = context.store.direct().connections().get(name);
   if (!connection) return connection.error();
   Side side{name};
   auto open = open_stored(context, *std::move(connection));
@@ -218,7 +218,7 @@ net::Task<Result<void>> look_at_used(Context& context, Side& side, std::vector<S
                                      [](const ShownSchedule& one) { return one.timeline.has_value(); });
   if (why || !all_known) {
     const auto reason = why.value_or(fail(ErrorKind::unreadable, "it does not answer"));
-    co_return recall(context.store, used, reason);
+    co_return recall(context.store.direct(), used, reason);
   }
   co_return Result<void>{};
 }
@@ -312,7 +312,7 @@ net::Task<Result<MigrationPlan>> plan_migration(Context& context, Caller caller,
   if (!before) co_return before.error();
   auto after = open_side(context, to);
   if (!after) co_return after.error();
-  auto rotations = rotations_using(context.store, from);
+  auto rotations = rotations_using(context.store.direct(), from);
   if (!rotations) co_return rotations.error();
   if (rotations->empty())
     co_return fail(ErrorKind::conflict, "no rotation uses connection {}: there is nothing to move", from);
@@ -323,13 +323,13 @@ net::Task<Result<MigrationPlan>> plan_migration(Context& context, Caller caller,
   if (!looked) co_return looked.error();
   auto all = co_await look_at_all(*after, used, asked_at);
   if (!all) co_return all.error();
-  auto key = person_key(context.store, used, *all);
+  auto key = person_key(context.store.direct(), used, *all);
   if (!key) co_return key.error();
 
   MigrationPlan plan{from, to, false, context.loop.now()};
   plan.pairs = pair_schedules(used, *all, plan.made_at, asked_at + kWeeks, *key);
   sort_rotations(context, caller, *rotations, plan);
-  auto mappings = moved_mappings(context.store, used, *all);
+  auto mappings = moved_mappings(context.store.direct(), used, *all);
   if (!mappings) co_return mappings.error();
   for (const auto& [person, user] : *mappings)
     plan.mappings.push_back({person, user, context.loop.now(), caller.actor});
@@ -338,9 +338,9 @@ net::Task<Result<MigrationPlan>> plan_migration(Context& context, Caller caller,
 
 net::Task<Result<MigrationPlan>> plan_undo(Context& context, Caller caller, std::string from,
                                            std::string to) {
-  auto memory = memory_of(context.store, from, to);
+  auto memory = memory_of(context.store.direct(), from, to);
   if (!memory) co_return memory.error();
-  auto rotations = rotations_using(context.store, to);
+  auto rotations = rotations_using(context.store.direct(), to);
   if (!rotations) co_return rotations.error();
   std::erase_if(*rotations, [&](const Rotation& one) { return !memory->rotations.contains(one.id.value); });
 
@@ -381,7 +381,7 @@ Result<PairComparison> PairComparison::open(Context& context, std::vector<Schedu
 Result<void> PairComparison::open_side(Side& side) {
   if (side.schedules.empty()) return {};
   side.name = side.schedules.front().ref.connection;
-  auto connection = context_->store.connections().get(side.name);
+  auto connection = context_->store.direct().connections().get(side.name);
   if (!connection) return connection.error();
   auto open = open_stored(*context_, *std::move(connection));
   if (open) {
@@ -404,7 +404,7 @@ net::Task<Result<std::vector<SchedulePair>>> PairComparison::look() {
     const Window near{now, now + kNear};
     if (side->open) co_await side->open->provider->poll(std::move(ids), near, taker(side->schedules));
   }
-  auto key = person_key(context_->store, before_.schedules, after_.schedules);
+  auto key = person_key(context_->store.direct(), before_.schedules, after_.schedules);
   if (!key) co_return key.error();
   const auto then = context_->loop.now();
   auto pairs = pairs_;
@@ -431,10 +431,10 @@ net::Task<Result<void>> migrate(Context& context, Caller caller, MigrationPlan p
   }
   batch.also = [&]() -> Result<void> {
     for (const auto& mapping : plan.mappings) {
-      if (auto mapped = context.store.people().map(mapping, caller.actor); !mapped) return mapped;
+      if (auto mapped = context.store.direct().people().map(mapping, caller.actor); !mapped) return mapped;
     }
-    return plan.undo ? context.store.set_meta(memory_key(plan.to, plan.from), "")
-                     : context.store.set_meta(memory_key(plan.from, plan.to), text_of(plan));
+    return plan.undo ? context.store.direct().set_meta(memory_key(plan.to, plan.from), "")
+                     : context.store.direct().set_meta(memory_key(plan.from, plan.to), text_of(plan));
   };
   co_return co_await save_all(context, caller, batch);
 }

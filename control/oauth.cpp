@@ -28,14 +28,14 @@ Result<void> hold_connection(Context& context, const Caller& caller, const Conne
   Connection held = connection;
   held.name = held_name(connection.name);
   held.created_at = context.loop.now();
-  return context.store.transaction([&]() -> Result<void> {
+  return context.store.direct().transaction([&]() -> Result<void> {
     if (auto gone = forget_held(context, caller, connection.name); !gone) return gone;
-    return context.store.connections().add(held, caller.actor);
+    return context.store.direct().connections().add(held, caller.actor);
   });
 }
 
 net::Task<Result<std::string>> held_account(Context& context, std::string name) {
-  auto held = context.store.connections().get(held_name(name));
+  auto held = context.store.direct().connections().get(held_name(name));
   if (!held) co_return held.error();
   auto open = open_stored(context, *std::move(held));
   if (!open) co_return open.error();
@@ -44,8 +44,8 @@ net::Task<Result<std::string>> held_account(Context& context, std::string name) 
 
 Result<void> confirm_held(Context& context, const Caller& caller, const std::string& name) {
   if (auto ok = allowed(context, caller, Action::connect, {}); !ok) return ok;
-  auto& connections = context.store.connections();
-  return context.store.transaction([&]() -> Result<void> {
+  auto& connections = context.store.direct().connections();
+  return context.store.direct().transaction([&]() -> Result<void> {
     auto connection = connections.get(held_name(name));
     if (!connection) {
       return connection.error().kind == ErrorKind::not_found
@@ -64,7 +64,7 @@ Result<void> confirm_held(Context& context, const Caller& caller, const std::str
 
 Result<void> forget_held(Context& context, const Caller& caller, const std::string& name) {
   if (auto ok = allowed(context, caller, Action::connect, {}); !ok) return ok;
-  auto gone = context.store.connections().remove(held_name(name), caller.actor);
+  auto gone = context.store.direct().connections().remove(held_name(name), caller.actor);
   return gone || gone.error().kind == ErrorKind::not_found ? Result<void>{} : gone.error();
 }
 

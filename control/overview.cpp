@@ -187,7 +187,7 @@ std::string state_now(const Rotation& rotation, const std::string& written, seco
 Result<Overview> read_overview(Context& context) {
   auto running = context.daemon_runs();
   if (!running) return running.error();
-  auto& store = context.store;
+  auto& store = context.store.direct();
   const auto now = context.loop.now();
   Overview overview;
   overview.daemon_running = *running;

@@ -97,7 +97,7 @@ net::Task<std::vector<UserId>> namesakes(Context& context, std::string name) {
   std::vector<UserId> found;
   const auto wanted = compared(name);
   if (wanted.empty()) co_return found;
-  if (auto known = context.store.people().users()) {
+  if (auto known = context.store.direct().people().users()) {
     for (const auto& user : *known) {
       if (!user.deleted && !user.bot && !user.guest && compared(user.name) == wanted)
         found.push_back(user.id);
@@ -121,7 +121,7 @@ net::Task<Result<store::Mapping>> map_person(Workspace& workspace, Caller caller
                                              std::string user, bool verify) {
   auto& context = workspace.context();
   if (auto ok = allowed(context, caller, Action::map_person, {}); !ok) co_return ok.error();
-  auto key = person_key(context.store, person);
+  auto key = person_key(context.store.direct(), person);
   if (!key) co_return key.error();
   if (verify) {
     auto found = co_await workspace.person(user);
@@ -134,7 +134,8 @@ net::Task<Result<store::Mapping>> map_person(Workspace& workspace, Caller caller
     co_return id.error();
   }
   store::Mapping mapping{*key, UserId(user), context.loop.now(), caller.actor};
-  if (auto mapped = context.store.people().map(mapping, caller.actor); !mapped) co_return mapped.error();
+  if (auto mapped = context.store.direct().people().map(mapping, caller.actor); !mapped)
+    co_return mapped.error();
   co_return mapping;
 }
 
@@ -142,7 +143,7 @@ Result<std::string> unmap_person(Context& context, const Caller& caller, const s
   if (auto ok = allowed(context, caller, Action::map_person, {}); !ok) return ok.error();
   const auto email = person.find('/') == std::string::npos ? providers::clean_email(person) : std::nullopt;
   const auto key = email.value_or(person);
-  if (auto gone = context.store.people().unmap(key, caller.actor); !gone) return gone.error();
+  if (auto gone = context.store.direct().people().unmap(key, caller.actor); !gone) return gone.error();
   return key;
 }
 

@@ -83,7 +83,7 @@ net::Task<Result<void>> ask_systems(Context& context, ScheduleStates& states) {
   const Window window{now, now + kAhead};
   std::vector<net::Task<Result<Answers>>> tasks;
   for (auto& [name, wanted] : ids) {
-    auto connection = context.store.connections().get(name);
+    auto connection = context.store.direct().connections().get(name);
     if (!connection) co_return connection.error();
     tasks.push_back(ask_system(context, *std::move(connection), wanted, window));
   }
@@ -154,15 +154,15 @@ net::Task<Result<std::vector<PlanPreview>>> preview_plans(Workspace& workspace,
                                                           std::vector<RotationRecord> records) {
   auto& context = workspace.context();
   if (context.no_slack) co_return *context.no_slack;
-  auto states = known_schedule_states(context.store, rotations);
+  auto states = known_schedule_states(context.store.direct(), rotations);
   if (!states) co_return states.error();
   if (auto asked = co_await ask_systems(context, *states); !asked) co_return asked.error();
 
-  ReadOnlyUsers users(context.store);
+  ReadOnlyUsers users(context.store.direct());
   slack::Directory directory(context.loop, context.limiter, context.people, users);
   if (auto loaded = directory.load(); !loaded) co_return loaded.error();
   engine::ResponderMatcher matcher(directory);
-  auto mappings = context.store.people().mappings();
+  auto mappings = context.store.direct().people().mappings();
   if (!mappings) co_return mappings.error();
   matcher.set_mappings(*mappings);
   auto known = co_await look_up_people(directory, matcher, *states, rotations);

@@ -69,7 +69,7 @@ std::vector<Dependence> dependences(const config::Config& config, const std::vec
 net::Task<LostRoles> lost_roles(Context& context, std::optional<UserId> token_user,
                                 slack::Priority priority) {
   LostRoles lost_ones;
-  auto rotations = context.store.rotations().list();
+  auto rotations = context.store.direct().rotations().list();
   lost_ones.asked = rotations && !context.no_slack;
   if (!lost_ones.asked) co_return lost_ones;
   const auto roles = dependences(context.config, *rotations, token_user);
@@ -89,7 +89,7 @@ net::Task<LostRoles> lost_roles(Context& context, std::optional<UserId> token_us
     const auto& person = people.at(role.user);
     if (!person) continue;
     auto why = lost(*person, role);
-    if (why.empty() && role.key == kTokenKey && lost_admin(context.store, *person))
+    if (why.empty() && role.key == kTokenKey && lost_admin(context.store.direct(), *person))
       why = "is no workspace admin any more: Slack may refuse to let this token edit groups";
     if (why.empty()) continue;
     lost_ones.problems.push_back(

@@ -44,7 +44,7 @@ Result<void> refuse_changed(const Context& context, const Caller& caller, const 
     const auto now = std::find_if(stored.begin(), stored.end(), same);
     if (now == stored.end()) return rotation_of(context, caller, before.id).error();
     if (version_of(*now) == version_of(before)) return {};
-    return changed_meanwhile(context.store, caller, *now);
+    return changed_meanwhile(context.store.direct(), caller, *now);
   };
   for (const auto& wanted : batch.wanted) {
     if (!wanted.before) continue;
@@ -57,7 +57,7 @@ Result<void> refuse_changed(const Context& context, const Caller& caller, const 
 }
 
 Result<void> write_batch(const Context& context, const Caller& caller, Batch& batch) {
-  auto& store = context.store;
+  auto& store = context.store.direct();
   auto stored = store.rotations().list();
   if (!stored) return stored.error();
   if (auto good = refuse_changed(context, caller, batch, *stored); !good) return good;
@@ -124,7 +124,7 @@ net::Task<Result<void>> save_all(Context& context, Caller caller, Batch& batch) 
     if (auto ok = allowed(context, caller, Action::remove, {&rotation, {}}); !ok) co_return ok;
   }
   if (auto made = co_await make_groups(context, batch.wanted); !made) co_return made;
-  co_return context.store.transaction([&] { return write_batch(context, caller, batch); });
+  co_return context.store.direct().transaction([&] { return write_batch(context, caller, batch); });
 }
 
 net::Task<Result<void>> save(Context& context, Caller caller, RotationDraft& wanted, bool quiet) {
@@ -137,7 +137,7 @@ net::Task<Result<void>> save(Context& context, Caller caller, RotationDraft& wan
 }
 
 Result<Rotation> rotation_of(const Context& context, const Caller& reader, RotationId id) {
-  auto& store = context.store;
+  auto& store = context.store.direct();
   auto all = store.rotations().list();
   if (!all) return all.error();
   for (auto& rotation : *all) {
@@ -159,15 +159,16 @@ Result<bool> set_paused(Context& context, const Caller& caller, RotationId id, b
   if (!rotation) return rotation.error();
   if (auto ok = allowed(context, caller, Action::pause, {&*rotation, {}}); !ok) return ok.error();
   bool changed = false;
-  auto saved = context.store.transaction([&]() -> Result<void> {
-    auto deletion = paused ? std::optional<Deletion>{} : deletion_of(context.store, id, context.loop.now());
+  auto saved = context.store.direct().transaction([&]() -> Result<void> {
+    auto deletion =
+        paused ? std::optional<Deletion>{} : deletion_of(context.store.direct(), id, context.loop.now());
     if (deletion) {
-      if (auto ended = context.store.rotations().end_deletion(*deletion); !ended) return ended;
+      if (auto ended = context.store.direct().rotations().end_deletion(*deletion); !ended) return ended;
     }
     changed = deletion || rotation->paused != paused;
     if (rotation->paused == paused) return {};
     rotation->paused = paused;
-    return context.store.rotations().update(*rotation, caller.actor);
+    return context.store.direct().rotations().update(*rotation, caller.actor);
   });
   if (!saved) return saved.error();
   return changed;

@@ -222,7 +222,7 @@ net::Task<Result<void>> look_at_groups(Workspace& workspace, std::vector<Rotatio
     rotations.push_back(wanted.rotation);
   }
   if (taken.empty()) co_return Result<void>{};
-  auto records = records_of(workspace.context().store, taken);
+  auto records = records_of(workspace.context().store.direct(), taken);
   if (!records) co_return records.error();
   std::vector<PlanPreview> plans;
   if (verify) {
@@ -352,7 +352,7 @@ net::Task<Result<void>> validate(Workspace& workspace, Caller caller, std::vecto
   auto& context = workspace.context();
   for (auto& wanted : all) {
     if (auto ok = may_save(context, caller, wanted); !ok) co_return ok.error();
-    if (auto free = refuse_taken(context.store, all, wanted); !free)
+    if (auto free = refuse_taken(context.store.direct(), all, wanted); !free)
       co_return free.error().in("{}", place_of(wanted));
   }
   for (auto& wanted : all) {

@@ -87,7 +87,7 @@ net::Task<Result<slack::Channel>> Workspace::channel_named(std::string name) {
   for (const auto& channel : **all) {
     if (channel.name != name) continue;
     // A name that cannot be kept stays an id where it is shown.
-    (void)store::remember_channel(context_.store, channel.id, channel.name);
+    (void)store::remember_channel(context_.store.direct(), channel.id, channel.name);
     co_return channel;
   }
   co_return fail(ErrorKind::not_found,
@@ -108,7 +108,7 @@ net::Task<Result<slack::Channel>> Workspace::channel_of(ChannelId id) {
         id);
   }
   if (!read) co_return read.error().in("channel {}", id);
-  (void)store::remember_channel(context_.store, id, read->name);
+  (void)store::remember_channel(context_.store.direct(), id, read->name);
   co_return channels_asked_.insert_or_assign(id, *std::move(read)).first->second;
 }
 
@@ -164,7 +164,7 @@ const std::map<UserId, std::string>& Workspace::stored_names() {
   if (!stored_names_) {
     stored_names_.emplace();
     // Without them a few are asked for, and the others stay ids.
-    if (auto users = context_.store.people().users()) {
+    if (auto users = context_.store.direct().people().users()) {
       for (auto& user : *users) stored_names_->emplace(user.id, std::move(user.name));
     }
   }

@@ -13,14 +13,14 @@
 #include "slack/transport/dispatcher.hpp"
 #include "slack/transport/http_receiver.hpp"
 #include "slack/transport/socket_mode.hpp"
-#include "store/store.hpp"
+#include "store/async_store.hpp"
 
 namespace watchbill::daemon {
 
 /// What the Slack app works with. All outlive it.
 struct GatewayPorts {
   net::Loop& loop;
-  store::Store& store;
+  store::AsyncStore store;
   net::HttpClient& http;
   slack::WebClient& slack;
   slack::RateLimiter& limiter;

@@ -61,9 +61,17 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
   if (*webhook) options.alerts.webhook = std::move(**webhook);
   if (*heartbeat) options.alerts.heartbeat = std::move(**heartbeat);
   auto& client = *service->slack_;
-  service->context_ = std::make_unique<control::Context>(control::Context{
-      loop, store, *service->http_, client, client, client, *service->limiter_, service->config_,
-      control::group_requests_of_daemon(loop, store), [] { return Result<bool>(true); }});
+  service->context_ = std::make_unique<control::Context>(
+      control::Context{loop,
+                       {store, service->executor_},
+                       *service->http_,
+                       client,
+                       client,
+                       client,
+                       *service->limiter_,
+                       service->config_,
+                       control::group_requests_of_daemon(loop, {store, service->executor_}),
+                       [] { return Result<bool>(true); }});
   service->key_people_ = std::make_unique<KeyPeopleCheck>(*service->context_, client, has_user_token);
   service->channel_names_ = std::make_unique<ChannelNamesCheck>(*service->context_);
   options.events_arrive = [gateway = service->gateway_.get()] { return gateway->state().state == "up"; };
@@ -120,7 +128,7 @@ net::Task<void> Service::introduce() {
 
 void Service::open_app(const AppFactory& make_app) {
   SlackApp app;
-  if (make_app) app = make_app({loop_, store_, *http_, *slack_, *limiter_, *engine_, config_});
+  if (make_app) app = make_app({loop_, {store_, executor_}, *http_, *slack_, *limiter_, *engine_, config_});
   gateway_->start(std::move(app), std::make_unique<net::CurlWebSocketClient>(loop_, curl_options(config_)),
                   std::make_unique<slack::ConnectionAddresses>(*slack_, *limiter_),
                   [this] { return slack_->clock_skew(); });

@@ -20,16 +20,6 @@ namespace watchbill::slack_app {
 
 namespace {
 
-/// Group requests of a context, which the engine of this process is told of.
-struct AskEngineHere {
-  control::GroupRequest ask;
-  std::function<void()> notice;
-  net::Task<Result<json::Document>> operator()(std::string kind, std::string payload) const {
-    if (notice) notice();
-    return ask(std::move(kind), std::move(payload));
-  }
-};
-
 control::Context context_of(AppPorts& ports) {
   return {ports.loop,
           ports.store,
@@ -39,11 +29,12 @@ control::Context context_of(AppPorts& ports) {
           ports.channels,
           ports.limiter,
           ports.config,
-          AskEngineHere{control::group_requests_of_daemon(ports.loop, ports.store), ports.notice_changes},
+          control::group_requests_of_daemon(ports.loop, ports.store, ports.notice_changes),
           [] { return Result<bool>(true); },
           {},
           {},
-          ports.check_store};
+          ports.check_store,
+          ports.notice_changes};
 }
 
 constexpr std::size_t kShiftsAnswered = 12;
@@ -295,7 +286,7 @@ net::Task<std::string> App::Impl::command(json::Document payload) {
   if (question.kind == Kind::next) co_return ephemeral(answer_next(*overview, question, asker, now));
   if (question.kind == Kind::history) {
     const auto read = [this](const std::string& name) {
-      return history_of(ports.store, name, kHistoryAnswered);
+      return history_of(ports.store.direct(), name, kHistoryAnswered);
     };
     co_return ephemeral(answer_history(*overview, question, asker, read));
   }

@@ -12,14 +12,14 @@
 #include "slack/limits/rate_limiter.hpp"
 #include "slack/people/change_event.hpp"
 #include "slack/transport/delivery.hpp"
-#include "store/store.hpp"
+#include "store/async_store.hpp"
 
 namespace watchbill::slack_app {
 
 /// What the app works with. All of it outlives the app.
 struct AppPorts {
   net::Loop& loop;
-  store::Store& store;
+  store::AsyncStore store;
   net::HttpClient& http;
   slack::Groups& groups;
   slack::Users& people;

@@ -45,7 +45,7 @@ net::Task<std::string> PeopleScreens::view_of(UserId user, std::string person) {
   auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return refuse(caller.error());
   if (auto ok = control::allowed(context, *caller, Action::map_person, {}); !ok) co_return refuse(ok.error());
-  auto found = waiting_person(context.store, person);
+  auto found = waiting_person(context.store.direct(), person);
   if (!found) co_return refuse(found.error());
   if (!*found)
     co_return notice_modal("Fix a person",
@@ -82,7 +82,7 @@ net::Task<void> PeopleScreens::finish(std::string view, std::unique_ptr<Deferred
 
 net::Task<PeopleScreens::Outcome> PeopleScreens::map(UserId user, std::string person,
                                                      std::string slack_user) {
-  auto& store = screen_.context().store;
+  auto& store = screen_.context().store.direct();
   auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return Outcome{caller.error().message};
   if (auto ok = control::allowed(screen_.context(), *caller, Action::map_person, {}); !ok)

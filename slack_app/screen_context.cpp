@@ -32,7 +32,7 @@ ScreenContext::ScreenContext(control::Context& context, control::Choices& choice
 
 std::string ScreenContext::name_of(const UserId& user) {
   if (auto name = choices_.name_of(user); name && !name->empty()) return *std::move(name);
-  return control::name_or_id(control::known_names(context_.store), user);
+  return control::name_or_id(control::known_names(context_.store.direct()), user);
 }
 
 net::Task<void> ScreenContext::open(std::string trigger, std::string title, net::Task<std::string> view) {

@@ -173,7 +173,7 @@ Result<int> update(Session& session, const Invocation& in) {
     return fail(ErrorKind::invalid, "connection update: nothing to change was given; see --help");
   auto context = session.context();
   if (!context) return context.error();
-  auto connection = (*context)->store.connections().get(in.argument("NAME"));
+  auto connection = (*context)->store.direct().connections().get(in.argument("NAME"));
   if (!connection) return connection.error();
   auto filled = control::with_input(*connection, *given);
   if (!filled) return filled.error();
@@ -188,7 +188,7 @@ Result<int> update(Session& session, const Invocation& in) {
 Result<int> test(Session& session, const Invocation& in) {
   auto context = session.context();
   if (!context) return context.error();
-  auto connection = (*context)->store.connections().get(in.argument("NAME"));
+  auto connection = (*context)->store.direct().connections().get(in.argument("NAME"));
   if (!connection) return connection.error();
   const auto name = connection->name;
   auto open = control::open_stored(**context, *std::move(connection));
@@ -207,7 +207,7 @@ Result<int> test(Session& session, const Invocation& in) {
 Result<int> remove(Session& session, const Invocation& in) {
   auto context = session.context();
   if (!context) return context.error();
-  auto connection = (*context)->store.connections().get(in.argument("NAME"));
+  auto connection = (*context)->store.direct().connections().get(in.argument("NAME"));
   if (!connection) return connection.error();
   const auto question = fmt::format("Remove connection {} and its credentials?", connection->name);
   if (auto agreed = session.confirm(question); !agreed) return agreed.error();

@@ -21,7 +21,7 @@ struct FoundRotation {
 Result<FoundRotation> find(Session& session, const Invocation& in, Action action) {
   auto context = session.context();
   if (!context) return context.error();
-  auto rotation = control::rotation_named((*context)->store, in.argument("ROTATION"));
+  auto rotation = control::rotation_named((*context)->store.direct(), in.argument("ROTATION"));
   if (!rotation) return rotation.error();
   // Before anything is asked of the person.
   if (auto ok = control::allowed(**context, session.caller(), action, {&*rotation, {}}); !ok)
@@ -79,7 +79,7 @@ Result<int> delete_it(Session& session, const Invocation& in) {
   auto question =
       fmt::format("Delete rotation \"{}\"? @{} keeps its members.", rotation.name, rotation.handle);
   if (in.has("restore")) {
-    auto known = control::former_of(found->context->store, rotation);
+    auto known = control::former_of(found->context->store.direct(), rotation);
     if (!known) return known.error();
     former = *known;
     const auto members = control::names_of(known_names(session), former->members);

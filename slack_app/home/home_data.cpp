@@ -68,7 +68,7 @@ std::string groups_without(const control::Overview& overview, const Responder& r
 }
 
 Result<void> read_attention(control::Context& context, HomeSnapshot& snapshot) {
-  auto problems = context.store.problems().list();
+  auto problems = context.store.direct().problems().list();
   if (!problems) return problems.error();
   std::erase_if(*problems, [](const store::OpenProblem& open) {
     // Whoever cannot be matched stands once among the people, however many rotations he is on call in.
@@ -78,11 +78,12 @@ Result<void> read_attention(control::Context& context, HomeSnapshot& snapshot) {
     return urgency(a.problem.key) < urgency(b.problem.key);
   });
   for (auto& open : *problems) {
-    open.problem.text = store::with_names(context.store, with_group(snapshot.overview, open.problem));
+    open.problem.text =
+        store::with_names(context.store.direct(), with_group(snapshot.overview, open.problem));
     snapshot.attention.push_back(attention_of(open.problem, forms_of(context)));
     snapshot.attention_of.push_back(open.problem.rotation.value_or(RotationId{}));
   }
-  auto people = control::unmatched_people(context.store);
+  auto people = control::unmatched_people(context.store.direct());
   if (!people) return people.error();
   for (const auto& person : *people) {
     const auto& r = person.responder;
@@ -101,7 +102,7 @@ Result<void> read_silence(control::Context& context, HomeSnapshot& snapshot) {
   const bool any = std::any_of(views.begin(), views.end(),
                                [](const control::RotationView& view) { return view.state == "stale"; });
   if (!any) return {};
-  auto states = context.store.engine().states();
+  auto states = context.store.direct().engine().states();
   if (!states) return states.error();
   for (const auto& state : *states) {
     if (state.failing_since) snapshot.silent_since[state.schedule] = *state.failing_since;
@@ -125,7 +126,7 @@ std::string mentions(const std::vector<UserId>& users) {
 }
 
 std::optional<LastChange> last_change(control::Context& context, RotationId id) {
-  auto changes = context.store.history().list({id, std::nullopt, std::nullopt, 1});
+  auto changes = context.store.direct().history().list({id, std::nullopt, std::nullopt, 1});
   if (!changes || changes->empty()) return std::nullopt;
   const auto& change = changes->front();
   const auto came = without(change.after, change.before);

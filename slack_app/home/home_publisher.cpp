@@ -33,7 +33,7 @@ HomePublisher::HomePublisher(ScreenContext& screen, OwnShifts& shifts, Sources s
 
 void HomePublisher::start() {
   const auto now = screen_.loop().now();
-  if (auto saved = screen_.context().store.meta(kReadersKey); saved && *saved) {
+  if (auto saved = screen_.context().store.direct().meta(kReadersKey); saved && *saved) {
     if (const auto document = json::parse(**saved)) {
       for (const auto& item : document->root().items()) {
         auto seen = parse_rfc3339(item.string_or(""));
@@ -66,7 +66,7 @@ HomePublisher::Reader& HomePublisher::reader_of(const UserId& user, Instant now)
 }
 
 std::optional<SlackUser> HomePublisher::known_before(const UserId& user) const {
-  auto users = screen_.context().store.people().users();
+  auto users = screen_.context().store.direct().people().users();
   if (!users) return std::nullopt;
   for (const auto& one : *users) {
     if (one.id == user) return SlackUser{user, one.admin, one.guest || one.deleted || one.bot};
@@ -238,7 +238,7 @@ void HomePublisher::remember_readers(Instant now) {
   w.begin_object();
   for (const auto& user : recent(now)) w.field(user.value, format_rfc3339(readers_.at(user).seen));
   w.end_object();
-  if (auto saved = screen_.context().store.set_meta(kReadersKey, w.take()); !saved)
+  if (auto saved = screen_.context().store.direct().set_meta(kReadersKey, w.take()); !saved)
     spdlog::warn("Slack app: {}", saved.error().message);
 }
 

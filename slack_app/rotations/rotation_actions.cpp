@@ -57,8 +57,6 @@ net::Task<void> RotationActions::sync(UserId user, std::string trigger, Rotation
 net::Task<std::string> RotationActions::sync_view(UserId user, RotationId id) {
   auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return notice_modal("Sync now", error_text(caller.error()));
-  // The engine looks for requests of its own process when it is told to.
-  screen_.changed();
   auto asked = control::request_sync(screen_.context(), *caller, id, kSyncPatience);
   auto done = co_await std::move(asked);
   screen_.changed();
@@ -134,7 +132,7 @@ net::Task<std::string> RotationActions::history_view(UserId user, RotationId id)
   if (!rotation) co_return refuse(rotation.error());
   if (auto ok = control::allowed(context, *caller, Action::view, {&*rotation, {}}); !ok)
     co_return refuse(ok.error());
-  auto model = history_of(context.store, rotation->name, kHistoryShown);
+  auto model = history_of(context.store.direct(), rotation->name, kHistoryShown);
   if (!model) co_return refuse(model.error());
   co_return history_modal(*model);
 }
@@ -152,7 +150,7 @@ net::Task<std::string> RotationActions::delete_view(UserId user, RotationId id) 
   if (auto ok = control::allowed(context, *caller, Action::remove, {&*rotation, {}}); !ok)
     co_return delete_failed(ok.error());
   DeleteModel model{id, rotation->name, group_text(rotation->group, rotation->handle)};
-  if (auto former = control::former_of(context.store, *rotation)) {
+  if (auto former = control::former_of(context.store.direct(), *rotation)) {
     model.former = only_in(former->members, {});
     model.former_disabled = former->disabled;
     model.former_at = former->at;

@@ -57,7 +57,7 @@ net::Task<std::string> RotationEditor::new_view(UserId user) {
     co_return notice_modal("New rotation", error_text(ok.error()));
   screen_.choices().warm();
   // Without a schedule to choose the form would be a dead end.
-  if (auto systems = screen_.context().store.connections().list(); systems && systems->empty())
+  if (auto systems = screen_.context().store.direct().connections().list(); systems && systems->empty())
     co_return notice_modal(
         "New rotation",
         "No scheduling system is connected yet, so there is no schedule to choose. Connect "
@@ -99,7 +99,7 @@ RotationFormModel RotationEditor::model_of(const FormState& state, RotationForm 
 }
 
 RotationForm RotationEditor::shown_form(const Rotation& rotation) {
-  const auto known = control::schedule_names(screen_.context().store);
+  const auto known = control::schedule_names(screen_.context().store.direct());
   std::vector<ScheduleChoice> names;
   for (const auto& schedule : rotation.schedules) {
     const auto named = known.find(schedule.ref);
@@ -110,12 +110,12 @@ RotationForm RotationEditor::shown_form(const Rotation& rotation) {
 }
 
 Instant RotationEditor::last_edit(RotationId id) {
-  auto audit = screen_.context().store.history().audit({id, std::nullopt, std::nullopt, 1});
+  auto audit = screen_.context().store.direct().history().audit({id, std::nullopt, std::nullopt, 1});
   return audit && !audit->empty() ? audit->front().at : Instant{};
 }
 
 RotationForm RotationEditor::base_of(const FormState& state) {
-  auto stored = screen_.context().store.rotations().list();
+  auto stored = screen_.context().store.direct().rotations().list();
   if (!stored || !state.rotation) return {};
   const auto found = std::find_if(stored->begin(), stored->end(),
                                   [&](const Rotation& rotation) { return rotation.id == *state.rotation; });

@@ -143,7 +143,8 @@ SaveOutcome RotationEditor::changed_meanwhile(const SaveJob& job, const Rotation
   conflict.state.fields = fingerprints(theirs);
   conflict.state.edited = last_edit(now.id);
   conflict.notes.emplace_back("", "*Not saved yet: this rotation was changed while you were editing it.*" +
-                                      changes_since(screen_.context().store, job.state) + merge_words(both) +
+                                      changes_since(screen_.context().store.direct(), job.state) +
+                                      merge_words(both) +
                                       "\nPress *Save* again to save what stands here now.");
   for (const auto& field : both.clashing) {
     conflict.notes.emplace_back(field, fmt::format("It is {} now. Saving makes it what you typed below.",

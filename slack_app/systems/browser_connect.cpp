@@ -113,12 +113,12 @@ std::string no_browser_text(const config::Config& config) {
 BrowserConnect::BrowserConnect(ScreenContext& screen) : screen_(screen) {}
 
 void BrowserConnect::start() {
-  if (auto saved = screen_.context().store.meta(kWaitingKey); saved && *saved) {
+  if (auto saved = screen_.context().store.direct().meta(kWaitingKey); saved && *saved) {
     if (const auto document = json::parse(**saved)) {
       for (const auto& item : document->root().items()) {
         const auto name = item["connection"].string_or("");
         // The tokens know whose they are.
-        const auto held = screen_.context().store.connections().get(held_name(name));
+        const auto held = screen_.context().store.direct().connections().get(held_name(name));
         WaitingAccount account{name,
                                UserId(item["asker"].string_or("")),
                                held ? providers::title_of(held->kind) : name,
@@ -266,11 +266,11 @@ net::Task<Result<WaitingAccount>> BrowserConnect::take_tokens(UnderWay under_way
   const auto& adapter = *ticket.adapter;
   Connection connection{ticket.connection, std::string(adapter.kind)};
   if (ticket.existing) {
-    auto stored = context.store.connections().get(ticket.connection);
+    auto stored = context.store.direct().connections().get(ticket.connection);
     if (!stored) co_return stored.error();
     connection = *std::move(stored);
-  } else if (!control::refuse_taken_name(context.store, ticket.connection)) {
-    auto name = control::free_name(context.store, connection.kind);
+  } else if (!control::refuse_taken_name(context.store.direct(), ticket.connection)) {
+    auto name = control::free_name(context.store.direct(), connection.kind);
     if (!name) co_return name.error();
     connection.name = *std::move(name);
   }
@@ -384,7 +384,7 @@ Result<void> BrowserConnect::keep_waiting() {
     w.field("existing", account.existing).field("at", format_rfc3339(account.at)).end_object();
   }
   w.end_array();
-  return screen_.context().store.set_meta(kWaitingKey, w.take());
+  return screen_.context().store.direct().set_meta(kWaitingKey, w.take());
 }
 
 net::Task<void> BrowserConnect::keep_tidy() {

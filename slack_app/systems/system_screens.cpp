@@ -95,7 +95,7 @@ net::Task<std::string> SystemScreens::connect_view_for(UserId user, ConnectState
   if (auto ok = control::allowed(context, *caller, Action::connect, {}); !ok)
     co_return notice_modal(title, error_text(ok.error()));
   if (!state.existing.empty()) {
-    auto stored = context.store.connections().get(state.existing);
+    auto stored = context.store.direct().connections().get(state.existing);
     if (!stored) co_return notice_modal(title, error_text(stored.error()));
     state.kind = stored->kind;
     state.way = way_of(*stored);
@@ -109,7 +109,7 @@ net::Task<std::string> SystemScreens::connect_view_for(UserId user, ConnectState
 }
 
 Result<ConnectModel> SystemScreens::model_of(const UserId& user, const ConnectState& state) {
-  auto& store = screen_.context().store;
+  auto& store = screen_.context().store.direct();
   ConnectModel model;
   model.state = state;
   if (state.existing.empty()) {
@@ -159,7 +159,7 @@ net::Task<std::string> SystemScreens::test_view(UserId user, std::string name) {
   auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return refuse(caller.error());
   if (auto ok = control::allowed(context, *caller, Action::connect, {}); !ok) co_return refuse(ok.error());
-  auto stored = context.store.connections().get(name);
+  auto stored = context.store.direct().connections().get(name);
   if (!stored) co_return refuse(stored.error());
   auto open = control::open_stored(context, *std::move(stored));
   if (!open) co_return refuse(open.error());
@@ -183,9 +183,9 @@ net::Task<std::string> SystemScreens::disconnect_view(UserId user, std::string n
   auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return refuse(caller.error());
   if (auto ok = control::allowed(context, *caller, Action::connect, {}); !ok) co_return refuse(ok.error());
-  auto stored = context.store.connections().get(name);
+  auto stored = context.store.direct().connections().get(name);
   if (!stored) co_return refuse(stored.error());
-  auto rotations = context.store.rotations().list();
+  auto rotations = context.store.direct().rotations().list();
   if (!rotations) co_return refuse(rotations.error());
   DisconnectModel model{name, providers::title_of(stored->kind)};
   for (const auto& rotation : *rotations) {
@@ -280,7 +280,7 @@ Result<Connection> SystemScreens::connection_of(const Typed& typed) {
   Connection connection{typed.input.name, typed.state.kind};
   control::ConnectionInput input{typed.input.texts, typed.input.secrets};
   if (!typed.state.existing.empty()) {
-    auto stored = screen_.context().store.connections().get(typed.state.existing);
+    auto stored = screen_.context().store.direct().connections().get(typed.state.existing);
     if (!stored) return stored;
     connection = *std::move(stored);
     // A region that stays the same must not take away the address that somebody set on the host.
@@ -315,7 +315,7 @@ net::Task<SystemScreens::Outcome> SystemScreens::connect(Typed typed) {
   if (fresh) {
     if (auto good = check_connection_name(typed.input.name); !good)
       co_return wrong(kFieldConnection, good.error().message);
-    if (auto free = control::refuse_taken_name(context.store, typed.input.name); !free)
+    if (auto free = control::refuse_taken_name(context.store.direct(), typed.input.name); !free)
       co_return wrong(kFieldConnection, "There is a connection of this name already: choose another.");
   }
   auto connection = connection_of(typed);
@@ -324,7 +324,7 @@ net::Task<SystemScreens::Outcome> SystemScreens::connect(Typed typed) {
   control::TryOptions options;
   options.deadline = kTryFor;
   if (!fresh) {
-    auto stored = context.store.connections().get(name);
+    auto stored = context.store.direct().connections().get(name);
     if (!stored) co_return wrong("", stored.error().message);
     options.replaces = control::Replaced{*std::move(stored), {typed.input.texts, typed.input.secrets}};
   }

@@ -101,9 +101,10 @@ ManageWorld::ManageWorld() {
   const auto request = [this](std::string kind, std::string payload) {
     return write_group(std::move(kind), std::move(payload));
   };
-  context = std::make_unique<control::Context>(control::Context{loop, *store, http, slack, slack, channels,
-                                                                *limiter, config, request,
-                                                                [this] { return Result<bool>(daemon); }});
+  context = std::make_unique<control::Context>(control::Context{
+      loop, {*store, executor}, http, slack, slack, channels, *limiter, config, request, [this] {
+        return Result<bool>(daemon);
+      }});
   for (const auto* user : {"ADA", "BO", "OTTO", "EDITOR", "OWNER", "READER"}) {
     auto address = fold_name(user) + "@example.com";
     slack.add_user(std::string("U") + user, address);
@@ -117,10 +118,10 @@ ManageWorld::~ManageWorld() {
 }
 
 net::Task<Result<json::Document>> ManageWorld::write_group(std::string kind, std::string payload) {
-  net::InlineExecutor executor;
+  net::InlineExecutor at_once;
   auto lease = store::HostLease::begin(*store);
   if (!lease) co_return lease.error();
-  engine::Journal journal(loop, *store, executor, nullptr);
+  engine::Journal journal(loop, *store, at_once, nullptr);
   if (auto loaded = journal.load(*lease); !loaded) co_return loaded.error();
   const engine::StillWanted always = [] { return Result<void>{}; };
   auto answer = co_await engine::carry_out_group_request({loop, *store, journal, slack, *limiter},

@@ -76,6 +76,7 @@ class ManageWorld {
   Result<void> validate(control::RotationDraft& wanted, bool create_groups = false);
 
   SimLoop loop;
+  SimExecutor executor{loop};
   FakeSlack slack{loop};
   FakeChannels channels{loop};
   FakePagerDuty pagerduty;

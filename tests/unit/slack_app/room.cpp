@@ -78,8 +78,16 @@ void AppRoom::restart() {
   tasks_ = std::make_unique<net::TaskScope>();
   app.reset();
   app = std::make_unique<slack_app::App>(
-      slack_app::AppPorts{world.loop, *world.store, world.http, world.slack, world.slack, world.channels,
-                          screens, screens, *world.limiter, world.config,
+      slack_app::AppPorts{world.loop,
+                          {*world.store, world.executor},
+                          world.http,
+                          world.slack,
+                          world.slack,
+                          world.channels,
+                          screens,
+                          screens,
+                          *world.limiter,
+                          world.config,
                           [this](RotationId id) -> std::optional<engine::WriteForecast> {
                             const auto found = forecasts.find(id);
                             return found == forecasts.end() ? std::nullopt : std::optional(found->second);
