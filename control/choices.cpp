@@ -103,8 +103,9 @@ struct Choices::Impl {
   void note_made(const std::vector<Rotation>& rotations);
   /// Those of the list, and those that were made since.
   [[nodiscard]] std::vector<slack::UserGroup> known_groups() const;
-  /// The names of the connections that there are.
-  std::vector<std::string> warm_schedules();
+  /// The connections that there are, by name: their kinds.
+  net::Task<std::map<std::string, std::string>> warm_schedules();
+  net::Task<void> warm_schedules_only();
   net::Task<void> read_all_groups();
   net::Task<void> read_schedules(Connection connection);
   net::Task<void> read_person(UserId user);
@@ -173,21 +174,24 @@ std::vector<slack::UserGroup> Choices::Impl::known_groups() const {
   return all;
 }
 
-std::vector<std::string> Choices::Impl::warm_schedules() {
-  std::vector<std::string> names;
-  auto connections = context.store.direct().connections().list();
-  if (!connections) return names;
-  for (const auto& connection : *connections) names.push_back(connection.name);
-  std::erase_if(schedules, [&](const auto& item) {
-    return std::find(names.begin(), names.end(), item.first) == names.end();
-  });
+net::Task<std::map<std::string, std::string>> Choices::Impl::warm_schedules() {
+  std::map<std::string, std::string> kinds;
+  const auto list = [](store::Store& store) { return store.connections().list(); };
+  auto connections = co_await context.store.run(list);
+  if (!connections) co_return kinds;
+  for (const auto& connection : *connections) kinds.emplace(connection.name, connection.kind);
+  std::erase_if(schedules, [&](const auto& item) { return !kinds.contains(item.first); });
   for (auto& connection : *connections) {
     auto& known = schedules[connection.name];
     if (!known.due(context.loop.steady_now(), kSchedulesAge)) continue;
     known.reading = true;
     tasks.spawn(read_schedules(std::move(connection)));
   }
-  return names;
+  co_return kinds;
+}
+
+net::Task<void> Choices::Impl::warm_schedules_only() {
+  (void)co_await warm_schedules();
 }
 
 template <class Done>
@@ -218,7 +222,7 @@ Choices::~Choices() = default;
 
 void Choices::warm() {
   impl_->warm_groups(kGroupsAgeAtOpening);
-  impl_->warm_schedules();
+  impl_->tasks.spawn(impl_->warm_schedules_only());
 }
 
 net::Task<GroupSearch> Choices::search_groups(std::string text, std::size_t limit) {
@@ -234,7 +238,8 @@ net::Task<GroupSearch> Choices::search_groups(std::string text, std::size_t limi
     co_return search;
   }
   std::map<GroupId, std::string> taken;
-  if (auto rotations = memory.context.store.direct().rotations().list()) {
+  const auto list = [](store::Store& store) { return store.rotations().list(); };
+  if (auto rotations = co_await memory.context.store.run(list)) {
     memory.note_made(*rotations);
     for (auto& rotation : *rotations) taken.emplace(rotation.group, std::move(rotation.name));
   }
@@ -253,7 +258,7 @@ net::Task<GroupSearch> Choices::search_groups(std::string text, std::size_t limi
 
 net::Task<ScheduleSearch> Choices::search_schedules(std::string text, std::size_t limit) {
   auto& memory = *impl_;
-  const auto names = memory.warm_schedules();
+  const auto kinds = co_await memory.warm_schedules();
   const auto settled = [&memory] {
     return std::all_of(memory.schedules.begin(), memory.schedules.end(),
                        [](const auto& item) { return item.second.settled(); });
@@ -261,13 +266,11 @@ net::Task<ScheduleSearch> Choices::search_schedules(std::string text, std::size_
   co_await memory.wait_for(settled, kPatience);
   const auto wanted = fold_name(text);
   ScheduleSearch search;
-  for (const auto& name : names) {
+  for (const auto& [name, kind] : kinds) {
     const auto known = memory.schedules.find(name);
     if (known == memory.schedules.end()) continue;
-    auto connection = memory.context.store.direct().connections().get(name);
-    if (!connection) continue;
-    ScheduleGroup group{name, connection->kind, connection->kind};
-    if (auto adapter = providers::find_adapter(connection->kind)) group.title = (*adapter)->title;
+    ScheduleGroup group{name, kind, kind};
+    if (auto adapter = providers::find_adapter(kind)) group.title = (*adapter)->title;
     group.failure = known->second.failure;
     if (!known->second.value && !group.failure)
       group.failure = fail(ErrorKind::timeout, "connection {} has not answered yet", name);

@@ -263,19 +263,28 @@ Result<std::string> free_name(store::Store& store, const std::string& kind) {
   }
 }
 
-Result<void> add_connection(Context& context, const Caller& caller, const Connection& connection) {
-  if (auto ok = allowed(context, caller, Action::connect, {}); !ok) return ok;
-  return context.store.direct().connections().add(connection, caller.actor);
+net::Task<Result<void>> add_connection(Context& context, Caller caller, Connection connection) {
+  if (auto ok = allowed(context, caller, Action::connect, {}); !ok) co_return ok;
+  const auto add = [connection = std::move(connection), actor = caller.actor](store::Store& store) {
+    return store.connections().add(connection, actor);
+  };
+  co_return co_await context.store.run(add);
 }
 
-Result<void> update_connection(Context& context, const Caller& caller, const Connection& connection) {
-  if (auto ok = allowed(context, caller, Action::connect, {}); !ok) return ok;
-  return context.store.direct().connections().update(connection, caller.actor);
+net::Task<Result<void>> update_connection(Context& context, Caller caller, Connection connection) {
+  if (auto ok = allowed(context, caller, Action::connect, {}); !ok) co_return ok;
+  const auto update = [connection = std::move(connection), actor = caller.actor](store::Store& store) {
+    return store.connections().update(connection, actor);
+  };
+  co_return co_await context.store.run(update);
 }
 
-Result<void> remove_connection(Context& context, const Caller& caller, const std::string& name) {
-  if (auto ok = allowed(context, caller, Action::connect, {}); !ok) return ok;
-  return context.store.direct().connections().remove(name, caller.actor);
+net::Task<Result<void>> remove_connection(Context& context, Caller caller, std::string name) {
+  if (auto ok = allowed(context, caller, Action::connect, {}); !ok) co_return ok;
+  const auto remove = [name = std::move(name), actor = caller.actor](store::Store& store) {
+    return store.connections().remove(name, actor);
+  };
+  co_return co_await context.store.run(remove);
 }
 
 net::Task<std::vector<ConnectionSchedules>> list_schedules(Context& context,
@@ -351,7 +360,8 @@ Result<ScheduleRef> find_schedule(const ScheduleRef& written,
 
 net::Task<Result<std::vector<ScheduleRef>>> find_schedules(Context& context,
                                                            std::vector<ScheduleRef> schedules, bool verify) {
-  auto connections = connections_of(context.store.direct(), schedules);
+  const auto read = [schedules](store::Store& store) { return connections_of(store, schedules); };
+  auto connections = co_await context.store.run(read);
   if (!connections) co_return connections.error();
   for (const auto& ref : schedules) {
     if (verify || !ref.connection.empty()) continue;

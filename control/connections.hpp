@@ -85,11 +85,11 @@ Result<void> refuse_taken_name(store::Store& store, const std::string& name);
 Result<std::string> free_name(store::Store& store, const std::string& kind);
 
 /// Stores a new connection, sealed. `conflict` if the name is taken.
-Result<void> add_connection(Context& context, const Caller& caller, const Connection& connection);
+net::Task<Result<void>> add_connection(Context& context, Caller caller, Connection connection);
 /// Swaps settings and secrets of a stored one in one step; rotations that use it are not touched.
-Result<void> update_connection(Context& context, const Caller& caller, const Connection& connection);
+net::Task<Result<void>> update_connection(Context& context, Caller caller, Connection connection);
 /// `conflict` while rotations use it; the message names them.
-Result<void> remove_connection(Context& context, const Caller& caller, const std::string& name);
+net::Task<Result<void>> remove_connection(Context& context, Caller caller, std::string name);
 
 /// The schedules, in the order of the question, each with its id: one may be written by a name that is unique
 /// (`written_schedule`). `not_found` names the first that does not exist, `invalid` one whose name several

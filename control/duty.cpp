@@ -5,7 +5,7 @@
 #include <set>
 
 #include "base/text.hpp"
-#include "engine/sources/responder_matcher.hpp"
+#include "control/known_people.hpp"
 
 namespace watchbill::control {
 
@@ -13,46 +13,52 @@ namespace {
 
 using ScheduleStates = std::map<ScheduleRef, ScheduleState>;
 
+/// What the store knows of people and schedules.
+struct StoredDuties {
+  StoredPeople people;
+  /// Of whom the daemon found out that nobody in Slack matches.
+  std::set<std::pair<std::string, std::string>> unmatched;
+  ScheduleStates states;
+  std::map<std::string, store::ConnectionStatus> connections;
+};
+
+Result<StoredDuties> read_duties(store::Store& store) {
+  StoredDuties found;
+  auto people = read_people(store);
+  if (!people) return people.error();
+  found.people = *std::move(people);
+  auto unmatched = store.people().unmatched();
+  if (!unmatched) return unmatched.error();
+  for (const auto& one : *unmatched) found.unmatched.emplace(one.responder.connection, one.responder.id);
+  auto states = store.engine().states();
+  if (!states) return states.error();
+  for (auto& state : *states) found.states.insert_or_assign(state.schedule, std::move(state));
+  auto connections = store.connections().statuses();
+  if (!connections) return connections.error();
+  for (auto& [name, status] : *connections) found.connections.insert_or_assign(name, std::move(status));
+  return found;
+}
+
 /// What is known of people and schedules at this moment.
 struct Known {
-  explicit Known(Context& context)
-      : users(context.store.direct()),
-        directory(context.loop, context.limiter, context.people, users),
-        matcher(directory) {}
-  engine::StoredUsers users;
-  slack::Directory directory;
-  engine::ResponderMatcher matcher;
-  /// Of whom the daemon found out that nobody in Slack matches.
+  Known(Context& context, StoredDuties found)
+      : people(context, std::move(found.people)),
+        unmatched(std::move(found.unmatched)),
+        states(std::move(found.states)),
+        connections(std::move(found.connections)) {}
+  KnownPeople people;
   std::set<std::pair<std::string, std::string>> unmatched;
   ScheduleStates states;
   std::map<std::string, store::ConnectionStatus> connections;
 
   [[nodiscard]] OnDuty person(const Responder& who, const ScheduleRef& schedule,
                               std::optional<Instant> until) const {
-    const auto match = matcher.match(who);
+    const auto match = people.matcher().match(who);
     const bool pending = match.pending && !unmatched.contains({who.connection, who.id});
     const auto& name = match.name.empty() ? who.name : match.name;
     return {name.empty() ? who.id : name, who.email, match.user, pending, match.account, schedule, until};
   }
 };
-
-Result<std::unique_ptr<Known>> what_is_known(Context& context) {
-  auto known = std::make_unique<Known>(context);
-  if (auto loaded = known->directory.load(); !loaded) return loaded.error();
-  auto mappings = context.store.direct().people().mappings();
-  if (!mappings) return mappings.error();
-  known->matcher.set_mappings(*mappings);
-  auto unmatched = context.store.direct().people().unmatched();
-  if (!unmatched) return unmatched.error();
-  for (const auto& one : *unmatched) known->unmatched.emplace(one.responder.connection, one.responder.id);
-  auto stored = context.store.direct().engine().states();
-  if (!stored) return stored.error();
-  for (auto& state : *stored) known->states.insert_or_assign(state.schedule, std::move(state));
-  auto connections = context.store.direct().connections().statuses();
-  if (!connections) return connections.error();
-  for (auto& [name, status] : *connections) known->connections.insert_or_assign(name, std::move(status));
-  return known;
-}
 
 /// When the system last said who is on call now. An answer that changes nothing is not written: while every
 /// schedule of the connection is answered, this one was at most a poll before the last success.
@@ -111,6 +117,17 @@ Result<Duty> from_history(store::Store& store, const Rotation& rotation, Instant
   return duty;
 }
 
+Result<std::vector<Duty>> all_from_history(store::Store& store, const std::vector<Rotation>& rotations,
+                                           Instant at) {
+  std::vector<Duty> out;
+  for (const auto& rotation : rotations) {
+    auto duty = from_history(store, rotation, at);
+    if (!duty) return duty.error();
+    out.push_back(*std::move(duty));
+  }
+  return out;
+}
+
 std::string label_of(const RotationSchedule& schedule, const ScheduleState& state) {
   if (!schedule.label.empty()) return schedule.label;
   return state.name.empty() ? schedule.ref.id : state.name;
@@ -138,22 +155,23 @@ std::optional<Instant> Duty::confirmed_at() const {
   return all;
 }
 
-Result<std::vector<Duty>> on_duty(Context& context, const std::vector<Rotation>& rotations,
-                                  std::optional<Instant> at) {
-  auto known = what_is_known(context);
-  if (!known) return known.error();
-  std::vector<Duty> out;
+net::Task<Result<std::vector<Duty>>> on_duty(Context& context, std::vector<Rotation> rotations,
+                                             std::optional<Instant> at) {
   const auto now = context.loop.now();
-  for (const auto& rotation : rotations) {
-    if (at.value_or(now) >= now) {
-      out.push_back(from_timelines(rotation, **known, at.value_or(now), at.value_or(now) == now));
-      continue;
-    }
-    auto duty = from_history(context.store.direct(), rotation, *at);
-    if (!duty) return duty.error();
-    out.push_back(*std::move(duty));
+  if (at && *at < now) {
+    const auto look = [rotations = std::move(rotations), then = *at](store::Store& store) {
+      return all_from_history(store, rotations, then);
+    };
+    co_return co_await context.store.run(look);
   }
-  return out;
+  auto found = co_await context.store.run(read_duties);
+  if (!found) co_return found.error();
+  const Known known(context, *std::move(found));
+  std::vector<Duty> out;
+  out.reserve(rotations.size());
+  for (const auto& rotation : rotations)
+    out.push_back(from_timelines(rotation, known, at.value_or(now), at.value_or(now) == now));
+  co_return out;
 }
 
 Result<Rotation> rotation_named(store::Store& store, const std::string& which) {
@@ -174,26 +192,41 @@ Result<std::vector<Rotation>> rotations_named(store::Store& store, const std::st
   return std::vector<Rotation>{*std::move(one)};
 }
 
-Result<std::map<UserId, std::vector<DutyShift>>> shifts_by_person(Context& context, std::size_t limit) {
-  auto known = what_is_known(context);
-  if (!known) return known.error();
-  auto rotations = context.store.direct().rotations().list();
+namespace {
+
+using RotationsAndDuties = std::pair<std::vector<Rotation>, StoredDuties>;
+
+Result<RotationsAndDuties> read_rotations_and_duties(store::Store& store) {
+  auto rotations = store.rotations().list();
   if (!rotations) return rotations.error();
+  auto stored = read_duties(store);
+  if (!stored) return stored.error();
+  return RotationsAndDuties{*std::move(rotations), *std::move(stored)};
+}
+
+}  // namespace
+
+net::Task<Result<std::map<UserId, std::vector<DutyShift>>>> shifts_by_person(Context& context,
+                                                                             std::size_t limit) {
   const auto now = context.loop.now();
+  auto found = co_await context.store.run(read_rotations_and_duties);
+  if (!found) co_return found.error();
+  auto& [rotations, stored] = *found;
+  const Known known(context, std::move(stored));
   std::map<UserId, std::vector<DutyShift>> all;
   // A schedule has few people and many shifts.
   std::map<const Responder*, std::optional<UserId>> members;
-  for (const auto& rotation : *rotations) {
+  for (const auto& rotation : rotations) {
     for (const auto& schedule : rotation.schedules) {
-      const auto state = (*known)->states.find(schedule.ref);
-      if (state == (*known)->states.end()) continue;
+      const auto state = known.states.find(schedule.ref);
+      if (state == known.states.end()) continue;
       const auto name = rotation.schedules.size() > 1 ? label_of(schedule, state->second) : std::string();
       std::map<UserId, std::vector<DutyShift>> of_schedule;
       for (const auto& shift : state->second.timeline.shifts) {
         if (shift.end <= now) continue;
         const auto [member, fresh] = members.try_emplace(&*shift.responder);
         // Also of whom may not be in a group: they are on call all the same.
-        if (fresh) member->second = (*known)->matcher.account_of(shift.responder);
+        if (fresh) member->second = known.people.matcher().account_of(shift.responder);
         if (!member->second) continue;
         const auto end = shift.end_unknown ? std::nullopt : told(shift.end);
         add_shift(of_schedule[*member->second], {rotation.name, shift.start, end, name});
@@ -209,7 +242,7 @@ Result<std::map<UserId, std::vector<DutyShift>>> shifts_by_person(Context& conte
                      [](const DutyShift& a, const DutyShift& b) { return a.start < b.start; });
     if (shifts.size() > limit) shifts.resize(limit);
   }
-  return all;
+  co_return all;
 }
 
 }  // namespace watchbill::control

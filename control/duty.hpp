@@ -36,8 +36,8 @@ struct Duty {
 
 /// One answer for each rotation, in order; without `at`, for now. A moment in the past is answered from
 /// history, else from the timelines.
-Result<std::vector<Duty>> on_duty(Context& context, const std::vector<Rotation>& rotations,
-                                  std::optional<Instant> at = std::nullopt);
+net::Task<Result<std::vector<Duty>>> on_duty(Context& context, std::vector<Rotation> rotations,
+                                             std::optional<Instant> at = std::nullopt);
 
 /// The rotation of that name, or the one that keeps that group ("@payments-oncall"), regardless of case.
 Result<Rotation> rotation_named(store::Store& store, const std::string& which);
@@ -57,6 +57,7 @@ struct DutyShift {
 
 /// Everybody's own shifts in all rotations that run now or begin later, as far as the timelines reach, in
 /// order of time; at most `limit` for each. It reads every timeline: a tenth of a second with 500 schedules.
-Result<std::map<UserId, std::vector<DutyShift>>> shifts_by_person(Context& context, std::size_t limit);
+net::Task<Result<std::map<UserId, std::vector<DutyShift>>>> shifts_by_person(Context& context,
+                                                                             std::size_t limit);
 
 }  // namespace watchbill::control

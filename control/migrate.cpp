@@ -429,12 +429,12 @@ net::Task<Result<void>> migrate(Context& context, Caller caller, MigrationPlan p
     if (auto good = validate(draft.rotation); !good) co_return good.error().in("{}", place_of(draft));
     batch.wanted.push_back(std::move(draft));
   }
-  batch.also = [&]() -> Result<void> {
+  batch.also = [plan, actor = caller.actor](store::Store& store) -> Result<void> {
     for (const auto& mapping : plan.mappings) {
-      if (auto mapped = context.store.direct().people().map(mapping, caller.actor); !mapped) return mapped;
+      if (auto mapped = store.people().map(mapping, actor); !mapped) return mapped;
     }
-    return plan.undo ? context.store.direct().set_meta(memory_key(plan.to, plan.from), "")
-                     : context.store.direct().set_meta(memory_key(plan.from, plan.to), text_of(plan));
+    return plan.undo ? store.set_meta(memory_key(plan.to, plan.from), "")
+                     : store.set_meta(memory_key(plan.from, plan.to), text_of(plan));
   };
   co_return co_await save_all(context, caller, batch);
 }

@@ -5,6 +5,32 @@
 
 namespace watchbill::control {
 
+namespace {
+
+Result<void> forget_tokens(store::Store& store, const std::string& name, const store::Actor& actor) {
+  auto gone = store.connections().remove(held_name(name), actor);
+  return gone || gone.error().kind == ErrorKind::not_found ? Result<void>{} : gone.error();
+}
+
+Result<void> take_tokens(store::Store& store, const std::string& name, const store::Actor& actor) {
+  auto& connections = store.connections();
+  auto connection = connections.get(held_name(name));
+  if (!connection) {
+    return connection.error().kind == ErrorKind::not_found
+               ? fail(ErrorKind::not_found, "connection {}: nothing waits to be confirmed; connect again",
+                      name)
+               : connection.error();
+  }
+  if (auto gone = connections.remove(held_name(name), actor); !gone) return gone;
+  connection->name = name;
+  auto there = connections.get(name);
+  if (there) return connections.update(*connection, actor);
+  if (there.error().kind != ErrorKind::not_found) return there.error();
+  return connections.add(*connection, actor);
+}
+
+}  // namespace
+
 Result<providers::OAuthApp> oauth_app(const config::Config& config, const providers::Adapter& adapter) {
   const auto settings = config.provider(std::string(adapter.kind));
   if (settings.oauth_client_id.empty()) {
@@ -23,49 +49,43 @@ Result<providers::OAuthApp> oauth_app(const config::Config& config, const provid
   return app;
 }
 
-Result<void> hold_connection(Context& context, const Caller& caller, const Connection& connection) {
-  if (auto ok = allowed(context, caller, Action::connect, {}); !ok) return ok;
-  Connection held = connection;
-  held.name = held_name(connection.name);
-  held.created_at = context.loop.now();
-  return context.store.direct().transaction([&]() -> Result<void> {
-    if (auto gone = forget_held(context, caller, connection.name); !gone) return gone;
-    return context.store.direct().connections().add(held, caller.actor);
-  });
+net::Task<Result<void>> hold_connection(Context& context, Caller caller, Connection connection) {
+  if (auto ok = allowed(context, caller, Action::connect, {}); !ok) co_return ok;
+  const auto name = connection.name;
+  connection.name = held_name(name);
+  connection.created_at = context.loop.now();
+  const auto hold = [name, held = std::move(connection), actor = caller.actor](store::Store& store) {
+    return store.transaction([&]() -> Result<void> {
+      if (auto gone = forget_tokens(store, name, actor); !gone) return gone;
+      return store.connections().add(held, actor);
+    });
+  };
+  co_return co_await context.store.run(hold);
 }
 
 net::Task<Result<std::string>> held_account(Context& context, std::string name) {
-  auto held = context.store.direct().connections().get(held_name(name));
+  const auto read = [name = held_name(name)](store::Store& store) { return store.connections().get(name); };
+  auto held = co_await context.store.run(read);
   if (!held) co_return held.error();
   auto open = open_stored(context, *std::move(held));
   if (!open) co_return open.error();
   co_return co_await (*open)->provider->verify();
 }
 
-Result<void> confirm_held(Context& context, const Caller& caller, const std::string& name) {
-  if (auto ok = allowed(context, caller, Action::connect, {}); !ok) return ok;
-  auto& connections = context.store.direct().connections();
-  return context.store.direct().transaction([&]() -> Result<void> {
-    auto connection = connections.get(held_name(name));
-    if (!connection) {
-      return connection.error().kind == ErrorKind::not_found
-                 ? fail(ErrorKind::not_found, "connection {}: nothing waits to be confirmed; connect again",
-                        name)
-                 : connection.error();
-    }
-    if (auto gone = connections.remove(held_name(name), caller.actor); !gone) return gone;
-    connection->name = name;
-    auto there = connections.get(name);
-    if (there) return connections.update(*connection, caller.actor);
-    if (there.error().kind != ErrorKind::not_found) return there.error();
-    return connections.add(*connection, caller.actor);
-  });
+net::Task<Result<void>> confirm_held(Context& context, Caller caller, std::string name) {
+  if (auto ok = allowed(context, caller, Action::connect, {}); !ok) co_return ok;
+  const auto take = [name = std::move(name), actor = caller.actor](store::Store& store) {
+    return store.transaction([&] { return take_tokens(store, name, actor); });
+  };
+  co_return co_await context.store.run(take);
 }
 
-Result<void> forget_held(Context& context, const Caller& caller, const std::string& name) {
-  if (auto ok = allowed(context, caller, Action::connect, {}); !ok) return ok;
-  auto gone = context.store.direct().connections().remove(held_name(name), caller.actor);
-  return gone || gone.error().kind == ErrorKind::not_found ? Result<void>{} : gone.error();
+net::Task<Result<void>> forget_held(Context& context, Caller caller, std::string name) {
+  if (auto ok = allowed(context, caller, Action::connect, {}); !ok) co_return ok;
+  const auto drop = [name = std::move(name), actor = caller.actor](store::Store& store) {
+    return forget_tokens(store, name, actor);
+  };
+  co_return co_await context.store.run(drop);
 }
 
 }  // namespace watchbill::control

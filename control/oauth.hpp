@@ -15,13 +15,13 @@ Result<providers::OAuthApp> oauth_app(const config::Config& config, const provid
 
 /// Stores a connection's new tokens, sealed, where nothing uses them; whatever was held for that name before
 /// is forgotten.
-Result<void> hold_connection(Context& context, const Caller& caller, const Connection& connection);
+net::Task<Result<void>> hold_connection(Context& context, Caller caller, Connection connection);
 /// Which account the held tokens open: the one thing that they are used for.
 net::Task<Result<std::string>> held_account(Context& context, std::string name);
 /// The held tokens become the connection: a new one, or the credentials of the one that has the name already
 /// (its rotations are not touched). `not_found` if nothing is held.
-Result<void> confirm_held(Context& context, const Caller& caller, const std::string& name);
+net::Task<Result<void>> confirm_held(Context& context, Caller caller, std::string name);
 /// Forgets the held tokens; success if there are none.
-Result<void> forget_held(Context& context, const Caller& caller, const std::string& name);
+net::Task<Result<void>> forget_held(Context& context, Caller caller, std::string name);
 
 }  // namespace watchbill::control

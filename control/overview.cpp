@@ -98,26 +98,22 @@ Result<std::map<std::string, seconds>> read_connections(store::Store& store, Ove
 }
 
 /// A daemon that runs writes each answer of a system. Where the last of one that answers is old the store may
-/// have taken nothing since, and is asked: then this is when what stands there was so.
-std::optional<Instant> written_last(const Context& context, const std::set<std::string>& used,
+/// have taken nothing since (`Overview::old`). If so, this is when what stands there was so.
+std::optional<Instant> written_last(const OverviewInput& input, const std::set<std::string>& used,
                                     Overview& overview) {
-  if (!overview.daemon_running || !context.check_store) return std::nullopt;
-  const auto now = context.loop.now();
+  if (!overview.daemon_running) return std::nullopt;
   std::optional<Instant> last = overview.last_pass;
-  bool old = false;
   for (const auto& [name, kind, status] : overview.connections) {
     if (!used.contains(name) || status.state != "ok" || !status.last_success) continue;
     const milliseconds patience = std::max<milliseconds>(kUnwrittenIntervals * status.interval, kUnwritten);
-    old = old || now - *status.last_success > patience;
+    overview.old = overview.old || input.now - *status.last_success > patience;
     last = std::max(last.value_or(*status.last_success), *status.last_success);
   }
-  if (!old) return std::nullopt;
-  const auto works = context.check_store();
-  if (works) return std::nullopt;
+  if (!overview.old || !input.store_error) return std::nullopt;
   overview.store_problem = fmt::format(
       "all this is as of {}: the store cannot be written: {}. Groups are kept right meanwhile; "
       "announcements and edits wait",
-      format_minutes(*last), works.error().message);
+      format_minutes(*last), input.store_error->message);
   return last;
 }
 
@@ -138,8 +134,8 @@ std::string say_stale(std::optional<Instant> last_pass) {
 
 /// The configuration says so; the engine says the same once Slack has listed its groups
 /// (slack/api/groups.cpp).
-void tell_editors_group(const config::Config& config, const Rotation& rotation, RotationView& view) {
-  if (rotation.group.empty() || config.slack.editors.group != rotation.group) return;
+void tell_editors_group(const std::optional<GroupId>& editors, const Rotation& rotation, RotationView& view) {
+  if (rotation.group.empty() || editors != rotation.group) return;
   if (view.state != "paused" && view.state != "observing") view.state = "error";
   const auto says_so = [](const std::string& problem) {
     return problem.find("slack.editors.group") != std::string::npos;
@@ -184,17 +180,41 @@ std::string state_now(const Rotation& rotation, const std::string& written, seco
   return silent ? "stale" : written;
 }
 
-Result<Overview> read_overview(Context& context) {
+Result<OverviewInput> overview_input(const Context& context) {
   auto running = context.daemon_runs();
   if (!running) return running.error();
-  auto& store = context.store.direct();
-  const auto now = context.loop.now();
+  // Slack's groups are listed at most every 5 s (slack/limits/rate_limiter.hpp), so no pass can be complete
+  // more often.
+  const milliseconds spacing{static_cast<milliseconds::rep>(5000 / context.config.slack.rate_scale)};
+  const auto poll = std::chrono::ceil<seconds>(std::max(context.config.poll_interval, spacing));
+  return OverviewInput{context.loop.now(), *running, poll, context.config.slack.editors.group, {}};
+}
+
+bool look_again(const Context& context, const Overview& overview, OverviewInput& input) {
+  if (!overview.old || input.store_error || !context.check_store) return false;
+  const auto works = context.check_store();
+  if (!works) input.store_error = works.error();
+  return !works;
+}
+
+net::Task<Result<Overview>> read_overview(Context& context) {
+  auto input = overview_input(context);
+  if (!input) co_return input.error();
+  while (true) {
+    const auto read = [given = *input](store::Store& store) { return overview_of(store, given); };
+    auto overview = co_await context.store.run(read);
+    if (!overview || !look_again(context, *overview, *input)) co_return overview;
+  }
+}
+
+Result<Overview> overview_of(store::Store& store, const OverviewInput& input) {
+  const auto now = input.now;
   Overview overview;
-  overview.daemon_running = *running;
+  overview.daemon_running = input.daemon_running;
   if (auto read = read_queue(store, now, overview); !read) return read.error();
   auto intervals = read_connections(store, overview);
   if (!intervals) return intervals.error();
-  auto slack_app = read_slack_app(store, *running);
+  auto slack_app = read_slack_app(store, input.daemon_running);
   if (!slack_app) return slack_app.error();
   overview.slack_app = std::move(*slack_app);
   if (auto read = read_problems(store, overview); !read) return read.error();
@@ -207,19 +227,14 @@ Result<Overview> read_overview(Context& context) {
   if (!rotations) return rotations.error();
   if (!statuses) return statuses.error();
   if (!groups) return groups.error();
-  const auto unwritten_since = written_last(context, connections_of(*rotations), overview);
+  const auto unwritten_since = written_last(input, connections_of(*rotations), overview);
   std::map<RotationId, store::RotationStatus*> status_of;
   for (auto& status : *statuses) status_of[status.rotation] = &status;
   std::map<GroupId, store::GroupSnapshot*> seen_as;
   for (auto& group : *groups) seen_as[group.id] = &group;
-
-  // Slack's groups are listed at most every 5 s (slack/limits/rate_limiter.hpp), so no pass can be complete
-  // more often.
-  const milliseconds spacing{static_cast<milliseconds::rep>(5000 / context.config.slack.rate_scale)};
-  const auto poll = std::chrono::ceil<seconds>(std::max(context.config.poll_interval, spacing));
   for (auto& rotation : *rotations) {
     RotationView view;
-    seconds interval = poll;
+    seconds interval = input.poll;
     for (const auto& schedule : rotation.schedules)
       interval = std::max(interval, (*intervals)[schedule.ref.connection]);
     std::string written;
@@ -243,7 +258,7 @@ Result<Overview> read_overview(Context& context) {
     view.state = state_now(rotation, written, interval, seen, now);
     const bool unwatched = view.state == "stale" && (!overview.daemon_running || unwritten_since);
     if (unwatched && !unwritten_since) view.problems.push_back(say_stale(overview.last_pass));
-    tell_editors_group(context.config, rotation, view);
+    tell_editors_group(input.editors_group, rotation, view);
     // Nobody has looked yet, or for long.
     if (written.empty() || unwatched) view.unknown = refs_of(rotation);
     for (const auto& deletion : *deletions) {

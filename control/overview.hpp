@@ -57,9 +57,27 @@ struct Overview {
   /// Open problems that belong to no rotation, and that no connection shows itself.
   std::vector<std::string> other_problems{};
   std::optional<SlackAppView> slack_app;  ///< nothing before the daemon ran for the first time
+  /// A system that answers was written of longer ago than it should: the store may take no writes.
+  bool old = false;
 };
 
-Result<Overview> read_overview(Context& context);
+/// What it is made of besides the store.
+struct OverviewInput {
+  Instant now;
+  bool daemon_running = false;
+  /// No pass becomes complete more often.
+  seconds poll{0};
+  std::optional<GroupId> editors_group{};
+  /// Why the store takes no writes now, if that was asked and is so.
+  std::optional<Error> store_error{};
+};
+Result<OverviewInput> overview_input(const Context& context);
+Result<Overview> overview_of(store::Store& store, const OverviewInput& input);
+/// Asks why what stands in the store is old, where it is: true if the store takes no writes. Then `input`
+/// says why, and the overview is made again with it.
+bool look_again(const Context& context, const Overview& overview, OverviewInput& input);
+/// All of that.
+net::Task<Result<Overview>> read_overview(Context& context);
 
 /// True if anything is told to be wrong: with a rotation, a connection that is used, the daemon, the app or
 /// the store. What was chosen (a pause, observing) and a write on its way are not.

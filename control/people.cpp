@@ -97,7 +97,8 @@ net::Task<std::vector<UserId>> namesakes(Context& context, std::string name) {
   std::vector<UserId> found;
   const auto wanted = compared(name);
   if (wanted.empty()) co_return found;
-  if (auto known = context.store.direct().people().users()) {
+  const auto list = [](store::Store& store) { return store.people().users(); };
+  if (auto known = co_await context.store.run(list)) {
     for (const auto& user : *known) {
       if (!user.deleted && !user.bot && !user.guest && compared(user.name) == wanted)
         found.push_back(user.id);
@@ -118,12 +119,13 @@ net::Task<std::vector<UserId>> namesakes(Context& context, std::string name) {
 }
 
 net::Task<Result<store::Mapping>> map_person(Workspace& workspace, Caller caller, std::string person,
-                                             std::string user, bool verify) {
+                                             std::string user, MapOptions options) {
   auto& context = workspace.context();
   if (auto ok = allowed(context, caller, Action::map_person, {}); !ok) co_return ok.error();
-  auto key = person_key(context.store.direct(), person);
+  const auto clean = [person](store::Store& store) { return person_key(store, person); };
+  auto key = co_await context.store.run(clean);
   if (!key) co_return key.error();
-  if (verify) {
+  if (options.verify) {
     auto found = co_await workspace.person(user);
     if (!found) co_return found.error();
     user = found->id.value;
@@ -134,17 +136,27 @@ net::Task<Result<store::Mapping>> map_person(Workspace& workspace, Caller caller
     co_return id.error();
   }
   store::Mapping mapping{*key, UserId(user), context.loop.now(), caller.actor};
-  if (auto mapped = context.store.direct().people().map(mapping, caller.actor); !mapped)
-    co_return mapped.error();
+  const auto write = [mapping, unless = std::move(options.unless)](store::Store& store) {
+    return store.transaction([&]() -> Result<void> {
+      // Its connection may have been removed while Slack was asked.
+      if (auto there = person_key(store, mapping.person); !there) return there.error();
+      if (auto good = unless ? unless(store) : Result<void>{}; !good) return good;
+      return store.people().map(mapping, mapping.by);
+    });
+  };
+  if (auto mapped = co_await context.store.run(write); !mapped) co_return mapped.error();
   co_return mapping;
 }
 
-Result<std::string> unmap_person(Context& context, const Caller& caller, const std::string& person) {
-  if (auto ok = allowed(context, caller, Action::map_person, {}); !ok) return ok.error();
+net::Task<Result<std::string>> unmap_person(Context& context, Caller caller, std::string person) {
+  if (auto ok = allowed(context, caller, Action::map_person, {}); !ok) co_return ok.error();
   const auto email = person.find('/') == std::string::npos ? providers::clean_email(person) : std::nullopt;
   const auto key = email.value_or(person);
-  if (auto gone = context.store.direct().people().unmap(key, caller.actor); !gone) return gone.error();
-  return key;
+  const auto drop = [key, actor = caller.actor](store::Store& store) {
+    return store.people().unmap(key, actor);
+  };
+  if (auto gone = co_await context.store.run(drop); !gone) co_return gone.error();
+  co_return key;
 }
 
 }  // namespace watchbill::control

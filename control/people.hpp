@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,13 +28,20 @@ Result<std::vector<UnmatchedPerson>> unmatched_people(store::Store& store);
 /// of Slack's list. None if Slack does not answer.
 net::Task<std::vector<UserId>> namesakes(Context& context, std::string name);
 
+struct MapOptions {
+  /// Slack is asked whether the user may be in a group; if not, an id is needed.
+  bool verify = true;
+  /// Asked in the transaction that writes the mapping: its error refuses it. It owns what it uses; may be
+  /// empty.
+  std::function<Result<void>(store::Store&)> unless{};
+};
+
 /// Says which Slack user a person is: from then on he is found so, whatever his e-mail address. `person`:
-/// e-mail address, or "connection/id" (`not_found` for an unknown connection). `user`: id or e-mail address;
-/// Slack is asked whether he may be in a group, unless `verify` is false (then an id is needed). Returns the
-/// mapping.
+/// e-mail address, or "connection/id" (`not_found` for an unknown connection). `user`: id or e-mail address.
+/// Returns the mapping.
 net::Task<Result<store::Mapping>> map_person(Workspace& workspace, Caller caller, std::string person,
-                                             std::string user, bool verify = true);
+                                             std::string user, MapOptions options = {});
 /// Forgets a mapping and returns what it was known by; `not_found`.
-Result<std::string> unmap_person(Context& context, const Caller& caller, const std::string& person);
+net::Task<Result<std::string>> unmap_person(Context& context, Caller caller, std::string person);
 
 }  // namespace watchbill::control

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "control/connections.hpp"
-#include "engine/sources/responder_matcher.hpp"
+#include "control/known_people.hpp"
 
 namespace watchbill::control {
 
@@ -62,30 +62,50 @@ void take(ScheduleState& state, const ScheduleAnswer& answer) {
   state.timeline = merge(state.timeline, answer).timeline;
 }
 
-Result<ScheduleStates> known_schedule_states(store::Store& store, const std::vector<Rotation>& rotations) {
+/// What the store knows before anybody is asked.
+struct StoredSources {
   ScheduleStates states;
+  std::vector<Connection> connections;  ///< those of the schedules
+  StoredPeople people;
+};
+
+Result<StoredSources> read_sources(store::Store& store, const std::vector<Rotation>& rotations) {
+  StoredSources found;
+  std::set<std::string> names;
   for (const auto& rotation : rotations) {
-    for (const auto& schedule : rotation.schedules) states[schedule.ref].schedule = schedule.ref;
+    for (const auto& schedule : rotation.schedules) {
+      found.states[schedule.ref].schedule = schedule.ref;
+      names.insert(schedule.ref.connection);
+    }
   }
   auto stored = store.engine().states();
   if (!stored) return stored.error();
   for (auto& state : *stored) {
-    const auto wanted = states.find(state.schedule);
-    if (wanted != states.end()) wanted->second = std::move(state);
+    const auto wanted = found.states.find(state.schedule);
+    if (wanted != found.states.end()) wanted->second = std::move(state);
   }
-  return states;
+  for (const auto& name : names) {
+    auto connection = store.connections().get(name);
+    if (!connection) return connection.error();
+    found.connections.push_back(*std::move(connection));
+  }
+  auto people = read_people(store);
+  if (!people) return people.error();
+  found.people = *std::move(people);
+  return found;
 }
 
-net::Task<Result<void>> ask_systems(Context& context, ScheduleStates& states) {
-  std::map<std::string, std::vector<std::string>> ids;
-  for (const auto& [ref, state] : states) ids[ref.connection].push_back(ref.id);
+net::Task<Result<void>> ask_systems(Context& context, std::vector<Connection> connections,
+                                    ScheduleStates& states) {
   const auto now = context.loop.now();
   const Window window{now, now + kAhead};
   std::vector<net::Task<Result<Answers>>> tasks;
-  for (auto& [name, wanted] : ids) {
-    auto connection = context.store.direct().connections().get(name);
-    if (!connection) co_return connection.error();
-    tasks.push_back(ask_system(context, *std::move(connection), wanted, window));
+  for (auto& connection : connections) {
+    std::vector<std::string> ids;
+    for (const auto& [ref, state] : states) {
+      if (ref.connection == connection.name) ids.push_back(ref.id);
+    }
+    tasks.push_back(ask_system(context, std::move(connection), std::move(ids), window));
   }
   auto all = co_await net::all(context.loop, std::move(tasks));
   for (const auto& answers : all) {
@@ -121,17 +141,6 @@ net::Task<Result<void>> look_up_people(slack::Directory& directory, const engine
   co_return Result<void>{};
 }
 
-/// The directory's memory: what the daemon has looked up is used, and nothing is written.
-class ReadOnlyUsers final : public slack::UserStore {
- public:
-  explicit ReadOnlyUsers(store::Store& store) : users_(store) {}
-  Result<std::vector<slack::SeenUser>> load() override { return users_.load(); }
-  Result<void> save(const std::vector<slack::SeenUser>& /*users*/) override { return {}; }
-
- private:
-  engine::StoredUsers users_;
-};
-
 PlanPreview plan_one(const Rotation& rotation, const RotationRecord& record, const ScheduleStates& states,
                      const slack::UserGroup* group, const Matcher& matcher, Instant now) {
   PlanPreview preview;
@@ -154,18 +163,14 @@ net::Task<Result<std::vector<PlanPreview>>> preview_plans(Workspace& workspace,
                                                           std::vector<RotationRecord> records) {
   auto& context = workspace.context();
   if (context.no_slack) co_return *context.no_slack;
-  auto states = known_schedule_states(context.store.direct(), rotations);
-  if (!states) co_return states.error();
-  if (auto asked = co_await ask_systems(context, *states); !asked) co_return asked.error();
-
-  ReadOnlyUsers users(context.store.direct());
-  slack::Directory directory(context.loop, context.limiter, context.people, users);
-  if (auto loaded = directory.load(); !loaded) co_return loaded.error();
-  engine::ResponderMatcher matcher(directory);
-  auto mappings = context.store.direct().people().mappings();
-  if (!mappings) co_return mappings.error();
-  matcher.set_mappings(*mappings);
-  auto known = co_await look_up_people(directory, matcher, *states, rotations);
+  const auto read = [rotations](store::Store& store) { return read_sources(store, rotations); };
+  auto found = co_await context.store.run(read);
+  if (!found) co_return found.error();
+  auto& states = found->states;
+  auto asked = co_await ask_systems(context, std::move(found->connections), states);
+  if (!asked) co_return asked.error();
+  KnownPeople people(context, std::move(found->people));
+  auto known = co_await look_up_people(people.directory(), people.matcher(), states, rotations);
   if (!known) co_return known.error();
 
   std::vector<PlanPreview> plans;
@@ -173,7 +178,7 @@ net::Task<Result<std::vector<PlanPreview>>> preview_plans(Workspace& workspace,
   for (std::size_t i = 0; i < rotations.size(); ++i) {
     auto group = co_await workspace.find_group(rotations[i].group, rotations[i].handle);
     if (!group) co_return group.error();
-    plans.push_back(plan_one(rotations[i], records[i], *states, *group, matcher, now));
+    plans.push_back(plan_one(rotations[i], records[i], states, *group, people.matcher(), now));
   }
   co_return plans;
 }

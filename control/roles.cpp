@@ -69,7 +69,8 @@ std::vector<Dependence> dependences(const config::Config& config, const std::vec
 net::Task<LostRoles> lost_roles(Context& context, std::optional<UserId> token_user,
                                 slack::Priority priority) {
   LostRoles lost_ones;
-  auto rotations = context.store.direct().rotations().list();
+  const auto list = [](store::Store& store) { return store.rotations().list(); };
+  auto rotations = co_await context.store.run(list);
   lost_ones.asked = rotations && !context.no_slack;
   if (!lost_ones.asked) co_return lost_ones;
   const auto roles = dependences(context.config, *rotations, token_user);
@@ -89,8 +90,11 @@ net::Task<LostRoles> lost_roles(Context& context, std::optional<UserId> token_us
     const auto& person = people.at(role.user);
     if (!person) continue;
     auto why = lost(*person, role);
-    if (why.empty() && role.key == kTokenKey && lost_admin(context.store.direct(), *person))
-      why = "is no workspace admin any more: Slack may refuse to let this token edit groups";
+    if (why.empty() && role.key == kTokenKey) {
+      const auto look = [user = *person](store::Store& store) { return lost_admin(store, user); };
+      if (co_await context.store.run(look))
+        why = "is no workspace admin any more: Slack may refuse to let this token edit groups";
+    }
     if (why.empty()) continue;
     lost_ones.problems.push_back(
         {fmt::format("role:{}:{}", role.key, role.user),

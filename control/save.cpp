@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 
 #include "base/text.hpp"
 #include "control/rotation_json.hpp"
@@ -37,14 +38,14 @@ Error changed_meanwhile(store::Store& store, const Caller& reader, const Rotatio
 }
 
 /// Every rotation of the batch is still what the person saw.
-Result<void> refuse_changed(const Context& context, const Caller& caller, const Batch& batch,
+Result<void> refuse_changed(store::Store& store, const Caller& caller, const Batch& batch,
                             const std::vector<Rotation>& stored) {
   const auto unchanged = [&](const Rotation& before) -> Result<void> {
     const auto same = [&](const Rotation& other) { return other.id == before.id; };
     const auto now = std::find_if(stored.begin(), stored.end(), same);
-    if (now == stored.end()) return rotation_of(context, caller, before.id).error();
+    if (now == stored.end()) return rotation_of(store, caller, before.id).error();
     if (version_of(*now) == version_of(before)) return {};
-    return changed_meanwhile(context.store.direct(), caller, *now);
+    return changed_meanwhile(store, caller, *now);
   };
   for (const auto& wanted : batch.wanted) {
     if (!wanted.before) continue;
@@ -56,11 +57,10 @@ Result<void> refuse_changed(const Context& context, const Caller& caller, const 
   return {};
 }
 
-Result<void> write_batch(const Context& context, const Caller& caller, Batch& batch) {
-  auto& store = context.store.direct();
+Result<void> write_batch(store::Store& store, const Caller& caller, Batch& batch) {
   auto stored = store.rotations().list();
   if (!stored) return stored.error();
-  if (auto good = refuse_changed(context, caller, batch, *stored); !good) return good;
+  if (auto good = refuse_changed(store, caller, batch, *stored); !good) return good;
   for (const auto& rotation : batch.deleted) {
     if (auto removed = store.rotations().remove(rotation.id, caller.actor); !removed) return removed;
     std::erase_if(*stored, [&](const Rotation& other) { return other.id == rotation.id; });
@@ -78,7 +78,7 @@ Result<void> write_batch(const Context& context, const Caller& caller, Batch& ba
     if (!added) return added.error();
     wanted.rotation.id = *added;
   }
-  return batch.also ? batch.also() : Result<void>{};
+  return batch.also ? batch.also(store) : Result<void>{};
 }
 
 }  // namespace
@@ -124,7 +124,13 @@ net::Task<Result<void>> save_all(Context& context, Caller caller, Batch& batch) 
     if (auto ok = allowed(context, caller, Action::remove, {&rotation, {}}); !ok) co_return ok;
   }
   if (auto made = co_await make_groups(context, batch.wanted); !made) co_return made;
-  co_return context.store.direct().transaction([&] { return write_batch(context, caller, batch); });
+  const auto written = std::make_shared<Batch>(batch);
+  const auto write = [written, caller](store::Store& store) {
+    return store.transaction([&] { return write_batch(store, caller, *written); });
+  };
+  auto saved = co_await context.store.run(write);
+  if (saved) batch = std::move(*written);
+  co_return saved;
 }
 
 net::Task<Result<void>> save(Context& context, Caller caller, RotationDraft& wanted, bool quiet) {
@@ -136,8 +142,7 @@ net::Task<Result<void>> save(Context& context, Caller caller, RotationDraft& wan
   co_return saved;
 }
 
-Result<Rotation> rotation_of(const Context& context, const Caller& reader, RotationId id) {
-  auto& store = context.store.direct();
+Result<Rotation> rotation_of(store::Store& store, const Caller& reader, RotationId id) {
   auto all = store.rotations().list();
   if (!all) return all.error();
   for (auto& rotation : *all) {
@@ -154,24 +159,53 @@ Result<Rotation> rotation_of(const Context& context, const Caller& reader, Rotat
               person_for(reader, entry.actor), format_minutes(entry.at));
 }
 
-Result<bool> set_paused(Context& context, const Caller& caller, RotationId id, bool paused) {
-  auto rotation = rotation_of(context, caller, id);
-  if (!rotation) return rotation.error();
-  if (auto ok = allowed(context, caller, Action::pause, {&*rotation, {}}); !ok) return ok.error();
-  bool changed = false;
-  auto saved = context.store.direct().transaction([&]() -> Result<void> {
-    auto deletion =
-        paused ? std::optional<Deletion>{} : deletion_of(context.store.direct(), id, context.loop.now());
+net::Task<Result<Rotation>> read_rotation(Context& context, Caller reader, RotationId id) {
+  const auto read = [reader = std::move(reader), id](store::Store& store) {
+    return rotation_of(store, reader, id);
+  };
+  co_return co_await context.store.run(read);
+}
+
+namespace {
+
+/// What becomes of a rotation that is to be paused or resumed: whether it was changed.
+struct Pausing {
+  Caller caller;
+  Permissions permissions;
+  RotationId id;
+  bool paused;
+  std::string seen;
+  Instant now;
+
+  Result<void> write(store::Store& store, bool& changed) const {
+    auto rotation = rotation_of(store, caller, id);
+    if (!rotation) return rotation.error();
+    if (auto ok = may(caller.principal, Action::pause, {&*rotation, {}}, permissions); !ok) return ok;
+    auto deletion = paused ? std::optional<Deletion>{} : deletion_of(store, id, now);
     if (deletion) {
-      if (auto ended = context.store.direct().rotations().end_deletion(*deletion); !ended) return ended;
+      if (auto ended = store.rotations().end_deletion(*deletion); !ended) return ended;
     }
     changed = deletion || rotation->paused != paused;
     if (rotation->paused == paused) return {};
+    if (!seen.empty() && seen != version_of(*rotation)) return changed_meanwhile(store, caller, *rotation);
     rotation->paused = paused;
-    return context.store.direct().rotations().update(*rotation, caller.actor);
-  });
-  if (!saved) return saved.error();
-  return changed;
+    return store.rotations().update(*rotation, caller.actor);
+  }
+  Result<bool> operator()(store::Store& store) const {
+    bool changed = false;
+    auto saved = store.transaction([&] { return write(store, changed); });
+    if (!saved) return saved.error();
+    return changed;
+  }
+};
+
+}  // namespace
+
+net::Task<Result<bool>> set_paused(Context& context, Caller caller, RotationId id, bool paused,
+                                   std::string seen) {
+  const Pausing pausing{std::move(caller), context.permissions(), id, paused,
+                        std::move(seen),   context.loop.now()};
+  co_return co_await context.store.run(pausing);
 }
 
 std::optional<Deletion> deletion_of(store::Store& store, RotationId id, Instant now) {

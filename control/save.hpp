@@ -12,10 +12,11 @@ namespace watchbill::control {
 
 /// Rotations to be written together.
 struct Batch {
-  std::vector<RotationDraft> wanted{};   ///< settled
-  std::vector<Rotation> deleted{};       ///< their groups keep their members
-  bool quiet = false;                    ///< new ones start without an announcement
-  std::function<Result<void>()> also{};  ///< what else the same transaction writes
+  std::vector<RotationDraft> wanted{};  ///< settled
+  std::vector<Rotation> deleted{};      ///< their groups keep their members
+  bool quiet = false;                   ///< new ones start without an announcement
+  /// What else the same transaction writes; it owns what it uses.
+  std::function<Result<void>(store::Store&)> also{};
 };
 
 /// Makes the groups that are needed and stores all of it in one transaction, or nothing. New rotations get
@@ -32,10 +33,15 @@ std::vector<Rotation> in_storable_order(const std::vector<RotationDraft>& wanted
                                         const std::vector<Rotation>& stored);
 
 /// By id; `not_found` says to the reader who deleted it and when.
-Result<Rotation> rotation_of(const Context& context, const Caller& reader, RotationId id);
+Result<Rotation> rotation_of(store::Store& store, const Caller& reader, RotationId id);
+/// The same, asked of the context's store.
+net::Task<Result<Rotation>> read_rotation(Context& context, Caller reader, RotationId id);
 
-/// Pauses or resumes; false if it was so already. To resume takes back a deletion that is going on.
-Result<bool> set_paused(Context& context, const Caller& caller, RotationId id, bool paused);
+/// Pauses or resumes; false if it was so already. To resume takes back a deletion that is going on. `seen`:
+/// the `version_of` the rotation that somebody agreed to; `conflict` if it is another by now. Empty:
+/// whichever.
+net::Task<Result<bool>> set_paused(Context& context, Caller caller, RotationId id, bool paused,
+                                   std::string seen = {});
 
 /// The deletion with `restore` that is going on; nothing if none is, or it was given up.
 std::optional<Deletion> deletion_of(store::Store& store, RotationId id, Instant now);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 
 #include "control/connections.hpp"
 #include "control/save.hpp"
@@ -163,6 +164,21 @@ Result<void> refuse_taken(store::Store& store, const std::vector<RotationDraft>&
   return {};
 }
 
+/// All of them, in one piece of work.
+net::Task<Result<void>> refuse_all_taken(Context& context, std::vector<RotationDraft>& all) {
+  const auto drafts = std::make_shared<std::vector<RotationDraft>>(all);
+  const auto look = [drafts](store::Store& store) -> Result<void> {
+    for (auto& wanted : *drafts) {
+      if (auto free = refuse_taken(store, *drafts, wanted); !free)
+        return free.error().in("{}", place_of(wanted));
+    }
+    return {};
+  };
+  auto free = co_await context.store.run(look);
+  for (std::size_t i = 0; i < all.size(); ++i) all[i].wrong_field = (*drafts)[i].wrong_field;
+  co_return free;
+}
+
 /// Whether the group's members stay as they are, go or come, so that somebody must agree to it.
 std::optional<Adoption> adoption_of(const RotationDraft& wanted, Takeover kind, const RotationRecord& record,
                                     const slack::UserGroup& group, const PlanPreview* preview) {
@@ -196,16 +212,15 @@ Takeover takeover_by(const RotationDraft& wanted) {
   return takeover_of(wanted.before ? &*wanted.before : nullptr, wanted.rotation);
 }
 
-/// What is remembered of the rotations, in their order; of one that gets another group, nothing.
+/// What is remembered of these rotations, in their order; nothing where there is no id.
 Result<std::vector<RotationRecord>> records_of(store::Store& store,
-                                               const std::vector<RotationDraft*>& taken) {
+                                               const std::vector<std::optional<RotationId>>& ids) {
   auto stored = store.engine().records();
   if (!stored) return stored.error();
-  std::vector<RotationRecord> records(taken.size());
-  for (std::size_t i = 0; i < taken.size(); ++i) {
-    if (taken[i]->takes_group()) continue;
+  std::vector<RotationRecord> records(ids.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) {
     for (const auto& record : *stored) {
-      if (record.rotation == taken[i]->rotation.id) records[i] = record;
+      if (ids[i] == record.rotation) records[i] = record;
     }
   }
   return records;
@@ -215,14 +230,18 @@ Result<std::vector<RotationRecord>> records_of(store::Store& store,
 net::Task<Result<void>> look_at_groups(Workspace& workspace, std::vector<RotationDraft>& all, bool verify) {
   std::vector<RotationDraft*> taken;
   std::vector<Rotation> rotations;
+  // Of one that gets another group nothing is remembered.
+  std::vector<std::optional<RotationId>> known;
   for (auto& wanted : all) {
     const bool stays = !wanted.takes_group() && takeover_by(wanted) == Takeover::none;
     if (stays || wanted.create_group) continue;
     taken.push_back(&wanted);
     rotations.push_back(wanted.rotation);
+    known.push_back(wanted.takes_group() ? std::nullopt : std::optional(wanted.rotation.id));
   }
   if (taken.empty()) co_return Result<void>{};
-  auto records = records_of(workspace.context().store.direct(), taken);
+  const auto read = [known](store::Store& store) { return records_of(store, known); };
+  auto records = co_await workspace.context().store.run(read);
   if (!records) co_return records.error();
   std::vector<PlanPreview> plans;
   if (verify) {
@@ -352,9 +371,8 @@ net::Task<Result<void>> validate(Workspace& workspace, Caller caller, std::vecto
   auto& context = workspace.context();
   for (auto& wanted : all) {
     if (auto ok = may_save(context, caller, wanted); !ok) co_return ok.error();
-    if (auto free = refuse_taken(context.store.direct(), all, wanted); !free)
-      co_return free.error().in("{}", place_of(wanted));
   }
+  if (auto free = co_await refuse_all_taken(context, all); !free) co_return free;
   for (auto& wanted : all) {
     // The rules that need no call go first.
     if (auto good = obey_rules(wanted, without_names(wanted.rotation)); !good)
@@ -372,7 +390,7 @@ net::Task<Result<void>> validate(Workspace& workspace, Caller caller, std::vecto
 
 net::Task<Result<RotationDraft>> validate_resume(Workspace& workspace, Caller caller, RotationId id) {
   auto& context = workspace.context();
-  auto stored = rotation_of(context, caller, id);
+  auto stored = co_await read_rotation(context, caller, id);
   if (!stored) co_return stored.error();
   if (auto ok = allowed(context, caller, Action::pause, {&*stored, {}}); !ok) co_return ok.error();
   std::vector<RotationDraft> all(1);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "control/overview.hpp"
 #include "store/names.hpp"
 
 namespace watchbill::control {
@@ -81,13 +82,18 @@ net::Task<Result<const std::vector<slack::Channel>*>> Workspace::channels() {
   co_return &*channels_;
 }
 
+void Workspace::remember(const ChannelId& channel, const std::string& name) {
+  // A name that cannot be kept stays an id where it is shown.
+  context_.store.post(
+      [channel, name](store::Store& store) { return store::remember_channel(store, channel, name); });
+}
+
 net::Task<Result<slack::Channel>> Workspace::channel_named(std::string name) {
   auto all = co_await channels();
   if (!all) co_return all.error();
   for (const auto& channel : **all) {
     if (channel.name != name) continue;
-    // A name that cannot be kept stays an id where it is shown.
-    (void)store::remember_channel(context_.store.direct(), channel.id, channel.name);
+    remember(channel.id, channel.name);
     co_return channel;
   }
   co_return fail(ErrorKind::not_found,
@@ -108,7 +114,7 @@ net::Task<Result<slack::Channel>> Workspace::channel_of(ChannelId id) {
         id);
   }
   if (!read) co_return read.error().in("channel {}", id);
-  (void)store::remember_channel(context_.store.direct(), id, read->name);
+  remember(id, read->name);
   co_return channels_asked_.insert_or_assign(id, *std::move(read)).first->second;
 }
 
@@ -149,7 +155,12 @@ net::Task<Result<slack::User>> Workspace::person(std::string text) {
 net::Task<std::string> Workspace::name_of(UserId user) {
   if (const auto known = people_.find(user.value); known != people_.end())
     co_return fmt::format("{} ({})", known->second.name, user);
-  if (const auto stored = stored_names().find(user); stored != stored_names().end())
+  if (!stored_names_) {
+    // Without them a few are asked for, and the others stay ids.
+    auto known = co_await context_.store.run(known_names);
+    if (!stored_names_) stored_names_ = std::move(known);
+  }
+  if (const auto stored = stored_names_->find(user); stored != stored_names_->end())
     co_return fmt::format("{} ({})", stored->second, user);
   if (context_.no_slack || names_asked_ == kMostNamesAsked) co_return user.value;
   ++names_asked_;
@@ -158,17 +169,6 @@ net::Task<std::string> Workspace::name_of(UserId user) {
   auto name = fmt::format("{} ({})", read->name, user);
   if (read->assignable()) people_.insert_or_assign(user.value, *std::move(read));
   co_return name;
-}
-
-const std::map<UserId, std::string>& Workspace::stored_names() {
-  if (!stored_names_) {
-    stored_names_.emplace();
-    // Without them a few are asked for, and the others stay ids.
-    if (auto users = context_.store.direct().people().users()) {
-      for (auto& user : *users) stored_names_->emplace(user.id, std::move(user.name));
-    }
-  }
-  return *stored_names_;
 }
 
 net::Task<std::string> Workspace::name_of(ChannelId channel) {

@@ -41,13 +41,12 @@ class Workspace {
   net::Task<Result<const std::vector<slack::Channel>*>> channels();
   net::Task<Result<slack::Channel>> channel_named(std::string name);
   net::Task<Result<slack::Channel>> channel_of(ChannelId id);
+  void remember(const ChannelId& channel, const std::string& name);
 
   Context& context_;
   std::optional<std::vector<slack::UserGroup>> groups_;
   std::optional<std::vector<slack::Channel>> channels_;
   std::map<ChannelId, slack::Channel> channels_asked_;
-  const std::map<UserId, std::string>& stored_names();
-
   std::map<std::string, slack::User> people_;
   std::optional<std::map<UserId, std::string>> stored_names_;
   int names_asked_ = 0;

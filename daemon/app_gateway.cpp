@@ -58,7 +58,7 @@ AppAccess read_app_access(const config::Config& config) {
   return out;
 }
 
-AppGateway::AppGateway(net::EventLoop& loop, store::Store& store, const config::Config& config,
+AppGateway::AppGateway(net::EventLoop& loop, store::AsyncStore store, const config::Config& config,
                        AppAccess access)
     : loop_(loop), store_(store), config_(config), access_(std::move(access)) {}
 
@@ -92,8 +92,11 @@ net::Task<void> AppGateway::publish() {
   std::string written;
   while (true) {
     auto now = state_json(state());
-    // A store that is busy for a moment is tried again.
-    if (now != written && store_.set_meta(kStateKey, now)) written = std::move(now);
+    if (now != written) {
+      const auto write = [now](store::Store& store) { return store.set_meta(kStateKey, now); };
+      // A store that is busy for a moment is tried again.
+      if (co_await store_.run(write)) written = std::move(now);
+    }
     co_await net::sleep_for(loop_, 1s);
   }
 }

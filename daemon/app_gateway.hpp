@@ -65,7 +65,7 @@ struct AppFigures {
 /// `status`), and as a problem when Slack has been away for some minutes. Nothing of it touches the sync.
 class AppGateway {
  public:
-  AppGateway(net::EventLoop& loop, store::Store& store, const config::Config& config, AppAccess access);
+  AppGateway(net::EventLoop& loop, store::AsyncStore store, const config::Config& config, AppAccess access);
   AppGateway(const AppGateway&) = delete;
   AppGateway& operator=(const AppGateway&) = delete;
 
@@ -89,7 +89,7 @@ class AppGateway {
   net::Task<void> publish();
 
   net::EventLoop& loop_;
-  store::Store& store_;
+  store::AsyncStore store_;
   const config::Config& config_;
   AppAccess access_;
   SlackApp app_;

@@ -25,7 +25,8 @@ net::Task<void> ChannelNamesCheck::run() {
 net::Task<void> ChannelNamesCheck::look() {
   std::set<ChannelId> used;
   if (const auto& alerts = context_.config.slack.alert_channel) used.insert(*alerts);
-  const auto rotations = context_.store.direct().rotations().list();
+  const auto list = [](store::Store& store) { return store.rotations().list(); };
+  const auto rotations = co_await context_.store.run(list);
   if (!rotations) co_return;
   for (const auto& rotation : *rotations) {
     used.insert(rotation.channels.begin(), rotation.channels.end());
@@ -36,7 +37,11 @@ net::Task<void> ChannelNamesCheck::look() {
         co_await context_.limiter.acquire(slack::Method::conversations_info, slack::Priority::background);
     auto info = co_await context_.channels.channel_info(std::move(permit), channel);
     // One that Slack does not show keeps the name that it had.
-    if (info) (void)store::remember_channel(context_.store.direct(), channel, info->name);
+    if (!info) continue;
+    const auto remember = [channel, name = info->name](store::Store& store) {
+      return store::remember_channel(store, channel, name);
+    };
+    (void)co_await context_.store.run(remember);
   }
 }
 

@@ -48,7 +48,7 @@ class Service {
   [[nodiscard]] net::RequestLimits limits(const net::ServerRequest& request) const;
   net::Task<net::ServerResponse> answer(net::ServerRequest request);
   [[nodiscard]] net::ServerResponse readiness() const;
-  net::ServerResponse status();
+  net::Task<net::ServerResponse> status();
   [[nodiscard]] TokenEnds token_ends() const;
   net::Task<void> introduce();
 

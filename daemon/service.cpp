@@ -19,6 +19,16 @@ net::ServerResponse service_text(int status, std::string body) {
   return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(body)};
 }
 
+net::ServerResponse status_response(std::string page) {
+  return {200,
+          {{"Content-Type", "text/html; charset=utf-8"},
+           {"Content-Security-Policy", status_page_policy()},
+           {"Cache-Control", "no-store"},
+           {"X-Content-Type-Options", "nosniff"},
+           {"Referrer-Policy", "no-referrer"}},
+          std::move(page)};
+}
+
 }  // namespace
 
 Service::Service(net::EventLoop& loop, store::Store& store, const config::Config& config)
@@ -50,7 +60,8 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
   service->slack_ =
       std::make_unique<slack::WebClient>(*service->http_, *service->limiter_, std::move(slack_options));
 
-  service->gateway_ = std::make_unique<AppGateway>(loop, store, service->config_, std::move(access));
+  service->gateway_ = std::make_unique<AppGateway>(loop, store::AsyncStore(store, service->executor_),
+                                                   service->config_, std::move(access));
 
   engine::EngineOptions options;
   options.poll_interval = config.poll_interval;
@@ -164,22 +175,21 @@ TokenEnds Service::token_ends() const {
   return ends;
 }
 
-net::ServerResponse Service::status() {
+net::Task<net::ServerResponse> Service::status() {
   const auto now = loop_.steady_now();
   if (status_page_.empty() || now - status_made_ > kStatusAge) {
-    auto overview = control::read_overview(*context_);
-    if (!overview) return service_text(503, overview.error().message + "\n");
-    status_page_ = status_page({*std::move(overview), control::known_names(store_), engine_->figures(),
-                                WATCHBILL_VERSION, loop_.now()});
+    // Who else looks meanwhile is shown the page of before.
     status_made_ = now;
+    auto overview = co_await control::read_overview(*context_);
+    if (!overview) {
+      status_made_ = {};
+      co_return service_text(503, overview.error().message + "\n");
+    }
+    auto names = co_await context_->store.run(control::known_names);
+    status_page_ = status_page(
+        {*std::move(overview), std::move(names), engine_->figures(), WATCHBILL_VERSION, loop_.now()});
   }
-  return {200,
-          {{"Content-Type", "text/html; charset=utf-8"},
-           {"Content-Security-Policy", status_page_policy()},
-           {"Cache-Control", "no-store"},
-           {"X-Content-Type-Options", "nosniff"},
-           {"Referrer-Policy", "no-referrer"}},
-          status_page_};
+  co_return status_response(status_page_);
 }
 
 net::RequestLimits Service::limits(const net::ServerRequest& request) const {
@@ -199,7 +209,7 @@ net::Task<net::ServerResponse> Service::answer(net::ServerRequest request) {
   if (path == "/healthz") co_return service_text(200, "ok\n");
   if (!may_see_status(request.header("host").value_or(""), config_.public_url))
     co_return service_text(421, "this is shown under this host's loopback names and public_url\n");
-  if (page) co_return status();
+  if (page) co_return co_await status();
   if (path == "/readyz") co_return readiness();
   auto response = service_text(200, metrics_text(engine_->figures(), gateway_->figures(), slack_->counts(),
                                                  limiter_->waits(), token_ends(), loop_.now()));

@@ -103,9 +103,11 @@ std::string value_of(const json::View& action) {
 
 }  // namespace
 
-Interaction interaction_of(json::View payload) {
-  const auto view = payload["view"];
+Interaction interaction_of(json::Document document) {
   Interaction interaction;
+  interaction.payload = std::make_shared<const json::Document>(std::move(document));
+  const auto payload = interaction.payload->root();
+  const auto view = payload["view"];
   interaction.user = UserId(payload["user"]["id"].string_or(""));
   interaction.trigger = payload["trigger_id"].string_or("");
   interaction.view = view["id"].string_or("");
@@ -116,7 +118,8 @@ Interaction interaction_of(json::View payload) {
   return interaction;
 }
 
-std::vector<UserAction> actions_of(json::View payload, const Interaction& interaction) {
+std::vector<UserAction> actions_of(const Interaction& interaction) {
+  const auto payload = interaction.payload->root();
   std::vector<UserAction> user_actions;
   const bool home = payload["view"]["type"].string_or("") == "home";
   for (const auto& action : payload["actions"].items()) {

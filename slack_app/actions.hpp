@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -81,8 +82,9 @@ using UserAction = std::variant<NewRotation, EditRotation, DeleteRotation, SyncR
                                 FixPerson, LookAtAccount, TurnPage, ShowMore, FormTouched, TextTouched,
                                 BackToForm, TakeBackPerson, ChooseWay, ConfirmAccount, BrowserOpened>;
 
-/// Where something was clicked or submitted. `values` points into the payload.
+/// Where something was clicked or submitted. `values` points into the payload, which lives as long as it.
 struct Interaction {
+  std::shared_ptr<const json::Document> payload{};
   UserId user;
   std::string trigger;
   std::string view;  ///< its id
@@ -91,11 +93,11 @@ struct Interaction {
   std::string metadata;
   json::View values{};  ///< `state.values`
 };
-Interaction interaction_of(json::View payload);
+Interaction interaction_of(json::Document payload);
 
-/// What the clicks of a `block_actions` payload mean; those that mean nothing to us (a button that only leads
-/// somewhere) are left out.
-std::vector<UserAction> actions_of(json::View payload, const Interaction& interaction);
+/// What the clicks of an interaction (`block_actions`) mean; those that mean nothing to us (a button that
+/// only leads somewhere) are left out.
+std::vector<UserAction> actions_of(const Interaction& interaction);
 
 inline constexpr const char* kConfirmAccount = "account_confirm";
 inline constexpr const char* kRefuseAccount = "account_refuse";

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <map>
 
 #include "control/save.hpp"
 #include "slack_app/command.hpp"
@@ -54,6 +55,30 @@ std::string ephemeral(const std::string& mrkdwn_text) {
 }  // namespace
 
 struct App::Impl {
+  /// A submission, and whoever waits for the same answer.
+  struct Submission {
+    explicit Submission(net::Loop& loop) : answered(loop) {}
+    std::optional<std::string> answer{};
+    net::Signal answered;
+  };
+  /// While it lives the submission is being answered.
+  struct Answering {
+    Answering(Impl& of, std::string view)
+        : app(of), which(std::move(view)), submission(std::make_shared<Submission>(of.ports.loop)) {
+      app.submissions.emplace(which, submission);
+    }
+    ~Answering() {
+      app.submissions.erase(which);
+      if (!submission->answer) submission->answer.emplace();
+      submission->answered.notify();
+    }
+    Answering(const Answering&) = delete;
+    Answering& operator=(const Answering&) = delete;
+    Impl& app;
+    std::string which;
+    std::shared_ptr<Submission> submission;
+  };
+
   explicit Impl(AppPorts the_ports)
       : ports(std::move(the_ports)),
         context(context_of(ports)),
@@ -79,9 +104,12 @@ struct App::Impl {
   net::Task<void> clicked(json::Document payload);
   net::Task<void> carry_out(Interaction interaction, UserAction user_action);
   net::Task<std::string> submitted(json::Document payload);
+  net::Task<std::string> submit(Interaction interaction);
   net::Task<std::string> suggest(json::Document payload);
   net::Task<std::string> options_for(json::Document payload);
   net::Task<std::string> command(json::Document payload);
+  net::Task<std::string> answer(CommandQuestion question, CommandAsker asker);
+  net::Task<void> answer_later(std::string url, std::unique_ptr<DeferredAnswer<std::string>> work);
   net::Task<Result<void>> may_view(UserId user);
 
   AppPorts ports;
@@ -95,6 +123,8 @@ struct App::Impl {
   BrowserConnect browser;
   SystemScreens systems;
   PeopleScreens people;
+  /// Submissions that are not answered yet, by view: what a double click sends gets the same answer.
+  std::map<std::string, std::shared_ptr<Submission>> submissions;
 };
 
 /// "/invite @name" should name it as people know it.
@@ -119,10 +149,10 @@ net::Task<void> App::Impl::event(json::Document payload) {
 }
 
 net::Task<void> App::Impl::clicked(json::Document payload) {
-  const auto interaction = interaction_of(payload.root());
+  const auto interaction = interaction_of(std::move(payload));
   if (interaction.user.empty()) co_return;
-  for (const auto& user_action : actions_of(payload.root(), interaction))
-    co_await carry_out(interaction, user_action);
+  const auto user_actions = actions_of(interaction);
+  for (const auto& user_action : user_actions) co_await carry_out(interaction, user_action);
 }
 
 net::Task<void> App::Impl::carry_out(Interaction interaction, UserAction user_action) {
@@ -190,8 +220,20 @@ net::Task<void> App::Impl::carry_out(Interaction interaction, UserAction user_ac
 }
 
 net::Task<std::string> App::Impl::submitted(json::Document payload) {
-  auto interaction = interaction_of(payload.root());
+  auto interaction = interaction_of(std::move(payload));
   if (interaction.user.empty()) co_return std::string();
+  const auto which = fmt::format("{} {} {}", interaction.user, interaction.view, interaction.hash);
+  if (const auto running = submissions.find(which); running != submissions.end()) {
+    const auto first = running->second;
+    while (!first->answer) co_await first->answered.wait();
+    co_return *first->answer;
+  }
+  const Answering mine(*this, which);
+  mine.submission->answer = co_await submit(std::move(interaction));
+  co_return *mine.submission->answer;
+}
+
+net::Task<std::string> App::Impl::submit(Interaction interaction) {
   const auto& callback = interaction.callback;
   if (callback == kRotationForm) co_return co_await editor.submit(interaction);
   if (callback == kAdoption) co_return co_await editor.submit_adoption(interaction);
@@ -223,7 +265,7 @@ net::Task<std::string> App::Impl::options_for(json::Document payload) {
   const auto state = form_state(root["view"]["private_metadata"].string_or(""));
   std::string editing;
   if (state && state->rotation) {
-    auto rotation = control::rotation_of(context, *caller, *state->rotation);
+    auto rotation = co_await control::read_rotation(context, *caller, *state->rotation);
     if (!rotation || !control::allowed(context, *caller, Action::edit, {&*rotation, {}})) co_return none;
     editing = rotation->name;
   } else if (!control::allowed(context, *caller, Action::create, {})) {
@@ -258,9 +300,24 @@ net::Task<Result<void>> App::Impl::may_view(UserId user) {
 
 net::Task<std::string> App::Impl::command(json::Document payload) {
   const auto root = payload.root();
-  const auto question = read_command(root["text"].string_or(""));
+  auto question = read_command(root["text"].string_or(""));
   CommandAsker asker{UserId(root["user_id"].string_or("")), ChannelId(root["channel_id"].string_or("")),
                      root["command"].string_or(ports.config.slack.command)};
+  auto work = std::make_unique<DeferredAnswer<std::string>>(ports.loop,
+                                                            answer(std::move(question), std::move(asker)));
+  const bool ready = co_await work->ready_within(kAnswerWithin);
+  if (ready) co_return co_await work->result();
+  screen.spawn(answer_later(root["response_url"].string_or(""), std::move(work)));
+  co_return std::string();
+}
+
+net::Task<void> App::Impl::answer_later(std::string url, std::unique_ptr<DeferredAnswer<std::string>> work) {
+  auto text = co_await work->result();
+  auto told = co_await ports.views.respond(std::move(url), std::move(text));
+  if (!told) note_failure("answering a command", told.error());
+}
+
+net::Task<std::string> App::Impl::answer(CommandQuestion question, CommandAsker asker) {
   using Kind = CommandQuestion::Kind;
   if (question.kind == Kind::help) co_return ephemeral(answer_help(asker));
   // Everybody may: the one door is asked all the same.
@@ -269,15 +326,15 @@ net::Task<std::string> App::Impl::command(json::Document payload) {
   if (question.kind == Kind::history) {
     if (auto ok = co_await may_view(asker.user); !ok) co_return ephemeral(error_text(ok.error()));
   }
-  const auto now = ports.loop.now();
   const auto failed = [](const Error& error) {
     return ephemeral("The answer could not be read: " + error_text(error));
   };
-  auto overview = control::read_overview(context);
+  auto overview = co_await control::read_overview(context);
   if (!overview) co_return failed(overview.error());
+  const auto now = ports.loop.now();
   if (question.kind == Kind::me) {
     shifts.look(*overview);
-    auto own = shifts.of(asker.user);
+    auto own = co_await shifts.of(asker.user);
     if (!own) co_return failed(own.error());
     own->resize(std::min(own->size(), kShiftsAnswered));
     co_return ephemeral(answer_me(*own, now));
@@ -285,10 +342,13 @@ net::Task<std::string> App::Impl::command(json::Document payload) {
   if (question.kind == Kind::who) co_return ephemeral(answer_who(*overview, question, asker, now));
   if (question.kind == Kind::next) co_return ephemeral(answer_next(*overview, question, asker, now));
   if (question.kind == Kind::history) {
-    const auto read = [this](const std::string& name) {
-      return history_of(ports.store.direct(), name, kHistoryAnswered);
+    const auto wanted = history_wanted(*overview, question);
+    if (!wanted) co_return ephemeral(answer_history(*overview, question, asker, std::nullopt));
+    const auto read = [name = *wanted](store::Store& store) {
+      return history_of(store, name, kHistoryAnswered);
     };
-    co_return ephemeral(answer_history(*overview, question, asker, read));
+    auto history = co_await ports.store.run(read);
+    co_return ephemeral(answer_history(*overview, question, asker, std::move(history)));
   }
   if (question.kind == Kind::all) co_return ephemeral(answer_all(*overview, now));
   co_return ephemeral(answer_here(*overview, asker, now));

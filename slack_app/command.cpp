@@ -287,13 +287,21 @@ std::string answer_next(const control::Overview& overview, const CommandQuestion
       kMaxAnswer);
 }
 
+std::optional<std::string> history_wanted(const control::Overview& overview,
+                                          const CommandQuestion& question) {
+  if (question.name.empty() && question.group.empty()) return std::nullopt;
+  const auto candidates = meant(overview, question);
+  if (candidates.size() > 1) return std::nullopt;
+  return candidates.empty() ? question.name : candidates.front()->rotation.name;
+}
+
 std::string answer_history(const control::Overview& overview, const CommandQuestion& question,
-                           const CommandAsker& asker, const ReadHistory& read) {
+                           const CommandAsker& asker, const std::optional<Result<HistoryModel>>& asked) {
   if (question.name.empty() && question.group.empty())
     return fmt::format("Whose history? For example `{} history NAME`", slack_name(asker.command));
   const auto candidates = meant(overview, question);
   if (candidates.size() > 1) return which_one(candidates, question, asker);
-  auto history = read(candidates.empty() ? question.name : candidates.front()->rotation.name);
+  const auto& history = *asked;
   if (!history && history.error().kind == ErrorKind::not_found) return none_found(overview, question, asker);
   if (!history) return "The answer could not be read: " + foreign_text(as_sentence(history.error().message));
   std::vector<std::string> lines;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,11 +48,12 @@ std::string answer_who(const control::Overview& overview, const CommandQuestion&
                        const CommandAsker& asker, Instant now);
 std::string answer_next(const control::Overview& overview, const CommandQuestion& question,
                         const CommandAsker& asker, Instant now);
-/// Reads the newest changes of the rotation of that name.
-using ReadHistory = std::function<Result<HistoryModel>(const std::string& rotation)>;
-/// The name may also be that of a deleted rotation.
+/// Whose history is to be read for the answer: one rotation, or a name that may be that of a deleted one.
+/// Nothing where the answer is a question.
+std::optional<std::string> history_wanted(const control::Overview& overview, const CommandQuestion& question);
+/// `history`: of whom `history_wanted` says.
 std::string answer_history(const control::Overview& overview, const CommandQuestion& question,
-                           const CommandAsker& asker, const ReadHistory& read);
+                           const CommandAsker& asker, const std::optional<Result<HistoryModel>>& history);
 std::string answer_me(const std::vector<control::DutyShift>& shifts, Instant now);
 std::string answer_help(const CommandAsker& asker);
 

@@ -57,7 +57,8 @@ std::string adoption_modal(const AdoptionModel& model) {
   const auto yes = model.first ? "Yes, take it over" : "Yes, they may go";
   if (model.resumes) {
     json::Writer metadata;
-    metadata.begin_object().field("rotation", model.resumes->value).end_object();
+    metadata.begin_object().field("rotation", model.resumes->value);
+    metadata.field("version", model.version).end_object();
     return modal_view({.callback = kResume, .title = title, .submit = yes, .metadata = metadata.take()},
                       blocks);
   }

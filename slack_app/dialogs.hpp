@@ -29,6 +29,7 @@ struct AdoptionModel {
   bool first = true;                    ///< the group is taken over, and what it was can be put back
   bool when_resumed = false;            ///< the rotation is paused
   std::optional<RotationId> resumes{};  ///< the rotation that is to be resumed; none for a form
+  std::string version{};                ///< of that one (`control::version_of`)
 };
 std::string adoption_modal(const AdoptionModel& model);
 inline constexpr const char* kAdoption = "rotation_adopt";

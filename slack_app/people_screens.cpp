@@ -33,6 +33,17 @@ std::optional<UserId> mapped_user(store::Store& store, const std::string& person
   return std::nullopt;
 }
 
+/// Somebody else may have been faster, and have said that it is somebody else.
+Result<void> refuse_other(store::Store& store, const std::string& person, const std::string& user) {
+  auto waiting = waiting_person(store, person);
+  if (!waiting) return waiting.error();
+  const auto before = mapped_user(store, person);
+  if (*waiting || !before || before->value == user) return {};
+  return fail(ErrorKind::conflict,
+              "Somebody was faster, and said that it is somebody else. Close this form: the home tab "
+              "shows who is in the groups.");
+}
+
 }  // namespace
 
 net::Task<void> PeopleScreens::open(UserId user, std::string trigger, std::string person) {
@@ -45,7 +56,8 @@ net::Task<std::string> PeopleScreens::view_of(UserId user, std::string person) {
   auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return refuse(caller.error());
   if (auto ok = control::allowed(context, *caller, Action::map_person, {}); !ok) co_return refuse(ok.error());
-  auto found = waiting_person(context.store.direct(), person);
+  const auto read = [person](store::Store& store) { return waiting_person(store, person); };
+  auto found = co_await context.store.run(read);
   if (!found) co_return refuse(found.error());
   if (!*found)
     co_return notice_modal("Fix a person",
@@ -82,21 +94,20 @@ net::Task<void> PeopleScreens::finish(std::string view, std::unique_ptr<Deferred
 
 net::Task<PeopleScreens::Outcome> PeopleScreens::map(UserId user, std::string person,
                                                      std::string slack_user) {
-  auto& store = screen_.context().store.direct();
   auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return Outcome{caller.error().message};
   if (auto ok = control::allowed(screen_.context(), *caller, Action::map_person, {}); !ok)
     co_return Outcome{ok.error().message};
   if (slack_user.empty()) co_return Outcome{"Choose the person."};
-  auto waiting = waiting_person(store, person);
+  const auto read = [person](store::Store& store) { return waiting_person(store, person); };
+  auto waiting = co_await screen_.context().store.run(read);
   if (!waiting) co_return Outcome{waiting.error().message};
-  const auto before = mapped_user(store, person);
-  if (!*waiting && before && before->value != slack_user)
-    co_return Outcome{
-        "Somebody was faster, and said that it is somebody else. Close this form: the home tab "
-        "shows who is in the groups."};
+  control::MapOptions options;
+  options.unless = [person, slack_user](store::Store& store) {
+    return refuse_other(store, person, slack_user);
+  };
   control::Workspace workspace(screen_.context());
-  auto mapped = co_await control::map_person(workspace, *caller, person, slack_user);
+  auto mapped = co_await control::map_person(workspace, *caller, person, slack_user, std::move(options));
   if (!mapped) co_return Outcome{mapped.error().message};
   screen_.changed();
   const auto name = *waiting ? slack_name((*waiting)->responder.name) : std::string("This person");
@@ -108,11 +119,11 @@ net::Task<void> PeopleScreens::take_back(Interaction interaction, std::string pe
   std::string told;
   if (!caller) {
     told = error_text(caller.error());
-  } else if (auto done = control::unmap_person(screen_.context(), *caller, person); !done) {
-    told = error_text(done.error());
   } else {
-    screen_.changed();
-    told = "It is taken back: with the next pass the home tab asks again who this person is.";
+    auto done = co_await control::unmap_person(screen_.context(), *caller, person);
+    told = done ? "It is taken back: with the next pass the home tab asks again who this person is."
+                : error_text(done.error());
+    if (done) screen_.changed();
   }
   co_await screen_.update(interaction.view, notice_modal("Fix a person", told), {});
 }

@@ -30,9 +30,10 @@ ScreenContext::ScreenContext(control::Context& context, control::Choices& choice
         }
       }) {}
 
-std::string ScreenContext::name_of(const UserId& user) {
-  if (auto name = choices_.name_of(user); name && !name->empty()) return *std::move(name);
-  return control::name_or_id(control::known_names(context_.store.direct()), user);
+net::Task<std::string> ScreenContext::name_of(UserId user) {
+  if (auto name = choices_.name_of(user); name && !name->empty()) co_return *std::move(name);
+  const auto known = co_await context_.store.run(control::known_names);
+  co_return control::name_or_id(known, user);
 }
 
 net::Task<void> ScreenContext::open(std::string trigger, std::string title, net::Task<std::string> view) {

@@ -12,7 +12,7 @@
 namespace watchbill::slack_app {
 
 /// How long an answer to Slack waits for what is asked elsewhere; Slack itself waits 3 s.
-inline constexpr milliseconds kAnswerWithin{2000};
+inline constexpr milliseconds kAnswerWithin{900};
 /// What is ready by then is opened as it is; else a loading view comes first. A trigger lives for 3 s.
 inline constexpr milliseconds kOpenWithin{700};
 /// The groups that a change is checked against are at most so old.
@@ -38,7 +38,7 @@ class ScreenContext {
   net::Task<std::string> update(std::string view_id, std::string view, std::string hash);
 
   /// What somebody is called, who did something just now; the id if nothing knows his name.
-  std::string name_of(const UserId& user);
+  net::Task<std::string> name_of(UserId user);
 
   /// What the app is called in Slack.
   std::string bot_name = "watchbill";

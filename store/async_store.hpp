@@ -27,6 +27,11 @@ class AsyncStore {
     std::function<T()> bound = [store = store_, work = std::move(work)]() mutable { return work(*store); };
     return {*executor_, std::move(bound)};
   }
+  /// Has `work(Store&)` done without waiting for it: what becomes of it is nobody's concern.
+  template <class Work>
+  void post(Work work) const {
+    executor_->submit([store = store_, work = std::move(work)]() mutable { (void)work(*store); }, [] {});
+  }
 
  private:
   Store* store_;

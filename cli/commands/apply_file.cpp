@@ -158,7 +158,7 @@ Result<int> apply(Session& session, const Invocation& in) {
   if (!source) return source.error();
   auto context = session.context();
   if (!context) return context.error();
-  auto stored = (*context)->store.direct().rotations().list();
+  auto stored = (*session.store())->rotations().list();
   if (!stored) return stored.error();
   control::Workspace workspace(**context);
   auto plan = make_plan_of(session, workspace, in, *source, *stored);

@@ -148,7 +148,8 @@ Result<int> add(Session& session, const Invocation& in) {
   if (auto store = session.store_or_new(); !store) return store.error();
   auto context = session.context();
   if (!context) return context.error();
-  if (auto added = control::add_connection(**context, session.caller(), tried->connection); !added)
+  if (auto added = session.run(control::add_connection(**context, session.caller(), tried->connection));
+      !added)
     return added.error();
   tell(session, *tried, "added");
   return kDone;
@@ -173,13 +174,14 @@ Result<int> update(Session& session, const Invocation& in) {
     return fail(ErrorKind::invalid, "connection update: nothing to change was given; see --help");
   auto context = session.context();
   if (!context) return context.error();
-  auto connection = (*context)->store.direct().connections().get(in.argument("NAME"));
+  auto connection = (*session.store())->connections().get(in.argument("NAME"));
   if (!connection) return connection.error();
   auto filled = control::with_input(*connection, *given);
   if (!filled) return filled.error();
   auto tried = try_out(session, in, *std::move(filled), control::Replaced{*connection, *given});
   if (!tried) return tried.error();
-  if (auto saved = control::update_connection(**context, session.caller(), tried->connection); !saved)
+  if (auto saved = session.run(control::update_connection(**context, session.caller(), tried->connection));
+      !saved)
     return saved.error();
   tell(session, *tried, "updated");
   return kDone;
@@ -188,7 +190,7 @@ Result<int> update(Session& session, const Invocation& in) {
 Result<int> test(Session& session, const Invocation& in) {
   auto context = session.context();
   if (!context) return context.error();
-  auto connection = (*context)->store.direct().connections().get(in.argument("NAME"));
+  auto connection = (*session.store())->connections().get(in.argument("NAME"));
   if (!connection) return connection.error();
   const auto name = connection->name;
   auto open = control::open_stored(**context, *std::move(connection));
@@ -207,11 +209,12 @@ Result<int> test(Session& session, const Invocation& in) {
 Result<int> remove(Session& session, const Invocation& in) {
   auto context = session.context();
   if (!context) return context.error();
-  auto connection = (*context)->store.direct().connections().get(in.argument("NAME"));
+  auto connection = (*session.store())->connections().get(in.argument("NAME"));
   if (!connection) return connection.error();
   const auto question = fmt::format("Remove connection {} and its credentials?", connection->name);
   if (auto agreed = session.confirm(question); !agreed) return agreed.error();
-  if (auto removed = control::remove_connection(**context, session.caller(), connection->name); !removed)
+  if (auto removed = session.run(control::remove_connection(**context, session.caller(), connection->name));
+      !removed)
     return removed.error();
   if (session.json()) {
     json::Writer w;

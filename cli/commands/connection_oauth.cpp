@@ -135,17 +135,19 @@ net::Task<Result<SignedIn>> confirm_tokens(control::Context& context, control::C
                                            Connection connection, bool verify) {
   SignedIn result{std::move(connection)};
   const auto name = result.connection.name;
-  if (auto held = control::hold_connection(context, caller, result.connection); !held) co_return held.error();
+  auto held = co_await control::hold_connection(context, caller, result.connection);
+  if (!held) co_return held.error();
   if (verify) {
     auto account = co_await control::held_account(context, name);
     if (!account) {
-      auto forgotten = control::forget_held(context, caller, name);
+      auto forgotten = co_await control::forget_held(context, caller, name);
       co_return account.error().in("nothing was saved, since the tokens did not work{}",
                                    forgotten ? "" : " (and they could not be forgotten)");
     }
     result.account = *account;
   }
-  if (auto confirmed = control::confirm_held(context, caller, name); !confirmed) co_return confirmed.error();
+  auto confirmed = co_await control::confirm_held(context, caller, name);
+  if (!confirmed) co_return confirmed.error();
   co_return result;
 }
 

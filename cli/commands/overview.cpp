@@ -5,7 +5,7 @@ namespace watchbill::cli {
 Result<control::Overview> read_overview(Session& session) {
   auto context = session.context();
   if (!context) return context.error();
-  return control::read_overview(**context);
+  return session.run(control::read_overview(**context));
 }
 
 std::map<UserId, std::string> known_names(Session& session) {

@@ -86,7 +86,7 @@ Result<int> map(Session& session, const Invocation& in) {
   if (!context) return context.error();
   control::Workspace workspace(**context);
   auto mapped = session.run(control::map_person(workspace, session.caller(), in.argument("PERSON"),
-                                                in.argument("MEMBER"), !in.has("no-verify")));
+                                                in.argument("MEMBER"), {!in.has("no-verify")}));
   if (!mapped) return mapped.error();
   tell(session, mapped->person, mapped->user);
   return kDone;
@@ -95,7 +95,7 @@ Result<int> map(Session& session, const Invocation& in) {
 Result<int> unmap(Session& session, const Invocation& in) {
   auto context = session.context();
   if (!context) return context.error();
-  auto person = control::unmap_person(**context, session.caller(), in.argument("PERSON"));
+  auto person = session.run(control::unmap_person(**context, session.caller(), in.argument("PERSON")));
   if (!person) return person.error();
   tell(session, *person, std::nullopt);
   return kDone;

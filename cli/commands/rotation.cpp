@@ -64,7 +64,7 @@ Result<int> edit(Session& session, const Invocation& in) {
   if (!files) return files.error();
   auto context = session.context();
   if (!context) return context.error();
-  auto stored = control::rotation_named((*context)->store.direct(), in.argument("ROTATION"));
+  auto stored = control::rotation_named(**session.store(), in.argument("ROTATION"));
   if (!stored) return stored.error();
   // Before anybody is asked.
   auto ok = control::allowed(**context, session.caller(), Action::edit, {&*stored, {}});
@@ -73,7 +73,7 @@ Result<int> edit(Session& session, const Invocation& in) {
   auto& wanted = all.front();
   wanted.before = *stored;
   wanted.rotation = *stored;
-  const auto names = seen_schedules((*context)->store.direct());
+  const auto names = seen_schedules(**session.store());
   if (auto put = apply_options(in, *files, wanted.rotation, names); !put) return put.error();
   control::Workspace workspace(**context);
   if (in.has("group")) {

@@ -21,7 +21,7 @@ struct FoundRotation {
 Result<FoundRotation> find(Session& session, const Invocation& in, Action action) {
   auto context = session.context();
   if (!context) return context.error();
-  auto rotation = control::rotation_named((*context)->store.direct(), in.argument("ROTATION"));
+  auto rotation = control::rotation_named(**session.store(), in.argument("ROTATION"));
   if (!rotation) return rotation.error();
   // Before anything is asked of the person.
   if (auto ok = control::allowed(**context, session.caller(), action, {&*rotation, {}}); !ok)
@@ -40,11 +40,10 @@ void tell(Session& session, const Rotation& rotation, std::string_view key, bool
   }
 }
 
-Result<int> set_paused(Session& session, const Invocation& in, bool paused) {
-  auto found = find(session, in, Action::pause);
-  if (!found) return found.error();
-  const auto& rotation = found->rotation;
-  auto changed = control::set_paused(*found->context, session.caller(), rotation.id, paused);
+Result<int> set_paused(Session& session, const FoundRotation& found, bool paused, std::string seen) {
+  const auto& rotation = found.rotation;
+  auto changed = session.run(
+      control::set_paused(*found.context, session.caller(), rotation.id, paused, std::move(seen)));
   if (!changed) return changed.error();
   const bool changes = *changed;
   tell(session, rotation, "paused", paused,
@@ -56,19 +55,23 @@ Result<int> set_paused(Session& session, const Invocation& in, bool paused) {
 }
 
 Result<int> pause(Session& session, const Invocation& in) {
-  return set_paused(session, in, true);
+  auto found = find(session, in, Action::pause);
+  if (!found) return found.error();
+  return set_paused(session, *found, true, "");
 }
 
 Result<int> resume(Session& session, const Invocation& in) {
   auto found = find(session, in, Action::pause);
   if (!found) return found.error();
+  std::string seen;
   if (found->rotation.paused) {
     control::Workspace workspace(*found->context);
     auto wanted = session.run(control::validate_resume(workspace, session.caller(), found->rotation.id));
     if (!wanted) return wanted.error();
     if (auto agreed = agree_to_adopt(session, in, workspace, *wanted); !agreed) return agreed.error();
+    seen = control::version_of(*wanted->before);
   }
-  return set_paused(session, in, false);
+  return set_paused(session, *found, false, std::move(seen));
 }
 
 Result<int> delete_it(Session& session, const Invocation& in) {
@@ -79,7 +82,7 @@ Result<int> delete_it(Session& session, const Invocation& in) {
   auto question =
       fmt::format("Delete rotation \"{}\"? @{} keeps its members.", rotation.name, rotation.handle);
   if (in.has("restore")) {
-    auto known = control::former_of(found->context->store.direct(), rotation);
+    auto known = control::former_of(**session.store(), rotation);
     if (!known) return known.error();
     former = *known;
     const auto members = control::names_of(known_names(session), former->members);

@@ -66,7 +66,7 @@ Result<int> list_schedules(Session& session, const Invocation& in) {
       failure = listed.error().in("schedules of connection {}", name);
       continue;
     }
-    remember_schedules((*context)->store.direct(), name, *listed);
+    remember_schedules(**session.store(), name, *listed);
     for (auto& info : *listed) {
       FoundSchedule found{to_string(ScheduleRef{name, info.id}), std::move(info)};
       if (matches(found, in.value_or("search", ""))) schedules.push_back(std::move(found));

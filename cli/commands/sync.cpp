@@ -202,11 +202,11 @@ void preview(Session& session, control::Workspace& workspace, const std::vector<
 Result<int> dry_run(Session& session, const std::string& only) {
   auto context = session.context();
   if (!context) return context.error();
-  auto rotations = (*context)->store.direct().rotations().list();
+  auto rotations = (*session.store())->rotations().list();
   if (!rotations) return rotations.error();
   if (!only.empty())
     std::erase_if(*rotations, [&](const Rotation& r) { return fold_name(r.name) != fold_name(only); });
-  auto known = (*context)->store.direct().engine().records();
+  auto known = (*session.store())->engine().records();
   if (!known) return known.error();
   std::vector<RotationRecord> records;
   for (const auto& rotation : *rotations) {
@@ -231,7 +231,7 @@ Result<int> sync(Session& session, const Invocation& in) {
   auto only = in.argument("ROTATION");
   std::optional<RotationId> which;
   if (!only.empty()) {
-    auto rotation = control::rotation_named((*context)->store.direct(), only);
+    auto rotation = control::rotation_named(**session.store(), only);
     if (!rotation) return rotation.error();
     which = rotation->id;
     only = rotation->name;

@@ -78,7 +78,7 @@ Result<int> who(Session& session, const Invocation& in) {
   if (!rotations) return rotations.error();
   auto context = session.context();
   if (!context) return context.error();
-  auto found = control::on_duty(**context, *rotations, at);
+  auto found = session.run(control::on_duty(**context, *rotations, at));
   if (!found) return found.error();
   if (session.json()) {
     print_json(session, *found, at.value_or(session.now()));

@@ -67,8 +67,8 @@ std::string groups_without(const control::Overview& overview, const Responder& r
   return groups.empty() ? "a group" : phrase(groups, 4);
 }
 
-Result<void> read_attention(control::Context& context, HomeSnapshot& snapshot) {
-  auto problems = context.store.direct().problems().list();
+Result<void> read_attention(store::Store& store, CredentialForms forms, HomeSnapshot& snapshot) {
+  auto problems = store.problems().list();
   if (!problems) return problems.error();
   std::erase_if(*problems, [](const store::OpenProblem& open) {
     // Whoever cannot be matched stands once among the people, however many rotations he is on call in.
@@ -78,12 +78,11 @@ Result<void> read_attention(control::Context& context, HomeSnapshot& snapshot) {
     return urgency(a.problem.key) < urgency(b.problem.key);
   });
   for (auto& open : *problems) {
-    open.problem.text =
-        store::with_names(context.store.direct(), with_group(snapshot.overview, open.problem));
-    snapshot.attention.push_back(attention_of(open.problem, forms_of(context)));
+    open.problem.text = store::with_names(store, with_group(snapshot.overview, open.problem));
+    snapshot.attention.push_back(attention_of(open.problem, forms));
     snapshot.attention_of.push_back(open.problem.rotation.value_or(RotationId{}));
   }
-  auto people = control::unmatched_people(context.store.direct());
+  auto people = control::unmatched_people(store);
   if (!people) return people.error();
   for (const auto& person : *people) {
     const auto& r = person.responder;
@@ -97,12 +96,12 @@ Result<void> read_attention(control::Context& context, HomeSnapshot& snapshot) {
 }
 
 /// Reading all timelines is expensive: only when somebody needs it.
-Result<void> read_silence(control::Context& context, HomeSnapshot& snapshot) {
+Result<void> read_silence(store::Store& store, HomeSnapshot& snapshot) {
   const auto& views = snapshot.overview.rotations;
   const bool any = std::any_of(views.begin(), views.end(),
                                [](const control::RotationView& view) { return view.state == "stale"; });
   if (!any) return {};
-  auto states = context.store.direct().engine().states();
+  auto states = store.engine().states();
   if (!states) return states.error();
   for (const auto& state : *states) {
     if (state.failing_since) snapshot.silent_since[state.schedule] = *state.failing_since;
@@ -125,8 +124,8 @@ std::string mentions(const std::vector<UserId>& users) {
   return phrase(parts, 4);
 }
 
-std::optional<LastChange> last_change(control::Context& context, RotationId id) {
-  auto changes = context.store.direct().history().list({id, std::nullopt, std::nullopt, 1});
+std::optional<LastChange> last_change(store::Store& store, RotationId id) {
+  auto changes = store.history().list({id, std::nullopt, std::nullopt, 1});
   if (!changes || changes->empty()) return std::nullopt;
   const auto& change = changes->front();
   const auto came = without(change.after, change.before);
@@ -150,10 +149,10 @@ bool needs_a_look(const control::RotationView& view) {
 }
 
 RotationLine line_of(control::Context& context, const HomeSnapshot& snapshot,
-                     const control::RotationView& view, const SlackUser& user, const Forecast& forecast) {
+                     const control::RotationView& view, const HomeReader& reader, const Forecast& forecast) {
   const auto& rotation = view.rotation;
   const auto may_do = [&](Action action) {
-    return may(user, action, {&rotation, {}}, context.permissions()).ok();
+    return may(reader.user, action, {&rotation, {}}, context.permissions()).ok();
   };
   RotationLine line;
   line.id = rotation.id;
@@ -178,7 +177,8 @@ RotationLine line_of(control::Context& context, const HomeSnapshot& snapshot,
       line.ahead = write->ahead;
     }
   }
-  line.last_change = last_change(context, rotation.id);
+  if (const auto known = reader.last_changes.find(rotation.id); known != reader.last_changes.end())
+    line.last_change = known->second;
   if (rotation.managed_by.starts_with(kFilePrefix))
     line.file = rotation.managed_by.substr(kFilePrefix.size());
   line.may_edit = may_do(Action::edit);
@@ -224,23 +224,39 @@ void add_systems(control::Context& context, const HomeSnapshot& snapshot, HomeMo
   }
 }
 
-void add_rotations(control::Context& context, const HomeSnapshot& snapshot, const HomeReader& reader,
-                   const Forecast& forecast, HomeModel& model) {
+/// The rotations that somebody sees, and among how many.
+struct ShownPage {
+  std::vector<const control::RotationView*> rotations{};
+  std::size_t matching = 0;
+  std::size_t number = 0;
+};
+
+ShownPage page_of(const HomeSnapshot& snapshot, const HomePosition& position) {
   std::vector<const control::RotationView*> found;
   for (const auto& view : snapshot.overview.rotations) {
-    if (reader.position.query.empty() || found_by(view.rotation, reader.position.query))
-      found.push_back(&view);
+    if (position.query.empty() || found_by(view.rotation, position.query)) found.push_back(&view);
   }
   // Those that need a look first, each kind in the order of names.
   std::stable_sort(found.begin(), found.end(),
                    [](const auto* a, const auto* b) { return needs_a_look(*a) > needs_a_look(*b); });
-  model.all = snapshot.overview.rotations.size();
-  model.matching = found.size();
-  model.query = reader.position.query;
-  model.page = std::min(reader.position.page, page_count(found.size()) - 1);
-  const auto first = model.page * kRotationsPerPage;
+  ShownPage page;
+  page.matching = found.size();
+  page.number = std::min(position.page, page_count(found.size()) - 1);
+  const auto first = page.number * kRotationsPerPage;
   for (auto i = first; i < std::min(found.size(), first + kRotationsPerPage); ++i)
-    model.rotations.push_back(line_of(context, snapshot, *found[i], reader.user, forecast));
+    page.rotations.push_back(found[i]);
+  return page;
+}
+
+void add_rotations(control::Context& context, const HomeSnapshot& snapshot, const HomeReader& reader,
+                   const Forecast& forecast, HomeModel& model) {
+  const auto page = page_of(snapshot, reader.position);
+  model.all = snapshot.overview.rotations.size();
+  model.matching = page.matching;
+  model.query = reader.position.query;
+  model.page = page.number;
+  for (const auto* view : page.rotations)
+    model.rotations.push_back(line_of(context, snapshot, *view, reader, forecast));
 }
 
 }  // namespace
@@ -258,9 +274,12 @@ Attention attention_of(const Problem& problem, CredentialForms forms) {
   return attention;
 }
 
-Result<HomeSnapshot> read_home(control::Context& context) {
+namespace {
+
+Result<HomeSnapshot> snapshot_of(store::Store& store, const control::OverviewInput& input,
+                                 CredentialForms forms) {
   HomeSnapshot snapshot;
-  auto overview = control::read_overview(context);
+  auto overview = control::overview_of(store, input);
   if (!overview) return overview.error();
   snapshot.overview = *std::move(overview);
   for (const auto& view : snapshot.overview.rotations) {
@@ -271,12 +290,41 @@ Result<HomeSnapshot> read_home(control::Context& context) {
     for (const auto& connection : connections) ++snapshot.uses[connection];
   }
   if (const auto& old = snapshot.overview.store_problem) {
-    snapshot.attention.push_back({foreign_text(as_sentence(*old, forms_of(context)))});
+    snapshot.attention.push_back({foreign_text(as_sentence(*old, forms))});
     snapshot.attention_of.emplace_back();
   }
-  if (auto read = read_attention(context, snapshot); !read) return read.error();
-  if (auto read = read_silence(context, snapshot); !read) return read.error();
+  if (auto read = read_attention(store, forms, snapshot); !read) return read.error();
+  if (auto read = read_silence(store, snapshot); !read) return read.error();
   return snapshot;
+}
+
+}  // namespace
+
+net::Task<Result<HomeSnapshot>> read_home(control::Context& context) {
+  auto input = control::overview_input(context);
+  if (!input) co_return input.error();
+  while (true) {
+    const auto read = [given = *input, forms = forms_of(context)](store::Store& store) {
+      return snapshot_of(store, given, forms);
+    };
+    auto snapshot = co_await context.store.run(read);
+    if (!snapshot || !control::look_again(context, snapshot->overview, *input)) co_return snapshot;
+  }
+}
+
+net::Task<LastChanges> read_last_changes(control::Context& context,
+                                         std::shared_ptr<const HomeSnapshot> snapshot,
+                                         HomePosition position) {
+  std::vector<RotationId> shown;
+  for (const auto* view : page_of(*snapshot, position).rotations) shown.push_back(view->rotation.id);
+  const auto read = [shown = std::move(shown)](store::Store& store) {
+    LastChanges changes;
+    for (const auto id : shown) {
+      if (auto change = last_change(store, id)) changes.emplace(id, *std::move(change));
+    }
+    return changes;
+  };
+  co_return co_await context.store.run(read);
 }
 
 HomeModel home_model(control::Context& context, const HomeSnapshot& snapshot, const HomeReader& reader,

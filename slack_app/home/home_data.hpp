@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,7 +25,13 @@ struct HomeSnapshot {
   std::map<std::string, std::size_t> uses{};      ///< rotations by connection
   std::map<ScheduleRef, Instant> silent_since{};  ///< of the schedules of stale rotations
 };
-Result<HomeSnapshot> read_home(control::Context& context);
+net::Task<Result<HomeSnapshot>> read_home(control::Context& context);
+
+/// What last happened in rotations.
+using LastChanges = std::map<RotationId, LastChange>;
+/// Of those that somebody sees at this part.
+net::Task<LastChanges> read_last_changes(control::Context& context,
+                                         std::shared_ptr<const HomeSnapshot> snapshot, HomePosition position);
 
 /// When a rotation's group will be written, if that is queued.
 using Forecast = std::function<std::optional<engine::WriteForecast>(RotationId)>;
@@ -35,6 +42,7 @@ struct HomeReader {
   HomePosition position{};
   std::vector<control::DutyShift> shifts{};  ///< his own
   std::vector<WaitingAccount> accounts{};    ///< that wait for his word
+  LastChanges last_changes{};                ///< of the rotations that he sees
 };
 
 /// What the reader sees: the page he is on (or the last one, if there are fewer by now), with the buttons

@@ -29,24 +29,40 @@ constexpr const char* kReadersKey = "home_readers";
 }  // namespace
 
 HomePublisher::HomePublisher(ScreenContext& screen, OwnShifts& shifts, Sources sources)
-    : screen_(screen), shifts_(shifts), sources_(std::move(sources)), kicked_(screen.loop()) {}
+    : screen_(screen),
+      shifts_(shifts),
+      sources_(std::move(sources)),
+      kicked_(screen.loop()),
+      snapshot_(screen.loop(), [this] { return read_snapshot(); }) {}
 
 void HomePublisher::start() {
-  const auto now = screen_.loop().now();
-  if (auto saved = screen_.context().store.direct().meta(kReadersKey); saved && *saved) {
-    if (const auto document = json::parse(**saved)) {
-      for (const auto& item : document->root().items()) {
-        auto seen = parse_rfc3339(item.string_or(""));
-        if (seen && now - *seen < kRecent) reader_of(UserId(std::string(item.key())), *seen);
-      }
-    }
-  }
+  tasks_.spawn(take_up());
   tasks_.spawn(keep_latest());
   tasks_.spawn(keep_others());
 }
 
+net::Task<void> HomePublisher::take_up() {
+  const auto read = [](store::Store& store) {
+    auto saved = store.meta(kReadersKey);
+    auto users = store.people().users();
+    return std::pair(saved ? saved->value_or("{}") : "{}",
+                     users ? *std::move(users) : std::vector<store::CachedUser>{});
+  };
+  const auto [saved, users] = co_await screen_.context().store.run(read);
+  const auto now = screen_.loop().now();
+  if (const auto document = json::parse(saved)) {
+    for (const auto& item : document->root().items()) {
+      auto seen = parse_rfc3339(item.string_or(""));
+      if (seen && now - *seen < kRecent) reader_of(UserId(std::string(item.key())), *seen);
+    }
+  }
+  recall(users);
+  taken_up_ = true;
+}
+
 void HomePublisher::kick() {
-  snapshot_.reset();
+  ++kicks_;
+  snapshot_.forget();
   kicked_.notify();
 }
 
@@ -54,24 +70,23 @@ HomePublisher::Reader& HomePublisher::reader_of(const UserId& user, Instant now)
   auto [found, fresh] = readers_.try_emplace(user);
   auto& reader = found->second;
   reader.seen = std::max(reader.seen, now);
-  if (!fresh) return reader;
-  if (auto known = known_before(user)) {
-    reader.who.user = *std::move(known);
-    reader.known = true;
-  } else {
-    // Nothing that not everybody may see, until Slack has said who it is.
-    reader.who.user = SlackUser{user, false, true};
-  }
+  // Nothing that not everybody may see, until it is known who it is.
+  if (fresh) reader.who.user = SlackUser{user, false, true};
   return reader;
 }
 
-std::optional<SlackUser> HomePublisher::known_before(const UserId& user) const {
-  auto users = screen_.context().store.direct().people().users();
-  if (!users) return std::nullopt;
-  for (const auto& one : *users) {
-    if (one.id == user) return SlackUser{user, one.admin, one.guest || one.deleted || one.bot};
+void HomePublisher::recall(const std::vector<store::CachedUser>& known) {
+  for (const auto& one : known) {
+    const auto found = readers_.find(one.id);
+    if (found == readers_.end() || found->second.known) continue;
+    found->second.who.user = SlackUser{one.id, one.admin, one.guest || one.deleted || one.bot};
+    found->second.known = true;
   }
-  return std::nullopt;
+}
+
+bool HomePublisher::is_known(const UserId& user) const {
+  const auto found = readers_.find(user);
+  return found != readers_.end() && found->second.known;
 }
 
 net::Task<void> HomePublisher::opened(UserId user, std::string metadata) {
@@ -86,7 +101,11 @@ net::Task<void> HomePublisher::opened(UserId user, std::string metadata) {
         co_await self.identify(std::move(id));
         co_return true;
       }(*this, user));
-  if (!reader.known) co_await identity->ready_within(kIdentityPatience);
+  if (!is_known(user)) {
+    const auto read = [](store::Store& store) { return store.people().users(); };
+    if (auto known = co_await screen_.context().store.run(read)) recall(*known);
+  }
+  if (!is_known(user)) co_await identity->ready_within(kIdentityPatience);
   co_await show(user, slack::Priority::edit);
   co_await identity->result();
   co_await show(user, slack::Priority::edit);
@@ -132,20 +151,24 @@ net::Task<void> HomePublisher::show(UserId user, slack::Priority priority) {
 
 net::Task<void> HomePublisher::show_once(UserId user, slack::Priority priority) {
   const auto now = screen_.loop().now();
-  auto& before = readers_.at(user);
-  before.looked = now;
-  auto model = model_of(before);
+  readers_.at(user).looked = now;
+  auto kicks = kicks_;
+  auto model = co_await model_of(user);
+  const auto before = readers_.find(user);
+  if (before == readers_.end()) co_return;
   if (!model) {
     spdlog::warn("Slack app: home tab: {}", model.error().message);
     co_return;
   }
-  if (home_fingerprint(*model) == before.fingerprint && now - before.published < kSendAnyway) co_return;
+  if (home_fingerprint(*model) == before->second.fingerprint && now - before->second.published < kSendAnyway)
+    co_return;
+  const auto asked = screen_.loop().steady_now();
   auto permit = co_await screen_.context().limiter.acquire(slack::Method::views_publish, priority);
-  // It may have waited: what is sent is what is so now.
-  const auto found = readers_.find(user);
-  if (found == readers_.end()) co_return;
-  model = model_of(found->second);
-  if (!model) co_return;
+  // Where it waited: what is sent is what is so now.
+  if (kicks != kicks_ || screen_.loop().steady_now() - asked >= kSnapshotAge) {
+    model = co_await model_of(user);
+    if (!model) co_return;
+  }
   auto published = co_await screen_.views().publish_home(std::move(permit), user, home_view(*model));
   const auto still = readers_.find(user);
   if (still == readers_.end()) co_return;
@@ -160,26 +183,25 @@ net::Task<void> HomePublisher::show_once(UserId user, slack::Priority priority) 
     readers_.erase(still);
 }
 
-Result<const HomeSnapshot*> HomePublisher::snapshot() {
-  const auto now = screen_.loop().now();
-  if (!snapshot_ || now - snapshot_at_ >= kSnapshotAge || now < snapshot_at_) {
-    auto read = read_home(screen_.context());
-    if (!read) return read.error();
-    snapshot_ = *std::move(read);
-    snapshot_at_ = now;
-    shifts_.look(snapshot_->overview);
-  }
-  return &*snapshot_;
+net::Task<Result<HomeSnapshot>> HomePublisher::read_snapshot() {
+  auto read = co_await read_home(screen_.context());
+  if (read) shifts_.look(read->overview);
+  co_return read;
 }
 
-Result<HomeModel> HomePublisher::model_of(Reader& reader) {
-  auto read = snapshot();
-  if (!read) return read.error();
-  auto shifts = shifts_.of(reader.who.user.id);
-  if (!shifts) return shifts.error();
-  reader.who.shifts = *std::move(shifts);
-  reader.who.accounts = sources_.accounts(reader.who.user.id);
-  return home_model(screen_.context(), **read, reader.who, sources_.forecast);
+net::Task<Result<HomeModel>> HomePublisher::model_of(UserId user) {
+  auto snapshot = co_await snapshot_.begun_since(screen_.loop().steady_now() - kSnapshotAge);
+  if (!snapshot) co_return snapshot.error();
+  auto shifts = co_await shifts_.of(user);
+  if (!shifts) co_return shifts.error();
+  const auto found = readers_.find(user);
+  if (found == readers_.end()) co_return fail(ErrorKind::not_found, "{} does not read any more", user);
+  auto who = found->second.who;
+  auto& context = screen_.context();
+  who.last_changes = co_await read_last_changes(context, *snapshot, who.position);
+  who.shifts = *std::move(shifts);
+  who.accounts = sources_.accounts(user);
+  co_return home_model(context, **snapshot, who, sources_.forecast);
 }
 
 std::vector<UserId> HomePublisher::recent(Instant now) const {
@@ -201,7 +223,7 @@ net::Task<void> HomePublisher::keep_latest() {
     co_await kicked_.wait_until(screen_.loop().now() + kLookEvery);
     const auto now = screen_.loop().now();
     // What was just changed must not hide behind what was read before.
-    snapshot_.reset();
+    snapshot_.forget();
     auto users = recent(now);
     users.resize(std::min(users.size(), kLatestReaders));
     for (const auto& user : users) {
@@ -232,13 +254,20 @@ net::Task<void> HomePublisher::keep_others() {
 }
 
 void HomePublisher::remember_readers(Instant now) {
-  if (now - remembered_ < kRememberEvery) return;
+  if (!taken_up_ || now - remembered_ < kRememberEvery) return;
   remembered_ = now;
   json::Writer w;
   w.begin_object();
   for (const auto& user : recent(now)) w.field(user.value, format_rfc3339(readers_.at(user).seen));
   w.end_object();
-  if (auto saved = screen_.context().store.direct().set_meta(kReadersKey, w.take()); !saved)
+  tasks_.spawn(write_readers(w.take()));
+}
+
+net::Task<void> HomePublisher::write_readers(std::string text) {
+  const auto write = [text = std::move(text)](store::Store& store) {
+    return store.set_meta(kReadersKey, text);
+  };
+  if (auto saved = co_await screen_.context().store.run(write); !saved)
     spdlog::warn("Slack app: {}", saved.error().message);
 }
 

@@ -8,6 +8,7 @@
 #include "slack_app/home/home_data.hpp"
 #include "slack_app/home/own_shifts.hpp"
 #include "slack_app/screen_context.hpp"
+#include "slack_app/shared_reading.hpp"
 
 namespace watchbill::slack_app {
 
@@ -47,26 +48,32 @@ class HomePublisher {
   };
 
   Reader& reader_of(const UserId& user, Instant now);
-  [[nodiscard]] std::optional<SlackUser> known_before(const UserId& user) const;
+  /// Takes up whom the store knows to have been reading, and what they may see.
+  net::Task<void> take_up();
+  /// What they may see as far as it was known before, of those whom Slack has not described yet.
+  void recall(const std::vector<store::CachedUser>& known);
+  [[nodiscard]] bool is_known(const UserId& user) const;
   net::Task<void> identify(UserId user);
   /// Publishes if he would see something else than he does.
   net::Task<void> show(UserId user, slack::Priority priority);
   net::Task<void> show_once(UserId user, slack::Priority priority);
   /// What he sees now, from the store.
-  Result<HomeModel> model_of(Reader& reader);
-  Result<const HomeSnapshot*> snapshot();
+  net::Task<Result<HomeModel>> model_of(UserId user);
+  net::Task<Result<HomeSnapshot>> read_snapshot();
   [[nodiscard]] std::vector<UserId> recent(Instant now) const;
   net::Task<void> keep_latest();
   net::Task<void> keep_others();
   void remember_readers(Instant now);
+  net::Task<void> write_readers(std::string text);
 
   ScreenContext& screen_;
   OwnShifts& shifts_;
   Sources sources_;
   net::Signal kicked_;
   std::map<UserId, Reader> readers_;
-  std::optional<HomeSnapshot> snapshot_;
-  Instant snapshot_at_{};
+  SharedReading<HomeSnapshot> snapshot_;
+  std::uint64_t kicks_ = 0;
+  bool taken_up_ = false;  ///< before, those who were reading are in the store alone
   Instant remembered_{};
   net::TaskScope tasks_;
 };

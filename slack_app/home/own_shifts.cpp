@@ -1,5 +1,6 @@
 #include "slack_app/home/own_shifts.hpp"
 
+#include <algorithm>
 #include <functional>
 
 namespace watchbill::slack_app {
@@ -36,29 +37,29 @@ std::size_t duties_of(const control::Overview& overview) {
 
 }  // namespace
 
+OwnShifts::OwnShifts(control::Context& context)
+    : context_(context),
+      shifts_(context.loop, [&context] { return control::shifts_by_person(context, kShifts); }) {}
+
 void OwnShifts::look(const control::Overview& overview) {
   const auto duties = duties_of(overview);
   if (duties == duties_) return;
   duties_ = duties;
-  duties_since_ = context_.loop.now();
+  duties_since_ = context_.loop.steady_now();
 }
 
-Result<std::vector<control::DutyShift>> OwnShifts::of(const UserId& user) {
-  const auto now = context_.loop.now();
-  const auto age = now - read_at_;
-  if (age >= kMostAge || age < 0s || (read_at_ < duties_since_ && age >= kLeastAge)) {
-    auto read = control::shifts_by_person(context_, kShifts);
-    if (!read) return read.error();
-    shifts_ = *std::move(read);
-    read_at_ = now;
-  }
+net::Task<Result<std::vector<control::DutyShift>>> OwnShifts::of(UserId user) {
+  const auto now = context_.loop.steady_now();
+  const auto since = std::max(now - kMostAge, std::min(duties_since_, now - kLeastAge));
+  auto shifts = co_await shifts_.begun_since(since);
+  if (!shifts) co_return shifts.error();
   std::vector<control::DutyShift> own;
-  const auto found = shifts_.find(user);
-  if (found == shifts_.end()) return own;
+  const auto found = (*shifts)->find(user);
+  if (found == (*shifts)->end()) co_return own;
   for (const auto& shift : found->second) {
-    if (!shift.end || *shift.end > now) own.push_back(shift);
+    if (!shift.end || *shift.end > context_.loop.now()) own.push_back(shift);
   }
-  return own;
+  co_return own;
 }
 
 }  // namespace watchbill::slack_app

@@ -5,6 +5,7 @@
 
 #include "control/duty.hpp"
 #include "control/overview.hpp"
+#include "slack_app/shared_reading.hpp"
 
 namespace watchbill::slack_app {
 
@@ -12,18 +13,17 @@ namespace watchbill::slack_app {
 /// remembered is at most a minute old, and at most 3 s where somebody's duty now or next has changed.
 class OwnShifts {
  public:
-  explicit OwnShifts(control::Context& context) : context_(context) {}
+  explicit OwnShifts(control::Context& context);
   /// Notes whether duties have changed, from an overview that was just read.
   void look(const control::Overview& overview);
   /// The person's own, the earliest first; at most 20.
-  Result<std::vector<control::DutyShift>> of(const UserId& user);
+  net::Task<Result<std::vector<control::DutyShift>>> of(UserId user);
 
  private:
   control::Context& context_;
-  std::map<UserId, std::vector<control::DutyShift>> shifts_;
-  Instant read_at_{};
-  std::size_t duties_ = 0;  ///< who is on call and next, in which rotations
-  Instant duties_since_{};  ///< when that was last seen to change
+  SharedReading<std::map<UserId, std::vector<control::DutyShift>>> shifts_;
+  std::size_t duties_ = 0;        ///< who is on call and next, in which rotations
+  SteadyInstant duties_since_{};  ///< when that was last seen to change
 };
 
 }  // namespace watchbill::slack_app

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.hpp"
+#include "control/rotation_json.hpp"
 #include "control/save.hpp"
 #include "core/announce/announcement.hpp"
 #include "slack_app/dialogs.hpp"
@@ -22,6 +23,7 @@ constexpr const char* kDeleted = "The rotation is deleted.";
 /// hears what is so now.
 constexpr std::array<milliseconds, 2> kResumeAges{kGroupsAge, milliseconds{1000}};
 constexpr const char* kResumed = "The rotation is resumed.";
+constexpr const char* kPaused = "The rotation is paused.";
 
 /// Mentions of those who are in `some` and not in `others`.
 std::vector<std::string> only_in(const std::vector<UserId>& some, const std::vector<UserId>& others) {
@@ -61,37 +63,38 @@ net::Task<std::string> RotationActions::sync_view(UserId user, RotationId id) {
   auto done = co_await std::move(asked);
   screen_.changed();
   if (!done) co_return notice_modal("Sync now", error_text(done.error()));
-  auto rotation = control::rotation_of(screen_.context(), *caller, id);
+  auto rotation = co_await control::read_rotation(screen_.context(), *caller, id);
   if (!rotation) co_return notice_modal("Sync now", error_text(rotation.error()));
   co_return notice_modal("Sync now", sync_words(*rotation, *done));
 }
 
 net::Task<void> RotationActions::pause(UserId user, std::string trigger, RotationId rotation, bool paused) {
   auto work = std::make_unique<DeferredAnswer<std::string>>(
-      screen_.loop(), set_paused(std::move(user), rotation, paused, false));
+      screen_.loop(), set_paused(std::move(user), rotation, paused, ""));
   const bool ready = co_await work->ready_within(kOpenWithin);
   std::string view;
   if (ready) {
     view = co_await work->result();
     if (view.empty()) co_return;
   } else {
-    view = loading_modal("Resume rotation");
+    view = loading_modal(paused ? "Pause rotation" : "Resume rotation");
   }
   auto permit = co_await screen_.context().limiter.acquire(slack::Method::views_open, slack::Priority::edit);
   auto opened = co_await screen_.views().open_view(std::move(permit), std::move(trigger), std::move(view));
   if (!opened) note_failure("telling what became of it", opened.error());
-  if (opened && !ready) co_await finish(opened->id, std::move(work), kResumed);
+  if (opened && !ready) co_await finish(opened->id, std::move(work), paused ? kPaused : kResumed);
 }
 
-net::Task<std::string> RotationActions::set_paused(UserId user, RotationId id, bool paused, bool agreed) {
+net::Task<std::string> RotationActions::set_paused(UserId user, RotationId id, bool paused,
+                                                   std::string agreed) {
   const auto refused = [&](const Error& error) {
     return notice_modal(paused ? "Not paused" : "Not resumed", error_text(error));
   };
   auto& context = screen_.context();
   auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return refused(caller.error());
-  auto rotation = control::rotation_of(context, *caller, id);
-  if (rotation && rotation->paused && !paused && !agreed) {
+  auto rotation = co_await control::read_rotation(context, *caller, id);
+  if (rotation && rotation->paused && !paused && agreed.empty()) {
     for (const auto age : kResumeAges) {
       auto groups = co_await screen_.choices().groups(age);
       if (!groups) co_return refused(groups.error());
@@ -99,14 +102,16 @@ net::Task<std::string> RotationActions::set_paused(UserId user, RotationId id, b
       workspace.know(*std::move(groups));
       auto wanted = co_await control::validate_resume(workspace, *caller, id);
       if (!wanted) co_return refused(wanted.error());
+      agreed = control::version_of(*wanted->before);
       if (!wanted->adoption) break;
       if (age != kResumeAges.back()) continue;
       auto model = adoption_model(*wanted);
       model.resumes = id;
+      model.version = agreed;
       co_return adoption_modal(model);
     }
   }
-  auto done = control::set_paused(context, *caller, id, paused);
+  auto done = co_await control::set_paused(context, *caller, id, paused, std::move(agreed));
   if (!done) co_return refused(done.error());
   screen_.changed();
   co_return std::string();
@@ -115,8 +120,15 @@ net::Task<std::string> RotationActions::set_paused(UserId user, RotationId id, b
 net::Task<std::string> RotationActions::submit_resume(Interaction interaction) {
   const auto document = json::parse(interaction.metadata);
   const auto id = document ? document->root()["rotation"].integer_or(0) : 0;
-  auto view = co_await set_paused(interaction.user, RotationId{id}, false, true);
-  co_return view.empty() ? answer_clear() : answer_update(view);
+  auto version = document ? document->root()["version"].string_or("") : std::string();
+  auto work = std::make_unique<DeferredAnswer<std::string>>(
+      screen_.loop(), set_paused(interaction.user, RotationId{id}, false, std::move(version)));
+  if (co_await work->ready_within(kAnswerWithin)) {
+    auto view = co_await work->result();
+    co_return view.empty() ? answer_clear() : answer_update(view);
+  }
+  screen_.spawn(finish(interaction.view, std::move(work), kResumed));
+  co_return answer_update(loading_modal("Resume rotation"));
 }
 
 net::Task<void> RotationActions::open_history(UserId user, std::string trigger, RotationId rotation) {
@@ -128,11 +140,14 @@ net::Task<std::string> RotationActions::history_view(UserId user, RotationId id)
   auto& context = screen_.context();
   auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return refuse(caller.error());
-  auto rotation = control::rotation_of(context, *caller, id);
+  auto rotation = co_await control::read_rotation(context, *caller, id);
   if (!rotation) co_return refuse(rotation.error());
   if (auto ok = control::allowed(context, *caller, Action::view, {&*rotation, {}}); !ok)
     co_return refuse(ok.error());
-  auto model = history_of(context.store.direct(), rotation->name, kHistoryShown);
+  const auto read = [name = rotation->name](store::Store& store) {
+    return history_of(store, name, kHistoryShown);
+  };
+  auto model = co_await context.store.run(read);
   if (!model) co_return refuse(model.error());
   co_return history_modal(*model);
 }
@@ -145,12 +160,13 @@ net::Task<std::string> RotationActions::delete_view(UserId user, RotationId id) 
   auto& context = screen_.context();
   auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return delete_failed(caller.error());
-  auto rotation = control::rotation_of(context, *caller, id);
+  auto rotation = co_await control::read_rotation(context, *caller, id);
   if (!rotation) co_return delete_failed(rotation.error());
   if (auto ok = control::allowed(context, *caller, Action::remove, {&*rotation, {}}); !ok)
     co_return delete_failed(ok.error());
   DeleteModel model{id, rotation->name, group_text(rotation->group, rotation->handle)};
-  if (auto former = control::former_of(context.store.direct(), *rotation)) {
+  const auto read = [shown = *rotation](store::Store& store) { return control::former_of(store, shown); };
+  if (auto former = co_await context.store.run(read)) {
     model.former = only_in(former->members, {});
     model.former_disabled = former->disabled;
     model.former_at = former->at;

@@ -27,8 +27,9 @@ class RotationActions {
  private:
   net::Task<std::string> sync_view(UserId user, RotationId rotation);
   net::Task<std::string> history_view(UserId user, RotationId rotation);
-  /// What came of it: a view, empty if it just worked. `agreed`: to what the group loses.
-  net::Task<std::string> set_paused(UserId user, RotationId rotation, bool paused, bool agreed);
+  /// What came of it: a view, empty if it just worked. `agreed`: the version of the rotation with which
+  /// somebody agreed to what the group loses; empty if nobody did.
+  net::Task<std::string> set_paused(UserId user, RotationId rotation, bool paused, std::string agreed);
   net::Task<std::string> delete_view(UserId user, RotationId rotation);
   /// What came of deleting it: a view, empty if it just worked.
   net::Task<std::string> remove(UserId user, RotationId rotation, bool restore);

@@ -16,6 +16,7 @@ namespace watchbill::slack_app {
 /// Somebody pressed the form's button: what he wants.
 struct SaveJob {
   UserId user;
+  std::string user_name{};  ///< what they are called
   FormState state{};
   RotationForm form{};
   bool adopt = false;  ///< he agreed to take the group over
@@ -58,7 +59,7 @@ class RotationEditor {
   net::Task<void> back(Interaction interaction, std::string draft);
 
   /// Answers to the submission of the form, and of the question about the adoption. What takes longer than
-  /// 2 s goes on, and the view is replaced when it is known.
+  /// a second goes on, and the view is replaced when it is known.
   net::Task<std::string> submit(Interaction interaction);
   net::Task<std::string> submit_adoption(Interaction interaction);
 
@@ -73,27 +74,47 @@ class RotationEditor {
   struct Preview {
     RotationFormModel model;
     std::string hash;
-    bool waiting = false;  ///< `model` is newer than what is shown
+    bool waiting = false;      ///< `model` is newer than what is shown
+    std::uint64_t number = 0;  ///< of the change that it shows
+  };
+
+  /// A stored rotation, and what a form of it shows besides.
+  struct Stored {
+    Rotation rotation;
+    std::map<ScheduleRef, std::string> schedules{};  ///< their names
+    Instant edited{};                                ///< last
+    std::string changes{};                           ///< since the form was opened, mrkdwn: who changed what
+  };
+  /// What came of a submission.
+  struct Submitted {
+    SaveJob job{};
+    SaveOutcome outcome{};
+    std::string refused{};  ///< the view that says why nothing was done; empty if that is the outcome's
   };
 
   net::Task<std::string> new_view(UserId user);
   net::Task<std::string> edit_view(UserId user, RotationId rotation);
   /// The form with what was typed, as it is to be shown.
-  RotationFormModel model_of(const FormState& state, RotationForm form, const UserId& user);
+  RotationFormModel model_of(const FormState& state, RotationForm form, const UserId& user,
+                             const std::string& user_name);
+  static Result<Stored> read_stored(store::Store& store, const control::Caller& reader,
+                                    const FormState& state);
+  net::Task<Result<Stored>> stored_of(control::Caller reader, FormState state);
   /// A stored rotation as the form shows it.
-  RotationForm shown_form(const Rotation& rotation);
-  Instant last_edit(RotationId rotation);
+  RotationForm shown_form(const Stored& stored);
   /// Whether this person may go on with this form: what a click asks for is not proof that they were shown
   /// it.
-  net::Task<Result<void>> may_go_on(UserId user, FormState state);
-  /// What the fields that are not shown hold.
-  RotationForm base_of(const FormState& state);
+  /// With that, what the fields hold that are not shown.
+  net::Task<Result<RotationForm>> may_go_on(UserId user, FormState state);
   net::Task<SaveOutcome> save(SaveJob job);
   /// The rotation is not as it was when the form was opened. Success if it is what the form wants already.
-  SaveOutcome changed_meanwhile(const SaveJob& job, const Rotation& now);
-  net::Task<std::string> answer_job(std::string view, SaveJob job, bool fields_shown);
-  net::Task<void> finish_job(std::string view, SaveJob job,
-                             std::unique_ptr<DeferredAnswer<SaveOutcome>> work);
+  SaveOutcome changed_meanwhile(const SaveJob& job, const Stored& now);
+  net::Task<Submitted> submit_form(Interaction interaction, FormState state);
+  net::Task<Submitted> submit_job(SaveJob job);
+  net::Task<std::string> answer(std::string view, std::string title, net::Task<Submitted> task,
+                                bool fields_shown);
+  net::Task<void> finish(std::string view, std::unique_ptr<DeferredAnswer<Submitted>> work);
+  std::string view_of(Submitted submitted);
   /// The view that tells an outcome, where Slack's own ways are gone.
   std::string outcome_view(const SaveJob& job, SaveOutcome outcome);
   std::string keep_draft(const SaveJob& job);
@@ -101,6 +122,7 @@ class RotationEditor {
   ScreenContext& screen_;
   std::map<std::string, Draft> drafts_;
   std::map<std::string, Preview> previews_;  ///< by view
+  std::uint64_t last_preview_ = 0;
 };
 
 /// The announcement as it would look, with the reader going on call; or what is wrong with its text. mrkdwn.

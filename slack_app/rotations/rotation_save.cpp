@@ -75,7 +75,7 @@ std::string changes_since(store::Store& store, const FormState& state) {
   filter.rotation = state.rotation;
   filter.since = state.edited + 1ms;
   filter.limit = kEditsNamed;
-  auto audit = store.history().audit(filter);
+  const auto audit = store.history().audit(filter);
   std::string lines;
   if (!audit) return lines;
   for (const auto& entry : *audit) {
@@ -133,18 +133,30 @@ AdoptionModel adoption_model(const control::RotationDraft& wanted) {
   return model;
 }
 
-SaveOutcome RotationEditor::changed_meanwhile(const SaveJob& job, const Rotation& now) {
-  const auto theirs = shown_form(now);
+Result<RotationEditor::Stored> RotationEditor::read_stored(store::Store& store, const control::Caller& reader,
+                                                           const FormState& state) {
+  auto rotation = control::rotation_of(store, reader, *state.rotation);
+  if (!rotation) return rotation.error();
+  Stored stored{*std::move(rotation), control::schedule_names(store)};
+  const auto audit = store.history().audit({stored.rotation.id, std::nullopt, std::nullopt, 1});
+  if (audit && !audit->empty()) stored.edited = audit->front().at;
+  const bool changed = !state.version.empty() && state.version != control::version_of(stored.rotation);
+  if (changed) stored.changes = changes_since(store, state);
+  return stored;
+}
+
+SaveOutcome RotationEditor::changed_meanwhile(const SaveJob& job, const Stored& stored) {
+  const auto& now = stored.rotation;
+  const auto theirs = shown_form(stored);
   auto both = merged(job.state.fields, job.form, theirs);
   SaveOutcome outcome;
   if (control::version_of(rotation_of(both.form, now)) == control::version_of(now)) return outcome;
   SaveConflict conflict{job.state};
   conflict.state.version = control::version_of(now);
   conflict.state.fields = fingerprints(theirs);
-  conflict.state.edited = last_edit(now.id);
+  conflict.state.edited = stored.edited;
   conflict.notes.emplace_back("", "*Not saved yet: this rotation was changed while you were editing it.*" +
-                                      changes_since(screen_.context().store.direct(), job.state) +
-                                      merge_words(both) +
+                                      stored.changes + merge_words(both) +
                                       "\nPress *Save* again to save what stands here now.");
   for (const auto& field : both.clashing) {
     conflict.notes.emplace_back(field, fmt::format("It is {} now. Saving makes it what you typed below.",
@@ -162,11 +174,11 @@ net::Task<SaveOutcome> RotationEditor::save(SaveJob job) {
 
   control::RotationDraft wanted;
   if (job.state.rotation) {
-    auto stored = control::rotation_of(context, *caller, *job.state.rotation);
+    auto stored = co_await stored_of(*caller, job.state);
     if (!stored) co_return wrong("", stored.error().message + kCopyIt);
-    if (control::version_of(*stored) != job.state.version) co_return changed_meanwhile(job, *stored);
-    wanted.before = *stored;
-    wanted.rotation = rotation_of(job.form, *std::move(stored));
+    if (control::version_of(stored->rotation) != job.state.version) co_return changed_meanwhile(job, *stored);
+    wanted.before = stored->rotation;
+    wanted.rotation = rotation_of(job.form, std::move(stored->rotation));
   } else {
     wanted.rotation = rotation_of(job.form, control::new_rotation(*caller));
   }
@@ -194,12 +206,11 @@ net::Task<SaveOutcome> RotationEditor::save(SaveJob job) {
   }
   auto saved = co_await control::save(context, *caller, wanted, false);
   if (!saved) {
+    if (!wanted.before) co_return refused(wanted, job.form, screen_.bot_name, saved.error());
     // Somebody may have been faster while Slack and the systems were asked.
-    const auto now = wanted.before ? control::rotation_of(context, *caller, wanted.before->id)
-                                   : Result<Rotation>(Rotation{});
+    const auto now = co_await stored_of(*caller, job.state);
     if (!now) co_return wrong("", now.error().message + kCopyIt);
-    if (wanted.before && control::version_of(*now) != job.state.version)
-      co_return changed_meanwhile(job, *now);
+    if (control::version_of(now->rotation) != job.state.version) co_return changed_meanwhile(job, *now);
     co_return refused(wanted, job.form, screen_.bot_name, saved.error());
   }
   screen_.changed();

@@ -85,6 +85,29 @@ std::string account_question(const WaitingAccount& account) {
                "account")});
 }
 
+/// Those that the store knows to wait.
+std::vector<WaitingAccount> read_waiting(store::Store& store) {
+  std::vector<WaitingAccount> waiting;
+  const auto saved = store.meta(kWaitingKey);
+  const auto document = json::parse(saved ? saved->value_or("[]") : "[]");
+  if (!document) return waiting;
+  for (const auto& item : document->root().items()) {
+    const auto name = item["connection"].string_or("");
+    if (name.empty()) continue;
+    // The tokens know whose they are.
+    const auto held = store.connections().get(held_name(name));
+    WaitingAccount account{name,
+                           UserId(item["asker"].string_or("")),
+                           held ? providers::title_of(held->kind) : name,
+                           item["account"].string_or(""),
+                           item["existing"].boolean_or(false),
+                           Instant{}};
+    if (auto at = parse_rfc3339(item["at"].string_or(""))) account.at = *at;
+    waiting.push_back(std::move(account));
+  }
+  return waiting;
+}
+
 }  // namespace
 
 std::string no_browser_text(const config::Config& config, const providers::Adapter& adapter) {
@@ -113,24 +136,19 @@ std::string no_browser_text(const config::Config& config) {
 BrowserConnect::BrowserConnect(ScreenContext& screen) : screen_(screen) {}
 
 void BrowserConnect::start() {
-  if (auto saved = screen_.context().store.direct().meta(kWaitingKey); saved && *saved) {
-    if (const auto document = json::parse(**saved)) {
-      for (const auto& item : document->root().items()) {
-        const auto name = item["connection"].string_or("");
-        // The tokens know whose they are.
-        const auto held = screen_.context().store.direct().connections().get(held_name(name));
-        WaitingAccount account{name,
-                               UserId(item["asker"].string_or("")),
-                               held ? providers::title_of(held->kind) : name,
-                               item["account"].string_or(""),
-                               item["existing"].boolean_or(false),
-                               Instant{}};
-        if (auto at = parse_rfc3339(item["at"].string_or(""))) account.at = *at;
-        if (!account.connection.empty()) waiting_.insert_or_assign(account.connection, std::move(account));
-      }
-    }
-  }
+  tasks_.spawn(take_up());
   tasks_.spawn(keep_tidy());
+}
+
+net::Task<void> BrowserConnect::take_up() {
+  auto saved = co_await screen_.context().store.run(read_waiting);
+  const bool others = !waiting_.empty();
+  for (auto& account : saved) {
+    auto name = account.connection;
+    waiting_.try_emplace(std::move(name), std::move(account));
+  }
+  // What came meanwhile was written without these.
+  if (others && !saved.empty()) (void)co_await keep_waiting();
 }
 
 BrowserWay BrowserConnect::way_for(const UserId& user, const providers::Adapter& adapter,
@@ -158,7 +176,7 @@ std::vector<std::string> BrowserConnect::posts() {
 net::Task<net::ServerResponse> BrowserConnect::page(net::ServerRequest request) {
   forget_old();
   const bool reading = request.method == "GET" || request.method == "HEAD";
-  if (request.path == kStartPath && reading) co_return show_start(request);
+  if (request.path == kStartPath && reading) co_return co_await show_start(std::move(request));
   if (request.path == kStartPath && request.method == "POST") co_return go(request);
   if (request.path == kCallbackPath && request.method == "GET")
     co_return co_await come_back(std::move(request));
@@ -167,11 +185,14 @@ net::Task<net::ServerResponse> BrowserConnect::page(net::ServerRequest request) 
   co_return nothing;
 }
 
-net::ServerResponse BrowserConnect::show_start(const net::ServerRequest& request) {
+net::Task<net::ServerResponse> BrowserConnect::show_start(net::ServerRequest request) {
   const auto id = request.query_value("ticket").value_or("");
+  const auto opened = tickets_.find(id);
+  if (opened == tickets_.end()) co_return too_late();
+  const auto asker = co_await screen_.name_of(opened->second.user);
+  // It may have been used meanwhile.
   const auto found = tickets_.find(id);
-  if (found == tickets_.end()) return too_late();
-  const auto asker = screen_.name_of(found->second.user);
+  if (found == tickets_.end()) co_return too_late();
   auto cookie = random_ticket();
   const auto& adapter = *found->second.adapter;
   const auto origin = screen_.context().config.provider(std::string(adapter.kind)).identity_url;
@@ -188,7 +209,7 @@ net::ServerResponse BrowserConnect::show_start(const net::ServerRequest& request
                                 std::chrono::duration_cast<seconds>(kTicketLife).count()));
   browsers_[std::move(cookie)] = {id, found->second.expires};
   bound(browsers_, [](const Browser& browser) { return browser.expires; });
-  return response;
+  co_return response;
 }
 
 net::ServerResponse BrowserConnect::go(const net::ServerRequest& request) {
@@ -264,36 +285,43 @@ net::Task<Result<WaitingAccount>> BrowserConnect::take_tokens(UnderWay under_way
   if (auto ok = control::allowed(context, *caller, Action::connect, {}); !ok)
     co_return fail(ErrorKind::forbidden, "who asked for it may not change connections any more");
   const auto& adapter = *ticket.adapter;
-  Connection connection{ticket.connection, std::string(adapter.kind)};
-  if (ticket.existing) {
-    auto stored = context.store.direct().connections().get(ticket.connection);
-    if (!stored) co_return stored.error();
-    connection = *std::move(stored);
-  } else if (!control::refuse_taken_name(context.store.direct(), ticket.connection)) {
-    auto name = control::free_name(context.store.direct(), connection.kind);
-    if (!name) co_return name.error();
-    connection.name = *std::move(name);
-  }
+  auto connection = co_await connection_for(ticket);
+  if (!connection) co_return connection.error();
   auto app = control::oauth_app(context.config, adapter);
   if (!app) co_return app.error();
-  auto name = connection.name;
+  auto name = connection->name;
   auto exchanged = co_await adapter.sign_in->exchange_code(context.loop, context.http, *std::move(app),
                                                            std::move(under_way.authorization),
-                                                           std::move(code), std::move(connection));
+                                                           std::move(code), *std::move(connection));
   if (!exchanged) co_return exchanged.error();
-  if (auto held = control::hold_connection(context, *caller, *exchanged); !held) co_return held.error();
+  // From here on a yes to the account that waited under this name would be one to the new tokens.
+  waiting_.erase(name);
+  auto held = co_await control::hold_connection(context, *caller, *exchanged);
+  if (!held) co_return held.error();
   auto account = co_await control::held_account(context, name);
   if (!account) {
-    if (auto gone = control::forget_held(context, *caller, name); !gone)
-      spdlog::warn("forgetting held tokens: {}", gone.error().message);
+    auto gone = co_await control::forget_held(context, *caller, name);
+    if (!gone) spdlog::warn("forgetting held tokens: {}", gone.error().message);
     co_return account.error();
   }
   WaitingAccount waiting{name,     ticket.user,     std::string(adapter.title),
                          *account, ticket.existing, context.loop.now()};
   waiting_.insert_or_assign(name, waiting);
-  if (auto kept = keep_waiting(); !kept) co_return kept.error();
+  if (auto kept = co_await keep_waiting(); !kept) co_return kept.error();
   screen_.changed();
   co_return waiting;
+}
+
+net::Task<Result<Connection>> BrowserConnect::connection_for(Ticket ticket) {
+  const auto find = [name = ticket.connection, kind = std::string(ticket.adapter->kind),
+                     existing = ticket.existing](store::Store& store) -> Result<Connection> {
+    if (existing) return store.connections().get(name);
+    if (control::refuse_taken_name(store, name)) return Connection{name, kind};
+    auto free = control::free_name(store, kind);
+    if (!free) return free.error();
+    return Connection{*std::move(free), kind};
+  };
+  co_return co_await screen_.context().store.run(find);
 }
 
 void BrowserConnect::tell_asker(const Ticket& ticket, const WaitingAccount& account) {
@@ -349,13 +377,20 @@ net::Task<void> BrowserConnect::confirm(Interaction interaction, std::string con
     co_await tell("Not connected", "Only who asked for it can confirm the account, and only within an hour.");
     co_return;
   }
-  auto done = right ? control::confirm_held(context, *caller, connection)
-                    : control::forget_held(context, *caller, connection);
+  // A second click, while the first is carried out.
+  if (!deciding_.insert(connection).second) co_return;
+  const auto account = found->second;
+  auto deciding = right ? control::confirm_held(context, *caller, connection)
+                        : control::forget_held(context, *caller, connection);
+  auto done = co_await std::move(deciding);
+  deciding_.erase(connection);
   if (done) {
-    waiting_.erase(connection);
-    if (auto kept = keep_waiting(); !kept) spdlog::warn("Slack app: {}", kept.error().message);
+    // Other tokens may have come for this name meanwhile.
+    const auto waits = waiting_.find(connection);
+    if (waits != waiting_.end() && waits->second.at == account.at) waiting_.erase(waits);
     screen_.changed();
     screen_.choices().warm();
+    if (auto kept = co_await keep_waiting(); !kept) spdlog::warn("Slack app: {}", kept.error().message);
   }
   if (!done) {
     co_await tell("Not connected", error_text(done.error()));
@@ -373,7 +408,7 @@ void BrowserConnect::forget_old() {
   std::erase_if(under_way_, [&](const auto& item) { return now >= item.second.authorization.expires_at; });
 }
 
-Result<void> BrowserConnect::keep_waiting() {
+net::Task<Result<void>> BrowserConnect::keep_waiting() {
   json::Writer w;
   w.begin_array();
   for (const auto& [name, account] : waiting_) {
@@ -384,25 +419,39 @@ Result<void> BrowserConnect::keep_waiting() {
     w.field("existing", account.existing).field("at", format_rfc3339(account.at)).end_object();
   }
   w.end_array();
-  return screen_.context().store.direct().set_meta(kWaitingKey, w.take());
+  const auto write = [text = w.take()](store::Store& store) { return store.set_meta(kWaitingKey, text); };
+  co_return co_await screen_.context().store.run(write);
+}
+
+net::Task<void> BrowserConnect::forget_unanswered() {
+  const control::Caller watchbill{LocalUser{"watchbill"}, "watchbill"};
+  std::vector<WaitingAccount> kept;
+  bool forgot = false;
+  while (true) {
+    const auto old = std::find_if(waiting_.begin(), waiting_.end(), [this](const auto& item) {
+      return screen_.loop().now() - item.second.at >= kHeldLife && !deciding_.contains(item.first);
+    });
+    if (old == waiting_.end()) break;
+    // Nobody can say yes to it any more.
+    auto account = std::move(waiting_.extract(old).mapped());
+    if (co_await control::forget_held(screen_.context(), watchbill, account.connection)) {
+      forgot = true;
+    } else {
+      kept.push_back(std::move(account));
+    }
+  }
+  // Tried again the next time, unless others wait under that name by then.
+  for (auto& account : kept) {
+    auto name = account.connection;
+    waiting_.try_emplace(std::move(name), std::move(account));
+  }
+  if (forgot && !co_await keep_waiting()) spdlog::warn("Slack app: what waits for a word could not be noted");
 }
 
 net::Task<void> BrowserConnect::keep_tidy() {
   while (true) {
     forget_old();
-    const auto now = screen_.loop().now();
-    const control::Caller watchbill{LocalUser{"watchbill"}, "watchbill"};
-    bool forgot = false;
-    for (auto it = waiting_.begin(); it != waiting_.end();) {
-      const bool old = now - it->second.at >= kHeldLife;
-      if (!old || !control::forget_held(screen_.context(), watchbill, it->first)) {
-        ++it;
-        continue;
-      }
-      it = waiting_.erase(it);
-      forgot = true;
-    }
-    if (forgot && !keep_waiting()) spdlog::warn("Slack app: what waits for a word could not be noted");
+    co_await forget_unanswered();
     co_await net::sleep_for(screen_.loop(), kTidyEvery);
   }
 }

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -76,21 +77,28 @@ class BrowserConnect {
     Ticket ticket;
   };
 
-  net::ServerResponse show_start(const net::ServerRequest& request);
+  /// Takes up what waited before a restart.
+  net::Task<void> take_up();
+  net::Task<net::ServerResponse> show_start(net::ServerRequest request);
   net::ServerResponse go(const net::ServerRequest& request);
   net::Task<net::ServerResponse> come_back(net::ServerRequest request);
   net::Task<Result<WaitingAccount>> take_tokens(UnderWay under_way, Secret code);
   void tell_asker(const Ticket& ticket, const WaitingAccount& account);
   net::Task<std::string> account_view(UserId user, std::string connection);
   void forget_old();
-  Result<void> keep_waiting();
+  /// The connection that the tokens are for: the stored one, or a new one with a name that is free.
+  net::Task<Result<Connection>> connection_for(Ticket ticket);
+  /// Writes what waits now.
+  net::Task<Result<void>> keep_waiting();
   net::Task<void> keep_tidy();
+  net::Task<void> forget_unanswered();
 
   ScreenContext& screen_;
   std::map<std::string, Ticket> tickets_;
   std::map<std::string, Browser> browsers_;
   std::map<std::string, UnderWay> under_way_;
   std::map<std::string, WaitingAccount> waiting_;  ///< by connection
+  std::set<std::string> deciding_;                 ///< of those: a word was said, and is carried out
   net::TaskScope tasks_;
 };
 

@@ -68,6 +68,49 @@ std::string field_of_refusal(const ConnectState& state, const Error& error) {
   return nobody_answered(error) && !way->unreachable_at.empty() ? way->unreachable_at : way->refused_at;
 }
 
+/// What a form for credentials begins with: a free name, or the stored connection's name and settings.
+struct FormStart {
+  std::string name;
+  std::map<std::string, std::string> settings{};
+};
+
+Result<FormStart> start_of(store::Store& store, const ConnectState& state) {
+  if (state.existing.empty()) {
+    auto name = control::free_name(store, state.kind);
+    if (!name) return name.error();
+    return FormStart{*std::move(name)};
+  }
+  auto stored = store.connections().get(state.existing);
+  if (!stored) return stored.error();
+  return FormStart{state.existing, std::move(stored->settings)};
+}
+
+/// The stored connection of that name; for a `fresh` one, none: an error if there is.
+Result<std::optional<Connection>> find_connection(store::Store& store, const std::string& name, bool fresh) {
+  if (fresh) {
+    if (auto free = control::refuse_taken_name(store, name); !free) return free.error();
+    return std::optional<Connection>{};
+  }
+  auto stored = store.connections().get(name);
+  if (!stored) return stored.error();
+  return std::optional(*std::move(stored));
+}
+
+/// A connection that somebody wants to remove, and the rotations that use it.
+Result<DisconnectModel> use_of(store::Store& store, const std::string& name) {
+  auto stored = store.connections().get(name);
+  if (!stored) return stored.error();
+  auto rotations = store.rotations().list();
+  if (!rotations) return rotations.error();
+  DisconnectModel model{name, providers::title_of(stored->kind)};
+  for (const auto& rotation : *rotations) {
+    const bool uses = std::any_of(rotation.schedules.begin(), rotation.schedules.end(),
+                                  [&](const RotationSchedule& s) { return s.ref.connection == name; });
+    if (uses) model.rotations.push_back(rotation.name);
+  }
+  return model;
+}
+
 }  // namespace
 
 SystemScreens::SystemScreens(ScreenContext& screen, MakeBrowserWay browser_way)
@@ -95,7 +138,8 @@ net::Task<std::string> SystemScreens::connect_view_for(UserId user, ConnectState
   if (auto ok = control::allowed(context, *caller, Action::connect, {}); !ok)
     co_return notice_modal(title, error_text(ok.error()));
   if (!state.existing.empty()) {
-    auto stored = context.store.direct().connections().get(state.existing);
+    const auto read = [name = state.existing](store::Store& store) { return store.connections().get(name); };
+    auto stored = co_await context.store.run(read);
     if (!stored) co_return notice_modal(title, error_text(stored.error()));
     state.kind = stored->kind;
     state.way = way_of(*stored);
@@ -104,27 +148,21 @@ net::Task<std::string> SystemScreens::connect_view_for(UserId user, ConnectState
   } else {
     state.way = open_way(context.config, **known);
   }
-  auto model = model_of(user, state);
+  auto model = co_await model_of(user, state);
   co_return model ? connect_view(*model) : notice_modal(title, error_text(model.error()));
 }
 
-Result<ConnectModel> SystemScreens::model_of(const UserId& user, const ConnectState& state) {
-  auto& store = screen_.context().store.direct();
+net::Task<Result<ConnectModel>> SystemScreens::model_of(UserId user, ConnectState state) {
+  const auto read = [state](store::Store& store) { return start_of(store, state); };
+  auto start = co_await screen_.context().store.run(read);
+  if (!start) co_return start.error();
   ConnectModel model;
   model.state = state;
-  if (state.existing.empty()) {
-    auto name = control::free_name(store, state.kind);
-    if (!name) return name.error();
-    model.name = *std::move(name);
-  } else {
-    model.name = state.existing;
-    auto stored = store.connections().get(state.existing);
-    if (!stored) return stored.error();
-    for (const auto& [key, value] : stored->settings) {
-      auto flag = key;
-      std::replace(flag.begin(), flag.end(), '_', '-');
-      model.typed[flag] = value;
-    }
+  model.name = std::move(start->name);
+  for (const auto& [key, value] : start->settings) {
+    auto flag = key;
+    std::replace(flag.begin(), flag.end(), '_', '-');
+    model.typed[flag] = value;
   }
   if (const auto adapter = providers::find_adapter(state.kind); adapter && (*adapter)->sign_in) {
     auto way = browser_way_(user, **adapter, model.name, !state.existing.empty());
@@ -132,7 +170,7 @@ Result<ConnectModel> SystemScreens::model_of(const UserId& user, const ConnectSt
     model.ticket = std::move(way.ticket);
     model.no_browser = std::move(way.why_not);
   }
-  return model;
+  co_return model;
 }
 
 net::Task<void> SystemScreens::choose_way(Interaction interaction, std::string way) {
@@ -144,7 +182,7 @@ net::Task<void> SystemScreens::choose_way(Interaction interaction, std::string w
   auto caller = co_await who_is(screen_, interaction.user);
   const bool may_connect = caller && control::allowed(screen_.context(), *caller, Action::connect, {}).ok();
   if (!may_connect) co_return;
-  auto model = model_of(interaction.user, *state);
+  auto model = co_await model_of(interaction.user, *state);
   if (!model) co_return;
   co_await screen_.update(interaction.view, connect_view(*model), interaction.hash);
 }
@@ -159,7 +197,8 @@ net::Task<std::string> SystemScreens::test_view(UserId user, std::string name) {
   auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return refuse(caller.error());
   if (auto ok = control::allowed(context, *caller, Action::connect, {}); !ok) co_return refuse(ok.error());
-  auto stored = context.store.direct().connections().get(name);
+  const auto read = [name](store::Store& store) { return store.connections().get(name); };
+  auto stored = co_await context.store.run(read);
   if (!stored) co_return refuse(stored.error());
   auto open = control::open_stored(context, *std::move(stored));
   if (!open) co_return refuse(open.error());
@@ -183,17 +222,10 @@ net::Task<std::string> SystemScreens::disconnect_view(UserId user, std::string n
   auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return refuse(caller.error());
   if (auto ok = control::allowed(context, *caller, Action::connect, {}); !ok) co_return refuse(ok.error());
-  auto stored = context.store.direct().connections().get(name);
-  if (!stored) co_return refuse(stored.error());
-  auto rotations = context.store.direct().rotations().list();
-  if (!rotations) co_return refuse(rotations.error());
-  DisconnectModel model{name, providers::title_of(stored->kind)};
-  for (const auto& rotation : *rotations) {
-    const bool uses = std::any_of(rotation.schedules.begin(), rotation.schedules.end(),
-                                  [&](const RotationSchedule& s) { return s.ref.connection == name; });
-    if (uses) model.rotations.push_back(rotation.name);
-  }
-  co_return disconnect_modal(model);
+  const auto read = [name](store::Store& store) { return use_of(store, name); };
+  auto model = co_await context.store.run(read);
+  if (!model) co_return refuse(model.error());
+  co_return disconnect_modal(*model);
 }
 
 net::Task<std::string> SystemScreens::submit_disconnect(Interaction interaction) {
@@ -219,7 +251,7 @@ net::Task<void> SystemScreens::finish_disconnect(std::string view,
 net::Task<std::string> SystemScreens::disconnect(UserId user, std::string name) {
   auto caller = co_await who_is(screen_, std::move(user));
   if (!caller) co_return notice_modal("Not disconnected", error_text(caller.error()));
-  auto removed = control::remove_connection(screen_.context(), *caller, name);
+  auto removed = co_await control::remove_connection(screen_.context(), *caller, name);
   screen_.changed();
   co_return removed ? std::string() : notice_modal("Not disconnected", error_text(removed.error()));
 }
@@ -233,7 +265,7 @@ net::Task<std::string> SystemScreens::submit(Interaction interaction) {
   Typed typed{interaction.user, *state, typed_connection(interaction.values, *state)};
   Typed without_secrets = typed;
   without_secrets.input.secrets.clear();
-  auto work = std::make_unique<DeferredAnswer<Outcome>>(screen_.loop(), connect(std::move(typed)));
+  auto work = std::make_unique<DeferredAnswer<Answered>>(screen_.loop(), answered(std::move(typed)));
   if (!co_await work->ready_within(kAnswerWithin)) {
     auto view = modal_view(
         {.callback = "loading", .title = modal_title(*state), .close = "Close"},
@@ -242,47 +274,58 @@ net::Task<std::string> SystemScreens::submit(Interaction interaction) {
     screen_.spawn(finish(interaction.view, std::move(without_secrets), std::move(work)));
     co_return answer_update(view);
   }
-  auto outcome = co_await work->result();
-  const bool at_fields = std::none_of(outcome.errors.begin(), outcome.errors.end(),
-                                      [](const auto& error) { return error.first.empty(); });
-  if (outcome.errors.empty() || !at_fields) co_return answer_update(outcome_view(without_secrets, outcome));
-  for (auto& [field, text] : outcome.errors) field = field_id(field, state->round);
-  co_return answer_errors(outcome.errors);
+  auto told = co_await work->result();
+  if (told.errors.empty()) co_return answer_update(told.view);
+  for (auto& [field, text] : told.errors) field = field_id(field, state->round);
+  co_return answer_errors(told.errors);
+}
+
+net::Task<SystemScreens::Answered> SystemScreens::answered(Typed typed) {
+  auto without_secrets = typed;
+  without_secrets.input.secrets.clear();
+  Answered told;
+  told.outcome = co_await connect(std::move(typed));
+  const auto& errors = told.outcome.errors;
+  const bool at_fields =
+      std::none_of(errors.begin(), errors.end(), [](const auto& error) { return error.first.empty(); });
+  if (at_fields) told.errors = errors;
+  if (told.errors.empty()) told.view = co_await outcome_view(std::move(without_secrets), told.outcome);
+  co_return told;
 }
 
 net::Task<void> SystemScreens::finish(std::string view, Typed without_secrets,
-                                      std::unique_ptr<DeferredAnswer<Outcome>> work) {
-  auto outcome = co_await work->result();
+                                      std::unique_ptr<DeferredAnswer<Answered>> work) {
+  auto told = co_await work->result();
   work.reset();
-  co_await screen_.update(std::move(view), outcome_view(without_secrets, outcome), {});
+  auto drawn = std::move(told.view);
+  if (drawn.empty()) drawn = co_await outcome_view(std::move(without_secrets), std::move(told.outcome));
+  co_await screen_.update(std::move(view), std::move(drawn), {});
 }
 
-std::string SystemScreens::outcome_view(const Typed& typed, const Outcome& outcome) {
+net::Task<std::string> SystemScreens::outcome_view(Typed typed, Outcome outcome) {
   const auto& name = typed.state.existing.empty() ? typed.input.name : typed.state.existing;
   if (outcome.errors.empty()) {
-    return notice_modal(
+    co_return notice_modal(
         "Connected", fmt::format("*{}* works: it opens {}.{}", slack_name(name), slack_name(outcome.opened),
                                  typed.state.existing.empty() ? " Its schedules can be used in rotations now."
                                                               : " Its rotations stay as they are."));
   }
   auto state = typed.state;
   ++state.round;
-  auto model = model_of(typed.user, state);
-  if (!model) return notice_modal("Not connected", error_text(model.error()));
+  auto model = co_await model_of(typed.user, state);
+  if (!model) co_return notice_modal("Not connected", error_text(model.error()));
   if (state.existing.empty() && !typed.input.name.empty()) model->name = typed.input.name;
   for (const auto& [flag, text] : typed.input.texts) model->typed[flag] = text;
   for (const auto& [field, text] : outcome.errors)
     model->errors.emplace_back(field, foreign_text(as_sentence(text)));
-  return connect_view(*model);
+  co_return connect_view(*model);
 }
 
-Result<Connection> SystemScreens::connection_of(const Typed& typed) {
+Result<Connection> SystemScreens::connection_of(const Typed& typed, const std::optional<Connection>& stored) {
   Connection connection{typed.input.name, typed.state.kind};
   control::ConnectionInput input{typed.input.texts, typed.input.secrets};
-  if (!typed.state.existing.empty()) {
-    auto stored = screen_.context().store.direct().connections().get(typed.state.existing);
-    if (!stored) return stored;
-    connection = *std::move(stored);
+  if (stored) {
+    connection = *stored;
     // A region that stays the same must not take away the address that somebody set on the host.
     const auto region = connection.settings.find("region");
     const auto before = region == connection.settings.end() ? "us" : region->second;
@@ -315,19 +358,20 @@ net::Task<SystemScreens::Outcome> SystemScreens::connect(Typed typed) {
   if (fresh) {
     if (auto good = check_connection_name(typed.input.name); !good)
       co_return wrong(kFieldConnection, good.error().message);
-    if (auto free = control::refuse_taken_name(context.store.direct(), typed.input.name); !free)
-      co_return wrong(kFieldConnection, "There is a connection of this name already: choose another.");
   }
-  auto connection = connection_of(typed);
+  const auto read = [fresh, name = fresh ? typed.input.name : typed.state.existing](store::Store& store) {
+    return find_connection(store, name, fresh);
+  };
+  auto stored = co_await context.store.run(read);
+  if (!stored && fresh)
+    co_return wrong(kFieldConnection, "There is a connection of this name already: choose another.");
+  if (!stored) co_return wrong("", stored.error().message);
+  auto connection = connection_of(typed, *stored);
   if (!connection) co_return wrong("", connection.error().message);
   const auto name = connection->name;
   control::TryOptions options;
   options.deadline = kTryFor;
-  if (!fresh) {
-    auto stored = context.store.direct().connections().get(name);
-    if (!stored) co_return wrong("", stored.error().message);
-    options.replaces = control::Replaced{*std::move(stored), {typed.input.texts, typed.input.secrets}};
-  }
+  if (*stored) options.replaces = control::Replaced{**stored, {typed.input.texts, typed.input.secrets}};
   auto tried = co_await control::try_connection(control::connection_context(context), *caller,
                                                 *std::move(connection), options);
   if (!tried) {
@@ -339,8 +383,9 @@ net::Task<SystemScreens::Outcome> SystemScreens::connect(Typed typed) {
     if (nobody_answered(*tried->refused)) why = "It could not be tried, nobody answered: " + why;
     co_return wrong(field_of_refusal(typed.state, *tried->refused), why);
   }
-  auto kept = fresh ? control::add_connection(context, *caller, tried->connection)
-                    : control::update_connection(context, *caller, tried->connection);
+  auto keeping = fresh ? control::add_connection(context, *caller, tried->connection)
+                       : control::update_connection(context, *caller, tried->connection);
+  auto kept = co_await std::move(keeping);
   if (!kept) co_return wrong("", kept.error().message);
   screen_.changed();
   screen_.choices().warm();

@@ -33,8 +33,8 @@ class SystemScreens {
   /// Another way into the system was chosen.
   net::Task<void> choose_way(Interaction interaction, std::string way);
 
-  /// The answer to a submission. The credentials are tried; what takes longer than 2 s goes on for at most
-  /// two minutes, and the view is replaced when it is known. They are nowhere but in that task.
+  /// The answer to a submission. The credentials are tried; what takes longer than a second goes on for
+  /// at most two minutes, and the view is replaced when it is known. They are nowhere but in that task.
   net::Task<std::string> submit(Interaction interaction);
   net::Task<std::string> submit_disconnect(Interaction interaction);
 
@@ -42,6 +42,12 @@ class SystemScreens {
   struct Outcome {
     std::vector<std::pair<std::string, std::string>> errors{};  ///< by field, as `Error` has them
     std::string opened{};                                       ///< what the credentials open
+  };
+  /// What `submit` answers: errors, or else the view that tells what came of it.
+  struct Answered {
+    std::vector<std::pair<std::string, std::string>> errors{};  ///< each at a field
+    std::string view{};                                         ///< empty if there are errors
+    Outcome outcome{};
   };
   struct Typed {
     UserId user;
@@ -55,13 +61,14 @@ class SystemScreens {
   /// What came of it: a view, empty if it just worked.
   net::Task<std::string> disconnect(UserId user, std::string connection);
   net::Task<void> finish_disconnect(std::string view, std::unique_ptr<DeferredAnswer<std::string>> work);
-  Result<ConnectModel> model_of(const UserId& user, const ConnectState& state);
+  net::Task<Result<ConnectModel>> model_of(UserId user, ConnectState state);
   net::Task<Outcome> connect(Typed typed);
   net::Task<void> finish(std::string view, Typed without_secrets,
-                         std::unique_ptr<DeferredAnswer<Outcome>> work);
-  std::string outcome_view(const Typed& typed, const Outcome& outcome);
-  /// What was typed, as a connection that can be tried.
-  Result<Connection> connection_of(const Typed& typed);
+                         std::unique_ptr<DeferredAnswer<Answered>> work);
+  net::Task<std::string> outcome_view(Typed typed, Outcome outcome);
+  /// What was typed, as a connection that can be tried. `stored`: the one that gets new credentials.
+  Result<Connection> connection_of(const Typed& typed, const std::optional<Connection>& stored);
+  net::Task<Answered> answered(Typed typed);
 
   ScreenContext& screen_;
   MakeBrowserWay browser_way_;

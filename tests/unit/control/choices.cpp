@@ -124,7 +124,7 @@ TEST_CASE("more schedules than fit are counted, and those of a removed connectio
   CHECK(found.connections[0].schedules.size() == 100);
   CHECK(found.connections[0].schedules.front().name == "Team 000");
   CHECK(found.connections[0].more == 50);
-  good(remove_connection(*world.context, world.cli, "pd"));
+  good(world.run(remove_connection(*world.context, world.cli, "pd")));
   CHECK(world.run(choices.search_schedules("team", 100)).connections.empty());
 }
 

@@ -55,11 +55,13 @@ TEST_CASE("who may not connect cannot try credentials either") {
   ManageWorld world;
   const auto connection = filled("pagerduty", with_key("good-key"));
   CHECK(bad(try_out(world, world.reader, connection)).kind == ErrorKind::forbidden);
-  CHECK(bad(add_connection(*world.context, world.owner, connection)).kind == ErrorKind::forbidden);
-  CHECK(bad(update_connection(*world.context, world.owner, connection)).kind == ErrorKind::forbidden);
-  CHECK(bad(remove_connection(*world.context, world.owner, "new")).kind == ErrorKind::forbidden);
-  CHECK(bad(hold_connection(*world.context, world.owner, connection)).kind == ErrorKind::forbidden);
-  CHECK(bad(confirm_held(*world.context, world.owner, "new")).kind == ErrorKind::forbidden);
+  CHECK(bad(world.run(add_connection(*world.context, world.owner, connection))).kind == ErrorKind::forbidden);
+  CHECK(bad(world.run(update_connection(*world.context, world.owner, connection))).kind ==
+        ErrorKind::forbidden);
+  CHECK(bad(world.run(remove_connection(*world.context, world.owner, "new"))).kind == ErrorKind::forbidden);
+  CHECK(bad(world.run(hold_connection(*world.context, world.owner, connection))).kind ==
+        ErrorKind::forbidden);
+  CHECK(bad(world.run(confirm_held(*world.context, world.owner, "new"))).kind == ErrorKind::forbidden);
   world.config.slack.credentials_in_modals = false;
   CHECK(says(bad(try_out(world, world.editor, connection)), "credentials_in_modals"));
   CHECK(world.pagerduty.asked == 0);
@@ -170,7 +172,7 @@ TEST_CASE("a connection is not removed while rotations use it, and a taken name 
   ManageWorld world;
   world.connection();
   world.stored("payments");
-  CHECK(says(bad(remove_connection(*world.context, world.cli, "pd")), "payments"));
+  CHECK(says(bad(world.run(remove_connection(*world.context, world.cli, "pd"))), "payments"));
   CHECK(bad(refuse_taken_name(*world.store, "pd")).kind == ErrorKind::conflict);
   good(refuse_taken_name(*world.store, "other"));
   CHECK(good(free_name(*world.store, "pagerduty")) == "pagerduty");
@@ -212,23 +214,23 @@ TEST_CASE("tokens from the browser are sealed at once, and used for nothing unti
   Connection fresh{"pd", "pagerduty"};
   fresh.secrets = {{"api_key", Secret("good-key")}};
   fresh.settings = {{"region", "us"}};
-  CHECK(bad(confirm_held(*world.context, world.editor, "pd")).kind == ErrorKind::not_found);
-  good(hold_connection(*world.context, world.editor, fresh));
-  good(hold_connection(*world.context, world.editor, fresh));
+  CHECK(bad(world.run(confirm_held(*world.context, world.editor, "pd"))).kind == ErrorKind::not_found);
+  good(world.run(hold_connection(*world.context, world.editor, fresh)));
+  good(world.run(hold_connection(*world.context, world.editor, fresh)));
   CHECK(good(world.store->connections().list()).size() == 1);
   CHECK(good(world.store->connections().get("pd")).settings.empty());
   CHECK(good(world.run(held_account(*world.context, "pd"))) == "acme.pagerduty.com");
-  good(confirm_held(*world.context, world.editor, "pd"));
+  good(world.run(confirm_held(*world.context, world.editor, "pd")));
   CHECK(good(world.store->connections().get("pd")).settings.at("region") == "us");
-  CHECK(bad(confirm_held(*world.context, world.editor, "pd")).kind == ErrorKind::not_found);
+  CHECK(bad(world.run(confirm_held(*world.context, world.editor, "pd"))).kind == ErrorKind::not_found);
 
   fresh.name = "second";
-  good(hold_connection(*world.context, world.editor, fresh));
-  good(confirm_held(*world.context, world.editor, "second"));
+  good(world.run(hold_connection(*world.context, world.editor, fresh)));
+  good(world.run(confirm_held(*world.context, world.editor, "second")));
   CHECK(good(world.store->connections().list()).size() == 2);
-  good(hold_connection(*world.context, world.editor, fresh));
-  good(forget_held(*world.context, world.editor, "second"));
-  good(forget_held(*world.context, world.editor, "second"));
+  good(world.run(hold_connection(*world.context, world.editor, fresh)));
+  good(world.run(forget_held(*world.context, world.editor, "second")));
+  good(world.run(forget_held(*world.context, world.editor, "second")));
   CHECK(bad(world.run(held_account(*world.context, "second"))).kind == ErrorKind::not_found);
 }
 

@@ -49,18 +49,18 @@ TEST_CASE("who is on call now and later comes from the store, with its age, whil
   plan(world, {"pd", "PONE"});
   world.pagerduty.down = true;
   world.context->no_slack = fail(ErrorKind::unreachable, "down");
-  auto duty = good(on_duty(*world.context, {rotation})).front();
+  auto duty = good(world.run(on_duty(*world.context, {rotation}))).front();
   REQUIRE(duty.people.size() == 1);
   CHECK(duty.people[0].name == "ADA");
   CHECK(duty.people[0].member == UserId("UADA"));
   CHECK(duty.people[0].until == world.loop.now() + 3h);
   CHECK(duty.confirmed_at() == world.loop.now() - 30s);
-  duty = good(on_duty(*world.context, {rotation}, world.loop.now() + 4h)).front();
+  duty = good(world.run(on_duty(*world.context, {rotation}, world.loop.now() + 4h))).front();
   CHECK(duty.people[0].name == "BO");
-  duty = good(on_duty(*world.context, {rotation}, world.loop.now() + 10h)).front();
+  duty = good(world.run(on_duty(*world.context, {rotation}, world.loop.now() + 10h))).front();
   CHECK(duty.people.empty());
   CHECK(duty.unknown.empty());
-  duty = good(on_duty(*world.context, {rotation}, world.loop.now() + 12h)).front();
+  duty = good(world.run(on_duty(*world.context, {rotation}, world.loop.now() + 12h))).front();
   CHECK(duty.unknown == std::vector<std::string>{"pd/PONE"});
   CHECK(world.pagerduty.asked == 0);
 }
@@ -72,7 +72,7 @@ TEST_CASE("an unchanged schedule is confirmed by each pass of its connection tha
   plan(world, {"pd", "PONE"});
   const auto now = world.loop.now();
   const auto confirmed = [&](std::optional<Instant> at = std::nullopt) {
-    return good(on_duty(*world.context, {rotation}, at)).front().confirmed_at();
+    return good(world.run(on_duty(*world.context, {rotation}, at))).front().confirmed_at();
   };
   store::ConnectionStatus status;
   status.last_success = now - 1s;
@@ -104,7 +104,7 @@ TEST_CASE("who is on call in a schedule that is gone is not known, whatever was 
   auto states = good(world.store->engine().states());
   states.at(0).presence = Presence::gone;
   good(world.store->engine().put_schedule_state(states.at(0)));
-  const auto duty = good(on_duty(*world.context, {rotation})).front();
+  const auto duty = good(world.run(on_duty(*world.context, {rotation}))).front();
   CHECK(duty.people.empty());
   CHECK(duty.unknown == std::vector<std::string>{"pd/PONE"});
 }
@@ -122,7 +122,7 @@ TEST_CASE("an answer is confirmed by all schedules or by none") {
   SECTION("one was asked and never answered") {
     good(world.store->engine().put_schedule_state(silent));
   }
-  const auto duty = good(on_duty(*world.context, {rotation})).front();
+  const auto duty = good(world.run(on_duty(*world.context, {rotation}))).front();
   CHECK(duty.unknown == std::vector<std::string>{"pd/PTWO"});
   CHECK(duty.confirmed.contains("pd/PONE"));
   CHECK_FALSE(duty.confirmed.contains("pd/PTWO"));
@@ -134,9 +134,9 @@ TEST_CASE("how wrong the clock is stands once beside the rotations, while a daem
   bool runs = true;
   world.context->daemon_runs = [&]() -> Result<bool> { return runs; };
   good(world.store->problems().put({Problem{"clock:wrong", "this host's clock is wrong"}, world.loop.now()}));
-  CHECK(good(read_overview(*world.context)).clock_problem == "this host's clock is wrong");
+  CHECK(good(world.run(read_overview(*world.context))).clock_problem == "this host's clock is wrong");
   runs = false;
-  CHECK_FALSE(good(read_overview(*world.context)).clock_problem);
+  CHECK_FALSE(good(world.run(read_overview(*world.context))).clock_problem);
 }
 
 TEST_CASE("a schedule whose first answer is doubted has confirmed nothing") {
@@ -148,7 +148,7 @@ TEST_CASE("a schedule whose first answer is doubted has confirmed nothing") {
   doubted.last_answer = world.loop.now() - 5s;
   doubted.doubt = Doubt{Doubt::Kind::empty, world.loop.now() - 5s, world.loop.now() - 5s, 1, false, {}};
   good(world.store->engine().put_schedule_state(doubted));
-  const auto duty = good(on_duty(*world.context, {rotation})).front();
+  const auto duty = good(world.run(on_duty(*world.context, {rotation}))).front();
   CHECK(duty.unknown == std::vector<std::string>{"pd/PONE"});
   CHECK_FALSE(duty.confirmed_at());
 }
@@ -157,7 +157,7 @@ TEST_CASE("a rotation that no engine has looked at shows that it is not known wh
   ManageWorld world;
   world.connection();
   world.stored("payments");
-  const auto view = good(read_overview(*world.context)).rotations.at(0);
+  const auto view = good(world.run(read_overview(*world.context))).rotations.at(0);
   CHECK(on_call_names(view.on_call, view.unknown) == "not known");
 }
 
@@ -165,7 +165,7 @@ TEST_CASE("a rotation of the editors' group is told before any engine has looked
   ManageWorld world;
   world.connection();
   const auto rotation = world.stored("payments");
-  const auto view = [&] { return good(read_overview(*world.context)).rotations.at(0); };
+  const auto view = [&] { return good(world.run(read_overview(*world.context))).rotations.at(0); };
   CHECK(view().problems.empty());
   world.config.slack.editors.group = rotation.group;
   REQUIRE(view().problems.size() == 1);
@@ -184,7 +184,7 @@ TEST_CASE("everybody's own shifts come in order, across all rotations") {
   world.connection();
   world.stored("payments");
   plan(world, {"pd", "PONE"});
-  auto all = good(shifts_by_person(*world.context, 10));
+  auto all = good(world.run(shifts_by_person(*world.context, 10)));
   REQUIRE(all[UserId("UADA")].size() == 1);
   CHECK(all[UserId("UADA")][0].start <= world.loop.now());
   REQUIRE(all[UserId("UBO")].size() == 1);
@@ -192,7 +192,7 @@ TEST_CASE("everybody's own shifts come in order, across all rotations") {
   CHECK(all[UserId("UBO")][0].start == world.loop.now() + 3h);
   CHECK(all[UserId("UBO")][0].end == world.loop.now() + 9h);
   CHECK_FALSE(all.contains(UserId("UOTTO")));
-  CHECK(good(shifts_by_person(*world.context, 0))[UserId("UBO")].empty());
+  CHECK(good(world.run(shifts_by_person(*world.context, 0)))[UserId("UBO")].empty());
 }
 
 TEST_CASE("a guest's own shifts are told to them, and who is on call has Slack's name") {
@@ -207,9 +207,9 @@ TEST_CASE("a guest's own shifts are told to them, and who is on call has Slack's
   guest.guest = true;
   guest.seen_at = world.loop.now();
   good(world.store->people().put_users({guest}));
-  auto all = good(shifts_by_person(*world.context, 10));
+  auto all = good(world.run(shifts_by_person(*world.context, 10)));
   CHECK(all[UserId("UADA")].size() == 1);
-  const auto duty = good(on_duty(*world.context, {rotation})).front();
+  const auto duty = good(world.run(on_duty(*world.context, {rotation}))).front();
   REQUIRE(duty.people.size() == 1);
   CHECK(duty.people[0].name == "Ada Lindqvist");
   CHECK_FALSE(duty.people[0].member);
@@ -236,12 +236,12 @@ TEST_CASE("what stands in the store is told to be old while the store takes no w
     tried = true;
     return fail(ErrorKind::storage, "database or disk is full");
   };
-  auto overview = good(read_overview(*world.context));
+  auto overview = good(world.run(read_overview(*world.context)));
   CHECK_FALSE(tried);
   CHECK_FALSE(overview.store_problem);
   CHECK_FALSE(anything_wrong(overview));
   world.loop.advance(2min);
-  overview = good(read_overview(*world.context));
+  overview = good(world.run(read_overview(*world.context)));
   REQUIRE(overview.store_problem);
   CHECK(overview.store_problem->starts_with("all this is as of " + format_minutes(now - 3min)));
   CHECK(overview.store_problem->find("database or disk is full") != std::string::npos);
@@ -252,7 +252,7 @@ TEST_CASE("what stands in the store is told to be old while the store takes no w
   connection.state = "failing";
   connection.problem = "HTTP 500";
   good(world.store->connections().put_status("pd", connection));
-  overview = good(read_overview(*world.context));
+  overview = good(world.run(read_overview(*world.context)));
   CHECK_FALSE(overview.store_problem);
   CHECK(anything_wrong(overview));
 }
@@ -294,7 +294,7 @@ TEST_CASE("open problems that no rotation shows stand in the overview, with the 
   bo.name = "Bo Tanaka";
   good(world.store->people().put_users({bo}));
   good(world.store->problems().put({Problem{"role:editor:U1", "Ada is deactivated"}, world.loop.now()}));
-  const auto overview = good(read_overview(*world.context));
+  const auto overview = good(world.run(read_overview(*world.context)));
   CHECK(overview.other_problems == std::vector<std::string>{"Ada is deactivated"});
   CHECK(overview.rotations[0].problems ==
         std::vector<std::string>{
@@ -325,7 +325,7 @@ TEST_CASE(
     state.schedule = {"pd", id};
     good(world.store->engine().put_schedule_state(state));
   }
-  const auto all = good(shifts_by_person(*world.context, 10));
+  const auto all = good(world.run(shifts_by_person(*world.context, 10)));
   REQUIRE(all.contains(UserId("UADA")));
   const auto& own = all.at(UserId("UADA"));
   REQUIRE(own.size() == 4);
@@ -365,10 +365,10 @@ TEST_CASE("a person is mapped by those who may, and is no longer unmatched") {
   for (const auto* person :
        {"pd/P\nKIM", "pd/P\xE2\x80\xAE", "pd/P\xC2\x9B", "kim\n@example.com", "pd/P\xFF"}) {
     CHECK(bad(world.run(map_person(workspace, world.cli, person, "UOTTO"))).kind == ErrorKind::invalid);
-    CHECK(bad(world.run(map_person(workspace, world.cli, person, "UOTTO", false))).kind ==
+    CHECK(bad(world.run(map_person(workspace, world.cli, person, "UOTTO", {false}))).kind ==
           ErrorKind::invalid);
   }
-  CHECK(bad(world.run(map_person(workspace, world.cli, "pd/PKIM", "U\nX", false))).kind ==
+  CHECK(bad(world.run(map_person(workspace, world.cli, "pd/PKIM", "U\nX", {false}))).kind ==
         ErrorKind::invalid);
   CHECK(bad(world.run(map_person(workspace, world.cli, "kim@example.com", "UNOBODY"))).kind ==
         ErrorKind::not_found);
@@ -382,8 +382,9 @@ TEST_CASE("a person is mapped by those who may, and is no longer unmatched") {
   good(world.store->people().replace_unmatched({{Responder{"pd", "PKIM", "Kim", "kim@example.com"},
                                                  "mapped to UOTTO, deactivated", world.loop.now() + 1h}}));
   CHECK(good(unmatched_people(*world.store)).size() == 1);
-  CHECK(bad(unmap_person(*world.context, world.reader, "kim@example.com")).kind == ErrorKind::forbidden);
-  CHECK(good(unmap_person(*world.context, world.cli, "Kim@Example.com")) == "kim@example.com");
+  CHECK(bad(world.run(unmap_person(*world.context, world.reader, "kim@example.com"))).kind ==
+        ErrorKind::forbidden);
+  CHECK(good(world.run(unmap_person(*world.context, world.cli, "Kim@Example.com"))) == "kim@example.com");
 }
 
 TEST_CASE("history holds changes of groups and of settings, newest first, also of deleted rotations") {
@@ -422,7 +423,7 @@ TEST_CASE("the overview tells what the engine wrote, who is in the group, and na
   good(world.store->engine().put_group(
       {rotation.group, rotation.handle, {UserId("UADA")}, false, world.loop.now()}));
   world.daemon = true;
-  auto overview = good(read_overview(*world.context));
+  auto overview = good(world.run(read_overview(*world.context)));
   REQUIRE(overview.rotations.size() == 1);
   CHECK(overview.rotations[0].state == "in_sync");
   CHECK(overview.rotations[0].members == std::vector<UserId>{UserId("UADA")});
@@ -431,7 +432,7 @@ TEST_CASE("the overview tells what the engine wrote, who is in the group, and na
   CHECK(schedule_names(*world.store).at({"pd", "PONE"}) == "Payments primary");
   CHECK(names_of(known_names(*world.store), {UserId("UADA"), UserId("UNEW")}) == "ADA, UNEW");
   world.daemon = false;
-  overview = good(read_overview(*world.context));
+  overview = good(world.run(read_overview(*world.context)));
   CHECK(overview.rotations[0].state == "stale");
   CHECK(overview.rotations[0].problems.front().find("watchbilld is not running") != std::string::npos);
 }

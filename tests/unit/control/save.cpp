@@ -121,7 +121,7 @@ TEST_CASE("a rotation that was deleted meanwhile cannot be saved, and who did it
   CHECK(refused.kind == ErrorKind::not_found);
   CHECK(says(refused, "\"payments\" was deleted by cli:bo"));
   // In Slack as people are known there.
-  CHECK(says(bad(rotation_of(*world.context, world.editor, before.id)), "was deleted by bo on the host, 20"));
+  CHECK(says(bad(rotation_of(*world.store, world.editor, before.id)), "was deleted by bo on the host, 20"));
 }
 
 TEST_CASE("nobody saves, pauses, deletes or syncs what he may not") {
@@ -149,7 +149,8 @@ TEST_CASE("nobody saves, pauses, deletes or syncs what he may not") {
       edited.before = rotation;
       edited.rotation = rotation;
       CHECK(kind_of(world.run(save(*world.context, caller, edited, false))) == ErrorKind::forbidden);
-      CHECK(kind_of(set_paused(*world.context, caller, rotation.id, true)) == ErrorKind::forbidden);
+      CHECK(kind_of(world.run(set_paused(*world.context, caller, rotation.id, true))) ==
+            ErrorKind::forbidden);
       CHECK(kind_of(world.run(delete_rotation(*world.context, caller, rotation.id, false))) ==
             ErrorKind::forbidden);
       CHECK(kind_of(world.run(request_sync(*world.context, caller, rotation.id, 1s))) ==
@@ -157,11 +158,11 @@ TEST_CASE("nobody saves, pauses, deletes or syncs what he may not") {
     }
     CHECK(kind_of(world.run(request_sync(*world.context, caller, RotationId{99}, 1s))) ==
           ErrorKind::not_found);
-    CHECK(kind_of(set_paused(*world.context, caller, in_file.id, true)) == ErrorKind::forbidden);
+    CHECK(kind_of(world.run(set_paused(*world.context, caller, in_file.id, true))) == ErrorKind::forbidden);
   }
   CHECK(good(world.store->rotations().list()).size() == 2);
-  CHECK(good(set_paused(*world.context, world.owner, rotation.id, true)));
-  CHECK_FALSE(good(set_paused(*world.context, world.owner, rotation.id, true)));
+  CHECK(good(world.run(set_paused(*world.context, world.owner, rotation.id, true))));
+  CHECK_FALSE(good(world.run(set_paused(*world.context, world.owner, rotation.id, true))));
   CHECK(world.now("payments").paused);
 }
 
@@ -295,7 +296,7 @@ Rotation adopted(ManageWorld& world) {
 }
 
 RotationView view_of(ManageWorld& world) {
-  return good(read_overview(*world.context)).rotations.at(0);
+  return good(world.run(read_overview(*world.context))).rotations.at(0);
 }
 
 /// An answer that somebody else has used the time for.
@@ -353,7 +354,7 @@ TEST_CASE("a deletion whose command died is told with what ends it, and ends by 
   CHECK_FALSE(world.now("payments").paused);
   SECTION("not by itself, once somebody paused the rotation") {
     CHECK(view.problems[0].find("kept again from ") != std::string::npos);
-    CHECK(good(set_paused(*world.context, world.cli, rotation.id, true)));
+    CHECK(good(world.run(set_paused(*world.context, world.cli, rotation.id, true))));
     const auto paused = view_of(world);
     CHECK(paused.state == "paused");
     REQUIRE(paused.problems.size() == 1);
@@ -366,7 +367,7 @@ TEST_CASE("a deletion whose command died is told with what ends it, and ends by 
     return;
   }
   SECTION("at once, by resuming the rotation") {
-    CHECK(good(set_paused(*world.context, world.cli, rotation.id, false)));
+    CHECK(good(world.run(set_paused(*world.context, world.cli, rotation.id, false))));
   }
   SECTION("after its time") {
     world.loop.advance(3min);
@@ -384,7 +385,7 @@ TEST_CASE("a deletion that was taken back, or took too long, deletes nothing") {
     bool resumed;
     net::Task<Result<json::Document>> operator()(std::string, std::string) const {
       co_await net::sleep_for(world.loop, resumed ? 1s : 5min);
-      if (resumed) good(set_paused(*world.context, world.cli, rotation, false));
+      if (resumed) good(world.run(set_paused(*world.context, world.cli, rotation, false)));
       co_return json::parse(R"({"ok":true})");
     }
   };

@@ -19,9 +19,9 @@ std::string payload(const std::string& type, const std::string& action, const st
 }
 
 std::vector<UserAction> read(const std::string& text) {
-  const auto document = json::parse(text);
+  auto document = json::parse(text);
   REQUIRE(document);
-  return actions_of(document->root(), interaction_of(document->root()));
+  return actions_of(interaction_of(*std::move(document)));
 }
 
 template <class T>
@@ -110,8 +110,7 @@ TEST_CASE("what happens within a form is told apart by the field") {
 }
 
 TEST_CASE("where it happened comes with it") {
-  const auto document = json::parse(payload("modal", "null", "meta"));
-  const auto interaction = interaction_of(document->root());
+  const auto interaction = interaction_of(*json::parse(payload("modal", "null", "meta")));
   CHECK(interaction.user == UserId("U1"));
   CHECK(interaction.trigger == "T1");
   CHECK(interaction.view == "V1");

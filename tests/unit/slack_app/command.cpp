@@ -242,7 +242,9 @@ TEST_CASE("a rotation's history is told to whoever asks, the latest first, withi
     return history;
   };
   const auto ask = [&](const char* text) {
-    return answer_history(world(), read_command(text), kAsker, read);
+    const auto question = read_command(text);
+    const auto wanted = history_wanted(world(), question);
+    return answer_history(world(), question, kAsker, wanted ? std::optional(read(*wanted)) : std::nullopt);
   };
   const auto text = ask("history pay-oncall");
   CHECK(asked == "Payroll");

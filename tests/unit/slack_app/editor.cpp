@@ -260,6 +260,7 @@ TEST_CASE("a change that comes while the form is being saved is not overwritten 
   room.world.loop.start_alarm(room.world.loop.now() + 500ms,
                               [&] { good(room.world.store->rotations().update(stored, "cli:bo")); });
   room.obey(room.submit("UEDITOR", values).ack);
+  room.advance(5s);
   CHECK(has(room.modal(), "Not saved yet"));
   CHECK(has(room.modal(), "bo on the host, <!date^"));
   CHECK(room.world.now("payments").schedules == stored.schedules);

@@ -186,7 +186,8 @@ TEST_CASE("resuming in Slack asks for those whom no handoff takes out") {
   AppRoom room;
   room.world.stored("payments");
   room.world.slack.add_group("SPAYMENTS", "payments-oncall", {"UADA", "UOTTO"});
-  good(control::set_paused(*room.world.context, room.world.cli, room.world.now("payments").id, true));
+  good(room.world.run(
+      control::set_paused(*room.world.context, room.world.cli, room.world.now("payments").id, true)));
   room.open_home("UOWNER");
   room.advance(5s);
   room.click_home("UOWNER", menu(room, "resume:" + room.number("payments")));
@@ -203,7 +204,8 @@ TEST_CASE("nobody is said to go by resuming who left the group a moment ago") {
   AppRoom room;
   room.world.stored("payments");
   room.world.slack.add_group("SPAYMENTS", "payments-oncall", {"UADA", "UOTTO"});
-  good(control::set_paused(*room.world.context, room.world.cli, room.world.now("payments").id, true));
+  good(room.world.run(
+      control::set_paused(*room.world.context, room.world.cli, room.world.now("payments").id, true)));
   room.open_home("UOWNER");
   room.advance(5s);
   room.click_home("UOWNER", menu(room, "resume:" + room.number("payments")));

@@ -53,8 +53,9 @@ net::Task<Result<slack::ViewRef>> FakeScreens::publish_home(slack::Permit permit
   co_return slack::ViewRef{"VHOME", "h"};
 }
 
-net::Task<Result<void>> FakeScreens::respond(std::string, std::string) {
-  co_return fail(ErrorKind::internal, "the app answers in the acknowledgement");
+net::Task<Result<void>> FakeScreens::respond(std::string url, std::string message) {
+  responses[url] = std::move(message);
+  co_return Result<void>{};
 }
 
 net::Task<Result<slack::Identity>> FakeScreens::auth_test(slack::Permit) {
@@ -154,25 +155,40 @@ void AppRoom::click(const std::string& user, const std::string& action_json, con
           payload("block_actions", user, "modal", modal_json(), values, "[" + action_json + "]"));
 }
 
-AppRoom::Answer AppRoom::submit(const std::string& user, const std::string& values) {
-  auto document = json::parse(payload("view_submission", user, "modal", modal_json(), values, "[]"));
+net::Task<AppRoom::Answer> AppRoom::answered(std::string payload) {
+  auto document = json::parse(payload);
   REQUIRE(document);
   const auto began = world.loop.now();
   slack::Delivery delivery{slack::DeliveryKind::submission, *std::move(document)};
   Answer answer;
-  answer.ack = world.run(app->receive(std::move(delivery)));
+  answer.ack = co_await app->receive(std::move(delivery));
   answer.took = world.loop.now() - began;
-  return answer;
+  co_return answer;
+}
+
+AppRoom::Answer AppRoom::submit(const std::string& user, const std::string& values) {
+  return world.run(answered(payload("view_submission", user, "modal", modal_json(), values, "[]")));
+}
+
+std::vector<AppRoom::Answer> AppRoom::submit_twice(const std::string& user, const std::string& values) {
+  std::vector<net::Task<Answer>> both;
+  for (int i = 0; i < 2; ++i)
+    both.push_back(answered(payload("view_submission", user, "modal", modal_json(), values, "[]")));
+  return world.run(net::all(world.loop, std::move(both)));
+}
+
+std::string AppRoom::command_ack(const std::string& user, const std::string& text,
+                                 const std::string& channel) {
+  json::Writer w;
+  w.begin_object().field("user_id", user).field("channel_id", channel).field("text", text);
+  w.field("command", "/oncall").field("response_url", "https://hooks.slack.com/" + user).end_object();
+  auto document = json::parse(w.take());
+  slack::Delivery delivery{slack::DeliveryKind::command, *std::move(document)};
+  return world.run(app->receive(std::move(delivery)));
 }
 
 std::string AppRoom::command(const std::string& user, const std::string& text, const std::string& channel) {
-  json::Writer w;
-  w.begin_object().field("user_id", user).field("channel_id", channel).field("text", text);
-  w.field("command", "/oncall").end_object();
-  auto document = json::parse(w.take());
-  slack::Delivery delivery{slack::DeliveryKind::command, *std::move(document)};
-  const auto ack = world.run(app->receive(std::move(delivery)));
-  const auto answer = json::parse(ack);
+  const auto answer = json::parse(command_ack(user, text, channel));
   REQUIRE(answer);
   CHECK(answer->root()["response_type"].string_or("") == "ephemeral");
   return answer->root()["text"].string_or("");

@@ -32,7 +32,7 @@ class FakeScreens final : public slack::Views, public slack::Account {
                                                 std::string hash) override;
   net::Task<Result<slack::ViewRef>> publish_home(slack::Permit permit, UserId user,
                                                  std::string view) override;
-  net::Task<Result<void>> respond(std::string, std::string) override;
+  net::Task<Result<void>> respond(std::string url, std::string message) override;
   net::Task<Result<slack::Identity>> auth_test(slack::Permit) override;
 
   std::map<std::string, Shown> modals;  ///< by view id
@@ -40,6 +40,7 @@ class FakeScreens final : public slack::Views, public slack::Account {
   std::string last_modal;  ///< the id of the one that was opened last
   std::map<std::string, Instant> triggers;
   milliseconds latency{20};
+  std::map<std::string, std::string> responses;  ///< by address
   /// Everything that was ever sent.
   std::vector<std::string> sent;
 
@@ -67,6 +68,10 @@ class AppRoom {
     milliseconds took{0};
   };
   Answer submit(const std::string& user, const std::string& values);
+  /// The same, as a double click sends it: two deliveries at once.
+  std::vector<Answer> submit_twice(const std::string& user, const std::string& values);
+  std::string command_ack(const std::string& user, const std::string& text,
+                          const std::string& channel = "C1");
   std::string command(const std::string& user, const std::string& text, const std::string& channel = "C1");
   std::string suggest(const std::string& user, const std::string& block, const std::string& query);
   /// Takes over an acknowledgement as Slack's client does: an update replaces the modal, "clear" closes it.
@@ -94,6 +99,7 @@ class AppRoom {
   std::string payload(const std::string& type, const std::string& user, const std::string& view_type,
                       const std::string& view, const std::string& values, const std::string& actions);
   void deliver(slack::DeliveryKind kind, const std::string& payload);
+  net::Task<Answer> answered(std::string payload);
   std::string trigger();
 
   net::InlineExecutor executor_;
