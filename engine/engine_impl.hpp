@@ -130,6 +130,7 @@ class Engine::Impl final : public DecisionListener,
   Result<void> recall_problems();
   /// Ends those of channels that took an announcement since, or that are none of the rotation's any more.
   Result<void> forget_reached_channels(RotationEntry& entry);
+  Result<std::vector<ScheduleState>> handed_over();
   void rebuild_schedules(const ScheduleStates& states);
   void note_mapped(const std::vector<std::string>& changed);
   [[nodiscard]] std::string last_editor(const std::string& object) const;

@@ -10,6 +10,8 @@ namespace {
 
 /// So many of a rotation's last announcements tell whether its channels take them.
 constexpr std::size_t kRowsLookedAt = 100;
+/// Evidence that was stored together with an edit is read within seconds.
+constexpr auto kHandedOver = 5min;
 
 }  // namespace
 
@@ -158,16 +160,30 @@ Result<void> Engine::Impl::load_rotations(bool at_start) {
   model_.by_group.clear();
   for (const auto& [id, entry] : model_.rotations) model_.by_group.insert_or_assign(entry.rotation.group, id);
 
-  if (!at_start) {
-    rebuild_schedules({});
-    return {};
-  }
-  auto stored = ports_.store.engine().states();
+  auto stored = at_start ? ports_.store.engine().states() : handed_over();
   if (!stored) return stored.error();
   ScheduleStates states;
   for (auto& state : *stored) states.emplace(state.schedule, &state);
   rebuild_schedules(states);
   return {};
+}
+
+/// What whoever edited the rotations (`connection migrate`) learned a moment ago of schedules that are new
+/// here. What is older was left behind by a rotation of before.
+Result<std::vector<ScheduleState>> Engine::Impl::handed_over() {
+  const auto now = ports_.loop.now();
+  std::vector<ScheduleState> found;
+  std::set<ScheduleRef> looked;
+  for (const auto& [id, entry] : model_.rotations) {
+    for (const auto& schedule : entry.rotation.schedules) {
+      if (model_.find(schedule.ref) || !looked.insert(schedule.ref).second) continue;
+      auto state = ports_.store.engine().state(schedule.ref);
+      if (!state) return state.error();
+      if (*state && (*state)->last_answer && now - *(*state)->last_answer <= kHandedOver)
+        found.push_back(**std::move(state));
+    }
+  }
+  return found;
 }
 
 void Engine::Impl::adopt_rotation(Rotation rotation, const Records& records) {

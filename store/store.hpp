@@ -117,6 +117,8 @@ class EngineState {
   virtual Result<std::vector<RotationRecord>> records() = 0;
   virtual Result<void> put_record(const RotationRecord& record) = 0;
   virtual Result<std::vector<ScheduleState>> states() = 0;
+  /// One of them; nothing if there is none of that schedule.
+  virtual Result<std::optional<ScheduleState>> state(const ScheduleRef& schedule) = 0;
   virtual Result<void> put_schedule_state(const ScheduleState& state) = 0;
   virtual Result<void> remove_schedule_state(const ScheduleRef& schedule) = 0;
   virtual Result<std::vector<RotationStatus>> statuses() = 0;

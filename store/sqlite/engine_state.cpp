@@ -10,6 +10,20 @@ Error gone(const Error& error, RotationId rotation) {
                  fmt::format("rotation {} is not in the store (any more)", rotation.value));
 }
 
+constexpr std::string_view kStates =
+    "SELECT connection, schedule, name, timeline, presence, held, doubt, turn, last_answer, failing_since, "
+    "failure, looked_ahead, looked_far FROM watches";
+
+Result<void> read_state(const Row& row, ScheduleState& state) {
+  Columns columns(row);
+  columns.plain(state.schedule.connection).plain(state.schedule.id).plain(state.name);
+  columns.json("timeline", state.timeline).word("presence", state.presence, parse_presence);
+  columns.json("held", state.held).json("doubt", state.doubt).json("turn", state.sudden_change);
+  columns.plain(state.last_answer).plain(state.failing_since).plain(state.failure);
+  columns.plain(state.looked_ahead).plain(state.looked_far);
+  return columns.done("watches", to_string(state.schedule));
+}
+
 class SqliteEngineState : public EngineState {
  public:
   explicit SqliteEngineState(Database& database) : db_(database) {}
@@ -17,6 +31,7 @@ class SqliteEngineState : public EngineState {
   Result<std::vector<RotationRecord>> records() override;
   Result<void> put_record(const RotationRecord& record) override;
   Result<std::vector<ScheduleState>> states() override;
+  Result<std::optional<ScheduleState>> state(const ScheduleRef& schedule) override;
   Result<void> put_schedule_state(const ScheduleState& state) override;
   Result<void> remove_schedule_state(const ScheduleRef& schedule) override;
   Result<std::vector<RotationStatus>> statuses() override;
@@ -63,19 +78,18 @@ Result<void> SqliteEngineState::put_record(const RotationRecord& record) {
 Result<std::vector<ScheduleState>> SqliteEngineState::states() {
   std::vector<ScheduleState> found;
   found.reserve(rows_in(db_, "SELECT count(*) FROM watches"));
+  auto done = db_.query(fmt::format("{} ORDER BY connection, schedule", kStates),
+                        [&found](const Row& row) { return read_state(row, found.emplace_back()); });
+  if (!done) return done.error();
+  return found;
+}
+
+Result<std::optional<ScheduleState>> SqliteEngineState::state(const ScheduleRef& schedule) {
+  std::optional<ScheduleState> found;
   auto done = db_.query(
-      "SELECT connection, schedule, name, timeline, presence, held, doubt, turn, last_answer, failing_since, "
-      "failure, looked_ahead, looked_far FROM watches ORDER BY connection, schedule",
-      [&found](const Row& row) -> Result<void> {
-        auto& state = found.emplace_back();
-        Columns columns(row);
-        columns.plain(state.schedule.connection).plain(state.schedule.id).plain(state.name);
-        columns.json("timeline", state.timeline).word("presence", state.presence, parse_presence);
-        columns.json("held", state.held).json("doubt", state.doubt).json("turn", state.sudden_change);
-        columns.plain(state.last_answer).plain(state.failing_since).plain(state.failure);
-        columns.plain(state.looked_ahead).plain(state.looked_far);
-        return columns.done("watches", to_string(state.schedule));
-      });
+      fmt::format("{} WHERE connection = ?1 AND schedule = ?2", kStates),
+      [&found](const Row& row) { return read_state(row, found.emplace()); }, schedule.connection,
+      schedule.id);
   if (!done) return done.error();
   return found;
 }

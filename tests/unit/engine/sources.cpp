@@ -237,6 +237,31 @@ TEST_CASE("a long window that failed once is asked again soon, so that an outage
   CHECK(p.members() == Names{"UBO"});
 }
 
+TEST_CASE("what is stored of a new schedule together with an edit is known ahead before it answers") {
+  const bool fresh = GENERATE(true, false);
+  Payments p;
+  auto& other = p.world.connect("og");
+  other.connection = "og";
+  other.rotate("1", {"ada", "bo"}, p.boundary - 1h, 1h);
+  other.down = true;
+  ScheduleAnswer answer;
+  answer.schedule = {"og", "1"};
+  answer.status = AnswerStatus::ok;
+  answer.asked_at = fresh ? p.world.loop.now() : p.world.loop.now() - 10min;
+  answer.window = {answer.asked_at, answer.asked_at + days{14}};
+  answer.shifts = other.truth["1"];
+  ScheduleState state;
+  state.schedule = answer.schedule;
+  apply_answer(state, answer, false);
+  REQUIRE(p.world.as_cli()->engine().put_schedule_state(state));
+  const auto told = p.messages().size();
+  p.world.edit("payments", [](Rotation& r) { r.schedules = {{{"og", "1"}}}; });
+  p.world.loop.run_until(p.boundary + 40s);
+  // What is older was left there by a rotation of before.
+  CHECK(p.members() == (fresh ? Names{"UBO"} : Names{"UADA"}));
+  CHECK(p.messages().size() == told + (fresh ? 1 : 0));
+}
+
 TEST_CASE("an override does not shorten for hours what is known of the future") {
   Payments p;
   auto& shifts = p.world.system.truth["P1"];

@@ -71,6 +71,8 @@ TEST_CASE("the evidence about a schedule survives a restart") {
   must(world.engine().put_schedule_state(bare));
   world.reopen();
   CHECK(must(world.engine().states()) == std::vector{full, bare});
+  CHECK(must(world.engine().state(full.schedule)) == full);
+  CHECK_FALSE(must(world.engine().state({"pd", "NOSUCH"})));
   ScheduleState later = bare;
   later.schedule = full.schedule;
   must(world.engine().put_schedule_state(later));
