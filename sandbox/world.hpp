@@ -323,6 +323,7 @@ struct JsmSettings {
   bool limit_headers = true;       ///< X-RateLimit-*; not documented for these calls
   std::size_t calls_a_minute = 0;  ///< 0: no limit
   bool jira_forbidden = false;     ///< Jira's users may not be looked up
+  std::size_t users_a_page = 200;  ///< so many at most, whatever is asked for
 };
 
 struct XMattersSettings {

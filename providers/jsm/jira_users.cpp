@@ -48,13 +48,29 @@ net::Task<Result<void>> JiraUsers::look_up(std::vector<std::string> ids) {
   co_return Result<void>{};
 }
 
-net::Task<Result<void>> JiraUsers::look_up_batch(std::vector<std::string> ids) {
+net::Task<Result<std::vector<JiraUser>>> JiraUsers::ask_for(std::vector<std::string> ids) {
   auto target = fmt::format("/user/bulk?maxResults={}", kBatch);
   for (const auto& id : ids) target += "&accountId=" + net::percent_encode(id);
-  auto document = co_await ask_(std::move(target));
-  if (!document) co_return document.error();
-  auto users = parse_users(document->root());
-  if (!users) co_return users.error().in("Jira's users");
+  std::vector<JiraUser> users;
+  // A page has at least one.
+  for (std::size_t pages = 0; pages < ids.size(); ++pages) {
+    auto page_target = target;
+    if (!users.empty()) page_target += fmt::format("&startAt={}", users.size());
+    auto document = co_await ask_(std::move(page_target));
+    if (!document) co_return document.error();
+    auto page = parse_users(document->root());
+    if (!page) co_return page.error().in("Jira's users");
+    if (page->users.empty() && !page->last)
+      co_return fail(ErrorKind::unreadable, "Jira's users: a page is empty, and another follows");
+    for (auto& user : page->users) users.push_back(std::move(user));
+    if (page->last) co_return users;
+  }
+  co_return fail(ErrorKind::unreadable, "Jira's users: the list does not end");
+}
+
+net::Task<Result<void>> JiraUsers::look_up_batch(std::vector<std::string> ids) {
+  auto users = co_await ask_for(ids);
+  if (!users) co_return users.error();
   if (known_.size() + ids.size() > kMaxUsers) known_.clear();
   for (const auto& id : ids) {
     const auto said =

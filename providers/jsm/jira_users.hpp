@@ -33,6 +33,8 @@ class JiraUsers {
     JiraUser user;
     SteadyInstant fresh_until;
   };
+  /// Whom Jira knows of these, page by page.
+  net::Task<Result<std::vector<JiraUser>>> ask_for(std::vector<std::string> ids);
   net::Task<Result<void>> look_up_batch(std::vector<std::string> ids);
 
   net::Loop& loop_;

@@ -201,18 +201,19 @@ Result<std::vector<AtlassianAccount>> parse_flat_on_calls(json::View root) {
   return accounts;
 }
 
-Result<std::vector<JiraUser>> parse_users(json::View root) {
+Result<UserPage> parse_users(json::View root) {
   auto items = values_of(root);
   if (!items) return items.error();
-  std::vector<JiraUser> users;
+  UserPage page;
+  page.last = root["isLast"].boolean_or(true);
   for (const auto item : *items) {
     auto id = item["accountId"].string();
     if (!id) return id.error();
     JiraUser user{std::move(*id), one_line(item["displayName"].string_or("")), std::nullopt};
     user.email = clean_email(item["emailAddress"].string_or(""));
-    users.push_back(std::move(user));
+    page.users.push_back(std::move(user));
   }
-  return users;
+  return page;
 }
 
 Result<std::string> parse_cloud_id(json::View root) {

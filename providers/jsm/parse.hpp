@@ -77,8 +77,12 @@ struct JiraUser {
   std::string name;
   std::optional<std::string> email;
 };
-/// Reads `values` of a bulk look-up.
-Result<std::vector<JiraUser>> parse_users(json::View root);
+/// One page of a bulk look-up (PageBeanUser). A page may have fewer than were asked for.
+struct UserPage {
+  std::vector<JiraUser> users;
+  bool last = true;
+};
+Result<UserPage> parse_users(json::View root);
 
 /// `cloudId` of a site's `_edge/tenant_info`.
 Result<std::string> parse_cloud_id(json::View root);

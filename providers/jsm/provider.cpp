@@ -30,8 +30,6 @@ constexpr int kMaxSlow = 3;
 constexpr std::size_t kNamedTogether = 50;
 /// What an answer about a moment speaks of.
 constexpr milliseconds kMoment = 10min;
-/// The list of all schedules is read that soon again because a schedule refuses.
-constexpr auto kListLife = 60s;
 constexpr auto kRefusalLife = 5min;
 constexpr std::string_view kSchedulesFix =
     "it must be a member of the schedules' teams, stand on the schedules, or have a right of an "
@@ -130,6 +128,7 @@ struct JsmProvider::Round {
   int slow = 0;
   /// Answers whose people are not all known by name, and who those are.
   std::vector<Said> unnamed{};
+  bool listed = false;
   std::set<std::string> strangers{};
 };
 
@@ -344,26 +343,43 @@ net::Task<std::size_t> JsmProvider::work(std::shared_ptr<Round> round) {
 }
 
 net::Task<void> JsmProvider::weigh(std::shared_ptr<Round> round, ScheduleAnswer answer) {
-  if (!listed_at_ || loop_.steady_now() - *listed_at_ >= kListLife) {
-    std::function<net::Task<Result<void>>()> start = [this] { return read_list(); };
-    auto listed = co_await listing_.join(std::move(start));
-    if (!listed) {
-      answer.error = broken_system(kSystem, listed.error());
-      round->sink(std::move(answer));
-      co_return;
+  const auto id = answer.schedule.id;
+  const auto refusal = *answer.error;
+  std::optional<Error> error;
+  if (const auto* known = known_refusal(id, refusal)) {
+    error = *known;
+  } else {
+    if (!round->listed) {
+      std::function<net::Task<Result<void>>()> start = [this] { return read_list(); };
+      (void)co_await listing_.join(std::move(start));
+      round->listed = true;
     }
+    error = weighed(id, refusal);
   }
-  // Whether it is gone, the schedule itself tells (`confirm`).
-  answer = blank_answer(connection_, answer.schedule.id, round->window, answer.asked_at);
-  answer.status = AnswerStatus::ok;
-  round->sink(std::move(answer));
+  round->sink(failed_answer(connection_, id, round->window, answer.asked_at, *error, true));
 }
 
 net::Task<Result<void>> JsmProvider::read_list() {
-  auto all = co_await list_schedules();
-  if (!all) co_return all.error();
-  listed_at_ = loop_.steady_now();
+  list_ = co_await list_schedules();
   co_return Result<void>{};
+}
+
+const Error* JsmProvider::known_refusal(const std::string& id, const Error& refusal) const {
+  const auto known = refusals_.find(id);
+  const bool counts = known != refusals_.end() && known->second.error.code == refusal.code &&
+                      loop_.steady_now() - known->second.at < kRefusalLife;
+  return counts ? &known->second.error : nullptr;
+}
+
+Error JsmProvider::weighed(const std::string& id, const Error& refusal) {
+  auto error = weigh_refusal(kSystem, refusal, is_listed(list_, id));
+  if (list_ && list_->empty()) {
+    error =
+        fail(ErrorKind::forbidden, "{} shows {} no schedule at all: {}", kSystem, account_, kSchedulesFix);
+    error.code = refusal.code;
+  }
+  if (is_refusal(error)) refusals_.insert_or_assign(id, Refusal{error, loop_.steady_now()});
+  return error;
 }
 
 net::Task<void> JsmProvider::run_round(std::shared_ptr<Round> round, std::size_t workers) {
@@ -392,28 +408,19 @@ net::Task<void> JsmProvider::look_ahead(std::vector<std::string> ids, Window win
   co_await run_round(std::move(round), kLookAheadWorkers);
 }
 
-net::Task<Error> JsmProvider::weighed(std::string id, Error refusal) {
-  const auto known = refusals_.find(id);
-  if (known != refusals_.end() && known->second.error.kind == refusal.kind &&
-      loop_.steady_now() - known->second.at < kRefusalLife)
-    co_return known->second.error;
-  const auto all = co_await list_schedules();
-  auto error = weigh_refusal(kSystem, refusal, is_listed(all, id));
-  if (all && all->empty()) {
-    error =
-        fail(ErrorKind::forbidden, "{} shows {} no schedule at all: {}", kSystem, account_, kSchedulesFix);
-    error.code = refusal.code;
-  }
-  if (is_refusal(error)) refusals_.insert_or_assign(id, Refusal{error, loop_.steady_now()});
-  co_return error;
-}
-
 net::Task<ScheduleAnswer> JsmProvider::confirm(std::string id, Window window) {
   const auto asked = loop_.now();
   auto said = co_await ask(id, window, days_until(asked, window.to));
   if (said.answer.error && is_refusal(*said.answer.error)) {
-    const auto error = co_await weighed(id, *said.answer.error);
-    co_return failed_answer(connection_, id, window, asked, error, true);
+    const auto refusal = *said.answer.error;
+    std::optional<Error> error;
+    if (const auto* known = known_refusal(id, refusal)) {
+      error = *known;
+    } else {
+      (void)co_await read_list();
+      error = weighed(id, refusal);
+    }
+    co_return failed_answer(connection_, id, window, asked, *error, true);
   }
   if (said.answer.status == AnswerStatus::ok) {
     std::vector<std::string> ids;

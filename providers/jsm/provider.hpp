@@ -66,16 +66,17 @@ class JsmProvider final : public Provider {
   net::Task<void> run_round(std::shared_ptr<Round> round, std::size_t workers);
   /// Asks the round's next schedule until none is left; how many it asked.
   net::Task<std::size_t> work(std::shared_ptr<Round> round);
-  /// A schedule of a poll that refuses. Nobody, which the engine will not believe without the schedule's own
-  /// word, if it is the schedule that refuses; a failure if it is the system.
+  /// What a schedule of a poll that refuses is answered: that it is gone or forbidden, by its own word, or a
+  /// failure if it is the system that refuses. The list of all is read once a round at most.
   net::Task<void> weigh(std::shared_ptr<Round> round, ScheduleAnswer answer);
-  /// Notes that the system gives the list of all schedules.
   net::Task<Result<void>> read_list();
   /// Answers those of the round whose people had no names yet.
   net::Task<void> name_people(std::shared_ptr<Round> round);
-  /// What the refusal is worth, by the list of all schedules, which is not asked for more than every five
-  /// minutes for the same schedule.
-  net::Task<Error> weighed(std::string id, Error refusal);
+  /// What the refusal is worth, by the list of all schedules that came after it; remembered for five minutes,
+  /// so that the list is not read with every question.
+  Error weighed(const std::string& id, const Error& refusal);
+  /// Null if it is not known of this one.
+  [[nodiscard]] const Error* known_refusal(const std::string& id, const Error& refusal) const;
   [[nodiscard]] bool all_named(const Said& said) const;
   [[nodiscard]] ScheduleAnswer with_names(Said said) const;
 
@@ -90,7 +91,8 @@ class JsmProvider final : public Provider {
   std::string cloud_id_;
   SharedWork asking_cloud_id_;
   SharedWork listing_;
-  std::optional<SteadyInstant> listed_at_;
+  /// As it was read last.
+  Result<std::vector<ScheduleInfo>> list_{std::vector<ScheduleInfo>{}};
   JiraUsers users_;
   struct Refusal {
     Error error;

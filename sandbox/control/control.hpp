@@ -138,7 +138,7 @@
 ///        "code_seconds":30,"withheld_scopes":["users.read"],"echo_state":true}; region "eu" shows in `aud`
 ///   {"do":"opsgenie","api_key","team_key"}
 ///   {"do":"jsm","site","cloud_id","email","api_token","hidden_is_404","absolute_links","limit_headers",
-///      "calls_a_minute":400,"jira_forbidden"}
+///      "calls_a_minute":400,"jira_forbidden","users_a_page":20}
 ///   {"do":"xmatters","api_key","api_secret","unknown_group_is_404","absences_as_replacements",
 ///      "idle_groups_listed"}
 ///   {"do":"lag","system","ms"}  answers as of so long ago: changes by override in that time are not seen,

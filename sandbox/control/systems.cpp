@@ -153,6 +153,8 @@ Result<void> do_jsm(Desk& desk, Reader& in, json::Writer&) {
   in.flag("limit_headers", settings.limit_headers);
   in.number("calls_a_minute", settings.calls_a_minute);
   in.flag("jira_forbidden", settings.jira_forbidden);
+  in.number("users_a_page", settings.users_a_page);
+  if (settings.users_a_page == 0) return fail(ErrorKind::invalid, "users_a_page: at least 1");
   if (auto done = in.done(); !done) return done;
   desk.world.jsm = settings;
   return {};

@@ -27,9 +27,10 @@ Answer one_user(const JsmCall& call) {
 }
 
 Answer several_users(const JsmCall& call) {
-  const auto most = whole_number(call.query("maxResults").value_or(fmt::format("{}", kUsers)));
+  auto most = whole_number(call.query("maxResults").value_or(fmt::format("{}", kUsers)));
   const auto start = whole_number(call.query("startAt").value_or("0"));
   if (!most || *most == 0 || *most > kMostUsers || !start) return jsm_error(400, "maxResults is 1 to 200");
+  most = std::min(*most, call.settings().users_a_page);
   std::vector<const Responder*> found;
   bool asked = false;
   for (const auto& [name, value] : call.request.query) {

@@ -163,6 +163,17 @@ TEST_CASE("an account that may see no JSM team is told so, and no schedule is ca
   CHECK(confirmed.status == AnswerStatus::forbidden);
   REQUIRE(confirmed.error);
   CHECK_THAT(confirmed.error->message, Catch::Matchers::ContainsSubstring("no schedule at all"));
+  // That is known at the first refusal, and nobody is called off call by it.
+  bench.connect();
+  bench.http.urls.clear();
+  for (int i = 0; i < 2; ++i) {
+    for (const auto& answer : bench.poll({"S1", "S2", "S3"})) {
+      CHECK(answer.status == AnswerStatus::forbidden);
+      REQUIRE(answer.error);
+      CHECK_THAT(answer.error->message, Catch::Matchers::ContainsSubstring("no schedule at all"));
+    }
+  }
+  CHECK(bench.calls("/schedules?") == 1);
 }
 
 TEST_CASE("a JSM schedule of a team that may not be seen any more leaves the others alone") {
@@ -176,10 +187,10 @@ TEST_CASE("a JSM schedule of a team that may not be seen any more leaves the oth
   for (int i = 0; i < 3; ++i) {
     const auto answers = bench.poll({"S1", "S2"});
     CHECK(Bench::people(answers[0]) == kAda);
-    // Nobody, which nobody believes before the schedule itself has said it.
-    CHECK(answers[1].status == AnswerStatus::ok);
-    CHECK_FALSE(answers[1].from_schedule);
-    CHECK(answers[1].shifts.empty());
+    CHECK(answers[1].status == AnswerStatus::forbidden);
+    CHECK(answers[1].from_schedule);
+    CHECK_THAT(answers[1].error->message,
+               Catch::Matchers::ContainsSubstring("member of the schedules' teams"));
   }
   // The list of all is not read with every poll.
   CHECK(bench.calls("/schedules?") == 1);
@@ -187,6 +198,7 @@ TEST_CASE("a JSM schedule of a team that may not be seen any more leaves the oth
   CHECK(confirmed.status == AnswerStatus::forbidden);
   CHECK_THAT(confirmed.error->message, Catch::Matchers::ContainsSubstring("member of the schedules' teams"));
   bench.act("delete", R"("id":"S2")");
+  CHECK(bench.poll({"S1", "S2"}).at(1).status == AnswerStatus::gone);
   CHECK(bench.confirm("S2").status == AnswerStatus::gone);
 }
 

@@ -155,13 +155,15 @@ TEST_CASE("an address that Jira hides is none, absent or empty") {
   const auto parsed = json::parse(R"({"values":[
     {"accountId":"712020:a","displayName":"Ada\nExample","emailAddress":"Ada@Example.com"},
     {"accountId":"712020:b","displayName":"Bo","emailAddress":""},{"accountId":"c"}]})");
-  const auto users = parse_users(parsed->root());
-  REQUIRE(users);
-  REQUIRE(users->size() == 3);
-  CHECK((*users)[0].email == "ada@example.com");
-  CHECK((*users)[0].name == "Ada Example");
-  CHECK_FALSE((*users)[1].email);
-  CHECK_FALSE((*users)[2].email);
+  const auto page = parse_users(parsed->root());
+  REQUIRE(page);
+  CHECK(page->last);
+  const auto& users = page->users;
+  REQUIRE(users.size() == 3);
+  CHECK(users[0].email == "ada@example.com");
+  CHECK(users[0].name == "Ada Example");
+  CHECK_FALSE(users[1].email);
+  CHECK_FALSE(users[2].email);
 }
 
 TEST_CASE("JSM's refusals are told in its own words, in each of their forms") {

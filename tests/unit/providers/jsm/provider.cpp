@@ -42,14 +42,20 @@ struct Site {
     if (path.find("/timeline") != std::string::npos) return answer(200, timeline(path));
     return answer(200, R"({"values":[{"id":"ada","name":"Ada's"}]})");
   }
-  /// Those whose ids are asked for.
-  static std::string users(const std::string& path) {
-    json::Writer w;
-    w.begin_object().key("values").begin_array();
+  /// Those whose ids are asked for, a page of them.
+  std::string users(const std::string& path) const {
+    Texts ids;
+    std::size_t start = 0;
     for (const auto& [name, value] : net::decode_form(path.substr(path.find('?') + 1))) {
-      if (name != "accountId") continue;
-      w.begin_object().field("accountId", value).field("displayName", value);
-      w.field("emailAddress", value + "@example.com").end_object();
+      if (name == "accountId") ids.push_back(value);
+      if (name == "startAt") start = std::stoul(value);
+    }
+    const auto end = std::min(ids.size(), start + users_a_page);
+    json::Writer w;
+    w.begin_object().field("isLast", end == ids.size() && users_a_page > 0).key("values").begin_array();
+    for (auto i = start; i < end; ++i) {
+      w.begin_object().field("accountId", ids[i]).field("displayName", ids[i]);
+      w.field("emailAddress", ids[i] + "@example.com").end_object();
     }
     w.end_array().end_object();
     return w.take();
@@ -81,6 +87,7 @@ struct Site {
         [&](const net::HttpRequest& request) { return request.url.find(part) != std::string::npos; }));
   }
 
+  std::size_t users_a_page = 50;
   /// Answers to requests whose path has that part, instead of the good ones.
   std::map<std::string, net::HttpResponse> faults;
   fakes::World world;
@@ -129,6 +136,27 @@ TEST_CASE("JSM schedules are asked four at a time, the cloud ID once, and people
   site.world.http.requests.clear();
   site.poll(many(120));
   CHECK(site.asked("/user/bulk") >= 3);
+}
+
+TEST_CASE("Jira's users are read page by page, however few a page has") {
+  Site site;
+  site.users_a_page = 20;
+  for (const auto& one : site.poll(many(50))) {
+    REQUIRE(one.status == AnswerStatus::ok);
+    CHECK(one.shifts.at(0).responder->email == one.schedule.id + "@example.com");
+  }
+  CHECK(site.asked("/user/bulk") == 3);
+  CHECK(site.asked("&startAt=40") == 1);
+}
+
+TEST_CASE("a list of Jira's users that does not end is a failure") {
+  Site site;
+  site.users_a_page = 0;
+  for (const auto& one : site.poll(many(3))) {
+    CHECK(one.status == AnswerStatus::failed);
+    CHECK_THAT(one.error->message, Catch::Matchers::ContainsSubstring("a page is empty"));
+  }
+  CHECK(site.asked("/user/bulk") == 1);
 }
 
 TEST_CASE("what every JSM schedule would meet ends the round, and a slow one does after three") {
