@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
-#include "base/json.hpp"
+#include "control/known_people.hpp"
+#include "control/migration_memory.hpp"
 #include "control/save.hpp"
 
 namespace watchbill::control {
@@ -13,104 +13,40 @@ namespace {
 
 /// "The next weeks".
 constexpr auto kWeeks = days{14};
-constexpr milliseconds kNear = 10min;
 
-std::string memory_key(const std::string& from, const std::string& to) {
-  return fmt::format("migration:{}:{}", from, to);
-}
+}  // namespace
 
-/// What a migration moved, for the way back.
-struct Memory {
-  std::vector<SchedulePair> pairs;
-  std::set<std::int64_t> rotations;
-};
-
-std::string text_of(const MigrationPlan& plan) {
-  json::Writer w;
-  w.begin_object().key("pairs").begin_array();
-  for (const auto& pair : plan.pairs) {
-    w.begin_object()
-        .field("old", pair.before.id)
-        .field("new", pair.after.id)
-        .field("by", pair.by)
-        .end_object();
-  }
-  w.end_array().key("rotations").begin_array();
-  for (const auto& rotation : plan.moving) w.value(rotation.id.value);
-  w.end_array().end_object();
-  return w.take();
-}
-
-Result<Memory> memory_of(store::Store& store, const std::string& from, const std::string& to) {
-  auto text = store.meta(memory_key(from, to));
-  if (!text) return text.error();
-  const auto nothing =
-      fail(ErrorKind::not_found, "nothing that was moved from {} to {} can be moved back", from, to);
-  if (!*text || (*text)->empty()) return nothing;
-  const auto document = json::parse(**text);
-  if (!document) return nothing;
-  Memory memory;
-  const auto root = document->root();
-  for (const auto pair : root["pairs"].items()) {
-    memory.pairs.push_back(
-        {{from, pair["old"].string_or("")}, {to, pair["new"].string_or("")}, pair["by"].string_or("id")});
-  }
-  for (const auto id : root["rotations"].items()) memory.rotations.insert(id.integer_or(0));
-  return memory;
-}
-
-bool uses(const Rotation& rotation, const std::string& connection) {
-  return std::any_of(rotation.schedules.begin(), rotation.schedules.end(),
-                     [&](const RotationSchedule& one) { return one.ref.connection == connection; });
-}
-
-const SchedulePair* pair_of(const std::vector<SchedulePair>& pairs, const ScheduleRef& ref) {
-  const auto found =
-      std::find_if(pairs.begin(), pairs.end(), [&](const SchedulePair& pair) { return pair.before == ref; });
-  return found == pairs.end() ? nullptr : &*found;
-}
-
-/// The rotation with its schedules replaced by their partners; each stands there once.
-Rotation moved(const Rotation& rotation, const std::vector<SchedulePair>& pairs) {
-  auto out = rotation;
-  out.schedules.clear();
-  for (auto schedule : rotation.schedules) {
-    if (const auto* pair = pair_of(pairs, schedule.ref)) schedule.ref = pair->after;
-    const auto same = [&](const RotationSchedule& other) { return other.ref == schedule.ref; };
-    if (std::none_of(out.schedules.begin(), out.schedules.end(), same)) out.schedules.push_back(schedule);
-  }
-  return out;
-}
-
-/// One of the two sides, open.
-struct Side {
+/// One of the two sides.
+struct OpenSide {
   std::string name;
   std::unique_ptr<OpenProvider> open{};
   /// Why it cannot be asked.
   std::optional<Error> error{};
 };
 
-Result<Side> open_side(Context& context, const std::string& name) {
-  auto connection = context.store.direct().connections().get(name);
-  if (!connection) return connection.error();
-  Side side{name};
+namespace {
+
+net::Task<Result<std::shared_ptr<OpenSide>>> open_side(Context& context, std::string name) {
+  const auto read = [name](store::Store& store) { return store.connections().get(name); };
+  auto connection = co_await context.store.run(read);
+  if (!connection) co_return connection.error();
+  auto side = std::make_shared<OpenSide>();
+  side->name = name;
   auto open = open_stored(context, *std::move(connection));
   if (open) {
-    side.open = *std::move(open);
+    side->open = *std::move(open);
   } else {
-    side.error = open.error();
+    side->error = open.error();
   }
-  return side;
+  co_return side;
 }
 
 /// Mappings of people by their id in the first connection, for the same people in the second: "ops/712020:…".
-Result<std::map<std::string, UserId>> moved_mappings(store::Store& store,
-                                                     const std::vector<ShownSchedule>& before,
-                                                     const std::vector<ShownSchedule>& after) {
-  auto mappings = store.people().mappings();
-  if (!mappings) return mappings.error();
+std::map<std::string, UserId> moved_mappings(const StoredPeople& people,
+                                             const std::vector<ShownSchedule>& before,
+                                             const std::vector<ShownSchedule>& after) {
   std::map<std::string, UserId> known;
-  for (const auto& mapping : *mappings) known.insert_or_assign(mapping.person, mapping.user);
+  for (const auto& mapping : people.mappings) known.insert_or_assign(mapping.person, mapping.user);
   std::map<std::string, UserId> by_email;
   const auto each = [](const std::vector<ShownSchedule>& schedules, const auto& visit) {
     for (const auto& schedule : schedules) {
@@ -133,27 +69,26 @@ Result<std::map<std::string, UserId>> moved_mappings(store::Store& store,
 
 /// Who is who: by mapping, else by the Slack user of the address, else by the address. What the second side's
 /// people will be mapped to counts already.
-Result<PersonKey> person_key(store::Store& store, const std::vector<ShownSchedule>& before,
-                             const std::vector<ShownSchedule>& after) {
-  auto mappings = store.people().mappings();
-  if (!mappings) return mappings.error();
-  auto users = store.people().users();
-  if (!users) return users.error();
-  auto moved = moved_mappings(store, before, after);
-  if (!moved) return moved.error();
+PersonKey person_key(const StoredPeople& people, const std::vector<ShownSchedule>& before,
+                     const std::vector<ShownSchedule>& after) {
   std::map<std::string, std::string> slack;
-  for (const auto& user : *users) {
+  for (const auto& [user, seen_at] : people.users) {
     if (user.email) slack[*user.email] = user.id.value;
   }
-  for (const auto& mapping : *mappings) slack[mapping.person] = mapping.user.value;
-  for (const auto& [person, user] : *moved) slack[person] = user.value;
-  return PersonKey([slack = std::move(slack)](const Responder& responder) {
+  for (const auto& mapping : people.mappings) slack[mapping.person] = mapping.user.value;
+  for (const auto& [person, user] : moved_mappings(people, before, after)) slack[person] = user.value;
+  return [slack = std::move(slack)](const Responder& responder) {
     const auto by_id = slack.find(responder.connection + "/" + responder.id);
     if (by_id != slack.end()) return by_id->second;
     if (!responder.email) return responder.connection + "/" + responder.id;
     const auto by_email = slack.find(*responder.email);
     return by_email == slack.end() ? *responder.email : by_email->second;
-  });
+  };
+}
+
+bool uses_connection(const std::vector<RotationSchedule>& schedules, const std::string& connection) {
+  return std::any_of(schedules.begin(), schedules.end(),
+                     [&](const RotationSchedule& one) { return one.ref.connection == connection; });
 }
 
 /// Puts what a schedule answers into its place among `schedules`.
@@ -161,70 +96,101 @@ providers::AnswerSink taker(std::vector<ShownSchedule>& schedules) {
   return [&schedules](ScheduleAnswer answer) {
     for (auto& one : schedules) {
       if (one.ref != answer.schedule) continue;
-      if (answer.status != AnswerStatus::ok) {
-        if (!one.timeline) one.silence = answer.error ? answer.error->message : "no usable answer";
-        continue;
+      one.silence.clear();
+      if (answer.status == AnswerStatus::ok) {
+        one.timeline = merge(one.timeline.value_or(Timeline{}), answer).timeline;
+      } else {
+        one.silence = answer.error ? answer.error->message : "no usable answer";
       }
-      one.timeline = merge(one.timeline.value_or(Timeline{}), answer).timeline;
     }
   };
 }
 
+using Reach = PairComparison::Reach;
+
 /// Asks for the next weeks, and then for now, so that what is said of now counts.
-net::Task<void> ask(Side& side, std::vector<ShownSchedule>& schedules, Instant now) {
+net::Task<void> ask(OpenSide& side, std::vector<ShownSchedule>& schedules, Instant now, Reach reach) {
   std::vector<std::string> ids;
   ids.reserve(schedules.size());
-  for (const auto& one : schedules) ids.push_back(one.ref.id);
+  for (auto& one : schedules) {
+    ids.push_back(one.ref.id);
+    if (side.error) one.silence = side.error->message;
+  }
+  if (side.error) co_return;
   const auto sink = taker(schedules);
   const Window weeks{now, now + kWeeks};
-  const Window near{now, now + kNear};
-  co_await side.open->provider->look_ahead(ids, weeks, sink);
+  const Window near{now, now + kExactly};
+  if (reach == Reach::weeks) co_await side.open->provider->look_ahead(ids, weeks, sink);
   co_await side.open->provider->poll(ids, near, sink);
 }
 
-/// What the store remembers of a side that does not answer any more.
-Result<void> recall(store::Store& store, std::vector<ShownSchedule>& schedules, const Error& why) {
-  auto states = store.engine().states();
-  if (!states) return states.error();
+bool tells(const std::optional<Timeline>& timeline, Instant now) {
+  return timeline && !std::holds_alternative<Unknown>(on_call_at(*timeline, now));
+}
+
+/// What is remembered takes the place of what is not said at `now`.
+void recall(const std::map<ScheduleRef, ScheduleState>& remembered, std::vector<ShownSchedule>& schedules,
+            Instant now) {
   for (auto& one : schedules) {
-    one.silence = why.message;
-    for (auto& state : *states) {
-      if (state.schedule != one.ref) continue;
-      if (one.name.empty()) one.name = state.name;
-      if (!one.timeline && state.timeline.confirmed_at != kAlways) one.timeline = state.timeline;
-    }
+    const auto known = remembered.find(one.ref);
+    if (known == remembered.end()) continue;
+    const auto& state = known->second;
+    if (one.name.empty()) one.name = state.name;
+    if (!tells(one.timeline, now) && state.presence == Presence::ok) one.timeline = state.timeline;
   }
-  return {};
+}
+
+/// What the store knows, read in one piece.
+struct Recalled {
+  StoredPeople people;
+  std::map<ScheduleRef, ScheduleState> states;
+};
+
+Result<Recalled> read_remembered(store::Store& store, const std::vector<ScheduleRef>& schedules) {
+  Recalled recalled;
+  auto people = read_people(store);
+  if (!people) return people.error();
+  recalled.people = *std::move(people);
+  for (const auto& ref : schedules) {
+    auto state = store.engine().state(ref);
+    if (!state) return state.error();
+    if (*state) recalled.states.emplace(ref, **std::move(state));
+  }
+  return recalled;
+}
+
+/// The people whom the store knows, and what it remembers of those that are not named, or do not say who is
+/// on call at `now`.
+net::Task<Result<Recalled>> remembered_of(Context& context, const std::vector<ShownSchedule>& schedules,
+                                          Instant now) {
+  std::vector<ScheduleRef> silent;
+  for (const auto& one : schedules) {
+    if (one.name.empty() || !tells(one.timeline, now)) silent.push_back(one.ref);
+  }
+  const auto read = [silent](store::Store& store) { return read_remembered(store, silent); };
+  co_return co_await context.store.run(read);
 }
 
 /// The schedules of the first side that rotations use, with names and what they say.
-net::Task<Result<void>> look_at_used(Context& context, Side& side, std::vector<ShownSchedule>& used,
-                                     Instant now) {
-  std::optional<Error> why = side.error;
-  if (!why) {
+net::Task<void> look_at_used(OpenSide& side, std::vector<ShownSchedule>& used, Instant now) {
+  if (!side.error) {
     auto listed = co_await side.open->provider->list_schedules();
     if (!listed) {
-      why = listed.error();
+      side.error = listed.error();
     } else {
       for (auto& one : used) {
         const auto info = std::find_if(listed->begin(), listed->end(),
                                        [&](const auto& other) { return other.id == one.ref.id; });
         if (info != listed->end()) one.name = info->name;
       }
-      co_await ask(side, used, now);
     }
   }
-  const bool all_known = std::all_of(used.begin(), used.end(),
-                                     [](const ShownSchedule& one) { return one.timeline.has_value(); });
-  if (why || !all_known) {
-    const auto reason = why.value_or(fail(ErrorKind::unreadable, "it does not answer"));
-    co_return recall(context.store.direct(), used, reason);
-  }
-  co_return Result<void>{};
+  co_await ask(side, used, now, Reach::weeks);
 }
 
 /// All schedules of the second side. Those that may be partners by people alone are asked, too.
-net::Task<Result<std::vector<ShownSchedule>>> look_at_all(Side& side, const std::vector<ShownSchedule>& used,
+net::Task<Result<std::vector<ShownSchedule>>> look_at_all(OpenSide& side,
+                                                          const std::vector<ShownSchedule>& used,
                                                           Instant now) {
   if (side.error) co_return *side.error;
   auto listed = co_await side.open->provider->list_schedules();
@@ -241,12 +207,43 @@ net::Task<Result<std::vector<ShownSchedule>>> look_at_all(Side& side, const std:
                                      [&](const SchedulePair& pair) { return pair.after == one.ref; });
     (partner || by_people ? asked : rest).push_back(std::move(one));
   }
-  co_await ask(side, asked, now);
+  co_await ask(side, asked, now, Reach::weeks);
   for (auto& one : rest) asked.push_back(std::move(one));
   co_return asked;
 }
 
-/// Sorts the rotations that use the first connection into those that go and those that stay.
+/// What the sides said of the pairs, in the order of the pairs.
+std::vector<ShownSchedule> shown_in(const std::vector<ShownSchedule>& all,
+                                    const std::vector<SchedulePair>& pairs, ScheduleRef SchedulePair::*side) {
+  std::vector<ShownSchedule> out;
+  for (const auto& pair : pairs) {
+    const auto found =
+        std::find_if(all.begin(), all.end(), [&](const ShownSchedule& one) { return one.ref == pair.*side; });
+    out.push_back(found == all.end() ? ShownSchedule{pair.*side, {}} : *found);
+  }
+  return out;
+}
+
+/// Sorts rotations into those that go and those that stay because the caller may not, or because not both
+/// sides tell who is on call.
+void place(const Context& context, const Caller& caller, RotationMove move, MigrationPlan& plan) {
+  const auto& rotation = move.rotation;
+  const auto unknown = std::find_if(plan.pairs.begin(), plan.pairs.end(), [&](const SchedulePair& pair) {
+    return goes_along(move, pair) && !pair.not_compared.empty();
+  });
+  const auto may_edit = allowed(context, caller, Action::edit, {&rotation, rotation.group});
+  if (!may_edit) {
+    plan.left.push_back({rotation.id, rotation.name, may_edit.error().message});
+  } else if (unknown != plan.pairs.end()) {
+    plan.left.push_back({rotation.id, rotation.name,
+                         fmt::format("{} and {} could not be compared: {}", unknown->before, unknown->after,
+                                     unknown->not_compared)});
+  } else {
+    plan.moving.push_back(std::move(move));
+  }
+}
+
+/// The same for the rotations that use the first connection, some of whose schedules may have no partner.
 void sort_rotations(const Context& context, const Caller& caller, const std::vector<Rotation>& rotations,
                     MigrationPlan& plan) {
   for (const auto& rotation : rotations) {
@@ -259,14 +256,11 @@ void sort_rotations(const Context& context, const Caller& caller, const std::vec
       if (std::find(plan.unpaired.begin(), plan.unpaired.end(), ref) == plan.unpaired.end())
         plan.unpaired.push_back(ref);
     }
-    const auto may_edit = allowed(context, caller, Action::edit, {&rotation, rotation.group});
     if (!missing.empty()) {
-      plan.left.push_back(
-          {rotation.name, fmt::format("schedule {} has no partner in {}", missing.front(), plan.to)});
-    } else if (!may_edit) {
-      plan.left.push_back({rotation.name, may_edit.error().message});
+      plan.left.push_back({rotation.id, rotation.name,
+                           fmt::format("schedule {} has no partner in {}", missing.front(), plan.to)});
     } else {
-      plan.moving.push_back(rotation);
+      place(context, caller, {rotation, replaced(rotation.schedules, plan.pairs)}, plan);
     }
   }
 }
@@ -285,157 +279,234 @@ std::vector<ShownSchedule> used_schedules(const std::vector<Rotation>& rotations
   return used;
 }
 
-Result<std::vector<Rotation>> rotations_using(store::Store& store, const std::string& connection) {
+/// What was moved, and the rotations as they are now.
+struct MovedNow {
+  Moved moved;
+  std::vector<Rotation> rotations;
+};
+
+Result<MovedNow> read_moved(store::Store& store, const std::string& from, const std::string& to) {
+  auto moved = moved_between(store, from, to);
+  if (!moved) return moved.error();
   auto rotations = store.rotations().list();
   if (!rotations) return rotations.error();
-  std::erase_if(*rotations, [&](const Rotation& rotation) { return !uses(rotation, connection); });
-  return rotations;
+  return MovedNow{*std::move(moved), *std::move(rotations)};
+}
+
+/// Sorts what was moved once into what can go back and what has no way back.
+void sort_moved(const Moved& moved, const std::vector<Rotation>& rotations, MigrationPlan& plan,
+                std::vector<RotationMove>& back) {
+  for (const auto& [id, one] : moved) {
+    const auto found = std::find_if(rotations.begin(), rotations.end(),
+                                    [wanted = id](const Rotation& other) { return other.id == wanted; });
+    if (found == rotations.end()) {
+      plan.lost.push_back({id, one.name, "it was deleted"});
+      continue;
+    }
+    auto schedules = moved_back(one, found->schedules);
+    if (schedules == found->schedules) {
+      std::vector<std::string> names;
+      for (const auto& schedule : found->schedules) names.push_back(to_string(schedule.ref));
+      plan.lost.push_back(
+          {id, found->name,
+           fmt::format("it uses nothing of what it was moved to any more, but {}", fmt::join(names, ", "))});
+      continue;
+    }
+    for (const auto& pair : one.pairs) {
+      if (!uses(found->schedules, pair.after)) continue;
+      const auto same = [&](const SchedulePair& other) {
+        return other.before == pair.after && other.after == pair.before;
+      };
+      if (std::none_of(plan.pairs.begin(), plan.pairs.end(), same)) plan.pairs.push_back(turned(pair));
+    }
+    back.push_back({*found, std::move(schedules)});
+  }
+}
+
+/// What the second side said of a pair, as evidence; nothing where there is no need of it, or where it is
+/// not to be believed yet: that nobody is on call, while the first side's last word is another.
+Result<std::optional<ScheduleState>> evidence_of(store::Store& store, const ScheduleRef& before,
+                                                 const ShownSchedule& after, Instant now) {
+  std::optional<ScheduleState> none;
+  const auto on_call = on_call_at(*after.timeline, now);
+  const auto* people = std::get_if<People>(&on_call);
+  if (!people) {
+    auto state = store.engine().state(before);
+    if (!state) return state.error();
+    const bool foreseen = *state && std::holds_alternative<Nobody>(believed_on_call(**state, now));
+    if (!foreseen) return none;
+  }
+  ScheduleState state;
+  state.schedule = after.ref;
+  state.name = after.name;
+  state.timeline = *after.timeline;
+  state.presence = Presence::ok;
+  if (people) state.held = people->responders;
+  state.last_answer = after.timeline->confirmed_at;
+  return std::optional(std::move(state));
+}
+
+/// What the second side's schedules said is known of them from now on. Of those that rotations used already
+/// the engine knows as much.
+Result<void> hand_over(store::Store& store, const MigrationPlan& plan) {
+  auto rotations = store.rotations().list();
+  if (!rotations) return rotations.error();
+  for (const auto& move : plan.moving) {
+    for (auto& rotation : *rotations) {
+      if (rotation.id == move.rotation.id) rotation = move.rotation;
+    }
+  }
+  for (std::size_t i = 0; i < plan.pairs.size(); ++i) {
+    const auto& pair = plan.pairs[i];
+    const bool known = std::any_of(rotations->begin(), rotations->end(), [&](const Rotation& rotation) {
+      return uses(rotation.schedules, pair.after);
+    });
+    if (known || !is_needed(plan, pair)) continue;
+    auto state = evidence_of(store, pair.before, plan.after[i], plan.made_at);
+    if (!state) return state.error();
+    if (!*state) continue;
+    if (auto put = store.engine().put_schedule_state(**state); !put) return put;
+  }
+  return {};
+}
+
+/// What a move writes beside its rotations. What it relies on is looked at again.
+Result<void> write_along(store::Store& store, const MigrationPlan& plan, const store::Actor& actor) {
+  if (auto quiet = refuse_handoff(plan); !quiet) return quiet;
+  for (const auto& mapping : plan.mappings) {
+    if (auto mapped = store.people().map(mapping, actor); !mapped) return mapped;
+  }
+  if (auto handed = hand_over(store, plan); !handed) return handed;
+  return remember(store, plan);
 }
 
 }  // namespace
 
-bool differs_at(const SchedulePair& pair, Instant t) {
-  return std::any_of(pair.differences.begin(), pair.differences.end(),
-                     [&](const PairDifference& one) { return one.from <= t && t < one.to; });
+const PairDifference* difference_at(const SchedulePair& pair, Instant t) {
+  const auto found = std::find_if(pair.differences.begin(), pair.differences.end(),
+                                  [&](const PairDifference& one) { return one.from <= t && t < one.to; });
+  return found == pair.differences.end() ? nullptr : &*found;
 }
 
-const SchedulePair* differing_now(const MigrationPlan& plan) {
-  const auto found = std::find_if(plan.pairs.begin(), plan.pairs.end(),
-                                  [&](const SchedulePair& pair) { return differs_at(pair, plan.made_at); });
-  return found == plan.pairs.end() ? nullptr : &*found;
+Result<void> refuse_handoff(const MigrationPlan& plan) {
+  for (const auto& pair : plan.pairs) {
+    const auto* now = is_needed(plan, pair) ? difference_at(pair, plan.made_at) : nullptr;
+    if (!now) continue;
+    const auto people = [](const std::vector<std::string>& names) {
+      return names.empty() ? "nobody" : fmt::format("{}", fmt::join(names, ", "));
+    };
+    return fail(
+        ErrorKind::conflict,
+        "{} says that {} is on call now, and {} says {}: nothing was changed, since that would be a handoff. "
+        "Make them equal (for people whose address is hidden: `watchbill people map`), and run it again",
+        pair.before, people(now->before), pair.after, people(now->after));
+  }
+  return {};
 }
 
 net::Task<Result<MigrationPlan>> plan_migration(Context& context, Caller caller, std::string from,
                                                 std::string to) {
   if (from == to) co_return fail(ErrorKind::invalid, "{} cannot be moved to itself", from);
-  auto before = open_side(context, from);
+  auto before = co_await open_side(context, from);
   if (!before) co_return before.error();
-  auto after = open_side(context, to);
+  auto after = co_await open_side(context, to);
   if (!after) co_return after.error();
-  auto rotations = rotations_using(context.store.direct(), from);
+  const auto list = [](store::Store& store) { return store.rotations().list(); };
+  auto rotations = co_await context.store.run(list);
   if (!rotations) co_return rotations.error();
+  std::erase_if(*rotations,
+                [&](const Rotation& rotation) { return !uses_connection(rotation.schedules, from); });
   if (rotations->empty())
     co_return fail(ErrorKind::conflict, "no rotation uses connection {}: there is nothing to move", from);
 
   const auto asked_at = context.loop.now();
   auto used = used_schedules(*rotations, from);
-  auto looked = co_await look_at_used(context, *before, used, asked_at);
-  if (!looked) co_return looked.error();
-  auto all = co_await look_at_all(*after, used, asked_at);
+  co_await look_at_used(**before, used, asked_at);
+  auto all = co_await look_at_all(**after, used, asked_at);
   if (!all) co_return all.error();
-  auto key = person_key(context.store.direct(), used, *all);
-  if (!key) co_return key.error();
-
   MigrationPlan plan{from, to, false, context.loop.now()};
-  plan.pairs = pair_schedules(used, *all, plan.made_at, asked_at + kWeeks, *key);
+  auto remembered = co_await remembered_of(context, used, plan.made_at);
+  if (!remembered) co_return remembered.error();
+  recall(remembered->states, used, plan.made_at);
+  const auto key = person_key(remembered->people, used, *all);
+  plan.pairs = pair_schedules(used, *all, plan.made_at, asked_at + kWeeks, key);
+  plan.before = shown_in(used, plan.pairs, &SchedulePair::before);
+  plan.after = shown_in(*all, plan.pairs, &SchedulePair::after);
   sort_rotations(context, caller, *rotations, plan);
-  auto mappings = moved_mappings(context.store.direct(), used, *all);
-  if (!mappings) co_return mappings.error();
-  for (const auto& [person, user] : *mappings)
+  for (const auto& [person, user] : moved_mappings(remembered->people, used, *all))
     plan.mappings.push_back({person, user, context.loop.now(), caller.actor});
   co_return plan;
 }
 
 net::Task<Result<MigrationPlan>> plan_undo(Context& context, Caller caller, std::string from,
                                            std::string to) {
-  auto memory = memory_of(context.store.direct(), from, to);
-  if (!memory) co_return memory.error();
-  auto rotations = rotations_using(context.store.direct(), to);
-  if (!rotations) co_return rotations.error();
-  std::erase_if(*rotations, [&](const Rotation& one) { return !memory->rotations.contains(one.id.value); });
+  const auto read = [from, to](store::Store& store) { return read_moved(store, from, to); };
+  auto known = co_await context.store.run(read);
+  if (!known) co_return known.error();
+  if (known->moved.empty())
+    co_return fail(ErrorKind::not_found, "nothing that was moved from {} to {} can be moved back", from, to);
 
   MigrationPlan plan{to, from, true, context.loop.now()};
-  for (const auto& pair : memory->pairs) plan.pairs.push_back({pair.after, pair.before, pair.by});
-  auto comparison = PairComparison::open(context, std::move(plan.pairs));
+  std::vector<RotationMove> back;
+  sort_moved(known->moved, known->rotations, plan, back);
+  if (back.empty()) co_return plan;
+  plan.before = shown_in({}, plan.pairs, &SchedulePair::before);
+  plan.after = shown_in({}, plan.pairs, &SchedulePair::after);
+  auto comparison = co_await PairComparison::open(context, plan.from, plan.to);
   if (!comparison) co_return comparison.error();
-  auto compared = co_await comparison->look();
-  if (!compared) co_return compared.error();
-  plan.pairs = *std::move(compared);
-  plan.made_at = context.loop.now();
-  for (const auto& rotation : *rotations) {
-    if (moved(rotation, plan.pairs) == rotation) continue;
-    const auto may_edit = allowed(context, caller, Action::edit, {&rotation, rotation.group});
-    if (may_edit) {
-      plan.moving.push_back(rotation);
-    } else {
-      plan.left.push_back({rotation.name, may_edit.error().message});
-    }
-  }
-  if (plan.moving.empty() && plan.left.empty())
-    co_return fail(ErrorKind::not_found, "nothing that was moved from {} to {} can be moved back", from, to);
+  if (auto looked = co_await comparison->look(plan, Reach::weeks); !looked) co_return looked.error();
+  for (auto& move : back) place(context, caller, std::move(move), plan);
   co_return plan;
 }
 
-Result<PairComparison> PairComparison::open(Context& context, std::vector<SchedulePair> pairs) {
-  PairComparison made(context, std::move(pairs));
-  for (const auto& pair : made.pairs_) {
-    made.before_.schedules.push_back({pair.before, {}});
-    made.after_.schedules.push_back({pair.after, {}});
-  }
-  for (auto* side : {&made.before_, &made.after_}) {
-    if (auto opened = made.open_side(*side); !opened) return opened.error();
-  }
-  return made;
+net::Task<Result<PairComparison>> PairComparison::open(Context& context, std::string from, std::string to) {
+  PairComparison made(context);
+  auto before = co_await open_side(context, std::move(from));
+  if (!before) co_return before.error();
+  made.before_ = *std::move(before);
+  auto after = co_await open_side(context, std::move(to));
+  if (!after) co_return after.error();
+  made.after_ = *std::move(after);
+  co_return made;
 }
 
-Result<void> PairComparison::open_side(Side& side) {
-  if (side.schedules.empty()) return {};
-  side.name = side.schedules.front().ref.connection;
-  auto connection = context_->store.direct().connections().get(side.name);
-  if (!connection) return connection.error();
-  auto open = open_stored(*context_, *std::move(connection));
-  if (open) {
-    side.open = *std::move(open);
-  } else {
-    side.silence = open.error().message;
-  }
-  return {};
-}
-
-net::Task<Result<std::vector<SchedulePair>>> PairComparison::look() {
-  const auto now = context_->loop.now();
-  for (auto* side : {&before_, &after_}) {
-    std::vector<std::string> ids;
-    for (auto& one : side->schedules) {
-      ids.push_back(one.ref.id);
-      one.timeline.reset();
-      one.silence = side->silence;
-    }
-    const Window near{now, now + kNear};
-    if (side->open) co_await side->open->provider->poll(std::move(ids), near, taker(side->schedules));
-  }
-  auto key = person_key(context_->store.direct(), before_.schedules, after_.schedules);
-  if (!key) co_return key.error();
-  const auto then = context_->loop.now();
-  auto pairs = pairs_;
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
-    const auto& before = before_.schedules[i];
-    const auto& after = after_.schedules[i];
-    pairs[i].differences.clear();
-    pairs[i].not_compared.clear();
-    if (before.timeline && after.timeline) {
-      pairs[i].differences = differences_of(*before.timeline, *after.timeline, then, now + kNear, *key);
-    } else {
-      pairs[i].not_compared = before.timeline ? after.silence : before.silence;
-    }
-  }
-  co_return pairs;
+net::Task<Result<void>> PairComparison::look(MigrationPlan& plan, Reach reach) {
+  const auto asked_at = context_->loop.now();
+  co_await ask(*before_, plan.before, asked_at, reach);
+  co_await ask(*after_, plan.after, asked_at, reach);
+  auto remembered = co_await remembered_of(*context_, plan.before, context_->loop.now());
+  if (!remembered) co_return remembered.error();
+  plan.made_at = context_->loop.now();
+  recall(remembered->states, plan.before, plan.made_at);
+  const auto key = person_key(remembered->people, plan.before, plan.after);
+  const auto until = reach == Reach::weeks ? asked_at + kWeeks : asked_at + kExactly;
+  for (std::size_t i = 0; i < plan.pairs.size(); ++i)
+    compare(plan.pairs[i], plan.before[i], plan.after[i], plan.made_at, until, key);
+  co_return Result<void>{};
 }
 
 net::Task<Result<void>> migrate(Context& context, Caller caller, MigrationPlan plan) {
+  auto comparison = co_await PairComparison::open(context, plan.from, plan.to);
+  if (!comparison) co_return comparison.error();
+  if (auto looked = co_await comparison->look(plan, Reach::minutes); !looked) co_return looked.error();
+  for (std::size_t i = 0; i < plan.pairs.size(); ++i) {
+    const auto& pair = plan.pairs[i];
+    if (!is_needed(plan, pair)) continue;
+    const auto& why = plan.after[i].silence.empty() ? pair.not_compared : plan.after[i].silence;
+    if (why.empty()) continue;
+    co_return fail(ErrorKind::conflict,
+                   "{} and {} cannot be compared any more: {}. Nothing was changed; run it again",
+                   pair.before, pair.after, why);
+  }
   Batch batch;
-  for (const auto& rotation : plan.moving) {
-    RotationDraft draft{moved(rotation, plan.pairs), rotation};
+  for (const auto& move : plan.moving) {
+    RotationDraft draft{move.rotation, move.rotation};
+    draft.rotation.schedules = move.schedules;
     if (auto good = validate(draft.rotation); !good) co_return good.error().in("{}", place_of(draft));
     batch.wanted.push_back(std::move(draft));
   }
-  batch.also = [plan, actor = caller.actor](store::Store& store) -> Result<void> {
-    for (const auto& mapping : plan.mappings) {
-      if (auto mapped = store.people().map(mapping, actor); !mapped) return mapped;
-    }
-    return plan.undo ? store.set_meta(memory_key(plan.to, plan.from), "")
-                     : store.set_meta(memory_key(plan.from, plan.to), text_of(plan));
-  };
+  plan.made_at = context.loop.now();
+  batch.also = [plan, actor = caller.actor](store::Store& store) { return write_along(store, plan, actor); };
   co_return co_await save_all(context, caller, batch);
 }
 

@@ -14,8 +14,17 @@
 /// moved here, too.
 namespace watchbill::control {
 
-/// A rotation that stays where it is, and why.
+struct OpenSide;
+
+/// A rotation that goes over.
+struct RotationMove {
+  Rotation rotation;                          ///< as it is stored
+  std::vector<RotationSchedule> schedules{};  ///< that it gets instead of its own
+};
+
+/// A rotation that does not go over, and why.
 struct LeftRotation {
+  RotationId id{};
   std::string name;
   std::string why;
 };
@@ -24,56 +33,57 @@ struct MigrationPlan {
   std::string from;
   std::string to;
   bool undo = false;
-  Instant made_at;
+  Instant made_at;  ///< when both sides were compared last
   std::vector<SchedulePair> pairs{};
+  /// What the two sides of each pair said, in the order of the pairs.
+  std::vector<ShownSchedule> before{};
+  std::vector<ShownSchedule> after{};
   /// Schedules that rotations use and that have no partner.
   std::vector<ScheduleRef> unpaired{};
-  std::vector<Rotation> moving{};  ///< as they are stored
+  std::vector<RotationMove> moving{};
   std::vector<LeftRotation> left{};
+  /// Of an undo: what was moved once, and does not use what it was moved to any more.
+  std::vector<LeftRotation> lost{};
   std::vector<store::Mapping> mappings{};  ///< that the people of the other connection get
 };
 
-/// True if the pair says different people at `t`.
-bool differs_at(const SchedulePair& pair, Instant t);
-/// The first pair that differs when the plan was made; nothing if none does.
-const SchedulePair* differing_now(const MigrationPlan& plan);
+/// The difference that holds at `t`; null if the pair says the same people then.
+const PairDifference* difference_at(const SchedulePair& pair, Instant t);
+/// The difference of a pair that a rotation would go along, when the plan was made: to move it would be a
+/// handoff that is none. `conflict`, with both answers; nothing if there is none.
+Result<void> refuse_handoff(const MigrationPlan& plan);
 
 /// Asks both connections for their schedules and what they say of the next two weeks. Nothing is written.
 /// `not_found` if there is no such connection; `conflict` if no rotation uses the first. A first connection
 /// that does not answer any more is taken as the store remembers it; a second one that does not is an error.
 net::Task<Result<MigrationPlan>> plan_migration(Context& context, Caller caller, std::string from,
                                                 std::string to);
-/// The way back of what was moved: by the pairs of then, which are compared again as far as the systems
-/// answer. `not_found` if nothing was moved, or all of it is back.
+/// The way back of everything that was ever moved, and is not back yet: by the pairs of then, which are
+/// compared again. `not_found` if there is nothing.
 net::Task<Result<MigrationPlan>> plan_undo(Context& context, Caller caller, std::string from, std::string to);
 
-/// Carries it out in one transaction, and remembers it for the way back. The people on call are the same, so
-/// nobody is told and no group is written. `conflict` if a rotation was changed meanwhile.
+/// Carries it out in one transaction, and remembers it for the way back. The people on call are the same,
+/// which both sides are asked once more before, so nobody is told and no group is written; and what they said
+/// of the next weeks is known from then on. `conflict`, and nothing is changed, if they are not, if the
+/// second side does not answer, or if a rotation was changed meanwhile.
 net::Task<Result<void>> migrate(Context& context, Caller caller, MigrationPlan plan);
 
-/// Asks both sides of pairs who is on call now, as often as wanted.
+/// Asks both sides of a plan's pairs.
 class PairComparison {
  public:
   /// `not_found` if a connection is gone. One that cannot be opened answers nothing.
-  static Result<PairComparison> open(Context& context, std::vector<SchedulePair> pairs);
-  /// The pairs with what differs at this moment and the next minutes.
-  net::Task<Result<std::vector<SchedulePair>>> look();
+  static net::Task<Result<PairComparison>> open(Context& context, std::string from, std::string to);
+  /// How far they are asked.
+  enum class Reach { minutes, weeks };
+  /// Puts what they say into the plan, beside what they said before.
+  net::Task<Result<void>> look(MigrationPlan& plan, Reach reach);
 
  private:
-  struct Side {
-    std::string name;
-    std::shared_ptr<OpenProvider> open{};
-    std::string silence{};  ///< why it cannot be asked
-    std::vector<ShownSchedule> schedules{};
-  };
-  PairComparison(Context& context, std::vector<SchedulePair> pairs)
-      : context_(&context), pairs_(std::move(pairs)) {}
-  Result<void> open_side(Side& side);
+  explicit PairComparison(Context& context) : context_(&context) {}
 
   Context* context_;
-  std::vector<SchedulePair> pairs_;
-  Side before_;
-  Side after_;
+  std::shared_ptr<OpenSide> before_;
+  std::shared_ptr<OpenSide> after_;
 };
 
 }  // namespace watchbill::control

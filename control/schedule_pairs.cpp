@@ -12,18 +12,23 @@ namespace {
 
 /// So much of the time must two schedules say the same people to be taken for one.
 constexpr double kAlike = 0.9;
-/// The same handoff, a few seconds apart, is no difference.
+/// The same handoff, a few seconds apart, is no difference while it is far ahead.
 constexpr milliseconds kNoMatter = 1min;
 
 /// People by key, with what they are called.
 using Named = std::map<std::string, std::string>;
 
+std::string shown_name(const Responder& responder) {
+  if (responder.email) return *responder.email;
+  const auto account = responder.connection + "/" + responder.id;
+  return responder.name == responder.id ? account : fmt::format("{} ({})", responder.name, account);
+}
+
 Named people_at(const Timeline& timeline, Instant t, const PersonKey& key) {
   Named people;
   const auto on_call = on_call_at(timeline, t);
   if (const auto* who = std::get_if<People>(&on_call)) {
-    for (const auto& responder : who->responders)
-      people.emplace(key(responder), responder.email.value_or(responder.name));
+    for (const auto& responder : who->responders) people.emplace(key(responder), shown_name(responder));
   }
   return people;
 }
@@ -141,8 +146,27 @@ std::vector<PairDifference> differences_of(const Timeline& before, const Timelin
       out.push_back(std::move(found));
     }
   }
-  std::erase_if(out, [](const PairDifference& one) { return one.to - one.from < kNoMatter; });
+  std::erase_if(out, [&](const PairDifference& one) {
+    return one.from >= from + kExactly && one.to - one.from < kNoMatter;
+  });
   return out;
+}
+
+void compare(SchedulePair& pair, const ShownSchedule& before, const ShownSchedule& after, Instant from,
+             Instant to, const PersonKey& key) {
+  pair.differences.clear();
+  pair.not_compared.clear();
+  pair.compared_until.reset();
+  for (const auto* side : {&before, &after}) {
+    const bool tells = side->timeline && !std::holds_alternative<Unknown>(on_call_at(*side->timeline, from));
+    if (tells) continue;
+    pair.not_compared = fmt::format("{} does not tell who is on call now", side->ref);
+    if (!side->silence.empty()) pair.not_compared += ": " + side->silence;
+    return;
+  }
+  pair.differences = differences_of(*before.timeline, *after.timeline, from, to, key);
+  const auto end = std::min(before.timeline->horizon, after.timeline->horizon);
+  if (end < to) pair.compared_until = end;
 }
 
 std::vector<SchedulePair> pair_schedules(const std::vector<ShownSchedule>& before,
@@ -161,11 +185,7 @@ std::vector<SchedulePair> pair_schedules(const std::vector<ShownSchedule>& befor
     const auto* partner = pairing.partner(i);
     if (!partner) continue;
     SchedulePair pair{before[i].ref, partner->ref, pairing.how(i)};
-    if (before[i].timeline && partner->timeline) {
-      pair.differences = differences_of(*before[i].timeline, *partner->timeline, from, to, key);
-    } else {
-      pair.not_compared = before[i].timeline ? partner->silence : before[i].silence;
-    }
+    compare(pair, before[i], *partner, from, to, key);
     pairs.push_back(std::move(pair));
   }
   return pairs;

@@ -19,11 +19,12 @@ struct ShownSchedule {
   std::string name;
   /// What it says of the next weeks; nothing if it was not asked.
   std::optional<Timeline> timeline{};
-  /// Why there is no timeline, if it was asked; empty otherwise.
+  /// Why it did not answer the last question; empty if it did.
   std::string silence{};
 };
 
-/// A stretch of time in which the two say different people. Addresses, or names of those without one.
+/// A stretch of time in which the two say different people: addresses, or "NAME (CONNECTION/ID)" of those
+/// without one.
 struct PairDifference {
   Instant from;
   Instant to;
@@ -39,12 +40,23 @@ struct SchedulePair {
   std::vector<PairDifference> differences{};
   /// Why they could not be compared; empty if they were.
   std::string not_compared{};
+  /// Where it ends what both tell, if that is before the end of what was asked.
+  std::optional<Instant> compared_until{};
 };
 
+/// What begins so soon counts to the second. Later, the same handoff less than a minute apart is no
+/// difference.
+inline constexpr milliseconds kExactly = 10min;
+
 /// Where two timelines say different people between `from` and `to`, as far as both are known. In order;
-/// stretches that touch and say the same are one, and what is shorter than a minute is none.
+/// stretches that touch and say the same are one. `from` is now.
 std::vector<PairDifference> differences_of(const Timeline& before, const Timeline& after, Instant from,
                                            Instant to, const PersonKey& key);
+
+/// Fills in what the two say: where they differ, or why that is not known (one of them does not tell who is
+/// on call at `from`).
+void compare(SchedulePair& pair, const ShownSchedule& before, const ShownSchedule& after, Instant from,
+             Instant to, const PersonKey& key);
 
 /// Pairs of the same id, then of the same name (regardless of case) where that is nobody else's, then of the
 /// same people in nine tenths of the time that both are known, where no other is like that. In the order of

@@ -3,7 +3,6 @@
 #include "cli/commands/connection_migrate.hpp"
 
 #include <algorithm>
-#include <map>
 #include <ostream>
 
 #include "base/text.hpp"
@@ -21,6 +20,9 @@ using control::MigrationPlan;
 using control::PairDifference;
 using control::SchedulePair;
 
+/// While it watches, both sides are not asked more often than this.
+constexpr milliseconds kNoMoreOften = 1s;
+
 std::string people_text(const std::vector<std::string>& people) {
   return people.empty() ? "nobody" : fmt::format("{}", fmt::join(people, ", "));
 }
@@ -30,10 +32,10 @@ std::string difference_text(const SchedulePair& pair, const PairDifference& one)
                      pair.before, people_text(one.before), pair.after, people_text(one.after));
 }
 
-std::vector<std::string> names_of(const std::vector<Rotation>& rotations) {
+std::vector<std::string> names_of(const std::vector<control::RotationMove>& moving) {
   std::vector<std::string> names;
-  names.reserve(rotations.size());
-  for (const auto& rotation : rotations) names.push_back(rotation.name);
+  names.reserve(moving.size());
+  for (const auto& move : moving) names.push_back(move.rotation.name);
   return names;
 }
 
@@ -79,10 +81,20 @@ void print_plan(Session& session, const MigrationPlan& plan) {
 }
 
 void print_left(Session& session, const MigrationPlan& plan) {
-  for (const auto& rotation : plan.left) {
-    session.io().out << printable(
-        fmt::format("rotation \"{}\" stays with {}: {}\n", rotation.name, plan.from, rotation.why));
+  auto& out = session.io().out;
+  for (const auto& one : plan.left)
+    out << printable(fmt::format("rotation \"{}\" stays with {}: {}\n", one.name, plan.from, one.why));
+  for (const auto& one : plan.lost)
+    out << printable(fmt::format("rotation \"{}\" is not moved back: {}\n", one.name, one.why));
+}
+
+void write_left(json::Writer& w, const MigrationPlan& plan) {
+  w.key("left").begin_array();
+  for (const auto* some : {&plan.left, &plan.lost}) {
+    for (const auto& one : *some)
+      w.begin_object().field("rotation", one.name).field("why", one.why).end_object();
   }
+  w.end_array();
 }
 
 /// What the person must agree to; empty if nothing.
@@ -90,11 +102,8 @@ std::string doubts_of(const MigrationPlan& plan) {
   std::vector<std::string> doubts;
   const auto differing = std::count_if(plan.pairs.begin(), plan.pairs.end(),
                                        [](const SchedulePair& pair) { return !pair.differences.empty(); });
-  const auto unknown = std::count_if(plan.pairs.begin(), plan.pairs.end(),
-                                     [](const SchedulePair& pair) { return !pair.not_compared.empty(); });
   if (differing > 0)
     doubts.push_back(fmt::format("{} of {} schedules will differ", differing, plan.pairs.size()));
-  if (unknown > 0) doubts.push_back(fmt::format("{} could not be compared", unknown));
   if (!plan.left.empty()) {
     doubts.push_back(fmt::format("{} rotation{} with {}", plan.left.size(),
                                  plan.left.size() == 1 ? " stays" : "s stay", plan.from));
@@ -102,49 +111,60 @@ std::string doubts_of(const MigrationPlan& plan) {
   return fmt::format("{}", fmt::join(doubts, ", "));
 }
 
-/// Whoever is on call now must be the same on both sides: else groups would change, and be announced.
-Result<void> refuse_handoff(const MigrationPlan& plan) {
-  const auto* pair = control::differing_now(plan);
-  if (pair == nullptr) return {};
-  const auto now = std::find_if(pair->differences.begin(), pair->differences.end(), [&](const auto& one) {
-    return one.from <= plan.made_at && plan.made_at < one.to;
-  });
-  return fail(
-      ErrorKind::conflict,
-      "{} says that {} is on call now, and {} says {}: nothing was changed, since that would be a handoff. "
-      "Make them equal (for people whose address is hidden: `watchbill people map`), and run it again",
-      pair->before, people_text(now->before), pair->after, people_text(now->after));
-}
-
 net::Task<bool> nap(net::Loop& loop, milliseconds length) {
   co_await net::sleep_for(loop, length);
   co_return true;
 }
 
+/// What of a pair is told while it is watched; empty if both say the same.
+std::string watched_text(const MigrationPlan& seen, std::size_t i) {
+  const auto& pair = seen.pairs[i];
+  for (const auto* side : {&seen.before[i], &seen.after[i]}) {
+    if (!side->silence.empty()) return fmt::format("{} does not answer: {}", side->ref, side->silence);
+  }
+  if (!pair.not_compared.empty()) return pair.not_compared;
+  const auto* now = control::difference_at(pair, seen.made_at);
+  if (!now) return {};
+  return fmt::format("{} says {}, {} says {}", pair.before, people_text(now->before), pair.after,
+                     people_text(now->after));
+}
+
+/// When a difference that is known ahead begins or ends.
+Instant next_edge(const MigrationPlan& seen) {
+  auto next = kNever;
+  for (const auto& pair : seen.pairs) {
+    for (const auto& one : pair.differences) {
+      for (const auto edge : {one.from, one.to}) {
+        if (edge > seen.made_at) next = std::min(next, edge);
+      }
+    }
+  }
+  return next;
+}
+
 /// Tells every difference that begins and ends, until the time is over. How many there were.
-Result<std::size_t> watch(Session& session, control::Context& context, const MigrationPlan& plan,
+Result<std::size_t> watch(Session& session, control::Context& context, MigrationPlan seen,
                           milliseconds length, milliseconds interval) {
   auto& out = session.io().out;
-  std::size_t seen = 0;
-  std::map<ScheduleRef, std::string> open;
+  std::size_t told = 0;
+  std::vector<std::string> open(seen.pairs.size());
   const Interruption interruption;
-  auto comparison = control::PairComparison::open(context, plan.pairs);
+  auto comparison = session.run(control::PairComparison::open(context, seen.from, seen.to));
   if (!comparison) return comparison.error();
   const auto until = context.loop.steady_now() + length;
   while (true) {
-    auto looked = session.run(comparison->look());
+    for (auto* side : {&seen.before, &seen.after}) {
+      for (auto& one : *side) one.timeline.reset();
+    }
+    auto looked = session.run(comparison->look(seen, control::PairComparison::Reach::minutes));
     if (!looked) return looked.error();
-    for (const auto& pair : *looked) {
-      std::string text;
-      if (!pair.not_compared.empty()) text = pair.not_compared;
-      if (!pair.differences.empty() && control::differs_at(pair, pair.differences.front().from))
-        text =
-            fmt::format("{} says {}, {} says {}", pair.before, people_text(pair.differences.front().before),
-                        pair.after, people_text(pair.differences.front().after));
-      auto& was = open[pair.before];
+    for (std::size_t i = 0; i < seen.pairs.size(); ++i) {
+      const auto text = watched_text(seen, i);
+      auto& was = open[i];
       if (was == text) continue;
-      if (!text.empty()) ++seen;
-      const auto at = format_rfc3339(context.loop.now());
+      if (!text.empty()) ++told;
+      const auto at = format_rfc3339(seen.made_at);
+      const auto& pair = seen.pairs[i];
       if (!session.json())
         out << printable(text.empty()
                              ? fmt::format("{}  {} and {} are equal again\n", at, pair.before, pair.after)
@@ -155,28 +175,29 @@ Result<std::size_t> watch(Session& session, control::Context& context, const Mig
     const auto left = until - context.loop.steady_now();
     if (left <= milliseconds{0}) break;
     if (auto go_on = Interruption::check(); !go_on) return go_on.error();
-    session.run(nap(context.loop, std::min<milliseconds>(interval, std::chrono::ceil<milliseconds>(left))));
+    auto pause = std::min<milliseconds>(interval, std::chrono::ceil<milliseconds>(left));
+    if (const auto edge = next_edge(seen); edge < kNever)
+      pause = std::clamp<milliseconds>(edge - context.loop.now(), std::min<milliseconds>(kNoMoreOften, pause),
+                                       pause);
+    session.run(nap(context.loop, pause));
   }
   if (!session.json())
-    out << fmt::format("watched for {}: {} difference{}\n", format_duration(length), seen,
-                       seen == 1 ? "" : "s");
-  return seen;
+    out << fmt::format("watched for {}: {} difference{}\n", format_duration(length), told,
+                       told == 1 ? "" : "s");
+  return told;
 }
 
 Result<int> tell_moved(Session& session, const MigrationPlan& plan) {
   const auto names = names_of(plan.moving);
   if (session.json()) {
     json::Writer w;
-    w.begin_object().field("moved", names).key("left").begin_array();
-    for (const auto& rotation : plan.left)
-      w.begin_object().field("rotation", rotation.name).field("why", rotation.why).end_object();
-    w.end_array();
+    w.begin_object().field("moved", names);
+    write_left(w, plan);
     write_pairs(w, plan);
     w.end_object();
     session.print_json(w.take());
     return kDone;
   }
-  print_left(session, plan);
   auto text = fmt::format("moved from {} to {}: {}\n", plan.from, plan.to, fmt::join(names, ", "));
   if (plan.undo) {
     text += fmt::format("connection {} stays; nothing else was changed\n", plan.from);
@@ -207,15 +228,16 @@ Result<int> tell_plan(Session& session, const MigrationPlan& plan) {
 }
 
 Result<int> move(Session& session, control::Context& context, MigrationPlan plan) {
-  if (!session.json()) print_plan(session, plan);
-  if (plan.moving.empty()) {
+  if (!session.json()) {
+    print_plan(session, plan);
     print_left(session, plan);
+  }
+  if (plan.moving.empty()) {
     return fail(ErrorKind::conflict, "no rotation can be moved from {} to {}; nothing was changed", plan.from,
                 plan.to);
   }
-  if (auto quiet = refuse_handoff(plan); !quiet) return quiet.error();
+  if (auto quiet = control::refuse_handoff(plan); !quiet) return quiet.error();
   if (const auto doubts = doubts_of(plan); !doubts.empty()) {
-    if (!session.json()) print_left(session, plan);
     const auto question = fmt::format("{}. Move {} from {} to {} all the same?", doubts,
                                       fmt::join(names_of(plan.moving), ", "), plan.from, plan.to);
     if (auto agreed = session.confirm(question); !agreed) return agreed.error();
@@ -268,11 +290,13 @@ Command connection_migrate_command() {
       "people of the next two weeks; and shows where they differ. Then the rotations, and what is mapped of "
       "people, name NEW instead, all in one step. Who is on call stays the same, so nobody is told, and "
       "history goes on. Refused while a pair differs about who is on call now. Later differences, and "
-      "rotations that cannot move, are shown and asked about. OLD stays, and --undo goes back to it.",
+      "rotations that cannot move (a schedule has no partner, or one of the two does not say who is on "
+      "call), "
+      "are shown and asked about. OLD stays, and --undo goes back to it.",
       {{"OLD", "the connection that its rotations leave"}, {"NEW", "the one that they go to"}},
       {{"dry-run", "", "only show pairs and differences"},
        {"watch", "DURATION", "first compare who is on call for so long, and tell every difference"},
-       {"undo", "", "move what was moved from OLD to NEW back to OLD"}},
+       {"undo", "", "move everything that was moved from OLD to NEW back to OLD"}},
       {"connection migrate og ops --dry-run", "connection migrate og ops --watch 2d",
        "connection migrate og ops --yes", "connection migrate og ops --undo"},
       migrate};

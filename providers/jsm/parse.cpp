@@ -201,10 +201,10 @@ Result<std::vector<AtlassianAccount>> parse_flat_on_calls(json::View root) {
   return accounts;
 }
 
-Result<UserPage> parse_users(json::View root) {
+Result<JiraUserPage> parse_users(json::View root) {
   auto items = values_of(root);
   if (!items) return items.error();
-  UserPage page;
+  JiraUserPage page;
   page.last = root["isLast"].boolean_or(true);
   for (const auto item : *items) {
     auto id = item["accountId"].string();

@@ -78,11 +78,11 @@ struct JiraUser {
   std::optional<std::string> email;
 };
 /// One page of a bulk look-up (PageBeanUser). A page may have fewer than were asked for.
-struct UserPage {
+struct JiraUserPage {
   std::vector<JiraUser> users;
   bool last = true;
 };
-Result<UserPage> parse_users(json::View root);
+Result<JiraUserPage> parse_users(json::View root);
 
 /// `cloudId` of a site's `_edge/tenant_info`.
 Result<std::string> parse_cloud_id(json::View root);

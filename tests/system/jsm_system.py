@@ -156,6 +156,23 @@ class Jsm(OneRotation):
         self.assertEqual(self.group("other-oncall"), ["bo"])
         self.assertEqual(self.rotation()["state"], "in_sync")
 
+    def test_an_account_that_loses_all_its_teams_is_told_at_once_and_nobody_is_called_off_call(self):
+        self.start()
+        self.world.control("jsm", hidden_is_404=True)
+        self.world.control("schedule", system="jsm", id="S1", forbidden=True)
+        said = []
+
+        def told():
+            said.append(json.dumps([self.rotation(), self.world.json("connection", "list")]))
+            return "no schedule at all" in self.problems()
+        self.world.until("it is told", told, seconds=10)
+        self.assertNotEqual(self.rotation()["state"], "in_sync")
+        self.assertNotIn("nobody", " ".join(said))
+        self.assertEqual(self.group(), ["ada"])
+        self.world.control("schedule", system="jsm", id="S1", forbidden=False)
+        self.world.until("it is over", lambda: self.rotation()["state"] == "in_sync")
+        self.assertEqual(len(self.messages()), 1)
+
     def test_a_hidden_address_is_told_with_the_fix(self):
         self.world.control("person", key="ada", jsm={"id": "712020:ada", "email_hidden": True})
         self.world.start()
@@ -247,6 +264,50 @@ class Migrate(Case):
         self.world.until("it is announced", lambda: len(self.messages()) == 4)
         self.assertEqual(len(self.uses("ops")), 3)
         self.assertEqual(self.causes(), ["adoption"] * 3 + ["handoff"])
+
+    def test_an_outage_right_after_the_move_leaves_handoffs_on_time(self):
+        self.start()
+        self.world.kill()
+        at = when(10)
+        for system, schedule in (("opsgenie", "SAME"), ("jsm", "SAME")):
+            self.world.control("override", system=system, schedule=schedule, person="cy", start=at, seconds=3600)
+        self.world.cli("connection", "migrate", "og", "ops", "--yes")
+        self.assertEqual(len(self.uses("ops")), 3)
+        self.world.control("fault", system="jsm", kind="500")
+        self.world.start()
+        self.until_group(["cy"])
+        self.world.control("clear_faults", system="jsm")
+        self.world.until("it is announced", lambda: len(self.messages()) == 4)
+        self.assertEqual(self.causes(), ["adoption"] * 3 + ["handoff"])
+
+    def test_a_difference_that_ends_within_a_minute_is_one(self):
+        self.start()
+        self.world.control("override", system="jsm", schedule="SAME", person="cy", start=0, seconds=40)
+        differences = next(p for p in self.dry()["pairs"] if p["old"] == "og/SAME")["differences"]
+        self.assertEqual([(d["old"], d["new"]) for d in differences], [(["ada@example.com"], ["cy@example.com"])])
+        self.assertEqual(self.world.cli("connection", "migrate", "og", "ops", "--yes", check=False).count("moved"), 0)
+        self.assertEqual(len(self.uses("og")), 3)
+
+    def test_what_two_runs_moved_goes_back_by_one(self):
+        self.world.control("delete", system="jsm", id="jsm-net")
+        self.world.cli("connection", "migrate", "og", "ops", "--yes")
+        self.assertEqual(self.uses("og"), ["og/og-net"])
+        self.schedule("jsm", "jsm-net", "NOC", ["cy", "ada"], shift_seconds=40000)
+        self.world.cli("connection", "migrate", "og", "ops")
+        self.assertEqual(self.uses("og"), [])
+        self.world.cli("rotation", "delete", "network", "--yes")
+        said = self.world.cli("connection", "migrate", "og", "ops", "--undo")
+        self.assertIn('rotation "network" is not moved back: it was deleted', said)
+        self.assertEqual(self.uses("og"), ["og/SAME", "og/og-db"])
+        self.assertEqual(self.uses("ops"), [])
+
+    def test_a_pair_of_which_one_side_says_nothing_is_not_moved(self):
+        self.world.control("fault", system="opsgenie", kind="500")
+        done = subprocess.run([f"{BIN}/watchbill", "--config", self.world.config, "connection", "migrate", "og", "ops",
+                               "--yes"], capture_output=True, text=True, timeout=90)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn('rotation "platform" stays with og: og/SAME and ops/SAME could not be compared', done.stdout)
+        self.assertEqual(len(self.uses("og")), 3)
 
     def test_who_differs_now_is_not_moved_and_later_differences_are_asked_about(self):
         self.start()

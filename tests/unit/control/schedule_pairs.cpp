@@ -86,7 +86,7 @@ TEST_CASE("differences are told with their time, those that touch and say the sa
   const auto found = differences_of(*before.timeline, *after.timeline, kNow, kNow + days{14}, key_of);
   REQUIRE(found.size() == 2);
   CHECK(found[0] == PairDifference{kNow + 8h, kNow + 24h, {"bo@example.com"}, {"cy@example.com"}});
-  CHECK(found[1] == PairDifference{kNow + 24h, kNow + 25h, {}, {"hidden"}});
+  CHECK(found[1] == PairDifference{kNow + 24h, kNow + 25h, {}, {"hidden (ops/ops-hidden)"}});
 }
 
 TEST_CASE("the same handoff a few seconds apart is no difference") {
@@ -100,6 +100,22 @@ TEST_CASE("the same handoff a few seconds apart is no difference") {
   CHECK(apart(60s) == 1);
 }
 
+TEST_CASE("what differs now, or begins to within minutes, is a difference however short") {
+  const auto differences = [](milliseconds from, milliseconds to) {
+    const auto before = shown("og", "1", "A", {shift("og", "ada", -1h, 8h)});
+    const auto after =
+        shown("ops", "1", "A",
+              {shift("ops", "ada", -1h, from), shift("ops", "bo", from, to), shift("ops", "ada", to, 8h)});
+    return differences_of(*before.timeline, *after.timeline, kNow, kNow + days{14}, key_of);
+  };
+  const auto now = differences(-30s, 20s);
+  REQUIRE(now.size() == 1);
+  CHECK(now[0] == PairDifference{kNow, kNow + 20s, {"ada@example.com"}, {"bo@example.com"}});
+  CHECK(differences(0ms, 1ms).size() == 1);
+  CHECK(differences(9min, 9min + 1s).size() == 1);
+  CHECK(differences(10min, 10min + 1s).empty());
+}
+
 TEST_CASE("where one side is not known there is no difference") {
   auto before = shown("og", "1", "A", {shift("og", "ada", -1h, days{14})});
   auto after = shown("ops", "1", "A", {});
@@ -107,10 +123,17 @@ TEST_CASE("where one side is not known there is no difference") {
   const auto found = differences_of(*before.timeline, *after.timeline, kNow, kNow + days{14}, key_of);
   REQUIRE(found.size() == 1);
   CHECK(found[0].to == kNow + 1h);
+  const auto compared = [&] {
+    const auto pairs = pair_schedules({before}, {after}, kNow, kNow + days{14}, key_of);
+    REQUIRE(pairs.size() == 1);
+    return pairs[0];
+  };
+  CHECK(compared().compared_until == kNow + 1h);
+  after.timeline->horizon = kNow;
+  CHECK(compared().not_compared == "ops/1 does not tell who is on call now");
   before.timeline.reset();
   before.silence = "it is down";
-  const auto pairs = pair_schedules({before}, {after}, kNow, kNow + days{14}, key_of);
-  REQUIRE(pairs.size() == 1);
-  CHECK(pairs[0].not_compared == "it is down");
-  CHECK(pairs[0].differences.empty());
+  CHECK(compared().not_compared == "og/1 does not tell who is on call now: it is down");
+  CHECK(compared().differences.empty());
+  CHECK_FALSE(compared().compared_until);
 }

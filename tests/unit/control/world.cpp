@@ -110,6 +110,8 @@ ManageWorld::ManageWorld() {
     slack.add_user(std::string("U") + user, address);
   }
   pagerduty.schedules = {{"PONE", {"Payments primary", "ada"}}, {"PTWO", {"Search", "bo"}}};
+  second = pagerduty;
+  second.key = "second-key";
 }
 
 ManageWorld::~ManageWorld() {
@@ -130,9 +132,9 @@ net::Task<Result<json::Document>> ManageWorld::write_group(std::string kind, std
   co_return control::read_answer(answer);
 }
 
-Connection ManageWorld::connection(const std::string& name) {
+Connection ManageWorld::connection(const std::string& name, bool to_second) {
   Connection connection{name, "pagerduty"};
-  connection.secrets = {{"api_key", Secret(pagerduty.key)}};
+  connection.secrets = {{"api_key", Secret(to_second ? second.key : pagerduty.key)}};
   good(store->connections().add(connection, "cli:ada"));
   return connection;
 }

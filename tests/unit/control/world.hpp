@@ -63,8 +63,8 @@ class ManageWorld {
   T run(net::Task<T> task) {
     return loop.run_until_done(std::move(task));
   }
-  /// A connection "pd" to the account, stored.
-  Connection connection(const std::string& name = "pd");
+  /// A connection "pd" to the account, stored; to the second one if so told.
+  Connection connection(const std::string& name = "pd", bool to_second = false);
   /// A rotation that is stored: group `S` + NAME in capitals, schedule pd/`P` + NAME.
   Rotation stored(const std::string& name, const std::string& managed_by = "cli");
   /// The stored rotation of that name.
@@ -80,7 +80,13 @@ class ManageWorld {
   FakeSlack slack{loop};
   FakeChannels channels{loop};
   FakePagerDuty pagerduty;
-  providers::fakes::Http http{loop, [this](const net::HttpRequest& request) { return pagerduty(request); }};
+  /// Another account, which its key opens.
+  FakePagerDuty second;
+  providers::fakes::Http http{loop, [this](const net::HttpRequest& request) {
+                                const bool of_second =
+                                    request.authorization.reveal() == "Token token=" + second.key;
+                                return of_second ? second(request) : pagerduty(request);
+                              }};
   config::Config config;
   bool daemon = false;
   std::string folder;
