@@ -126,6 +126,33 @@ TEST_CASE("PagerDuty is connected in the browser, and used only after the asker'
   CHECK(stored.settings.at("region") == "us");
 }
 
+TEST_CASE("two clicks on the yes to an account are one, however slow the store is") {
+  BrowserRoom room;
+  room.come_back(room.go(room.ask("UEDITOR")));
+  room.world.executor.pace = [] { return SimExecutor::Pace{2s, 1s}; };
+  const auto* yes = R"({"action_id":"account_confirm","value":"pagerduty"})";
+  room.click("UEDITOR", yes);
+  room.advance(500ms);
+  room.click("UEDITOR", yes);
+  room.advance(1min);
+  CHECK(room.connected());
+  CHECK(has(room.modal(), "*pagerduty* is connected"));
+  CHECK_FALSE(has(room.home("UEDITOR"), "Is that the account"));
+  for (const auto& view : room.screens.sent) CHECK_FALSE(has(view, "Not connected"));
+}
+
+TEST_CASE("what waits for a word is taken up however slowly, and nothing of it is lost meanwhile") {
+  BrowserRoom room;
+  room.come_back(room.go(room.ask("UEDITOR")));
+  room.world.executor.pace = [] { return SimExecutor::Pace{2s, 1s}; };
+  room.restart();
+  room.advance(1min);
+  room.restart();
+  room.open_home("UEDITOR");
+  room.advance(1min);
+  CHECK(has(room.home("UEDITOR"), "Is that the account for *pagerduty*?"));
+}
+
 TEST_CASE("an account in Europe is asked in Europe") {
   BrowserRoom room;
   room.region = "eu";
