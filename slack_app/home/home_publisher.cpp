@@ -151,22 +151,25 @@ net::Task<void> HomePublisher::show(UserId user, slack::Priority priority) {
 
 net::Task<void> HomePublisher::show_once(UserId user, slack::Priority priority) {
   const auto now = screen_.loop().now();
-  readers_.at(user).looked = now;
-  auto kicks = kicks_;
-  auto model = co_await model_of(user);
-  const auto before = readers_.find(user);
-  if (before == readers_.end()) co_return;
+  auto& reader = readers_.at(user);
+  reader.looked = now;
+  const auto kicks = kicks_;
+  auto model = co_await model_of(reader.who);
   if (!model) {
     spdlog::warn("Slack app: home tab: {}", model.error().message);
     co_return;
   }
+  const auto before = readers_.find(user);
+  if (before == readers_.end()) co_return;
   if (home_fingerprint(*model) == before->second.fingerprint && now - before->second.published < kSendAnyway)
     co_return;
   const auto asked = screen_.loop().steady_now();
   auto permit = co_await screen_.context().limiter.acquire(slack::Method::views_publish, priority);
   // Where it waited: what is sent is what is so now.
   if (kicks != kicks_ || screen_.loop().steady_now() - asked >= kSnapshotAge) {
-    model = co_await model_of(user);
+    const auto still_reads = readers_.find(user);
+    if (still_reads == readers_.end()) co_return;
+    model = co_await model_of(still_reads->second.who);
     if (!model) co_return;
   }
   auto published = co_await screen_.views().publish_home(std::move(permit), user, home_view(*model));
@@ -189,18 +192,15 @@ net::Task<Result<HomeSnapshot>> HomePublisher::read_snapshot() {
   co_return read;
 }
 
-net::Task<Result<HomeModel>> HomePublisher::model_of(UserId user) {
+net::Task<Result<HomeModel>> HomePublisher::model_of(HomeReader who) {
   auto snapshot = co_await snapshot_.begun_since(screen_.loop().steady_now() - kSnapshotAge);
   if (!snapshot) co_return snapshot.error();
-  auto shifts = co_await shifts_.of(user);
+  auto shifts = co_await shifts_.of(who.user.id);
   if (!shifts) co_return shifts.error();
-  const auto found = readers_.find(user);
-  if (found == readers_.end()) co_return fail(ErrorKind::not_found, "{} does not read any more", user);
-  auto who = found->second.who;
   auto& context = screen_.context();
   who.last_changes = co_await read_last_changes(context, *snapshot, who.position);
   who.shifts = *std::move(shifts);
-  who.accounts = sources_.accounts(user);
+  who.accounts = sources_.accounts(who.user.id);
   co_return home_model(context, **snapshot, who, sources_.forecast);
 }
 

@@ -58,7 +58,7 @@ class HomePublisher {
   net::Task<void> show(UserId user, slack::Priority priority);
   net::Task<void> show_once(UserId user, slack::Priority priority);
   /// What he sees now, from the store.
-  net::Task<Result<HomeModel>> model_of(UserId user);
+  net::Task<Result<HomeModel>> model_of(HomeReader who);
   net::Task<Result<HomeSnapshot>> read_snapshot();
   [[nodiscard]] std::vector<UserId> recent(Instant now) const;
   net::Task<void> keep_latest();
