@@ -102,9 +102,8 @@ class RotationEditor {
   net::Task<Result<Stored>> stored_of(control::Caller reader, FormState state);
   /// A stored rotation as the form shows it.
   RotationForm shown_form(const Stored& stored);
-  /// Whether this person may go on with this form: what a click asks for is not proof that they were shown
-  /// it.
-  /// With that, what the fields hold that are not shown.
+  /// What the fields hold that are not shown, if this person may go on with this form: what a click asks for
+  /// is not proof that they were shown it.
   net::Task<Result<RotationForm>> may_go_on(UserId user, FormState state);
   net::Task<SaveOutcome> save(SaveJob job);
   /// The rotation is not as it was when the form was opened. Success if it is what the form wants already.
