@@ -141,6 +141,34 @@ TEST_CASE("a home tab shows what was changed last, however slowly the store is r
   }
 }
 
+TEST_CASE("a pass that is asked for in Slack begins once the request stands in the store") {
+  AppRoom room;
+  room.world.stored("payments");
+  room.open_home("UOWNER");
+  room.advance(5s);
+  room.world.executor.pace = [] { return SimExecutor::Pace{1s, 1s}; };
+  room.click_home("UOWNER", menu("rotation_menu", "sync:" + room.number("payments")));
+  room.advance(2s);
+  CHECK(has(room.modal(), "One moment"));
+  room.advance(30s);
+  CHECK(has(room.modal(), "Done: every system and Slack were asked"));
+}
+
+TEST_CASE("a pause that takes long says so, and what came of it") {
+  AppRoom room;
+  room.world.stored("payments");
+  room.open_home("UOWNER");
+  room.advance(5s);
+  room.world.executor.pace = [] { return SimExecutor::Pace{1s, 1s}; };
+  room.click_home("UOWNER", menu("rotation_menu", "pause:" + room.number("payments")));
+  room.advance(1s);
+  CHECK(has(room.modal_json(), "Pause rotation"));
+  room.advance(30s);
+  CHECK(has(room.modal(), "The rotation is paused."));
+  CHECK(room.world.now("payments").paused);
+  CHECK(has(room.home("UOWNER"), "paused"));
+}
+
 TEST_CASE("a reading that was begun earlier and ends later is not taken for what is so now") {
   SimLoop loop;
   std::vector<milliseconds> spans{5s, 1s};
