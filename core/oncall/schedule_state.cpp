@@ -172,7 +172,9 @@ AnswerEffect apply_answer(ScheduleState& state, const ScheduleAnswer& answer, bo
   result.changed = was_absent || state.doubt.has_value() ||
                    !same_details(merged.timeline.shifts, state.timeline.shifts) ||
                    merged.timeline.horizon != state.timeline.horizon;
-  result.want_look_ahead = merged.contradicted;
+  // After a turn whose end was not told, what comes next is known again.
+  const bool short_sighted = after != before && merged.timeline.horizon <= answer.window.to;
+  result.want_look_ahead = merged.contradicted || short_sighted;
   state.doubt.reset();
   state.presence = Presence::ok;
   state.timeline = std::move(merged.timeline);

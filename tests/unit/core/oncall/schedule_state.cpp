@@ -210,6 +210,15 @@ TEST_CASE("old people right after a boundary are doubted, unless an interval of 
   CHECK(who(state, boundary + 2s) == Names{"ada"});
 }
 
+TEST_CASE("after a turn whose end was not told the long windows are asked again") {
+  ScheduleState state;
+  apply_answer(state, moment(kNow, "ada"), false);
+  CHECK_FALSE(apply_answer(state, moment(kNow + 1min, "ada"), false).want_look_ahead);
+  const auto next = says(kNow + 2min, {"bo"}, false, 10min);
+  CHECK(apply_answer(state, next, false).want_look_ahead);
+  CHECK_FALSE(apply_answer(state, says(kNow + 3min, {"bo"}, false, 10min), false).want_look_ahead);
+}
+
 TEST_CASE("an answer that a newer one overtook may add to it, and not contradict it") {
   auto state = with_ada();
   auto newer = says(kNow + 1min, {});
