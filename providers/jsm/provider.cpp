@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "base/base64.hpp"
+#include "base/text.hpp"
 #include "providers/support.hpp"
 
 namespace watchbill::providers::jsm {
@@ -101,6 +102,11 @@ std::optional<Error> explain(const net::HttpResponse& response, const std::strin
   } else if (error->kind == ErrorKind::not_found) {
     error->message +=
         fmt::format("; it was deleted, or {} may not see it (any more): {}", account, kSchedulesFix);
+  } else if (error->kind == ErrorKind::rate_limited) {
+    // Jira platform, "Rate limiting": which of its limits it was, as in "jira-burst-based".
+    const auto reason = one_line(response.header("RateLimit-Reason").value_or("")).substr(0, 60);
+    error->message += reason.empty() ? "; it does not say which of its limits was reached"
+                                     : fmt::format("; the limit that was reached: {}", reason);
   }
   return error;
 }

@@ -180,6 +180,11 @@ TEST_CASE("JSM's refusals are told in its own words, in each of their forms") {
   CHECK_THAT(
       message(403, R"({"errorMessages":["No permission"],"errors":{}})"),
       Catch::Matchers::ContainsSubstring("No permission") && Catch::Matchers::ContainsSubstring("member"));
+  CHECK_THAT(message(429, ""), Catch::Matchers::ContainsSubstring("does not say which of its limits"));
+  auto limited = answer(429, "");
+  limited.headers.emplace_back("RateLimit-Reason", "jira-burst-based");
+  CHECK_THAT(explain(limited, "a@example.com")->message,
+             Catch::Matchers::ContainsSubstring("the limit that was reached: jira-burst-based"));
   for (const auto* body : {"", "<html>", "[]", "7", R"({"errors":"x"})", R"({"errors":[{"title":7}]})"})
     CHECK(explain(answer(403, body), "a@example.com")->kind == ErrorKind::forbidden);
   CHECK_FALSE(explain(answer(200, ""), "a"));
