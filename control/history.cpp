@@ -19,6 +19,43 @@ GroupId group_of(const AuditEntry& audit) {
   return {};
 }
 
+/// The schedules of an audit entry's rotation, by connection.
+std::map<std::string, std::vector<std::string>> schedules_in(const std::string& settings) {
+  std::map<std::string, std::vector<std::string>> found;
+  const auto document = json::parse(settings.empty() ? "{}" : settings);
+  if (!document) return found;
+  for (const auto one : document->root()["schedules"].items()) {
+    const auto ref = one["ref"].string_or("");
+    found[ref.substr(0, ref.find('/'))].push_back(ref);
+  }
+  return found;
+}
+
+/// "moved from og/1 to ops/1" if the rotation left a connection for another one; else empty.
+std::string moved_note(const AuditEntry& audit) {
+  if (audit.action != "rotation.update") return {};
+  const auto before = schedules_in(audit.before);
+  const auto after = schedules_in(audit.after);
+  const auto only_in = [](const auto& some, const auto& others) {
+    std::vector<std::string> refs;
+    for (const auto& [connection, schedules] : some) {
+      const auto other = others.find(connection);
+      for (const auto& ref : schedules) {
+        const bool both = other != others.end() &&
+                          std::find(other->second.begin(), other->second.end(), ref) != other->second.end();
+        if (!both) refs.push_back(ref);
+      }
+    }
+    return refs;
+  };
+  const bool left =
+      std::any_of(before.begin(), before.end(), [&](const auto& one) { return !after.contains(one.first); });
+  const auto from = only_in(before, after);
+  const auto to = only_in(after, before);
+  if (!left || from.empty() || to.empty()) return {};
+  return fmt::format("moved from {} to {}", fmt::join(from, ", "), fmt::join(to, ", "));
+}
+
 /// A question whose rotation was looked for.
 struct Asked {
   std::string rotation;
@@ -62,6 +99,7 @@ Result<void> add_audit(store::Store& store, const Asked& asked, std::vector<Hist
                        std::string(name_of(Cause::config))};
     entry.by = one.actor;
     entry.result = "ok";
+    entry.note = moved_note(one);
     entry.audit = std::move(one);
     entries.push_back(std::move(entry));
   }

@@ -194,8 +194,9 @@ Result<void> SqliteConnections::refuse_if_used(const std::string& name) {
   return fail(
       ErrorKind::conflict,
       "connection \"{}\" is used by the rotation{} {}: take its schedules out of them first (`watchbill "
-      "rotation edit`, or `rotation delete`)",
-      name, users.size() == 1 ? "" : "s", names);
+      "rotation edit`, or `rotation delete`), or move them to another connection (`watchbill connection "
+      "migrate {} NEW`)",
+      name, users.size() == 1 ? "" : "s", names, name);
 }
 
 Result<void> SqliteConnections::remove(const std::string& name, const Actor& actor) {

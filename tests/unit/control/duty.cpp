@@ -410,6 +410,26 @@ TEST_CASE("history holds changes of groups and of settings, newest first, also o
   CHECK(bad(read_history(*world.store, {"nothing"})).kind == ErrorKind::not_found);
 }
 
+TEST_CASE("history says from where to where a rotation was moved, and nothing of other edits") {
+  ManageWorld world;
+  world.connection();
+  world.connection("new");
+  auto rotation = world.stored("payments");
+  rotation.schedules = {{{"new", "PONE"}}};
+  good(world.store->rotations().update(rotation, "cli:bo"));
+  rotation.schedules = {{{"new", "PTWO"}}};
+  rotation.paused = true;
+  good(world.store->rotations().update(rotation, "cli:bo"));
+  const auto entries = good(read_history(*world.store, {"payments"}));
+  REQUIRE(entries.size() == 3);
+  const auto moved = std::count_if(entries.begin(), entries.end(), [](const HistoryEntry& entry) {
+    return entry.note == "moved from pd/PONE to new/PONE";
+  });
+  CHECK(moved == 1);
+  CHECK(std::count_if(entries.begin(), entries.end(),
+                      [](const HistoryEntry& entry) { return entry.note.empty(); }) == 2);
+}
+
 TEST_CASE("the overview tells what the engine wrote, who is in the group, and names schedules") {
   ManageWorld world;
   world.connection();
