@@ -1,174 +1,21 @@
 #include "control/migrate.hpp"
 
 #include <algorithm>
-#include <map>
+#include <set>
 
-#include "control/known_people.hpp"
 #include "control/migration_memory.hpp"
+#include "control/pair_comparison.hpp"
 #include "control/save.hpp"
 
 namespace watchbill::control {
 
-namespace {
-
-/// "The next weeks".
-constexpr auto kWeeks = days{14};
-
-}  // namespace
-
-/// One of the two sides.
-struct OpenSide {
-  std::string name;
-  std::unique_ptr<OpenProvider> open{};
-  /// Why it cannot be asked.
-  std::optional<Error> error{};
-};
+namespace {}  // namespace
 
 namespace {
-
-net::Task<Result<std::shared_ptr<OpenSide>>> open_side(Context& context, std::string name) {
-  const auto read = [name](store::Store& store) { return store.connections().get(name); };
-  auto connection = co_await context.store.run(read);
-  if (!connection) co_return connection.error();
-  auto side = std::make_shared<OpenSide>();
-  side->name = name;
-  auto open = open_stored(context, *std::move(connection));
-  if (open) {
-    side->open = *std::move(open);
-  } else {
-    side->error = open.error();
-  }
-  co_return side;
-}
-
-/// Mappings of people by their id in the first connection, for the same people in the second: "ops/712020:…".
-std::map<std::string, UserId> moved_mappings(const StoredPeople& people,
-                                             const std::vector<ShownSchedule>& before,
-                                             const std::vector<ShownSchedule>& after) {
-  std::map<std::string, UserId> known;
-  for (const auto& mapping : people.mappings) known.insert_or_assign(mapping.person, mapping.user);
-  std::map<std::string, UserId> by_email;
-  const auto each = [](const std::vector<ShownSchedule>& schedules, const auto& visit) {
-    for (const auto& schedule : schedules) {
-      if (!schedule.timeline) continue;
-      for (const auto& shift : schedule.timeline->shifts) visit(*shift.responder);
-    }
-  };
-  each(before, [&](const Responder& responder) {
-    const auto mapped = known.find(responder.connection + "/" + responder.id);
-    if (mapped != known.end() && responder.email) by_email.insert_or_assign(*responder.email, mapped->second);
-  });
-  std::map<std::string, UserId> moved;
-  each(after, [&](const Responder& responder) {
-    const auto person = responder.connection + "/" + responder.id;
-    const auto mapped = responder.email ? by_email.find(*responder.email) : by_email.end();
-    if (mapped != by_email.end() && !known.contains(person)) moved.insert_or_assign(person, mapped->second);
-  });
-  return moved;
-}
-
-/// Who is who: by mapping, else by the Slack user of the address, else by the address. What the second side's
-/// people will be mapped to counts already.
-PersonKey person_key(const StoredPeople& people, const std::vector<ShownSchedule>& before,
-                     const std::vector<ShownSchedule>& after) {
-  std::map<std::string, std::string> slack;
-  for (const auto& [user, seen_at] : people.users) {
-    if (user.email) slack[*user.email] = user.id.value;
-  }
-  for (const auto& mapping : people.mappings) slack[mapping.person] = mapping.user.value;
-  for (const auto& [person, user] : moved_mappings(people, before, after)) slack[person] = user.value;
-  return [slack = std::move(slack)](const Responder& responder) {
-    const auto by_id = slack.find(responder.connection + "/" + responder.id);
-    if (by_id != slack.end()) return by_id->second;
-    if (!responder.email) return responder.connection + "/" + responder.id;
-    const auto by_email = slack.find(*responder.email);
-    return by_email == slack.end() ? *responder.email : by_email->second;
-  };
-}
 
 bool uses_connection(const std::vector<RotationSchedule>& schedules, const std::string& connection) {
   return std::any_of(schedules.begin(), schedules.end(),
                      [&](const RotationSchedule& one) { return one.ref.connection == connection; });
-}
-
-/// Puts what a schedule answers into its place among `schedules`.
-providers::AnswerSink taker(std::vector<ShownSchedule>& schedules) {
-  return [&schedules](ScheduleAnswer answer) {
-    for (auto& one : schedules) {
-      if (one.ref != answer.schedule) continue;
-      one.silence.clear();
-      if (answer.status == AnswerStatus::ok) {
-        one.timeline = merge(one.timeline.value_or(Timeline{}), answer).timeline;
-      } else {
-        one.silence = answer.error ? answer.error->message : "no usable answer";
-      }
-    }
-  };
-}
-
-using Reach = PairComparison::Reach;
-
-/// Asks for the next weeks, and then for now, so that what is said of now counts.
-net::Task<void> ask(OpenSide& side, std::vector<ShownSchedule>& schedules, Instant now, Reach reach) {
-  std::vector<std::string> ids;
-  ids.reserve(schedules.size());
-  for (auto& one : schedules) {
-    ids.push_back(one.ref.id);
-    if (side.error) one.silence = side.error->message;
-  }
-  if (side.error) co_return;
-  const auto sink = taker(schedules);
-  const Window weeks{now, now + kWeeks};
-  const Window near{now, now + kExactly};
-  if (reach == Reach::weeks) co_await side.open->provider->look_ahead(ids, weeks, sink);
-  co_await side.open->provider->poll(ids, near, sink);
-}
-
-bool tells(const std::optional<Timeline>& timeline, Instant now) {
-  return timeline && !std::holds_alternative<Unknown>(on_call_at(*timeline, now));
-}
-
-/// What is remembered takes the place of what is not said at `now`.
-void recall(const std::map<ScheduleRef, ScheduleState>& remembered, std::vector<ShownSchedule>& schedules,
-            Instant now) {
-  for (auto& one : schedules) {
-    const auto known = remembered.find(one.ref);
-    if (known == remembered.end()) continue;
-    const auto& state = known->second;
-    if (one.name.empty()) one.name = state.name;
-    if (!tells(one.timeline, now) && state.presence == Presence::ok) one.timeline = state.timeline;
-  }
-}
-
-/// What the store knows, read in one piece.
-struct Recalled {
-  StoredPeople people;
-  std::map<ScheduleRef, ScheduleState> states;
-};
-
-Result<Recalled> read_remembered(store::Store& store, const std::vector<ScheduleRef>& schedules) {
-  Recalled recalled;
-  auto people = read_people(store);
-  if (!people) return people.error();
-  recalled.people = *std::move(people);
-  for (const auto& ref : schedules) {
-    auto state = store.engine().state(ref);
-    if (!state) return state.error();
-    if (*state) recalled.states.emplace(ref, **std::move(state));
-  }
-  return recalled;
-}
-
-/// The people whom the store knows, and what it remembers of those that are not named, or do not say who is
-/// on call at `now`.
-net::Task<Result<Recalled>> remembered_of(Context& context, const std::vector<ShownSchedule>& schedules,
-                                          Instant now) {
-  std::vector<ScheduleRef> silent;
-  for (const auto& one : schedules) {
-    if (one.name.empty() || !tells(one.timeline, now)) silent.push_back(one.ref);
-  }
-  const auto read = [silent](store::Store& store) { return read_remembered(store, silent); };
-  co_return co_await context.store.run(read);
 }
 
 /// The schedules of the first side that rotations use, with names and what they say.
@@ -190,26 +37,45 @@ net::Task<void> look_at_used(OpenSide& side, std::vector<ShownSchedule>& used, I
 
 /// All schedules of the second side. Those that may be partners by people alone are asked, too.
 net::Task<Result<std::vector<ShownSchedule>>> look_at_all(OpenSide& side,
-                                                          const std::vector<ShownSchedule>& used,
-                                                          Instant now) {
+                                                          const std::vector<ShownSchedule>& used, Instant now,
+                                                          const ChosenPartners& chosen) {
   if (side.error) co_return *side.error;
   auto listed = co_await side.open->provider->list_schedules();
   if (!listed) co_return listed.error().in("the schedules of connection {}", side.name);
   std::vector<ShownSchedule> all;
   for (const auto& info : *listed) all.push_back({{side.name, info.id}, info.name});
   // Most have the same id or name.
-  const auto obvious = pair_schedules(used, all, now, now, {});
-  const bool by_people = obvious.size() < used.size();
+  const auto obvious = pair_schedules(used, all, now, now, {}, chosen);
   std::vector<ShownSchedule> asked;
   std::vector<ShownSchedule> rest;
   for (auto& one : all) {
-    const bool partner = std::any_of(obvious.begin(), obvious.end(),
+    const bool partner = std::any_of(obvious.pairs.begin(), obvious.pairs.end(),
                                      [&](const SchedulePair& pair) { return pair.after == one.ref; });
-    (partner || by_people ? asked : rest).push_back(std::move(one));
+    (partner || !obvious.unpaired.empty() ? asked : rest).push_back(std::move(one));
   }
   co_await ask(side, asked, now, Reach::weeks);
   for (auto& one : rest) asked.push_back(std::move(one));
   co_return asked;
+}
+
+bool is_among(const std::vector<ShownSchedule>& schedules, const ScheduleRef& ref) {
+  return std::any_of(schedules.begin(), schedules.end(),
+                     [&](const ShownSchedule& one) { return one.ref == ref; });
+}
+
+Result<void> check_chosen(const ChosenPartners& chosen, const std::vector<ShownSchedule>& used,
+                          const std::vector<ShownSchedule>& all) {
+  std::set<ScheduleRef> taken;
+  for (const auto& [before, after] : chosen) {
+    if (!is_among(used, before)) return fail(ErrorKind::invalid, "--pair: no rotation uses {}", before);
+    if (!is_among(all, after)) {
+      return fail(ErrorKind::invalid, "--pair: there is no schedule {}; `watchbill schedule list` shows them",
+                  after);
+    }
+    if (!taken.insert(after).second)
+      return fail(ErrorKind::invalid, "--pair: {} is chosen for more than one schedule", after);
+  }
+  return {};
 }
 
 /// What the sides said of the pairs, in the order of the pairs.
@@ -247,18 +113,13 @@ void place(const Context& context, const Caller& caller, RotationMove move, Migr
 void sort_rotations(const Context& context, const Caller& caller, const std::vector<Rotation>& rotations,
                     MigrationPlan& plan) {
   for (const auto& rotation : rotations) {
-    std::vector<ScheduleRef> missing;
-    for (const auto& schedule : rotation.schedules) {
-      if (schedule.ref.connection == plan.from && !pair_of(plan.pairs, schedule.ref))
-        missing.push_back(schedule.ref);
-    }
-    for (const auto& ref : missing) {
-      if (std::find(plan.unpaired.begin(), plan.unpaired.end(), ref) == plan.unpaired.end())
-        plan.unpaired.push_back(ref);
-    }
-    if (!missing.empty()) {
+    const auto missing = std::find_if(
+        rotation.schedules.begin(), rotation.schedules.end(), [&](const RotationSchedule& schedule) {
+          return schedule.ref.connection == plan.from && !pair_of(plan.pairs, schedule.ref);
+        });
+    if (missing != rotation.schedules.end()) {
       plan.left.push_back({rotation.id, rotation.name,
-                           fmt::format("schedule {} has no partner in {}", missing.front(), plan.to)});
+                           fmt::format("schedule {} has no partner in {}", missing->ref, plan.to)});
     } else {
       place(context, caller, {rotation, replaced(rotation.schedules, plan.pairs)}, plan);
     }
@@ -405,7 +266,7 @@ Result<void> refuse_handoff(const MigrationPlan& plan) {
 }
 
 net::Task<Result<MigrationPlan>> plan_migration(Context& context, Caller caller, std::string from,
-                                                std::string to) {
+                                                std::string to, ChosenPartners chosen) {
   if (from == to) co_return fail(ErrorKind::invalid, "{} cannot be moved to itself", from);
   auto before = co_await open_side(context, from);
   if (!before) co_return before.error();
@@ -422,16 +283,20 @@ net::Task<Result<MigrationPlan>> plan_migration(Context& context, Caller caller,
   const auto asked_at = context.loop.now();
   auto used = used_schedules(*rotations, from);
   co_await look_at_used(**before, used, asked_at);
-  auto all = co_await look_at_all(**after, used, asked_at);
+  auto all = co_await look_at_all(**after, used, asked_at, chosen);
   if (!all) co_return all.error();
+  if (auto good = check_chosen(chosen, used, *all); !good) co_return good.error();
   MigrationPlan plan{from, to, false, context.loop.now()};
   auto remembered = co_await remembered_of(context, used, plan.made_at);
   if (!remembered) co_return remembered.error();
   recall(remembered->states, used, plan.made_at);
   const auto key = person_key(remembered->people, used, *all);
-  plan.pairs = pair_schedules(used, *all, plan.made_at, asked_at + kWeeks, key);
+  auto found = pair_schedules(used, *all, plan.made_at, asked_at + kWeeks, key, chosen);
+  plan.pairs = std::move(found.pairs);
+  plan.unpaired = std::move(found.unpaired);
   plan.before = shown_in(used, plan.pairs, &SchedulePair::before);
   plan.after = shown_in(*all, plan.pairs, &SchedulePair::after);
+  plan.unknown_people = unknown_people(remembered->people, plan.before, plan.after);
   sort_rotations(context, caller, *rotations, plan);
   for (const auto& [person, user] : moved_mappings(remembered->people, used, *all))
     plan.mappings.push_back({person, user, context.loop.now(), caller.actor});
@@ -457,32 +322,6 @@ net::Task<Result<MigrationPlan>> plan_undo(Context& context, Caller caller, std:
   if (auto looked = co_await comparison->look(plan, Reach::weeks); !looked) co_return looked.error();
   for (auto& move : back) place(context, caller, std::move(move), plan);
   co_return plan;
-}
-
-net::Task<Result<PairComparison>> PairComparison::open(Context& context, std::string from, std::string to) {
-  PairComparison made(context);
-  auto before = co_await open_side(context, std::move(from));
-  if (!before) co_return before.error();
-  made.before_ = *std::move(before);
-  auto after = co_await open_side(context, std::move(to));
-  if (!after) co_return after.error();
-  made.after_ = *std::move(after);
-  co_return made;
-}
-
-net::Task<Result<void>> PairComparison::look(MigrationPlan& plan, Reach reach) {
-  const auto asked_at = context_->loop.now();
-  co_await ask(*before_, plan.before, asked_at, reach);
-  co_await ask(*after_, plan.after, asked_at, reach);
-  auto remembered = co_await remembered_of(*context_, plan.before, context_->loop.now());
-  if (!remembered) co_return remembered.error();
-  plan.made_at = context_->loop.now();
-  recall(remembered->states, plan.before, plan.made_at);
-  const auto key = person_key(remembered->people, plan.before, plan.after);
-  const auto until = reach == Reach::weeks ? asked_at + kWeeks : asked_at + kExactly;
-  for (std::size_t i = 0; i < plan.pairs.size(); ++i)
-    compare(plan.pairs[i], plan.before[i], plan.after[i], plan.made_at, until, key);
-  co_return Result<void>{};
 }
 
 net::Task<Result<void>> migrate(Context& context, Caller caller, MigrationPlan plan) {

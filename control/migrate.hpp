@@ -1,10 +1,8 @@
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "control/connections.hpp"
 #include "control/context.hpp"
 #include "control/schedule_pairs.hpp"
 #include "core/oncall/rotation.hpp"
@@ -13,8 +11,6 @@
 /// connection: rotations by their schedules, and mappings of people. Whatever else comes to refer to one is
 /// moved here, too.
 namespace watchbill::control {
-
-struct OpenSide;
 
 /// A rotation that goes over.
 struct RotationMove {
@@ -39,7 +35,10 @@ struct MigrationPlan {
   std::vector<ShownSchedule> before{};
   std::vector<ShownSchedule> after{};
   /// Schedules that rotations use and that have no partner.
-  std::vector<ScheduleRef> unpaired{};
+  std::vector<UnpairedSchedule> unpaired{};
+  /// People in these schedules whom neither an address nor a mapping tells: nobody knows who they are on the
+  /// other side.
+  std::vector<Responder> unknown_people{};
   std::vector<RotationMove> moving{};
   std::vector<LeftRotation> left{};
   /// Of an undo: what was moved once, and does not use what it was moved to any more.
@@ -56,8 +55,9 @@ Result<void> refuse_handoff(const MigrationPlan& plan);
 /// Asks both connections for their schedules and what they say of the next two weeks. Nothing is written.
 /// `not_found` if there is no such connection; `conflict` if no rotation uses the first. A first connection
 /// that does not answer any more is taken as the store remembers it; a second one that does not is an error.
+/// `invalid` if somebody chose a partner for, or of, a schedule that is not there.
 net::Task<Result<MigrationPlan>> plan_migration(Context& context, Caller caller, std::string from,
-                                                std::string to);
+                                                std::string to, ChosenPartners chosen = {});
 /// The way back of everything that was ever moved, and is not back yet: by the pairs of then, which are
 /// compared again. `not_found` if there is nothing.
 net::Task<Result<MigrationPlan>> plan_undo(Context& context, Caller caller, std::string from, std::string to);
@@ -67,23 +67,5 @@ net::Task<Result<MigrationPlan>> plan_undo(Context& context, Caller caller, std:
 /// of the next weeks is known from then on. `conflict`, and nothing is changed, if they are not, if the
 /// second side does not answer, or if a rotation was changed meanwhile.
 net::Task<Result<void>> migrate(Context& context, Caller caller, MigrationPlan plan);
-
-/// Asks both sides of a plan's pairs.
-class PairComparison {
- public:
-  /// `not_found` if a connection is gone. One that cannot be opened answers nothing.
-  static net::Task<Result<PairComparison>> open(Context& context, std::string from, std::string to);
-  /// How far they are asked.
-  enum class Reach { minutes, weeks };
-  /// Puts what they say into the plan, beside what they said before.
-  net::Task<Result<void>> look(MigrationPlan& plan, Reach reach);
-
- private:
-  explicit PairComparison(Context& context) : context_(&context) {}
-
-  Context* context_;
-  std::shared_ptr<OpenSide> before_;
-  std::shared_ptr<OpenSide> after_;
-};
 
 }  // namespace watchbill::control

@@ -18,17 +18,12 @@ constexpr milliseconds kNoMatter = 1min;
 /// People by key, with what they are called.
 using Named = std::map<std::string, std::string>;
 
-std::string shown_name(const Responder& responder) {
-  if (responder.email) return *responder.email;
-  const auto account = responder.connection + "/" + responder.id;
-  return responder.name == responder.id ? account : fmt::format("{} ({})", responder.name, account);
-}
-
 Named people_at(const Timeline& timeline, Instant t, const PersonKey& key) {
   Named people;
   const auto on_call = on_call_at(timeline, t);
   if (const auto* who = std::get_if<People>(&on_call)) {
-    for (const auto& responder : who->responders) people.emplace(key(responder), shown_name(responder));
+    for (const auto& responder : who->responders)
+      people.emplace(key(responder), responder.email.value_or(name_and_account(responder)));
   }
   return people;
 }
@@ -95,25 +90,29 @@ using Alike = std::function<bool(const ShownSchedule&, const ShownSchedule&)>;
 class Pairing {
  public:
   Pairing(const std::vector<ShownSchedule>& before, const std::vector<ShownSchedule>& after)
-      : before_(before), after_(after), partner_(before.size()), by_(before.size()) {}
+      : before_(before), after_(after), partner_(before.size()), by_(before.size()), unsure_(before.size()) {}
 
   /// Whoever has exactly one on the other side, who has nobody else.
-  void by(std::string_view how, const Alike& alike) {
+  void by(const std::string& how, const Alike& alike) {
     std::vector<std::vector<std::size_t>> found(before_.size());
-    std::map<std::size_t, int> wanted;
+    std::map<std::size_t, std::vector<std::size_t>> wanted;
     for (std::size_t i = 0; i < before_.size(); ++i) {
       if (partner_[i]) continue;
       for (std::size_t k = 0; k < after_.size(); ++k) {
         if (taken_.contains(k) || !alike(before_[i], after_[k])) continue;
         found[i].push_back(k);
-        ++wanted[k];
+        wanted[k].push_back(i);
       }
     }
     for (std::size_t i = 0; i < before_.size(); ++i) {
-      if (found[i].size() != 1 || wanted[found[i].front()] != 1) continue;
-      partner_[i] = found[i].front();
-      by_[i] = how;
-      taken_.insert(found[i].front());
+      if (found[i].empty()) continue;
+      if (found[i].size() == 1 && wanted[found[i].front()].size() == 1) {
+        partner_[i] = found[i].front();
+        by_[i] = how;
+        taken_.insert(found[i].front());
+      } else if (!unsure_[i]) {
+        unsure_[i] = note(how, i, found[i], wanted);
+      }
     }
   }
 
@@ -121,12 +120,29 @@ class Pairing {
     return partner_[i] ? &after_[*partner_[i]] : nullptr;
   }
   [[nodiscard]] std::string how(std::size_t i) const { return by_[i]; }
+  /// What is to be said of one without a partner.
+  [[nodiscard]] UnpairedSchedule unpaired(std::size_t i) const {
+    return unsure_[i].value_or(UnpairedSchedule{before_[i].ref});
+  }
 
  private:
+  [[nodiscard]] UnpairedSchedule note(const std::string& how, std::size_t i,
+                                      const std::vector<std::size_t>& found,
+                                      const std::map<std::size_t, std::vector<std::size_t>>& wanted) const {
+    UnpairedSchedule unsure{before_[i].ref, how};
+    for (const auto k : found) unsure.candidates.push_back(after_[k].ref);
+    if (found.size() > 1) return unsure;
+    for (const auto other : wanted.at(found.front())) {
+      if (other != i) unsure.rivals.push_back(before_[other].ref);
+    }
+    return unsure;
+  }
+
   const std::vector<ShownSchedule>& before_;
   const std::vector<ShownSchedule>& after_;
   std::vector<std::optional<std::size_t>> partner_;
   std::vector<std::string> by_;
+  std::vector<std::optional<UnpairedSchedule>> unsure_;
   std::set<std::size_t> taken_;
 };
 
@@ -169,10 +185,14 @@ void compare(SchedulePair& pair, const ShownSchedule& before, const ShownSchedul
   if (end < to) pair.compared_until = end;
 }
 
-std::vector<SchedulePair> pair_schedules(const std::vector<ShownSchedule>& before,
-                                         const std::vector<ShownSchedule>& after, Instant from, Instant to,
-                                         const PersonKey& key) {
+SchedulePairs pair_schedules(const std::vector<ShownSchedule>& before,
+                             const std::vector<ShownSchedule>& after, Instant from, Instant to,
+                             const PersonKey& key, const ChosenPartners& chosen) {
   Pairing pairing(before, after);
+  pairing.by("choice", [&](const auto& a, const auto& b) {
+    const auto partner = chosen.find(a.ref);
+    return partner != chosen.end() && partner->second == b.ref;
+  });
   pairing.by("id", [](const auto& a, const auto& b) { return a.ref.id == b.ref.id; });
   pairing.by("name", [](const auto& a, const auto& b) {
     return !a.name.empty() && fold_name(a.name) == fold_name(b.name);
@@ -180,15 +200,23 @@ std::vector<SchedulePair> pair_schedules(const std::vector<ShownSchedule>& befor
   pairing.by("people", [&](const auto& a, const auto& b) {
     return likeness(a, b, from, to, key).value_or(0) >= kAlike;
   });
-  std::vector<SchedulePair> pairs;
+  SchedulePairs found;
   for (std::size_t i = 0; i < before.size(); ++i) {
     const auto* partner = pairing.partner(i);
-    if (!partner) continue;
+    if (!partner) {
+      found.unpaired.push_back(pairing.unpaired(i));
+      continue;
+    }
     SchedulePair pair{before[i].ref, partner->ref, pairing.how(i)};
     compare(pair, before[i], *partner, from, to, key);
-    pairs.push_back(std::move(pair));
+    found.pairs.push_back(std::move(pair));
   }
-  return pairs;
+  return found;
+}
+
+std::string name_and_account(const Responder& responder) {
+  const auto account = responder.connection + "/" + responder.id;
+  return responder.name == responder.id ? account : fmt::format("{} ({})", responder.name, account);
 }
 
 }  // namespace watchbill::control

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,7 +37,7 @@ struct PairDifference {
 struct SchedulePair {
   ScheduleRef before;
   ScheduleRef after;
-  std::string by;  ///< "id", "name" or "people"
+  std::string by;  ///< "choice", "id", "name" or "people"
   std::vector<PairDifference> differences{};
   /// Why they could not be compared; empty if they were.
   std::string not_compared{};
@@ -58,11 +59,30 @@ std::vector<PairDifference> differences_of(const Timeline& before, const Timelin
 void compare(SchedulePair& pair, const ShownSchedule& before, const ShownSchedule& after, Instant from,
              Instant to, const PersonKey& key);
 
-/// Pairs of the same id, then of the same name (regardless of case) where that is nobody else's, then of the
-/// same people in nine tenths of the time that both are known, where no other is like that. In the order of
-/// `before`; those of `before` without a partner are left out.
-std::vector<SchedulePair> pair_schedules(const std::vector<ShownSchedule>& before,
-                                         const std::vector<ShownSchedule>& after, Instant from, Instant to,
-                                         const PersonKey& key);
+/// A schedule without a partner, and why none of those that may be it was taken.
+struct UnpairedSchedule {
+  ScheduleRef ref;
+  std::string by{};                       ///< what they have of it: "name" or "people"; empty: there are none
+  std::vector<ScheduleRef> candidates{};  ///< of the other side
+  std::vector<ScheduleRef> rivals{};      ///< of the same side, which the one candidate is like as well
+};
+
+/// Partners that somebody chose, by the schedules that they replace.
+using ChosenPartners = std::map<ScheduleRef, ScheduleRef>;
+
+struct SchedulePairs {
+  std::vector<SchedulePair> pairs;
+  std::vector<UnpairedSchedule> unpaired;
+};
+
+/// Pairs of those who were chosen for each other, then of the same id, then of the same name (regardless of
+/// case) where that is nobody else's, then of the same people in nine tenths of the time that both are known,
+/// where no other is like that. In the order of `before`.
+SchedulePairs pair_schedules(const std::vector<ShownSchedule>& before,
+                             const std::vector<ShownSchedule>& after, Instant from, Instant to,
+                             const PersonKey& key, const ChosenPartners& chosen = {});
+
+/// "NAME (CONNECTION/ID)"; the account alone if it has no name of its own.
+std::string name_and_account(const Responder& responder);
 
 }  // namespace watchbill::control

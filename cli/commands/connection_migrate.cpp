@@ -10,7 +10,7 @@
 #include "cli/session.hpp"
 #include "cli/terminal/interruption.hpp"
 #include "cli/terminal/table.hpp"
-#include "control/migrate.hpp"
+#include "control/pair_comparison.hpp"
 
 namespace watchbill::cli {
 
@@ -32,6 +32,71 @@ std::string difference_text(const SchedulePair& pair, const PairDifference& one)
                      pair.before, people_text(one.before), pair.after, people_text(one.after));
 }
 
+/// What differs in the same way again and again is one line.
+std::string differences_text(const SchedulePair& pair) {
+  struct Kind {
+    const PairDifference* first;
+    const PairDifference* last;
+    std::size_t count;
+  };
+  std::vector<Kind> kinds;
+  for (const auto& one : pair.differences) {
+    const auto same = std::find_if(kinds.begin(), kinds.end(), [&](const Kind& kind) {
+      return kind.first->before == one.before && kind.first->after == one.after;
+    });
+    if (same == kinds.end()) {
+      kinds.push_back({&one, &one, 1});
+    } else {
+      same->last = &one;
+      ++same->count;
+    }
+  }
+  std::string text;
+  for (const auto& kind : kinds) {
+    text += difference_text(pair, *kind.first);
+    if (kind.count > 1)
+      text += fmt::format("; and {} more time{} until {}", kind.count - 1, kind.count == 2 ? "" : "s",
+                          format_minutes(kind.last->to));
+    text += "\n";
+  }
+  return text;
+}
+
+std::vector<std::string> written(const std::vector<ScheduleRef>& refs) {
+  std::vector<std::string> out;
+  out.reserve(refs.size());
+  for (const auto& ref : refs) out.push_back(to_string(ref));
+  return out;
+}
+
+/// "og/1 has no partner in ops: …", and how to choose one.
+std::string unpaired_text(const control::UnpairedSchedule& one, const std::string& to) {
+  const auto choice = [&](const std::string& partner) {
+    return fmt::format("`--pair {}={}`", one.ref, partner);
+  };
+  if (one.candidates.empty()) {
+    return fmt::format("{} has no partner in {}: none has its id, its name, or its people. {} chooses one",
+                       one.ref, to, choice(to + "/ID"));
+  }
+  const auto& first = one.candidates.front();
+  const auto why = one.candidates.size() > 1
+                       ? fmt::format("{} have its {}", fmt::join(written(one.candidates), ", "), one.by)
+                       : fmt::format("{} has its {}, and that of {} as well", first, one.by,
+                                     fmt::join(written(one.rivals), ", "));
+  return fmt::format("{} has no partner in {} that is certain: {}. {} chooses one", one.ref, to, why,
+                     choice(to_string(first)));
+}
+
+/// Each person of whom nobody can say who they are, once, with what says it.
+void print_unknown_people(Session& session, const MigrationPlan& plan) {
+  for (const auto& one : plan.unknown_people) {
+    session.io().out << printable(
+        fmt::format("connection {} shows no e-mail address of {}: say who that is with `watchbill people map "
+                    "{}/{} U…`\n",
+                    one.connection, control::name_and_account(one), one.connection, one.id));
+  }
+}
+
 std::vector<std::string> names_of(const std::vector<control::RotationMove>& moving) {
   std::vector<std::string> names;
   names.reserve(moving.size());
@@ -48,12 +113,23 @@ void write_pairs(json::Writer& w, const MigrationPlan& plan) {
       w.begin_object().field("from", format_rfc3339(one.from)).field("to", format_rfc3339(one.to));
       w.field("old", one.before).field("new", one.after).end_object();
     }
-    w.end_array().field("not_compared", pair.not_compared.empty() ? std::optional<std::string>()
-                                                                  : std::optional(pair.not_compared));
+    w.end_array();
+    w.field("compared_until",
+            pair.compared_until ? std::optional(format_rfc3339(*pair.compared_until)) : std::nullopt);
+    w.field("not_compared",
+            pair.not_compared.empty() ? std::optional<std::string>() : std::optional(pair.not_compared));
     w.end_object();
   }
   w.end_array().key("unpaired").begin_array();
-  for (const auto& ref : plan.unpaired) w.value(to_string(ref));
+  for (const auto& one : plan.unpaired) w.value(to_string(one.ref));
+  w.end_array().key("candidates").begin_object();
+  for (const auto& one : plan.unpaired) {
+    if (!one.candidates.empty()) w.field(to_string(one.ref), written(one.candidates));
+  }
+  w.end_object().key("unknown_people").begin_array();
+  for (const auto& one : plan.unknown_people) {
+    w.begin_object().field("person", one.connection + "/" + one.id).field("name", one.name).end_object();
+  }
   w.end_array();
 }
 
@@ -62,22 +138,21 @@ void print_plan(Session& session, const MigrationPlan& plan) {
   Table table({"OLD", "NEW", "BY", "DIFFERENCES"});
   for (const auto& pair : plan.pairs) {
     const auto count = pair.differences.size();
-    const auto compared = count == 0 ? std::string("none") : fmt::format("{}", count);
+    auto compared = count == 0 ? std::string("none") : fmt::format("{}", count);
+    if (pair.compared_until) compared += " until " + format_minutes(*pair.compared_until);
     table.add({to_string(pair.before), to_string(pair.after), pair.by,
                pair.not_compared.empty() ? compared : "not compared"});
   }
   if (!plan.pairs.empty()) out << table.render(session.io().width);
   for (const auto& pair : plan.pairs) {
-    for (const auto& one : pair.differences) out << printable(difference_text(pair, one)) << "\n";
+    out << printable(differences_text(pair));
     if (!pair.not_compared.empty()) {
       out << printable(
           fmt::format("{} and {} could not be compared: {}\n", pair.before, pair.after, pair.not_compared));
     }
   }
-  for (const auto& ref : plan.unpaired) {
-    out << printable(
-        fmt::format("{} has no partner in {}: none has its id, its name, or its people\n", ref, plan.to));
-  }
+  for (const auto& one : plan.unpaired) out << printable(unpaired_text(one, plan.to)) << "\n";
+  print_unknown_people(session, plan);
 }
 
 void print_left(Session& session, const MigrationPlan& plan) {
@@ -156,7 +231,7 @@ Result<std::size_t> watch(Session& session, control::Context& context, Migration
     for (auto* side : {&seen.before, &seen.after}) {
       for (auto& one : *side) one.timeline.reset();
     }
-    auto looked = session.run(comparison->look(seen, control::PairComparison::Reach::minutes));
+    auto looked = session.run(comparison->look(seen, control::Reach::minutes));
     if (!looked) return looked.error();
     for (std::size_t i = 0; i < seen.pairs.size(); ++i) {
       const auto text = watched_text(seen, i);
@@ -222,8 +297,11 @@ Result<int> tell_plan(Session& session, const MigrationPlan& plan) {
   }
   print_plan(session, plan);
   print_left(session, plan);
-  session.io().out << printable(fmt::format("{} rotation{} would move; nothing was changed\n",
-                                            plan.moving.size(), plan.moving.size() == 1 ? "" : "s"));
+  const auto quiet = control::refuse_handoff(plan);
+  session.io().out << printable(quiet
+                                    ? fmt::format("{} rotation{} would move; nothing was changed\n",
+                                                  plan.moving.size(), plan.moving.size() == 1 ? "" : "s")
+                                    : fmt::format("no rotation would move now: {}\n", quiet.error().message));
   return kDone;
 }
 
@@ -247,6 +325,22 @@ Result<int> move(Session& session, control::Context& context, MigrationPlan plan
   return tell_moved(session, plan);
 }
 
+/// Reads "og/X=ops/Y".
+Result<control::ChosenPartners> chosen_partners(const Invocation& in, const std::string& from,
+                                                const std::string& to) {
+  control::ChosenPartners chosen;
+  for (const auto& text : in.values("pair")) {
+    const auto at = text.find("=" + to + "/");
+    const auto before = parse_schedule_ref(text.substr(0, at));
+    const auto after = at == std::string::npos ? before : parse_schedule_ref(text.substr(at + 1));
+    if (at == std::string::npos || !before || !after || before->connection != from)
+      return fail(ErrorKind::invalid, "--pair: \"{}\" is not {}/ID={}/ID", text.substr(0, 200), from, to);
+    if (!chosen.emplace(*before, *after).second)
+      return fail(ErrorKind::invalid, "--pair: {} is given twice", *before);
+  }
+  return chosen;
+}
+
 Result<int> migrate(Session& session, const Invocation& in) {
   const auto from = in.argument("OLD");
   const auto to = in.argument("NEW");
@@ -259,13 +353,16 @@ Result<int> migrate(Session& session, const Invocation& in) {
     if (undo) return fail(ErrorKind::invalid, "--watch: not with --undo");
     length = *read;
   }
+  auto chosen = chosen_partners(in, from, to);
+  if (!chosen) return chosen.error();
+  if (undo && !chosen->empty()) return fail(ErrorKind::invalid, "--pair: not with --undo");
   auto config = session.config();
   if (!config) return config.error();
   auto context = session.context();
   if (!context) return context.error();
   const auto plan_now = [&] {
     return session.run(undo ? control::plan_undo(**context, session.caller(), from, to)
-                            : control::plan_migration(**context, session.caller(), from, to));
+                            : control::plan_migration(**context, session.caller(), from, to, *chosen));
   };
   auto plan = plan_now();
   if (!plan) return plan.error();
@@ -296,9 +393,10 @@ Command connection_migrate_command() {
       {{"OLD", "the connection that its rotations leave"}, {"NEW", "the one that they go to"}},
       {{"dry-run", "", "only show pairs and differences"},
        {"watch", "DURATION", "first compare who is on call for so long, and tell every difference"},
+       {"pair", "OLD/ID=NEW/ID", "choose the partner of a schedule", true},
        {"undo", "", "move everything that was moved from OLD to NEW back to OLD"}},
       {"connection migrate og ops --dry-run", "connection migrate og ops --watch 2d",
-       "connection migrate og ops --yes", "connection migrate og ops --undo"},
+       "connection migrate og ops --pair og/9a1c=ops/77f1 --yes", "connection migrate og ops --undo"},
       migrate};
 }
 

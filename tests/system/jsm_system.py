@@ -285,6 +285,8 @@ class Migrate(Case):
         self.world.control("override", system="jsm", schedule="SAME", person="cy", start=0, seconds=40)
         differences = next(p for p in self.dry()["pairs"] if p["old"] == "og/SAME")["differences"]
         self.assertEqual([(d["old"], d["new"]) for d in differences], [(["ada@example.com"], ["cy@example.com"])])
+        self.assertIn("no rotation would move now: og/SAME says that ada@example.com is on call now",
+                      self.world.cli("connection", "migrate", "og", "ops", "--dry-run"))
         self.assertEqual(self.world.cli("connection", "migrate", "og", "ops", "--yes", check=False).count("moved"), 0)
         self.assertEqual(len(self.uses("og")), 3)
 
@@ -371,6 +373,36 @@ class Migrate(Case):
         self.world.cli("connection", "migrate", "og", "ops")
         people = {m["person"]: m["member"] for m in self.world.json("people", "list")["mappings"]}
         self.assertEqual(people.get("ops/712020:ada"), people["og/og-ada"])
+
+    def test_a_person_whose_address_is_hidden_is_named_once_with_the_command(self):
+        self.world.control("person", key="ada", jsm={"id": "712020:ada", "email_hidden": True})
+        self.world.control("delete", system="jsm", id="SAME")
+        self.world.control("delete", system="opsgenie", id="SAME")
+        for system in ("opsgenie", "jsm"):
+            self.schedule(system, "SAME", "Platform", ["ada", "bo"], shift_seconds=7200)
+        said = self.world.cli("connection", "migrate", "og", "ops", "--dry-run")
+        self.assertIn("connection ops shows no e-mail address of Ada (ops/712020:ada): say who that is with "
+                      "`watchbill people map ops/712020:ada U…`", said)
+        self.assertEqual(said.count("people map ops/"), 1)
+        self.assertEqual(len(re.findall("og/SAME says ada", said)), 1, said)
+        self.assertRegex(said, r"; and \d+ more times until ")
+        self.world.cli("people", "map", "ops/712020:ada", "ada@example.com")
+        self.world.cli("connection", "migrate", "og", "ops")
+        self.assertEqual(self.uses("og"), [])
+
+    def test_of_several_partners_one_is_chosen(self):
+        self.schedule("jsm", "jsm-db-2", "database", ["bo", "cy"])
+        said = self.world.cli("connection", "migrate", "og", "ops", "--yes")
+        self.assertIn("og/og-db has no partner in ops that is certain: ops/jsm-db, ops/jsm-db-2 have its name. "
+                      "`--pair og/og-db=ops/jsm-db` chooses one", said)
+        self.assertEqual(said.count('rotation "database" stays'), 1)
+        self.world.cli("connection", "migrate", "og", "ops", "--pair", "og/og-db=ops/jsm-db-2")
+        self.assertEqual(self.uses("ops"), ["ops/SAME", "ops/jsm-db-2", "ops/jsm-net"])
+        self.assertIn("(moved from og/og-db to ops/jsm-db-2)", self.world.cli("history", "database"))
+        self.world.cli("connection", "migrate", "og", "ops", "--undo")
+        done = subprocess.run([f"{BIN}/watchbill", "--config", self.world.config, "connection", "remove", "og", "--yes"],
+                              capture_output=True, text=True, timeout=90)
+        self.assertIn("`watchbill connection migrate og NEW`", done.stderr)
 
     def test_opsgenie_says_when_it_ends(self):
         listed = {c["name"]: c["ends"] for c in self.world.json("connection", "list")}

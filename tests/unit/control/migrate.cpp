@@ -230,6 +230,45 @@ TEST_CASE("that nobody is on call is handed over only if it was believed before"
   CHECK(good(two.world.store->engine().state({"new", "PONE"})).has_value() == believed);
 }
 
+TEST_CASE("a person without an address is named once, and known once they are mapped") {
+  Two two;
+  two.world.second.hidden = {"ada"};
+  auto payments = two.payments;
+  payments.schedules.push_back({{"pd", "PTWO"}});
+  good(two.world.store->rotations().update(payments, "cli:bo"));
+  const auto plan = good(two.plan());
+  REQUIRE(plan.unknown_people.size() == 1);
+  CHECK(name_and_account(plan.unknown_people[0]) == "ada (new/PADA)");
+  CHECK(says(bad(two.carry_out(plan)), "new/PONE says ada (new/PADA)"));
+  store::CachedUser ada;
+  ada.id = UserId("UADA");
+  ada.email = "ada@example.com";
+  good(two.world.store->people().put_users({ada}));
+  good(two.world.store->people().map({"new/PADA", UserId("UADA"), {}, "cli:bo"}, "cli:bo"));
+  const auto mapped = good(two.plan());
+  CHECK(mapped.unknown_people.empty());
+  good(two.carry_out(mapped));
+  CHECK(two.uses() == "new/PONE,new/PTWO");
+}
+
+TEST_CASE("a partner is chosen by hand where none is certain") {
+  Two two;
+  two.world.second.schedules = {{"PA", {"Payments primary", "ada"}}, {"PB", {"payments primary", "ada"}}};
+  const auto plan = good(two.plan());
+  REQUIRE(plan.unpaired.size() == 1);
+  CHECK(plan.unpaired[0].candidates == std::vector<ScheduleRef>{{"new", "PA"}, {"new", "PB"}});
+  CHECK(plan.moving.empty());
+  const auto choose = [&](const ScheduleRef& before, const ScheduleRef& after) {
+    return two.world.run(plan_migration(*two.world.context, two.world.cli, "pd", "new", {{before, after}}));
+  };
+  CHECK(says(bad(choose({"pd", "PTWO"}, {"new", "PA"})), "no rotation uses pd/PTWO"));
+  CHECK(says(bad(choose({"pd", "PONE"}, {"new", "PC"})), "there is no schedule new/PC"));
+  good(two.carry_out(good(choose({"pd", "PONE"}, {"new", "PB"}))));
+  CHECK(two.uses() == "new/PB");
+  CHECK(two.back().empty());
+  CHECK(two.uses() == "pd/PONE");
+}
+
 TEST_CASE("both sides are asked once more before anything is moved") {
   Two two;
   const auto plan = good(two.plan());

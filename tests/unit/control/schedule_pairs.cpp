@@ -34,7 +34,20 @@ std::string text_of(const std::vector<SchedulePair>& pairs) {
 }
 
 std::string pair_up(const std::vector<ShownSchedule>& before, const std::vector<ShownSchedule>& after) {
-  return text_of(pair_schedules(before, after, kNow, kNow + days{14}, key_of));
+  return text_of(pair_schedules(before, after, kNow, kNow + days{14}, key_of).pairs);
+}
+
+/// "og/1: name ops/x ops/y, og/2" of those without a partner.
+std::string left_over(const std::vector<ShownSchedule>& before, const std::vector<ShownSchedule>& after) {
+  Texts texts;
+  for (const auto& one : pair_schedules(before, after, kNow, kNow + days{14}, key_of).unpaired) {
+    auto text = to_string(one.ref);
+    if (!one.by.empty()) text += ": " + one.by;
+    for (const auto& candidate : one.candidates) text += " " + to_string(candidate);
+    for (const auto& rival : one.rivals) text += " not " + to_string(rival);
+    texts.push_back(text);
+  }
+  return fmt::format("{}", fmt::join(texts, ", "));
 }
 
 }  // namespace
@@ -65,6 +78,33 @@ TEST_CASE("a name or people that two have pair nobody") {
   CHECK(pair_up(two, {shown("ops", "x", "C", of_ada_there)}).empty());
   // Nobody is not what makes two schedules alike.
   CHECK(pair_up({shown("og", "1", "A", {})}, {shown("ops", "x", "B", {})}).empty());
+}
+
+TEST_CASE("whoever may be the partner is named where it is not certain") {
+  const std::vector<Shift> of_ada{shift("og", "ada", -1h, days{14})};
+  const std::vector<Shift> of_ada_there{shift("ops", "ada", -1h, days{14})};
+  const std::vector<ShownSchedule> one{shown("og", "1", "Primary", of_ada)};
+  CHECK(left_over(one, {shown("ops", "x", "Primary", {}), shown("ops", "y", "primary", {})}) ==
+        "og/1: name ops/x ops/y");
+  CHECK(left_over(one, {shown("ops", "x", "A", of_ada_there), shown("ops", "y", "B", of_ada_there)}) ==
+        "og/1: people ops/x ops/y");
+  CHECK(left_over({shown("og", "1", "A", {}), shown("og", "2", "a", {})}, {shown("ops", "x", "A", {})}) ==
+        "og/1: name ops/x not og/2, og/2: name ops/x not og/1");
+  CHECK(left_over(one, {shown("ops", "x", "B", {})}) == "og/1");
+  // What people decide counts, whatever the names are.
+  CHECK(
+      left_over(one, {shown("ops", "x", "Primary", {}), shown("ops", "y", "primary", of_ada_there)}).empty());
+}
+
+TEST_CASE("a partner that somebody chose comes before all others") {
+  const std::vector<ShownSchedule> before{shown("og", "1", "A", {}), shown("og", "2", "B", {})};
+  const std::vector<ShownSchedule> after{shown("ops", "1", "A", {}), shown("ops", "2", "B", {}),
+                                         shown("ops", "3", "C", {})};
+  const auto chosen = [&](const ChosenPartners& partners) {
+    return text_of(pair_schedules(before, after, kNow, kNow + days{14}, key_of, partners).pairs);
+  };
+  CHECK(chosen({{{"og", "1"}, {"ops", "3"}}}) == "og/1=ops/3 by choice, og/2=ops/2 by id");
+  CHECK(chosen({{{"og", "1"}, {"ops", "2"}}}) == "og/1=ops/2 by choice");
 }
 
 TEST_CASE("people of nine tenths of the time are alike enough, and of less are not") {
@@ -124,7 +164,7 @@ TEST_CASE("where one side is not known there is no difference") {
   REQUIRE(found.size() == 1);
   CHECK(found[0].to == kNow + 1h);
   const auto compared = [&] {
-    const auto pairs = pair_schedules({before}, {after}, kNow, kNow + days{14}, key_of);
+    const auto pairs = pair_schedules({before}, {after}, kNow, kNow + days{14}, key_of).pairs;
     REQUIRE(pairs.size() == 1);
     return pairs[0];
   };

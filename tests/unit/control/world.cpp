@@ -83,8 +83,13 @@ Result<net::HttpResponse> FakePagerDuty::operator()(const net::HttpRequest& requ
     if (key_name != "schedule_ids[]" || !schedules.contains(id) || schedules[id].person.empty()) continue;
     const auto& person = schedules[id].person;
     w.begin_object().key("user").begin_object().field("id", "P" + upper(person)).field("name", person);
-    w.field("email", person + "@example.com").end_object();
-    w.key("schedule").begin_object().field("id", id).field("summary", schedules[id].name).end_object();
+    if (!hidden.contains(person)) w.field("email", person + "@example.com");
+    w.end_object()
+        .key("schedule")
+        .begin_object()
+        .field("id", id)
+        .field("summary", schedules[id].name)
+        .end_object();
     w.key("escalation_policy").begin_object().field("id", "PEP").end_object();
     w.field("escalation_level", 1).field("start", "2026-11-22T00:00:00Z");
     w.field("end", "2026-11-23T00:00:00Z").end_object();

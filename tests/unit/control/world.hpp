@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,7 @@ struct FakePagerDuty {
     std::string person;  ///< "ada": PADA, Ada, ada@example.com; empty: nobody
   };
   std::map<std::string, Schedule> schedules;
+  std::set<std::string> hidden;  ///< people whose address it does not tell
   std::string key = "good-key";
   bool down = false;
   bool silent = false;  ///< never answers
