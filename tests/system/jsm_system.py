@@ -380,6 +380,7 @@ class Migrate(Case):
         self.world.control("delete", system="opsgenie", id="SAME")
         for system in ("opsgenie", "jsm"):
             self.schedule(system, "SAME", "Platform", ["ada", "bo"], shift_seconds=7200)
+        self.start()
         said = self.world.cli("connection", "migrate", "og", "ops", "--dry-run")
         self.assertIn("connection ops shows no e-mail address of Ada (ops/712020:ada): say who that is with "
                       "`watchbill people map ops/712020:ada U…`", said)
