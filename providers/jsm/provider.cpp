@@ -384,6 +384,8 @@ Error JsmProvider::weighed(const std::string& id, const Error& refusal) {
         fail(ErrorKind::forbidden, "{} shows {} no schedule at all: {}", kSystem, account_, kSchedulesFix);
     error.code = refusal.code;
   }
+  // What may not be seen is not found either: nobody tells which of the two it is.
+  if (error.kind == ErrorKind::not_found) error.kind = ErrorKind::forbidden;
   if (is_refusal(error)) refusals_.insert_or_assign(id, Refusal{error, loop_.steady_now()});
   return error;
 }

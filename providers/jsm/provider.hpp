@@ -66,8 +66,9 @@ class JsmProvider final : public Provider {
   net::Task<void> run_round(std::shared_ptr<Round> round, std::size_t workers);
   /// Asks the round's next schedule until none is left; how many it asked.
   net::Task<std::size_t> work(std::shared_ptr<Round> round);
-  /// What a schedule of a poll that refuses is answered: that it is gone or forbidden, by its own word, or a
-  /// failure if it is the system that refuses. The list of all is read once a round at most.
+  /// What a schedule of a poll that refuses is answered: that it is forbidden (or gone: that is not told
+  /// apart), by its own word, or a failure if it is the system that refuses. The list of all is read once a
+  /// round at most.
   net::Task<void> weigh(std::shared_ptr<Round> round, ScheduleAnswer answer);
   net::Task<Result<void>> read_list();
   /// Answers those of the round whose people had no names yet.
