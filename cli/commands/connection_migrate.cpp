@@ -20,6 +20,8 @@ using control::MigrationPlan;
 using control::PairDifference;
 using control::SchedulePair;
 
+/// Of what is shorter the seconds are shown.
+constexpr milliseconds kShort = 2min;
 /// While it watches, both sides are not asked more often than this.
 constexpr milliseconds kNoMoreOften = 1s;
 
@@ -28,8 +30,9 @@ std::string people_text(const std::vector<std::string>& people) {
 }
 
 std::string difference_text(const SchedulePair& pair, const PairDifference& one) {
-  return fmt::format("{} to {}: {} says {}, {} says {}", format_minutes(one.from), format_minutes(one.to),
-                     pair.before, people_text(one.before), pair.after, people_text(one.after));
+  const auto shown = one.to - one.from < kShort ? format_rfc3339 : format_minutes;
+  return fmt::format("{} to {}: {} says {}, {} says {}", shown(one.from), shown(one.to), pair.before,
+                     people_text(one.before), pair.after, people_text(one.after));
 }
 
 /// What differs in the same way again and again is one line.
