@@ -7,6 +7,7 @@
 #include "cli/commands/validate.hpp"
 #include "cli/session.hpp"
 #include "control/duty.hpp"
+#include "control/rotation_json.hpp"
 #include "control/save.hpp"
 
 namespace watchbill::cli {

@@ -4,6 +4,7 @@
 
 #include "base/phrase.hpp"
 #include "base/text.hpp"
+#include "control/overview.hpp"
 #include "control/rotation_json.hpp"
 #include "control/save.hpp"
 #include "core/announce/announcement.hpp"
