@@ -19,7 +19,7 @@ bool uses_connection(const std::vector<RotationSchedule>& schedules, const std::
 }
 
 /// The schedules of the first side that rotations use, with names and what they say.
-net::Task<void> look_at_used(OpenSide& side, std::vector<ShownSchedule>& used, Instant now) {
+net::Task<void> look_at_used(net::Loop& loop, OpenSide& side, std::vector<ShownSchedule>& used) {
   if (!side.error) {
     auto listed = co_await side.open->provider->list_schedules();
     if (!listed) {
@@ -32,12 +32,12 @@ net::Task<void> look_at_used(OpenSide& side, std::vector<ShownSchedule>& used, I
       }
     }
   }
-  co_await ask(side, used, now, Reach::weeks);
+  co_await ask(loop, side, used, Reach::weeks);
 }
 
 /// All schedules of the second side. Those that may be partners by people alone are asked, too.
-net::Task<Result<std::vector<ShownSchedule>>> look_at_all(OpenSide& side,
-                                                          const std::vector<ShownSchedule>& used, Instant now,
+net::Task<Result<std::vector<ShownSchedule>>> look_at_all(net::Loop& loop, OpenSide& side,
+                                                          const std::vector<ShownSchedule>& used,
                                                           const ChosenPartners& chosen) {
   if (side.error) co_return *side.error;
   auto listed = co_await side.open->provider->list_schedules();
@@ -45,7 +45,7 @@ net::Task<Result<std::vector<ShownSchedule>>> look_at_all(OpenSide& side,
   std::vector<ShownSchedule> all;
   for (const auto& info : *listed) all.push_back({{side.name, info.id}, info.name});
   // Most have the same id or name.
-  const auto obvious = pair_schedules(used, all, now, now, {}, chosen);
+  const auto obvious = pair_schedules(used, all, kAlways, kAlways, {}, chosen);
   std::vector<ShownSchedule> asked;
   std::vector<ShownSchedule> rest;
   for (auto& one : all) {
@@ -53,7 +53,7 @@ net::Task<Result<std::vector<ShownSchedule>>> look_at_all(OpenSide& side,
                                      [&](const SchedulePair& pair) { return pair.after == one.ref; });
     (partner || !obvious.unpaired.empty() ? asked : rest).push_back(std::move(one));
   }
-  co_await ask(side, asked, now, Reach::weeks);
+  co_await ask(loop, side, asked, Reach::weeks);
   for (auto& one : rest) asked.push_back(std::move(one));
   co_return asked;
 }
@@ -282,8 +282,8 @@ net::Task<Result<MigrationPlan>> plan_migration(Context& context, Caller caller,
 
   const auto asked_at = context.loop.now();
   auto used = used_schedules(*rotations, from);
-  co_await look_at_used(**before, used, asked_at);
-  auto all = co_await look_at_all(**after, used, asked_at, chosen);
+  co_await look_at_used(context.loop, **before, used);
+  auto all = co_await look_at_all(context.loop, **after, used, chosen);
   if (!all) co_return all.error();
   if (auto good = check_chosen(chosen, used, *all); !good) co_return good.error();
   MigrationPlan plan{from, to, false, context.loop.now()};

@@ -4,6 +4,10 @@ namespace watchbill::control {
 
 namespace {
 
+/// A limit is waited for so long, and so often.
+constexpr milliseconds kLimitPatience = 2min;
+constexpr int kLimitTries = 5;
+
 /// Puts what a schedule answers into its place among `schedules`.
 providers::AnswerSink taker(std::vector<ShownSchedule>& schedules) {
   return [&schedules](ScheduleAnswer answer) {
@@ -36,6 +40,30 @@ Result<Recalled> read_remembered(store::Store& store, const std::vector<Schedule
   return recalled;
 }
 
+/// Asks all of them, and those who were not answered because of a limit again when it lets them through.
+net::Task<void> ask_once(net::Loop& loop, OpenSide& side, std::vector<ShownSchedule>& schedules,
+                         Reach reach) {
+  std::vector<std::string> ids;
+  for (const auto& one : schedules) ids.push_back(one.ref.id);
+  const auto sink = taker(schedules);
+  for (int tries = 0; tries < kLimitTries && !ids.empty(); ++tries) {
+    const auto now = loop.now();
+    const Window window{now, reach == Reach::weeks ? now + kWeeks : now + kExactly};
+    if (reach == Reach::weeks) {
+      co_await side.open->provider->look_ahead(ids, window, sink);
+    } else {
+      co_await side.open->provider->poll(ids, window, sink);
+    }
+    ids.clear();
+    for (const auto& one : schedules) {
+      if (!one.silence.empty()) ids.push_back(one.ref.id);
+    }
+    const auto until = side.open->provider->health().throttled_until;
+    if (!until || *until <= loop.now() || *until - loop.now() > kLimitPatience) break;
+    if (!ids.empty()) co_await net::sleep_for(loop, *until - loop.now());
+  }
+}
+
 }  // namespace
 
 net::Task<Result<std::shared_ptr<OpenSide>>> open_side(Context& context, std::string name) {
@@ -53,19 +81,13 @@ net::Task<Result<std::shared_ptr<OpenSide>>> open_side(Context& context, std::st
   co_return side;
 }
 
-net::Task<void> ask(OpenSide& side, std::vector<ShownSchedule>& schedules, Instant now, Reach reach) {
-  std::vector<std::string> ids;
-  ids.reserve(schedules.size());
-  for (auto& one : schedules) {
-    ids.push_back(one.ref.id);
-    if (side.error) one.silence = side.error->message;
+net::Task<void> ask(net::Loop& loop, OpenSide& side, std::vector<ShownSchedule>& schedules, Reach reach) {
+  if (side.error) {
+    for (auto& one : schedules) one.silence = side.error->message;
+    co_return;
   }
-  if (side.error) co_return;
-  const auto sink = taker(schedules);
-  const Window weeks{now, now + kWeeks};
-  const Window near{now, now + kExactly};
-  if (reach == Reach::weeks) co_await side.open->provider->look_ahead(ids, weeks, sink);
-  co_await side.open->provider->poll(ids, near, sink);
+  if (reach == Reach::weeks) co_await ask_once(loop, side, schedules, Reach::weeks);
+  co_await ask_once(loop, side, schedules, Reach::minutes);
 }
 
 void recall(const std::map<ScheduleRef, ScheduleState>& remembered, std::vector<ShownSchedule>& schedules,
@@ -102,8 +124,8 @@ net::Task<Result<PairComparison>> PairComparison::open(Context& context, std::st
 
 net::Task<Result<void>> PairComparison::look(MigrationPlan& plan, Reach reach) {
   const auto asked_at = context_->loop.now();
-  co_await ask(*before_, plan.before, asked_at, reach);
-  co_await ask(*after_, plan.after, asked_at, reach);
+  co_await ask(context_->loop, *before_, plan.before, reach);
+  co_await ask(context_->loop, *after_, plan.after, reach);
   auto remembered = co_await remembered_of(*context_, plan.before, context_->loop.now());
   if (!remembered) co_return remembered.error();
   plan.made_at = context_->loop.now();

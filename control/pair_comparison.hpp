@@ -28,8 +28,9 @@ struct OpenSide {
 
 /// `not_found` if there is no such connection.
 net::Task<Result<std::shared_ptr<OpenSide>>> open_side(Context& context, std::string name);
-/// Puts what the side says of these schedules beside what it said before; what is said of now counts.
-net::Task<void> ask(OpenSide& side, std::vector<ShownSchedule>& schedules, Instant now, Reach reach);
+/// Puts what the side says of these schedules beside what it said before; what is said of now counts. A limit
+/// of the system's is waited for, for some minutes.
+net::Task<void> ask(net::Loop& loop, OpenSide& side, std::vector<ShownSchedule>& schedules, Reach reach);
 
 /// What the store knows, read in one piece.
 struct Recalled {

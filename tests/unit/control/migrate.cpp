@@ -289,6 +289,16 @@ TEST_CASE("both sides are asked once more before anything is moved") {
   CHECK_FALSE(good(two.world.store->engine().state({"new", "PONE"})));
 }
 
+TEST_CASE("a limit of the new system is waited for") {
+  Two two;
+  const auto plan = good(two.plan());
+  two.world.second.too_many = 1;
+  const auto before = two.world.loop.now();
+  good(two.carry_out(plan));
+  CHECK(two.uses() == "new/PONE");
+  CHECK(two.world.loop.now() - before >= 20s);
+}
+
 TEST_CASE("a pair that differs holds up nothing but the rotations that go along it") {
   Two two;
   two.world.slack.add_group("SKEPT", "kept-oncall", {"UADA"});

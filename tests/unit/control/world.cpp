@@ -60,6 +60,10 @@ net::Task<Result<slack::ChannelPage>> FakeChannels::list_channels(slack::Permit 
 Result<net::HttpResponse> FakePagerDuty::operator()(const net::HttpRequest& request) {
   ++asked;
   if (down) return fail(ErrorKind::unreachable, "connection refused");
+  if (too_many > 0) {
+    --too_many;
+    return providers::fakes::answer(429, "{}", {{"Retry-After", "20"}});
+  }
   if (request.authorization.reveal() != "Token token=" + key)
     return providers::fakes::answer(401, R"({"error":{"message":"Invalid key"}})");
   const auto url = *net::parse_url(request.url);

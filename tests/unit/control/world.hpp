@@ -49,6 +49,7 @@ struct FakePagerDuty {
   std::string key = "good-key";
   bool down = false;
   bool silent = false;  ///< never answers
+  int too_many = 0;     ///< so often it asks for a pause of 20 s
   int asked = 0;
 
   Result<net::HttpResponse> operator()(const net::HttpRequest& request);
