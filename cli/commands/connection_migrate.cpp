@@ -20,8 +20,9 @@ using control::MigrationPlan;
 using control::PairDifference;
 using control::SchedulePair;
 
-/// Of what is shorter the seconds are shown.
+/// Of what is shorter the seconds are shown, or their parts.
 constexpr milliseconds kShort = 2min;
+constexpr milliseconds kVeryShort = 2s;
 /// While it watches, both sides are not asked more often than this.
 constexpr milliseconds kNoMoreOften = 1s;
 
@@ -30,7 +31,10 @@ std::string people_text(const std::vector<std::string>& people) {
 }
 
 std::string difference_text(const SchedulePair& pair, const PairDifference& one) {
-  const auto shown = one.to - one.from < kShort ? format_rfc3339 : format_minutes;
+  const auto length = one.to - one.from;
+  const auto shown = length < kVeryShort ? format_rfc3339_ms
+                     : length < kShort   ? format_rfc3339
+                                         : format_minutes;
   return fmt::format("{} to {}: {} says {}, {} says {}", shown(one.from), shown(one.to), pair.before,
                      people_text(one.before), pair.after, people_text(one.after));
 }
