@@ -4,8 +4,8 @@
 #include <map>
 
 #include "control/connections.hpp"
-#include "control/deadline.hpp"
 #include "control/workspace.hpp"
+#include "net/timeout.hpp"
 
 namespace watchbill::control {
 
@@ -326,7 +326,7 @@ net::Task<Result<Caller>> Choices::caller(UserId user) {
   auto& memory = *impl_;
   auto roles = co_await memory.roles_of(user);
   if (!roles) co_return roles.error();
-  auto read = co_await within(memory.context.loop, groups(kMembershipAge), kRolePatience);
+  auto read = co_await net::within(memory.context.loop, groups(kMembershipAge), kRolePatience);
   SlackUser who{user, roles->admin, roles->guest || roles->deleted || roles->bot};
   const bool known =
       memory.groups.value && memory.context.loop.steady_now() - memory.groups.read_at < kLastKnown;

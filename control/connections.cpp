@@ -4,8 +4,8 @@
 #include <set>
 
 #include "base/text.hpp"
-#include "control/deadline.hpp"
 #include "core/connection_address.hpp"
+#include "net/timeout.hpp"
 
 namespace watchbill::control {
 
@@ -15,11 +15,11 @@ namespace {
 class TokensInHand final : public providers::TokenKeeper {
  public:
   explicit TokensInHand(Connection& connection) : connection_(connection) {}
-  Result<void> keep(const std::string& /*name*/, const std::map<std::string, std::string>& settings,
-                    const std::map<std::string, Secret>& secrets) override {
+  net::Task<Result<void>> keep(std::string /*name*/, std::map<std::string, std::string> settings,
+                               std::map<std::string, Secret> secrets) override {
     for (const auto& [key, value] : settings) connection_.settings[key] = value;
     for (const auto& [key, value] : secrets) connection_.secrets[key] = value;
-    return {};
+    co_return Result<void>{};
   }
 
  private:
@@ -29,9 +29,9 @@ class TokensInHand final : public providers::TokenKeeper {
 class TokensInStore final : public providers::TokenKeeper {
  public:
   explicit TokensInStore(store::Store& store) : store_(store) {}
-  Result<void> keep(const std::string& name, const std::map<std::string, std::string>& settings,
-                    const std::map<std::string, Secret>& secrets) override {
-    return store_.connections().keep_tokens(name, settings, secrets);
+  net::Task<Result<void>> keep(std::string name, std::map<std::string, std::string> settings,
+                               std::map<std::string, Secret> secrets) override {
+    co_return store_.connections().keep_tokens(name, settings, secrets);
   }
 
  private:
@@ -227,7 +227,7 @@ net::Task<Result<Tried>> try_connection(ConnectionContext reach, Caller caller, 
   if (!options.verify) co_return Tried{(*open)->connection};
   std::optional<Result<std::string>> verified;
   if (options.deadline) {
-    verified = co_await within(reach.loop, (*open)->provider->verify(), *options.deadline);
+    verified = co_await net::within(reach.loop, (*open)->provider->verify(), *options.deadline);
   } else {
     verified.emplace(co_await (*open)->provider->verify());
   }

@@ -28,9 +28,13 @@ Engine::Impl::Impl(EnginePorts ports, EngineOptions options, ProviderFactory mak
     : ports_(ports),
       options_(std::move(options)),
       make_provider_(std::move(make_provider)),
-      tokens_(ports.store, known_connections_),
-      users_(ports.store),
-      directory_(ports.loop, ports.limiter, ports.people, users_),
+      tokens_({ports.store, ports.executor}, known_connections_),
+      directory_(ports.loop, ports.limiter, ports.people,
+                 [this](const std::vector<slack::SeenUser>& users) {
+                   store::Commit commit;
+                   commit.users = cached_users(users);
+                   journal_.append(std::move(commit), Pace::with_next);
+                 }),
       matcher_(directory_, [this](const std::string& name) { return why_no_address(name); }),
       journal_(ports.loop, ports.store, ports.executor, this),
       decider_(model_, journal_, matcher_, *this, random_key),
@@ -101,13 +105,16 @@ void Engine::Impl::count_open_changes() {
   }
 }
 
-Result<void> StoredTokens::keep(const std::string& connection,
-                                const std::map<std::string, std::string>& settings,
-                                const std::map<std::string, Secret>& secrets) {
-  if (auto kept = store_.connections().keep_tokens(connection, settings, secrets); !kept) return kept;
+net::Task<Result<void>> StoredTokens::keep(std::string connection,
+                                           std::map<std::string, std::string> settings,
+                                           std::map<std::string, Secret> secrets) {
+  const auto write = [connection, settings, secrets](store::Store& store) {
+    return store.connections().keep_tokens(connection, settings, secrets);
+  };
+  if (auto kept = co_await store_.run(write); !kept) co_return kept;
   Event("token_renewed").with("connection", connection).log(spdlog::level::info);
   const auto known = known_.find(connection);
-  if (known == known_.end()) return {};
+  if (known == known_.end()) co_return Result<void>{};
   const auto renew = [](auto& values, const auto& renewed) {
     for (const auto& [name, value] : renewed) {
       if (value.empty())
@@ -118,7 +125,7 @@ Result<void> StoredTokens::keep(const std::string& connection,
   };
   renew(known->second.settings, settings);
   renew(known->second.secrets, secrets);
-  return {};
+  co_return Result<void>{};
 }
 
 Result<void> Engine::Impl::start() {

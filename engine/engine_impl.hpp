@@ -19,6 +19,7 @@
 #include "engine/targets/announcer.hpp"
 #include "engine/targets/group_reader.hpp"
 #include "engine/targets/group_writer.hpp"
+#include "store/async_store.hpp"
 
 /// Inside of the engine, shared by its own files alone.
 namespace watchbill::engine {
@@ -53,13 +54,13 @@ struct ClockState {
 /// Renewed tokens go straight to the store, and into what is known of the connections: they are no edit.
 class StoredTokens final : public providers::TokenKeeper {
  public:
-  StoredTokens(store::Store& store, std::map<std::string, Connection>& known)
+  StoredTokens(store::AsyncStore store, std::map<std::string, Connection>& known)
       : store_(store), known_(known) {}
-  Result<void> keep(const std::string& connection, const std::map<std::string, std::string>& settings,
-                    const std::map<std::string, Secret>& secrets) override;
+  net::Task<Result<void>> keep(std::string connection, std::map<std::string, std::string> settings,
+                               std::map<std::string, Secret> secrets) override;
 
  private:
-  store::Store& store_;
+  store::AsyncStore store_;
   std::map<std::string, Connection>& known_;
 };
 
@@ -235,7 +236,6 @@ class Engine::Impl final : public DecisionListener,
   ProviderFactory make_provider_;
   std::map<std::string, Connection> known_connections_;
   StoredTokens tokens_;
-  StoredUsers users_;
   slack::Directory directory_;
   ResponderMatcher matcher_;
   Model model_;

@@ -16,7 +16,9 @@ constexpr auto kHandedOver = 5min;
 }  // namespace
 
 Result<void> Engine::Impl::load() {
-  if (auto loaded = directory_.load(); !loaded) return loaded;
+  auto users = ports_.store.people().users();
+  if (!users) return users.error();
+  directory_.load(seen_users(*users));
   auto mappings = ports_.store.people().mappings();
   if (!mappings) return mappings.error();
   matcher_.set_mappings(*mappings);

@@ -73,8 +73,8 @@ class TokenKeeper {
  public:
   virtual ~TokenKeeper() = default;
   /// Returns only when the values are on disk (sealed). Empty secrets and settings are removed.
-  virtual Result<void> keep(const std::string& connection, const std::map<std::string, std::string>& settings,
-                            const std::map<std::string, Secret>& secrets) = 0;
+  virtual net::Task<Result<void>> keep(std::string connection, std::map<std::string, std::string> settings,
+                                       std::map<std::string, Secret> secrets) = 0;
 };
 
 /// What every adapter is given. All must outlive the provider.

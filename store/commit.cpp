@@ -80,6 +80,12 @@ Result<void> Recorder::record_decision(const Commit& commit) {
     if (!*fits) continue;
     if (auto done = store_.engine().put_record(record); !done) return done;
   }
+  for (const auto& schedule : commit.forgotten_schedules) {
+    if (auto done = store_.engine().remove_schedule_state(schedule); !done) return done;
+  }
+  for (const auto& deletion : commit.ended_deletions) {
+    if (auto done = store_.rotations().end_deletion(deletion); !done) return done;
+  }
   for (const auto& state : commit.evidence) {
     if (auto done = unless_gone(store_.engine().put_schedule_state(state)); !done) return done;
   }
@@ -123,6 +129,9 @@ Result<void> Recorder::record_figures(const Commit& commit) {
   if (commit.unmatched) {
     if (auto done = store_.people().replace_unmatched(*commit.unmatched); !done) return done;
   }
+  if (!commit.users.empty()) {
+    if (auto done = store_.people().put_users(commit.users); !done) return done;
+  }
   for (const auto& [key, value] : commit.meta) {
     if (auto done = store_.set_meta(key, value); !done) return done;
   }
@@ -148,9 +157,10 @@ CommitPlace parse_place(const std::string& text) {
 }  // namespace
 
 bool Commit::empty() const {
-  return closings.empty() && changes.empty() && records.empty() && evidence.empty() && new_rows.empty() &&
-         rows.empty() && statuses.empty() && groups.empty() && connections.empty() && problems.empty() &&
-         told_problems.empty() && !unmatched && meta.empty();
+  return closings.empty() && changes.empty() && records.empty() && forgotten_schedules.empty() &&
+         evidence.empty() && new_rows.empty() && rows.empty() && statuses.empty() && groups.empty() &&
+         connections.empty() && problems.empty() && told_problems.empty() && !unmatched && users.empty() &&
+         ended_deletions.empty() && meta.empty();
 }
 
 Result<CommitPlace> last_commit(Store& store) {

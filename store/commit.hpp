@@ -37,6 +37,7 @@ struct Commit {
   std::vector<Closing> closings{};
   std::vector<Change> changes{};
   std::vector<Record> records{};
+  std::vector<ScheduleRef> forgotten_schedules{};  ///< no rotation uses them any more
   std::vector<ScheduleState> evidence{};
   std::vector<OutboxRow> new_rows{};
   std::vector<OutboxRow> rows{};
@@ -46,6 +47,8 @@ struct Commit {
   std::vector<OpenProblem> problems{};
   std::vector<std::string> told_problems{};  ///< keys of those that are over, and told
   std::optional<std::vector<Unmatched>> unmatched{};
+  std::vector<CachedUser> users{};
+  std::vector<Deletion> ended_deletions{};
   std::map<std::string, std::string> meta{};
 
   [[nodiscard]] bool empty() const;

@@ -4,26 +4,24 @@
 
 namespace watchbill::engine {
 
-Result<std::vector<slack::SeenUser>> StoredUsers::load() {
-  auto cached = store_.people().users();
-  if (!cached) return cached.error();
+std::vector<slack::SeenUser> seen_users(const std::vector<store::CachedUser>& cached) {
   std::vector<slack::SeenUser> users;
-  users.reserve(cached->size());
-  for (auto& user : *cached) {
+  users.reserve(cached.size());
+  for (const auto& user : cached) {
     users.push_back(
         {{user.id, user.name, user.email, user.deleted, user.bot, user.guest, user.admin}, user.seen_at});
   }
   return users;
 }
 
-Result<void> StoredUsers::save(const std::vector<slack::SeenUser>& users) {
+std::vector<store::CachedUser> cached_users(const std::vector<slack::SeenUser>& users) {
   std::vector<store::CachedUser> cached;
   cached.reserve(users.size());
   for (const auto& [user, seen_at] : users) {
     cached.push_back(
         {user.id, user.name, user.email, user.deleted, user.bot, user.guest, user.admin, seen_at});
   }
-  return store_.people().put_users(cached);
+  return cached;
 }
 
 std::optional<std::string> ResponderMatcher::unfit(const UserId& user) const {

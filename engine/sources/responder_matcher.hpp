@@ -11,16 +11,9 @@
 
 namespace watchbill::engine {
 
-/// The Slack directory's memory in the store.
-class StoredUsers final : public slack::UserStore {
- public:
-  explicit StoredUsers(store::Store& store) : store_(store) {}
-  Result<std::vector<slack::SeenUser>> load() override;
-  Result<void> save(const std::vector<slack::SeenUser>& users) override;
-
- private:
-  store::Store& store_;
-};
+/// What the store remembers of the Slack directory, and back.
+std::vector<slack::SeenUser> seen_users(const std::vector<store::CachedUser>& cached);
+std::vector<store::CachedUser> cached_users(const std::vector<slack::SeenUser>& users);
 
 /// Which Slack user a responder is: an explicit mapping first, else the e-mail address.
 class ResponderMatcher final : public Matcher {

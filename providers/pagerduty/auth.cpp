@@ -202,7 +202,7 @@ std::string Auth::remedy() const {
 
 net::Task<Result<void>> Auth::renew() {
   // A pair that could not be kept is not asked for anew: the old refresh token is spent.
-  if (unkept_) co_return keep();
+  if (unkept_) co_return co_await keep();
   if (refusal_ && loop_.steady_now() < refused_until_) co_return *refusal_;
   const auto asked_at = loop_.now();
   auto tokens = co_await request_tokens();
@@ -225,7 +225,7 @@ net::Task<Result<void>> Auth::renew() {
   minted_ = loop_.steady_now();
   from_store_ = false;
   unkept_ = true;
-  auto kept = keep();
+  auto kept = co_await keep();
   // An app token that is not kept costs one more request at the next start, nothing else.
   if (grant_ == Grant::app) {
     unkept_ = false;
@@ -259,18 +259,18 @@ net::Task<Result<Tokens>> Auth::request_tokens() {
   co_return parse_tokens(body->root(), grant_);
 }
 
-Result<void> Auth::keep() {
+net::Task<Result<void>> Auth::keep() {
   std::map<std::string, std::string> settings{{"token_expires_at", format_rfc3339(expires_at_)},
                                               {"token_excess", excess_}};
   if (grant_ == Grant::app) settings["token_for"] = account_scope();
   std::map<std::string, Secret> secrets{{"access_token", access_}};
   if (grant_ == Grant::user) secrets["refresh_token"] = refresh_;
-  auto kept = keeper_.keep(connection_.name, settings, secrets);
+  auto kept = co_await keeper_.keep(connection_.name, std::move(settings), std::move(secrets));
   if (!kept)
-    return kept.error().in("the new PagerDuty tokens of connection {} are not used before they are stored",
-                           connection_.name);
+    co_return kept.error().in("the new PagerDuty tokens of connection {} are not used before they are stored",
+                              connection_.name);
   unkept_ = false;
-  return kept;
+  co_return kept;
 }
 
 }  // namespace watchbill::providers::pagerduty

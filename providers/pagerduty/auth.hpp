@@ -59,7 +59,7 @@ class Auth {
  private:
   net::Task<Result<void>> renew();
   net::Task<Result<Tokens>> request_tokens();
-  Result<void> keep();
+  net::Task<Result<void>> keep();
   [[nodiscard]] bool usable() const;
   [[nodiscard]] std::string account_scope() const;
 

@@ -50,8 +50,8 @@ Result<void> first_error(const std::vector<Result<void>>& results) {
 }  // namespace
 
 struct Directory::Impl {
-  Impl(net::Loop& l, RateLimiter& g, Users& p, UserStore& c)
-      : loop(l), limiter(g), people(p), cache(c), changed(l), finished(l) {}
+  Impl(net::Loop& l, RateLimiter& g, Users& p, SaveUsers s)
+      : loop(l), limiter(g), people(p), save(std::move(s)), changed(l), finished(l) {}
 
   net::Task<Result<void>> look_up(std::string email, Priority priority);
   net::Task<Result<void>> ask_user(UserId id, Priority priority);
@@ -80,11 +80,10 @@ struct Directory::Impl {
   net::Loop& loop;
   RateLimiter& limiter;
   Users& people;
-  UserStore& cache;
+  SaveUsers save;
   UserIndex index;
   net::Signal changed;
   std::uint64_t told = 0;  ///< the revision that `changed` was last notified of
-  std::optional<Error> save_problem;
   std::optional<Error> refresh_problem;
 
   /// Look-ups that failed, by address, until one has an answer.
@@ -133,15 +132,8 @@ class Asking {
 }  // namespace
 
 void Directory::Impl::flush() {
-  const auto unsaved = index.take_unsaved();
-  if (!unsaved.empty()) {
-    const auto saved = cache.save(unsaved);
-    save_problem.reset();
-    if (!saved) {
-      save_problem = saved.error().in("saving people");
-      index.keep_unsaved(unsaved);
-    }
-  }
+  auto unsaved = index.take_unsaved();
+  if (save && !unsaved.empty()) save(std::move(unsaved));
   if (told != index.revision()) {
     told = index.revision();
     changed.notify();
@@ -306,15 +298,12 @@ net::Task<Result<void>> Directory::Impl::read_list(UserIndex::RotationDraft want
   co_return last_reading;
 }
 
-Directory::Directory(net::Loop& loop, RateLimiter& limiter, Users& people, UserStore& cache)
-    : impl_(std::make_unique<Impl>(loop, limiter, people, cache)) {}
+Directory::Directory(net::Loop& loop, RateLimiter& limiter, Users& people, SaveUsers save)
+    : impl_(std::make_unique<Impl>(loop, limiter, people, std::move(save))) {}
 Directory::~Directory() = default;
 
-Result<void> Directory::load() {
-  auto users = impl_->cache.load();
-  if (!users) return users.error().in("reading the people known");
-  for (const auto& seen : *users) impl_->index.put(seen);
-  return {};
+void Directory::load(const std::vector<SeenUser>& users) {
+  for (const auto& seen : users) impl_->index.put(seen);
 }
 
 const User* Directory::by_id(const UserId& id) const {
@@ -343,7 +332,7 @@ std::size_t Directory::size() const {
   return impl_->index.size();
 }
 std::optional<Error> Directory::problem() const {
-  return impl_->save_problem ? impl_->save_problem : impl_->refresh_problem;
+  return impl_->refresh_problem;
 }
 
 std::vector<std::string> Directory::unasked(const std::vector<std::string>& emails) const {

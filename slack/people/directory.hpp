@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -21,14 +22,8 @@ struct SeenUser {
   bool operator==(const SeenUser&) const = default;
 };
 
-/// Where the directory's people survive a restart.
-class UserStore {
- public:
-  virtual ~UserStore() = default;
-  virtual Result<std::vector<SeenUser>> load() = 0;
-  /// Adds or replaces by user id, all or none.
-  virtual Result<void> save(const std::vector<SeenUser>& users) = 0;
-};
+/// Told what was learnt of users, so that it survives a restart: it adds or replaces by user id.
+using SaveUsers = std::function<void(std::vector<SeenUser> users)>;
 
 /// So many users known by id are asked for one by one within a minute and leave some of `users.info` (tier 4:
 /// 100 a minute) to others.
@@ -38,16 +33,17 @@ constexpr std::size_t kFewAddresses = 20;
 
 /// Who is who at Slack: keeps the people that somebody asked for (not the whole workspace) and finds new ones
 /// with few calls. Looking up is pure; asking Slack is `resolve`, `refresh` and `refresh_all`. It outlives
-/// the tasks that it hands out, and the loop, limiter, users and store outlive it.
+/// the tasks that it hands out, and the loop, limiter and users outlive it.
 class Directory {
  public:
-  Directory(net::Loop& loop, RateLimiter& limiter, Users& people, UserStore& cache);
+  /// Without `save` nothing of it is remembered.
+  Directory(net::Loop& loop, RateLimiter& limiter, Users& people, SaveUsers save = {});
   ~Directory();
   Directory(const Directory&) = delete;
   Directory& operator=(const Directory&) = delete;
 
   /// Takes over what was saved: once, at the start.
-  Result<void> load();
+  void load(const std::vector<SeenUser>& users);
 
   /// Nothing if that user was never asked for. A user whom Slack does not know (any more) is there as
   /// `deleted`. Valid until the next wait of the calling task.
@@ -86,7 +82,7 @@ class Directory {
   /// Notified when somebody's facts changed, appeared or proved absent; `revision` has then grown.
   net::Signal& changed();
   [[nodiscard]] std::uint64_t revision() const;
-  /// What went wrong last with saving or with `keep_fresh`, until it works again.
+  /// What went wrong last with `keep_fresh`, until it works again.
   [[nodiscard]] std::optional<Error> problem() const;
   /// People known, deactivated ones too.
   [[nodiscard]] std::size_t size() const;

@@ -218,8 +218,4 @@ std::vector<SeenUser> UserIndex::take_unsaved() {
   return out;
 }
 
-void UserIndex::keep_unsaved(const std::vector<SeenUser>& users) {
-  for (const auto& seen : users) unsaved_.insert(seen.user.id);
-}
-
 }  // namespace watchbill::slack

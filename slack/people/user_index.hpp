@@ -56,8 +56,6 @@ class UserIndex {
   /// Entries of which a fact has changed since the last call, or whose age in the cache has become wrong by
   /// hours: to be saved.
   std::vector<SeenUser> take_unsaved();
-  /// They could not be saved after all.
-  void keep_unsaved(const std::vector<SeenUser>& users);
   /// Grows when a fact changes, not when it is merely confirmed.
   [[nodiscard]] std::uint64_t revision() const { return revision_; }
 

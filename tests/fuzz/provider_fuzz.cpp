@@ -48,9 +48,9 @@ class Http final : public net::HttpClient {
 
 class Keeper final : public TokenKeeper {
  public:
-  Result<void> keep(const std::string&, const std::map<std::string, std::string>&,
-                    const std::map<std::string, Secret>&) override {
-    return {};
+  net::Task<Result<void>> keep(std::string, std::map<std::string, std::string>,
+                               std::map<std::string, Secret>) override {
+    co_return Result<void>{};
   }
 };
 

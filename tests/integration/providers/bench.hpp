@@ -50,13 +50,13 @@ class Watcher final : public net::HttpClient {
 
 class Keeper final : public TokenKeeper {
  public:
-  Result<void> keep(const std::string& /*connection*/, const std::map<std::string, std::string>& settings,
-                    const std::map<std::string, Secret>& secrets) override {
+  net::Task<Result<void>> keep(std::string /*connection*/, std::map<std::string, std::string> settings,
+                               std::map<std::string, Secret> secrets) override {
     ++calls;
-    if (broken) return fail(ErrorKind::storage, "the disk is full");
+    if (broken) co_return fail(ErrorKind::storage, "the disk is full");
     for (const auto& [key, value] : settings) kept.settings[key] = value;
     for (const auto& [key, value] : secrets) kept.secrets[key] = value;
-    return {};
+    co_return Result<void>{};
   }
   Connection kept{};
   bool broken = false;

@@ -191,21 +191,12 @@ TEST_CASE("a storm goes through a strict limit without a single 429") {
   CHECK(refused == 0);
 }
 
-namespace {
-
-class NoCache final : public UserStore {
- public:
-  Result<std::vector<SeenUser>> load() override { return std::vector<SeenUser>{}; }
-  Result<void> save(const std::vector<SeenUser>&) override { return {}; }
-};
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("the directory knows a workspace of two thousand after ten calls") {
   SlackWorkspace w;
   w.control(R"({"do":"bulk","groups":0,"people":2000,"schedules":{},"channels":0})");
-  NoCache cache;
-  Directory directory(w.loop, w.limiter, w.client, cache);
+  Directory directory(w.loop, w.limiter, w.client);
   std::vector<std::string> emails{"nobody@example.com"};
   const auto state = w.control(R"({"do":"state","only":["users"]})");
   for (const auto user : state.root()["users"].items()) {

@@ -44,14 +44,14 @@ class Http final : public net::HttpClient {
 /// Remembers what it was told to keep; refuses while `broken`.
 class Keeper final : public TokenKeeper {
  public:
-  Result<void> keep(const std::string& connection, const std::map<std::string, std::string>& settings,
-                    const std::map<std::string, Secret>& secrets) override {
+  net::Task<Result<void>> keep(std::string connection, std::map<std::string, std::string> settings,
+                               std::map<std::string, Secret> secrets) override {
     ++calls;
-    if (broken) return fail(ErrorKind::storage, "the disk is full");
+    if (broken) co_return fail(ErrorKind::storage, "the disk is full");
     stored.name = connection;
     for (const auto& [key, value] : settings) stored.settings[key] = value;
     for (const auto& [key, value] : secrets) stored.secrets[key] = value;
-    return {};
+    co_return Result<void>{};
   }
   Connection stored{};
   bool broken = false;

@@ -214,7 +214,7 @@ TEST_CASE("a list without end is given up") {
   w.populate(10);
   w.people.endless = true;
   RateLimiter fast(w.loop, 100000);
-  Directory directory(w.loop, fast, w.people, w.cache);
+  Directory directory(w.loop, fast, w.people);
   const auto result = w.loop.run_until_done(directory.resolve(World::addresses(0, 30), Priority::background));
   REQUIRE_FALSE(result);
   CHECK(result.error().kind == ErrorKind::unreadable);

@@ -18,7 +18,6 @@ using slack::SeenUser;
 using slack::User;
 using slack::UserPage;
 using slack::Users;
-using slack::UserStore;
 
 /// A workspace's people: answers after 100 ms, counts what it is asked.
 class FakePeople final : public Users {
@@ -100,21 +99,19 @@ class FakePeople final : public Users {
   SimLoop& loop_;
 };
 
-/// What survives a restart; refuses to save when `full`.
-class FakeCache final : public UserStore {
- public:
-  Result<std::vector<SeenUser>> load() override {
+/// What survives a restart.
+struct FakeCache {
+  [[nodiscard]] std::vector<SeenUser> load() const {
     std::vector<SeenUser> out;
     for (const auto& [id, seen] : rows) out.push_back(seen);
     return out;
   }
-  Result<void> save(const std::vector<SeenUser>& users) override {
-    if (full) return fail(ErrorKind::storage, "disk full");
-    for (const auto& seen : users) rows[seen.user.id] = seen;
-    return {};
+  [[nodiscard]] slack::SaveUsers save() {
+    return [this](const std::vector<SeenUser>& users) {
+      for (const auto& seen : users) rows[seen.user.id] = seen;
+    };
   }
   std::map<UserId, SeenUser> rows;
-  bool full = false;
 };
 
 /// A workspace, its directory, and time.
@@ -123,7 +120,7 @@ struct PeopleWorld {
   RateLimiter limiter{loop, 1};
   FakePeople people{loop};
   FakeCache cache;
-  Directory directory{loop, limiter, people, cache};
+  Directory directory{loop, limiter, people, cache.save()};
 
   /// People named p0, p1, ...
   void populate(int count) {

@@ -5,27 +5,27 @@
 
 #include "net/loop.hpp"
 
-namespace watchbill::control {
+namespace watchbill::net {
 
 /// Runs `task` for at most `patience`; nothing if it did not end by then: it is cancelled.
 template <class T>
-net::Task<std::optional<T>> within(net::Loop& loop, net::Task<T> task, milliseconds patience) {
+Task<std::optional<T>> within(Loop& loop, Task<T> task, milliseconds patience) {
   struct Race {
-    static net::Task<void> run(net::Task<T> task, std::optional<T>& slot, net::Signal& done) {
+    static Task<void> run(Task<T> task, std::optional<T>& slot, Signal& done) {
       slot.emplace(co_await std::move(task));
       done.notify();
     }
-    static net::Task<void> state(net::Loop& loop, milliseconds patience, bool& over, net::Signal& done) {
-      co_await net::sleep_for(loop, patience);
+    static Task<void> state(Loop& loop, milliseconds patience, bool& over, Signal& done) {
+      co_await sleep_for(loop, patience);
       over = true;
       done.notify();
     }
   };
   std::optional<T> slot;
   bool over = false;
-  net::Signal done(loop);
+  Signal done(loop);
   std::exception_ptr broken;
-  net::TaskScope scope([&broken, &done](std::exception_ptr error) {
+  TaskScope scope([&broken, &done](std::exception_ptr error) {
     broken = std::move(error);
     done.notify();
   });
@@ -36,4 +36,4 @@ net::Task<std::optional<T>> within(net::Loop& loop, net::Task<T> task, milliseco
   co_return std::move(slot);
 }
 
-}  // namespace watchbill::control
+}  // namespace watchbill::net
