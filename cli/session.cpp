@@ -310,11 +310,16 @@ net::Task<Result<json::Document>> Session::carry_out(std::string path, std::stri
   if (!lock) co_return lock.error();
   auto lease = store::HostLease::begin(*store_);
   if (!lease) co_return lease.error();
-  engine::Journal journal(context_->loop, *store_, executor_, nullptr);
-  if (auto loaded = journal.load(*lease); !loaded) co_return loaded.error();
+  auto from = engine::read_journal_start(*store_);
+  if (!from) co_return from.error();
+  engine::Journal journal(context_->loop, context_->store, nullptr);
+  journal.start(*lease, *from);
+  const engine::StillWanted not_interrupted = []() -> net::Task<Result<void>> {
+    co_return Interruption::check();
+  };
   auto answer = co_await engine::carry_out_group_request(
-      {context_->loop, *store_, journal, context_->groups, context_->limiter}, std::move(kind),
-      std::move(payload), Interruption::check);
+      {context_->loop, context_->store, journal, context_->groups, context_->limiter}, std::move(kind),
+      std::move(payload), not_interrupted);
   co_await journal.drain(kRecordPatience);
   co_return control::read_answer(answer);
 }

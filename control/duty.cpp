@@ -42,7 +42,7 @@ Result<StoredDuties> read_duties(store::Store& store) {
 /// What is known of people and schedules at this moment.
 struct Known {
   Known(Context& context, StoredDuties found)
-      : people(context, std::move(found.people)),
+      : people(context, found.people),
         unmatched(std::move(found.unmatched)),
         states(std::move(found.states)),
         connections(std::move(found.connections)) {}

@@ -3,18 +3,16 @@
 namespace watchbill::control {
 
 Result<StoredPeople> read_people(store::Store& store) {
-  auto users = engine::StoredUsers(store).load();
+  auto users = store.people().users();
   if (!users) return users.error().in("reading the people known");
   auto mappings = store.people().mappings();
   if (!mappings) return mappings.error();
-  return StoredPeople{*std::move(users), *std::move(mappings)};
+  return StoredPeople{engine::seen_users(*users), *std::move(mappings)};
 }
 
-KnownPeople::KnownPeople(Context& context, StoredPeople stored)
-    : memory_(std::move(stored.users)),
-      directory_(context.loop, context.limiter, context.people, memory_),
-      matcher_(directory_) {
-  (void)directory_.load();  // from memory, which does not fail
+KnownPeople::KnownPeople(Context& context, const StoredPeople& stored)
+    : directory_(context.loop, context.limiter, context.people), matcher_(directory_) {
+  directory_.load(stored.users);
   matcher_.set_mappings(stored.mappings);
 }
 

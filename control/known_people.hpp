@@ -18,7 +18,7 @@ Result<StoredPeople> read_people(store::Store& store);
 /// Those people for one task, which may look up others in Slack: nothing of that is written.
 class KnownPeople {
  public:
-  KnownPeople(Context& context, StoredPeople stored);
+  KnownPeople(Context& context, const StoredPeople& stored);
   KnownPeople(const KnownPeople&) = delete;
   KnownPeople& operator=(const KnownPeople&) = delete;
 
@@ -26,17 +26,6 @@ class KnownPeople {
   [[nodiscard]] const engine::ResponderMatcher& matcher() const { return matcher_; }
 
  private:
-  class Memory final : public slack::UserStore {
-   public:
-    explicit Memory(std::vector<slack::SeenUser> users) : users_(std::move(users)) {}
-    Result<std::vector<slack::SeenUser>> load() override { return users_; }
-    Result<void> save(const std::vector<slack::SeenUser>& /*users*/) override { return {}; }
-
-   private:
-    std::vector<slack::SeenUser> users_;
-  };
-
-  Memory memory_;
   slack::Directory directory_;
   engine::ResponderMatcher matcher_;
 };

@@ -169,7 +169,7 @@ net::Task<Result<std::vector<PlanPreview>>> preview_plans(Workspace& workspace,
   auto& states = found->states;
   auto asked = co_await ask_systems(context, std::move(found->connections), states);
   if (!asked) co_return asked.error();
-  KnownPeople people(context, std::move(found->people));
+  KnownPeople people(context, found->people);
   auto known = co_await look_up_people(people.directory(), people.matcher(), states, rotations);
   if (!known) co_return known.error();
 

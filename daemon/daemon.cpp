@@ -11,6 +11,7 @@
 #include "daemon/log.hpp"
 #include "daemon/not_in_sync.hpp"
 #include "daemon/systemd_notify.hpp"
+#include "net/thread_executor.hpp"
 #include "store/files.hpp"
 
 namespace watchbill::daemon {
@@ -20,20 +21,33 @@ namespace {
 constexpr auto kStopPatience = 10s;
 constexpr auto kOnceLimit = 60s;
 
-/// One process: the store and its lock, and the service that is running now.
+std::vector<std::string> not_in_sync(store::Store& store) {
+  const auto rotations = store.rotations().list();
+  const auto statuses = store.engine().statuses();
+  const auto announcements = store.outbox().open_rows();
+  std::vector<std::string> lines;
+  if (rotations && statuses) lines = not_in_sync_lines(*rotations, *statuses);
+  const bool only_announcements = lines.empty() && announcements && !announcements->empty();
+  lines.insert(lines.begin(), only_announcements
+                                  ? fmt::format("{} announcements have not been sent: see `watchbill status`",
+                                                announcements->size())
+                                  : "not every rotation is in sync: see `watchbill status`");
+  return lines;
+}
+
+/// One process, and the service that is running now.
 class Daemon {
  public:
-  Daemon(net::EventLoop& loop, DaemonOptions options, config::Config config,
-         std::unique_ptr<store::Store> store)
-      : loop_(loop), options_(std::move(options)), config_(std::move(config)), store_(std::move(store)) {}
+  Daemon(net::EventLoop& loop, DaemonOptions options, config::Config config, store::AsyncStore store)
+      : loop_(loop), options_(std::move(options)), config_(std::move(config)), store_(store) {}
 
-  Result<void> begin() {
-    auto service = Service::build(loop_, *store_, config_);
-    if (!service) return service.error();
+  net::Task<Result<void>> begin() {
+    auto service = co_await Service::build(loop_, store_, config_);
+    if (!service) co_return service.error();
     service_ = std::move(*service);
-    if (auto started = service_->start(); !started) return started;
+    if (auto started = co_await service_->start(); !started) co_return started;
     if (!options_.once) service_->open_app(options_.make_app);
-    return {};
+    co_return Result<void>{};
   }
 
   int serve() {
@@ -70,21 +84,13 @@ class Daemon {
     const bool in_sync = co_await service_->engine().wait_in_sync(kOnceLimit);
     status_ = in_sync ? 0 : 1;
     co_await service_->stop(kStopPatience);
-    if (!in_sync) tell_not_in_sync();
+    if (!in_sync) co_await tell_not_in_sync();
     loop_.stop();
   }
 
   /// What kept `--once` from its end, one line a rotation, as `watchbill status` shows it.
-  void tell_not_in_sync() {
-    const auto rotations = store_->rotations().list();
-    const auto statuses = store_->engine().statuses();
-    const auto announcements = store_->outbox().open_rows();
-    std::vector<std::string> lines;
-    if (rotations && statuses) lines = not_in_sync_lines(*rotations, *statuses);
-    if (lines.empty() && announcements && !announcements->empty())
-      spdlog::warn("{} announcements have not been sent: see `watchbill status`", announcements->size());
-    else
-      spdlog::warn("not every rotation is in sync: see `watchbill status`");
+  net::Task<void> tell_not_in_sync() {
+    const auto lines = co_await store_.run(not_in_sync);
     for (const auto& line : lines) spdlog::warn("{}", line);
   }
 
@@ -112,7 +118,7 @@ class Daemon {
   }
 
   net::Task<void> take_over(config::Config fresh) {
-    auto service = Service::build(loop_, *store_, fresh);
+    auto service = co_await Service::build(loop_, store_, fresh);
     if (!service) {
       spdlog::error("the configuration was not reloaded: {}", service.error().message);
       co_return;
@@ -124,11 +130,11 @@ class Daemon {
       co_return;
     }
     service_ = std::move(*service);
-    if (auto started = service_->start(); !started) {
+    if (auto started = co_await service_->start(); !started) {
       spdlog::error("the new configuration does not work: {}; going back to the old one",
                     started.error().message);
       service_.reset();
-      if (auto again = begin(); !again) {
+      if (auto again = co_await begin(); !again) {
         spdlog::error("{}", again.error().message);
         status_ = 1;
         loop_.stop();
@@ -144,7 +150,7 @@ class Daemon {
   net::EventLoop& loop_;
   DaemonOptions options_;
   config::Config config_;
-  std::unique_ptr<store::Store> store_;
+  store::AsyncStore store_;
   std::unique_ptr<Service> service_;
   bool stopping_ = false;
   bool reloading_ = false;
@@ -177,6 +183,24 @@ Result<std::unique_ptr<store::Store>> open_store(const config::Config& config) {
   }
 }
 
+namespace {
+
+net::Task<Result<std::unique_ptr<store::Store>>> open_on(net::Executor& executor, config::Config config) {
+  const std::function<Result<std::unique_ptr<store::Store>>()> open = [config = std::move(config)] {
+    return open_store(config);
+  };
+  co_return co_await net::Run<Result<std::unique_ptr<store::Store>>>(executor, open);
+}
+
+int serve(net::EventLoop& loop, const DaemonOptions& options, const config::Config& config,
+          store::AsyncStore store) {
+  Daemon daemon(loop, options, config, store);
+  if (auto begun = loop.run_until_done(daemon.begin()); !begun) return complain(begun.error());
+  return daemon.serve();
+}
+
+}  // namespace
+
 int run(const DaemonOptions& options) {
   store::keep_memory_private();
   keep_heap_small();
@@ -185,13 +209,17 @@ int run(const DaemonOptions& options) {
   set_up_log(config->log);
   auto lock = store::WriterLock::take(config->store, "watchbilld");
   if (!lock) return complain(lock.error());
-  auto store = open_store(*config);
-  if (!store) return complain(store.error());
 
   net::EventLoop loop;
-  Daemon daemon(loop, options, *config, std::move(*store));
-  if (auto begun = daemon.begin(); !begun) return complain(begun.error());
-  return daemon.serve();
+  // Opened, used and closed on a thread of its own: the loop waits for no disk.
+  std::unique_ptr<store::Store> store;
+  net::ThreadExecutor executor(loop);
+  auto opened = loop.run_until_done(open_on(executor, *config));
+  if (!opened) return complain(opened.error());
+  store = std::move(*opened);
+  const int status = serve(loop, options, *config, {*store, executor});
+  executor.submit([&store] { store.reset(); }, [] {});
+  return status;
 }
 
 }  // namespace watchbill::daemon

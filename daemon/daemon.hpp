@@ -15,7 +15,8 @@
 #include "net/event_loop.hpp"
 #include "net/http_server.hpp"
 #include "slack/api/web_client.hpp"
-#include "store/store.hpp"
+#include "store/async_store.hpp"
+#include "store/lease.hpp"
 
 namespace watchbill::daemon {
 
@@ -32,10 +33,10 @@ struct DaemonOptions {
 class Service {
  public:
   /// Reads the secrets and builds the clients. The error names what is missing.
-  static Result<std::unique_ptr<Service>> build(net::EventLoop& loop, store::Store& store,
-                                                const config::Config& config);
+  static net::Task<Result<std::unique_ptr<Service>>> build(net::EventLoop& loop, store::AsyncStore store,
+                                                           config::Config config);
   /// Begins to keep groups and to listen.
-  Result<void> start();
+  net::Task<Result<void>> start();
   /// Lets Slack reach the app. What goes wrong there is told, and touches nothing else.
   void open_app(const AppFactory& make_app);
   net::Task<void> stop(milliseconds patience);
@@ -44,16 +45,16 @@ class Service {
   [[nodiscard]] std::string url() const { return server_ ? server_->url() : std::string(); }
 
  private:
-  Service(net::EventLoop& loop, store::Store& store, const config::Config& config);
+  Service(net::EventLoop& loop, store::AsyncStore store, store::HostLease lease, config::Config config);
   [[nodiscard]] net::RequestLimits limits(const net::ServerRequest& request) const;
   net::Task<net::ServerResponse> answer(net::ServerRequest request);
   [[nodiscard]] net::ServerResponse readiness() const;
   net::Task<net::ServerResponse> status();
-  [[nodiscard]] TokenEnds token_ends() const;
   net::Task<void> introduce();
 
   net::EventLoop& loop_;
-  store::Store& store_;
+  store::AsyncStore store_;
+  store::HostLease lease_;
   config::Config config_;
   std::unique_ptr<net::CurlClient> http_;
   std::unique_ptr<slack::RateLimiter> limiter_;
@@ -61,8 +62,6 @@ class Service {
   std::unique_ptr<control::Context> context_;
   std::unique_ptr<KeyPeopleCheck> key_people_;
   std::unique_ptr<ChannelNamesCheck> channel_names_;
-  net::InlineExecutor executor_;
-  std::unique_ptr<store::HostLease> lease_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<AppGateway> gateway_;
   std::unique_ptr<net::HttpServer> server_;

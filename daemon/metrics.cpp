@@ -69,7 +69,7 @@ void add_rotations(Page& page, const engine::EngineFigures& figures) {
              static_cast<double>(figures.open_problems));
 }
 
-void add_connections(Page& page, const engine::EngineFigures& figures, const TokenEnds& tokens, Instant now) {
+void add_connections(Page& page, const engine::EngineFigures& figures, Instant now) {
   for (const auto& connection : figures.connections) {
     const Labels labels{{"connection", connection.name}, {"kind", connection.kind}};
     if (connection.last_success) {
@@ -91,10 +91,10 @@ void add_connections(Page& page, const engine::EngineFigures& figures, const Tok
                  seconds_of(*connection.clock_skew), labels);
     }
     // Of a connection that no rotation uses no token is renewed: it ends, and nothing is lost.
-    if (const auto end = tokens.find(connection.name); end != tokens.end() && connection.requests > 0) {
+    if (connection.token_ends && connection.requests > 0) {
       page.gauge("connection_token_expires_timestamp_seconds",
                  "When the token ends that the connection uses now; it is renewed before.",
-                 unix_of(end->second), labels);
+                 unix_of(*connection.token_ends), labels);
     }
   }
 }
@@ -151,10 +151,10 @@ void add_app(Page& page, const AppFigures& app) {
 
 std::string metrics_text(const engine::EngineFigures& figures, const AppFigures& app,
                          const slack::WebClient::Counts& slack_requests,
-                         const slack::RateLimiter::Waits& waits, const TokenEnds& tokens, Instant now) {
+                         const slack::RateLimiter::Waits& waits, Instant now) {
   Page page;
   add_rotations(page, figures);
-  add_connections(page, figures, tokens, now);
+  add_connections(page, figures, now);
   add_lag(page, figures);
   add_app(page, app);
   if (figures.last_pass) {

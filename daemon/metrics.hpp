@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <string>
 
 #include "daemon/app_gateway.hpp"
@@ -13,12 +12,9 @@ namespace watchbill::daemon {
 /// stays bounded.
 inline constexpr std::size_t kMaxRotationSeries = 2000;
 
-/// By connection: when the token that it uses ends. Connections with a key have none.
-using TokenEnds = std::map<std::string, Instant>;
-
 /// The figures in Prometheus' text format (prometheus.io/docs/instrumenting/exposition_formats).
 std::string metrics_text(const engine::EngineFigures& figures, const AppFigures& app,
                          const slack::WebClient::Counts& slack_requests,
-                         const slack::RateLimiter::Waits& waits, const TokenEnds& tokens, Instant now);
+                         const slack::RateLimiter::Waits& waits, Instant now);
 
 }  // namespace watchbill::daemon

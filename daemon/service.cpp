@@ -31,21 +31,24 @@ net::ServerResponse status_response(std::string page) {
 
 }  // namespace
 
-Service::Service(net::EventLoop& loop, store::Store& store, const config::Config& config)
-    : loop_(loop), store_(store), config_(config) {}
+Service::Service(net::EventLoop& loop, store::AsyncStore store, store::HostLease lease, config::Config config)
+    : loop_(loop), store_(store), lease_(lease), config_(std::move(config)) {}
 
-Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Store& store,
-                                                const config::Config& config) {
+net::Task<Result<std::unique_ptr<Service>>> Service::build(net::EventLoop& loop, store::AsyncStore store,
+                                                           config::Config config) {
   auto bot_token = config::read_secret(config.slack.bot_token);
-  if (!bot_token) return bot_token.error();
+  if (!bot_token) co_return bot_token.error();
   auto user_token = config::find_secret(config.slack.user_token);
-  if (!user_token) return user_token.error();
+  if (!user_token) co_return user_token.error();
   auto webhook = config::find_secret(config.alert_webhook_url);
-  if (!webhook) return webhook.error();
+  if (!webhook) co_return webhook.error();
   auto heartbeat = config::find_secret(config.heartbeat_url);
-  if (!heartbeat) return heartbeat.error();
+  if (!heartbeat) co_return heartbeat.error();
 
-  std::unique_ptr<Service> service(new Service(loop, store, config));
+  auto lease = co_await store.run(store::HostLease::begin);
+  if (!lease) co_return lease.error();
+
+  std::unique_ptr<Service> service(new Service(loop, store, *lease, config));
   service->http_ = std::make_unique<net::CurlClient>(loop, curl_options(config));
   service->limiter_ = std::make_unique<slack::RateLimiter>(loop, config.slack.rate_scale);
   slack::WebClientOptions slack_options;
@@ -60,8 +63,7 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
   service->slack_ =
       std::make_unique<slack::WebClient>(*service->http_, *service->limiter_, std::move(slack_options));
 
-  service->gateway_ = std::make_unique<AppGateway>(loop, store::AsyncStore(store, service->executor_),
-                                                   service->config_, std::move(access));
+  service->gateway_ = std::make_unique<AppGateway>(loop, store, service->config_, std::move(access));
 
   engine::EngineOptions options;
   options.poll_interval = config.poll_interval;
@@ -72,17 +74,9 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
   if (*webhook) options.alerts.webhook = std::move(**webhook);
   if (*heartbeat) options.alerts.heartbeat = std::move(**heartbeat);
   auto& client = *service->slack_;
-  service->context_ = std::make_unique<control::Context>(
-      control::Context{loop,
-                       {store, service->executor_},
-                       *service->http_,
-                       client,
-                       client,
-                       client,
-                       *service->limiter_,
-                       service->config_,
-                       control::group_requests_of_daemon(loop, {store, service->executor_}),
-                       [] { return Result<bool>(true); }});
+  service->context_ = std::make_unique<control::Context>(control::Context{
+      loop, store, *service->http_, client, client, client, *service->limiter_, service->config_,
+      control::group_requests_of_daemon(loop, store), [] { return Result<bool>(true); }});
   service->key_people_ = std::make_unique<KeyPeopleCheck>(*service->context_, client, has_user_token);
   service->channel_names_ = std::make_unique<ChannelNamesCheck>(*service->context_);
   options.events_arrive = [gateway = service->gateway_.get()] { return gateway->state().state == "up"; };
@@ -97,32 +91,29 @@ Result<std::unique_ptr<Service>> Service::build(net::EventLoop& loop, store::Sto
                           key_people = service->key_people_.get()](const Problem& problem) {
     return gateway->unsure(problem) || key_people->unsure(problem);
   };
-  auto lease = store::HostLease::begin(store);
-  if (!lease) return lease.error();
-  service->lease_ = std::make_unique<store::HostLease>(*lease);
   service->engine_ = std::make_unique<engine::Engine>(
-      engine::EnginePorts{loop, store, *service->http_, client, client, client, *service->limiter_,
-                          service->executor_, *service->lease_},
+      engine::EnginePorts{loop, service->store_, *service->http_, client, client, client, *service->limiter_,
+                          service->lease_},
       std::move(options));
   service->context_->check_store = [engine = service->engine_.get()] { return engine->check_store(); };
-  return service;
+  co_return service;
 }
 
-Result<void> Service::start() {
-  if (auto started = engine_->start(); !started) return started;
+net::Task<Result<void>> Service::start() {
+  if (auto started = co_await engine_->start(); !started) co_return started;
   tasks_.spawn(introduce());
   key_people_->start();
   channel_names_->start();
-  if (config_.listen.empty()) return {};
+  if (config_.listen.empty()) co_return Result<void>{};
   net::ServerOptions options;
   options.limits = [this](const net::ServerRequest& request) { return limits(request); };
   auto server = net::HttpServer::listen(
       loop_, config_.listen, [this](net::ServerRequest request) { return answer(std::move(request)); },
       options);
-  if (!server) return server.error().in("listen: {}", config_.listen);
+  if (!server) co_return server.error().in("listen: {}", config_.listen);
   server_ = std::move(*server);
   spdlog::info("listening on {}", server_->url());
-  return {};
+  co_return Result<void>{};
 }
 
 net::Task<void> Service::introduce() {
@@ -133,13 +124,15 @@ net::Task<void> Service::introduce() {
     co_return;
   }
   spdlog::info("Slack workspace {} ({}) as {}", identity->team, identity->team_id, identity->user);
-  if (auto set = store_.set_meta("team_id", identity->team_id.value); !set)
-    spdlog::warn("{}", set.error().message);
+  const auto claim = [team = identity->team_id.value](store::Store& store) {
+    return store.set_meta("team_id", team);
+  };
+  if (auto set = co_await store_.run(claim); !set) spdlog::warn("{}", set.error().message);
 }
 
 void Service::open_app(const AppFactory& make_app) {
   SlackApp app;
-  if (make_app) app = make_app({loop_, {store_, executor_}, *http_, *slack_, *limiter_, *engine_, config_});
+  if (make_app) app = make_app({loop_, store_, *http_, *slack_, *limiter_, *engine_, config_});
   gateway_->start(std::move(app), std::make_unique<net::CurlWebSocketClient>(loop_, curl_options(config_)),
                   std::make_unique<slack::ConnectionAddresses>(*slack_, *limiter_),
                   [this] { return slack_->clock_skew(); });
@@ -161,18 +154,6 @@ net::ServerResponse Service::readiness() const {
   text += fmt::format("app home: {} over {}{}\n", app.state, app.mode,
                       app.problem.empty() ? "" : ": " + app.problem);
   return service_text(missing.empty() ? 200 : 503, text);
-}
-
-TokenEnds Service::token_ends() const {
-  TokenEnds ends;
-  const auto connections = store_.connections().list();
-  if (!connections) return ends;
-  for (const auto& connection : *connections) {
-    const auto found = connection.settings.find("token_expires_at");
-    if (found == connection.settings.end()) continue;
-    if (const auto end = parse_rfc3339(found->second)) ends[connection.name] = *end;
-  }
-  return ends;
 }
 
 net::Task<net::ServerResponse> Service::status() {
@@ -212,7 +193,7 @@ net::Task<net::ServerResponse> Service::answer(net::ServerRequest request) {
   if (page) co_return co_await status();
   if (path == "/readyz") co_return readiness();
   auto response = service_text(200, metrics_text(engine_->figures(), gateway_->figures(), slack_->counts(),
-                                                 limiter_->waits(), token_ends(), loop_.now()));
+                                                 limiter_->waits(), loop_.now()));
   response.headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}};
   co_return response;
 }

@@ -7,11 +7,16 @@
 
 #include "engine/engine_impl.hpp"
 #include "engine/event_log.hpp"
+#include "engine/stored.hpp"
+#include "net/timeout.hpp"
 #include "store/names.hpp"
 
 namespace watchbill::engine {
 
 namespace {
+
+/// An alert is not kept waiting for names.
+constexpr auto kNamesPatience = 1s;
 
 /// 128 random bits in hexadecimal: the key of an announcement.
 std::string random_key() {
@@ -28,7 +33,7 @@ Engine::Impl::Impl(EnginePorts ports, EngineOptions options, ProviderFactory mak
     : ports_(ports),
       options_(std::move(options)),
       make_provider_(std::move(make_provider)),
-      tokens_({ports.store, ports.executor}, known_connections_),
+      tokens_(ports.store, known_connections_),
       directory_(ports.loop, ports.limiter, ports.people,
                  [this](const std::vector<slack::SeenUser>& users) {
                    store::Commit commit;
@@ -36,7 +41,7 @@ Engine::Impl::Impl(EnginePorts ports, EngineOptions options, ProviderFactory mak
                    journal_.append(std::move(commit), Pace::with_next);
                  }),
       matcher_(directory_, [this](const std::string& name) { return why_no_address(name); }),
-      journal_(ports.loop, ports.store, ports.executor, this),
+      journal_(ports.loop, ports.store, this),
       decider_(model_, journal_, matcher_, *this, random_key),
       reader_(ports.loop, model_, ports.groups, ports.limiter, options_.poll_interval,
               [this](Result<std::vector<RotationId>> read) {
@@ -56,13 +61,15 @@ Engine::Impl::Impl(EnginePorts ports, EngineOptions options, ProviderFactory mak
       announcer_(ports.loop, model_, journal_, decider_, ports.channels, ports.limiter,
                  options_.history_probe, [this](RotationId rotation) { status_writer_.mark(rotation); }),
       alerter_(ports.loop, journal_, ports.channels, ports.limiter, ports.http, options_.alerts,
-               [this](std::string_view text) { return store::with_names(ports_.store, text); }),
+               [this](std::set<std::string> texts) { return with_names(std::move(texts)); }),
       status_writer_(model_),
       keeper_(
           ports.loop, model_, directory_, matcher_, [this] { mark_all(); }, options_.events_arrive),
-      desk_({ports.loop, ports.store, journal_, ports.groups, ports.limiter}, [this] { return sync_now(); }),
+      job_runner_({ports.loop, ports.store, journal_, ports.groups, ports.limiter},
+                  [this] { return sync_now(); }),
       after_restore_(journal_),
-      deadlines_(ports.loop, [this](const std::vector<Deadline>& due) { on_due(due); }) {
+      deadlines_(ports.loop, [this](const std::vector<Deadline>& due) { on_due(due); }),
+      edits_(ports.loop) {
   if (!make_provider_) {
     make_provider_ = [this](const Connection& connection) -> Result<std::unique_ptr<providers::Provider>> {
       const providers::AdapterContext context{ports_.loop, ports_.http, tokens_, options_.allowed_hosts};
@@ -81,10 +88,8 @@ std::string Engine::Impl::why_no_address(const std::string& connection) const {
 
 /// What the process before this one used of the budget of group writes still counts. Of other methods that is
 /// not known: each may be told once that it was too much.
-void Engine::Impl::count_used_budget() {
-  auto written = ports_.store.meta(kGroupWrites);
-  if (!written || !*written) return;
-  for (const auto at : parse_group_writes(**written)) {
+void Engine::Impl::count_used_budget(const std::string& group_writes) {
+  for (const auto at : parse_group_writes(group_writes)) {
     // A clock that was set back since: as if it had been now.
     const auto ago = std::max<milliseconds>(started_at_ - at, 0ms);
     ports_.limiter.count_used(kGroupWrite, ago);
@@ -128,25 +133,43 @@ net::Task<Result<void>> StoredTokens::keep(std::string connection,
   co_return Result<void>{};
 }
 
-Result<void> Engine::Impl::start() {
+net::Task<Result<void>> Engine::Impl::start() {
+  auto remembered = co_await ports_.store.run(read_remembered);
+  if (!remembered) co_return remembered.error();
   started_at_ = ports_.loop.now();
   last_tick_ = {started_at_, ports_.loop.steady_now()};
   doubt_clock(started_at_);
-  if (auto loaded = load(); !loaded) return loaded;
+  load(*remembered);
   for (auto& [name, state] : connections_) {
     if (state.poller) state.poller->start();
   }
   running_ = true;
   reader_.start();
-  count_used_budget();
+  count_used_budget(remembered->group_writes);
   writer_.start();
   announcer_.start();
   alerter_.start();
   keeper_.start();
+  tasks_.spawn(follow_edits());
   tasks_.spawn(tick());
   tasks_.spawn(prune());
   mark_all();
-  return {};
+  co_return Result<void>{};
+}
+
+net::Task<Alerter::Named> Engine::Impl::with_names(std::set<std::string> texts) {
+  struct Ask {
+    static net::Task<Alerter::Named> run(store::AsyncStore store, std::set<std::string> texts) {
+      const auto name = [texts = std::move(texts)](store::Store& of) {
+        Alerter::Named named;
+        for (const auto& text : texts) named.emplace(text, store::with_names(of, text));
+        return named;
+      };
+      co_return co_await store.run(name);
+    }
+  };
+  auto named = co_await net::within(ports_.loop, Ask::run(ports_.store, std::move(texts)), kNamesPatience);
+  co_return named ? std::move(*named) : Alerter::Named{};
 }
 
 net::Task<void> Engine::Impl::stop(milliseconds patience) {
@@ -161,7 +184,7 @@ net::Task<void> Engine::Impl::stop(milliseconds patience) {
 }
 
 bool Engine::Impl::work_in_flight() const {
-  if (writer_.in_flight() + announcer_.in_flight() + desk_.in_flight() > 0) return true;
+  if (writer_.in_flight() + announcer_.in_flight() + job_runner_.in_flight() > 0) return true;
   return std::any_of(connections_.begin(), connections_.end(), [](const auto& item) {
     return item.second.poller && item.second.poller->health().renewing;
   });
@@ -188,6 +211,15 @@ bool Engine::Impl::in_sync() const {
   return silent_.empty();
 }
 
+std::optional<Instant> Engine::Impl::token_end_of(const std::string& connection) const {
+  const auto known = known_connections_.find(connection);
+  if (known == known_connections_.end()) return std::nullopt;
+  const auto told = known->second.settings.find("token_expires_at");
+  if (told == known->second.settings.end()) return std::nullopt;
+  const auto end = parse_rfc3339(told->second);
+  return end ? std::optional(*end) : std::nullopt;
+}
+
 EngineFigures Engine::Impl::figures() const {
   const auto now = ports_.loop.now();
   EngineFigures figures;
@@ -210,6 +242,7 @@ EngineFigures Engine::Impl::figures() const {
       one.failures = health.failures;
       one.clock_skew = health.clock_skew;
     }
+    one.token_ends = token_end_of(name);
     figures.connections.push_back(std::move(one));
   }
   figures.last_pass = last_pass_;
@@ -228,7 +261,7 @@ EngineFigures Engine::Impl::figures() const {
 Engine::Engine(EnginePorts ports, EngineOptions options, ProviderFactory make_provider)
     : impl_(std::make_unique<Impl>(ports, std::move(options), std::move(make_provider))) {}
 Engine::~Engine() = default;
-Result<void> Engine::start() {
+net::Task<Result<void>> Engine::start() {
   return impl_->start();
 }
 net::Task<void> Engine::stop(milliseconds patience) {

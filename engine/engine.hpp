@@ -10,12 +10,12 @@
 
 #include "engine/targets/alerter.hpp"
 #include "engine/targets/write_forecast.hpp"
-#include "net/executor.hpp"
 #include "net/http.hpp"
 #include "net/loop.hpp"
 #include "providers/provider.hpp"
 #include "slack/limits/rate_limiter.hpp"
 #include "slack/people/change_event.hpp"
+#include "store/async_store.hpp"
 #include "store/lease.hpp"
 
 namespace watchbill::engine {
@@ -39,14 +39,12 @@ struct EngineOptions {
 /// What the engine works with. All outlive it.
 struct EnginePorts {
   net::Loop& loop;
-  store::Store& store;
+  store::AsyncStore store;
   net::HttpClient& http;
   slack::Groups& groups;
   slack::Users& people;
   slack::Channels& channels;
   slack::RateLimiter& limiter;
-  /// Runs what the journal asks of the store.
-  net::Executor& executor;
   const store::Lease& lease;
 };
 
@@ -65,6 +63,7 @@ struct EngineFigures {
     std::uint64_t requests = 0;
     std::uint64_t failures = 0;
     std::optional<seconds> clock_skew;
+    std::optional<Instant> token_ends;  ///< nothing if it uses a key
   };
   std::vector<RotationFigures> rotations;
   std::vector<ConnectionFigures> connections;
@@ -100,7 +99,7 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   /// Loads what is remembered and begins. An error means that the store cannot be used.
-  Result<void> start();
+  net::Task<Result<void>> start();
   /// Starts nothing new and returns when what is in flight has ended or `patience` is over.
   net::Task<void> stop(milliseconds patience);
   /// Waits until a complete pass has been made, every rotation is in sync (paused and observing ones count)
@@ -112,8 +111,8 @@ class Engine {
   [[nodiscard]] Result<void> check_store() const;
   /// When this rotation's group will be written; nothing if no write of it is queued, or Slack refuses it.
   [[nodiscard]] std::optional<WriteForecast> forecast(RotationId rotation) const;
-  /// Somebody else in this process changed rotations, connections or mappings, or left a request: look within
-  /// a second. (What other processes write is noticed anyway.)
+  /// Somebody else in this process changed rotations, connections or mappings, or left a request: look now.
+  /// (What other processes write is noticed within a second.)
   void notice_changes();
   /// An event of Slack's: something may have changed there.
   void hear(const slack::ChangeEvent& news);

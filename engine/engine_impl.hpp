@@ -24,6 +24,9 @@
 /// Inside of the engine, shared by its own files alone.
 namespace watchbill::engine {
 
+struct Configured;
+struct Remembered;
+
 /// How a scheduling system is doing.
 struct ConnectionState {
   std::unique_ptr<Poller> poller;  ///< none if the connection's settings are refused
@@ -71,7 +74,7 @@ class Engine::Impl final : public DecisionListener,
  public:
   Impl(EnginePorts ports, EngineOptions options, ProviderFactory make_provider);
 
-  Result<void> start();
+  net::Task<Result<void>> start();
   net::Task<void> stop(milliseconds patience);
   net::Task<bool> wait_in_sync(milliseconds limit);
   [[nodiscard]] Result<void> check_store() const;
@@ -79,7 +82,10 @@ class Engine::Impl final : public DecisionListener,
   [[nodiscard]] std::optional<WriteForecast> forecast(RotationId rotation) const {
     return writer_.forecast(rotation);
   }
-  void notice_changes() { data_version_ = -1; }
+  void notice_changes() {
+    edited_ = true;
+    edits_.notify();
+  }
   void hear(const slack::ChangeEvent& news);
   void look_anew();
 
@@ -106,16 +112,26 @@ class Engine::Impl final : public DecisionListener,
   void on_invalid_members(RotationId rotation, const std::vector<UserId>& members) override;
   void on_write_lag(milliseconds lag) override;
 
-  void count_used_budget();
+  void count_used_budget(const std::string& group_writes);
+  [[nodiscard]] std::optional<Instant> token_end_of(const std::string& connection) const;
+  net::Task<Alerter::Named> with_names(std::set<std::string> texts);
   void count_open_changes();
   /// Something that would be lost, or left in doubt, if the process ended now.
   [[nodiscard]] bool work_in_flight() const;
 
   // engine_load.cpp: the model from the store, at the start and after edits by other processes
-  Result<void> load();
-  Result<void> reload();
-  Result<void> load_rotations(bool at_start);
-  Result<void> load_connections();
+  void load(Remembered& remembered);
+  /// Looks every second whether somebody else changed something, and when somebody in this process did.
+  net::Task<void> follow_edits();
+  net::Task<Result<void>> reload();
+  net::Task<Result<void>> load_edits();
+  /// Who made the edits that are taken over, by object.
+  using Editors = std::map<std::string, store::Actor>;
+  void take(Configured& configured, const Editors& editors);
+  /// What differs from what is known: names of rotations, people who are mapped.
+  [[nodiscard]] std::set<std::string> edited_objects(const Configured& configured) const;
+  void load_rotations(Configured& configured, const Editors& editors);
+  void load_connections(Configured& configured);
   /// What the store remembers, which whoever needs it takes out.
   using Records = std::map<RotationId, RotationRecord*>;
   using ScheduleStates = std::map<ScheduleRef, ScheduleState*>;
@@ -124,17 +140,19 @@ class Engine::Impl final : public DecisionListener,
                         const std::string& by);
   void drop_rotation(RotationId id);
   /// Which rotations are being deleted. One whose deletion was given up or taken back is kept again.
-  Result<void> load_deletions(Instant now);
-  /// Looks whether a deletion is given up by now.
+  void load_deletions(const std::vector<Deletion>& deletions, Instant now);
+  /// Looks whether deletions are given up by now.
   void give_up_deletions(Instant now);
+  void give_up_deletion(RotationEntry& entry);
+  void end_deletion(RotationEntry& entry);
   /// Problems that were open when the last run ended stay until they are looked at.
-  Result<void> recall_problems();
+  void recall_problems();
   /// Ends those of channels that took an announcement since, or that are none of the rotation's any more.
-  Result<void> forget_reached_channels(RotationEntry& entry);
-  Result<std::vector<ScheduleState>> handed_over();
+  void forget_reached_channels(RotationEntry& entry);
   void rebuild_schedules(const ScheduleStates& states);
-  void note_mapped(const std::vector<std::string>& changed);
-  [[nodiscard]] std::string last_editor(const std::string& object) const;
+  /// What an earlier run remembered of a schedule was taken over.
+  void note_recalled(ScheduleEntry& entry, Instant now);
+  void note_mapped(const std::vector<std::string>& changed, const Editors& editors);
 
   // engine_decide.cpp: what is decided when
   void mark(RotationId rotation);
@@ -247,7 +265,7 @@ class Engine::Impl final : public DecisionListener,
   Alerter alerter_;
   StatusWriter status_writer_;
   PeopleRefresher keeper_;
-  JobRunner desk_;
+  JobRunner job_runner_;
   AfterRestore after_restore_;
   DeadlineQueue deadlines_;
   std::map<std::string, ConnectionState> connections_;
@@ -276,7 +294,10 @@ class Engine::Impl final : public DecisionListener,
   Instant last_decision_ = kAlways;
   Moment last_tick_{};
   ClockState clock_;
-  Instant first_deletion_ends_ = kNever;
+  /// Deletions that are given up, as long as the store has them.
+  std::map<RotationId, Deletion> given_up_;
+  bool edited_ = true;  ///< somebody in this process changed something
+  net::Signal edits_;
   std::int64_t data_version_ = -1;
   std::int64_t generation_ = -1;
   /// Small values that `status` shows, and as they were recorded.

@@ -3,149 +3,202 @@
 #include "engine/decide/open_problems.hpp"
 #include "engine/engine_impl.hpp"
 #include "engine/event_log.hpp"
+#include "engine/steady_wait.hpp"
+#include "engine/stored.hpp"
 
 namespace watchbill::engine {
 
 namespace {
 
-/// So many of a rotation's last announcements tell whether its channels take them.
-constexpr std::size_t kRowsLookedAt = 100;
+constexpr auto kLookForEdits = 1s;
 /// Evidence that was stored together with an edit is read within seconds.
 constexpr auto kHandedOver = 5min;
 
+/// What somebody else changed: nothing if nobody did.
+struct News {
+  std::int64_t version = -1;
+  std::int64_t generation = -1;
+  std::vector<store::Request> requests;
+};
+
+Result<std::optional<News>> read_news(store::Store& store, std::int64_t known_version, bool edited) {
+  auto version = store.data_version();
+  if (!version) return version.error();
+  if (*version == known_version && !edited) return std::optional<News>();
+  auto requests = store.requests().open_requests();
+  if (!requests) return requests.error();
+  auto generation = store.generation();
+  if (!generation) return generation.error();
+  return std::optional(News{*version, *generation, std::move(*requests)});
+}
+
+std::string editor_of(const std::map<std::string, store::Actor>& editors, const std::string& object) {
+  const auto known = editors.find(object);
+  return known == editors.end() ? "watchbill" : known->second;
+}
+
 }  // namespace
 
-Result<void> Engine::Impl::load() {
-  auto users = ports_.store.people().users();
-  if (!users) return users.error();
-  directory_.load(seen_users(*users));
-  auto mappings = ports_.store.people().mappings();
-  if (!mappings) return mappings.error();
-  matcher_.set_mappings(*mappings);
+void Engine::Impl::load(Remembered& remembered) {
+  directory_.load(seen_users(remembered.users));
+  matcher_.set_mappings(remembered.configured.mappings);
   const auto now = ports_.loop.now();
-  if (auto loaded = load_rotations(true); !loaded) return loaded;
-  if (auto loaded = load_deletions(now); !loaded) return loaded;
-  if (auto loaded = load_connections(); !loaded) return loaded;
-  if (auto loaded = journal_.load(ports_.lease); !loaded) return loaded;
-  if (auto loaded = after_restore_.load(ports_.store, now); !loaded) return loaded;
+  auto& configured = remembered.configured;
+  journal_.start(ports_.lease, remembered.journal);
+  load_rotations(configured, {});
+  load_deletions(configured.deletions, now);
+  load_connections(configured);
+  after_restore_.load(remembered.restore, now);
   if (after_restore_.catching_up()) {
     for (auto& [id, entry] : model_.rotations) entry.quiet_before = now;
   }
-  if (auto loaded = decider_.load(ports_.store, now); !loaded) return loaded;
-  if (auto loaded = alerter_.load(ports_.store); !loaded) return loaded;
-  status_writer_.load(ports_.store);
-  if (auto recalled = recall_problems(); !recalled) return recalled;
-  auto generation = ports_.store.generation();
-  if (!generation) return generation.error();
-  generation_ = *generation;
-  for (auto& [ref, entry] : model_.schedules) {
-    if (forget_future(entry.state, now)) entry.changed(Unsaved::notes);
-    // Who was on call at the end may have come after the state was stored.
-    if (const auto horizon = entry.state.timeline.horizon; horizon > kAlways)
-      hold_people(entry.state, std::min(now, horizon - 1ms));
-    if (entry.state.doubt) deadlines_.add({now + 1s, Deadline::Kind::confirm, ref, now + 1s});
-    if (entry.state.doubt) entry.confirm_at = now + 1s;
-  }
-  return {};
+  decider_.load(remembered, now);
+  alerter_.load(std::move(remembered.problems));
+  status_writer_.load(std::move(remembered.statuses));
+  recall_problems();
+  generation_ = configured.generation;
 }
 
-Result<void> Engine::Impl::recall_problems() {
+void Engine::Impl::recall_problems() {
   const auto steady = ports_.loop.steady_now();
   for (const auto& [key, known] : alerter_.open()) {
     auto* entry = known.problem.rotation ? model_.find(*known.problem.rotation) : nullptr;
     const bool own = entry && key.starts_with(fmt::format("rotation:{}:", entry->rotation.id.value));
     if (own && !known.ended_at) recall_problem(*entry, known.problem, steady);
   }
-  for (auto& [id, entry] : model_.rotations) {
-    if (auto done = forget_reached_channels(entry); !done) return done;
-  }
+  for (auto& [id, entry] : model_.rotations) forget_reached_channels(entry);
   announcer_.note_loaded();
-  return {};
 }
 
-Result<void> Engine::Impl::forget_reached_channels(RotationEntry& entry) {
-  auto& problems = entry.problems;
-  const auto first = problems.lower_bound(std::string(kChannelProblem));
-  if (first == problems.end() || !first->first.starts_with(kChannelProblem)) return {};
-  auto rows = ports_.store.outbox().of_rotation(entry.rotation.id, kRowsLookedAt);
-  if (!rows) return rows.error();
-  std::erase_if(problems, [&](const auto& problem) {
+void Engine::Impl::forget_reached_channels(RotationEntry& entry) {
+  std::erase_if(entry.problems, [&](const auto& problem) {
     if (!problem.first.starts_with(kChannelProblem)) return false;
     const ChannelId channel{problem.first.substr(kChannelProblem.size())};
-    const auto last = std::find_if(rows->begin(), rows->end(),
-                                   [&](const OutboxRow& row) { return row.channel == channel; });
-    const bool open = last != rows->end() && is_open(last->state);
-    const bool sent = last != rows->end() && last->state == OutboxState::sent;
+    const auto* last = decider_.last_announcement(entry.rotation.id, channel);
+    const bool open = last != nullptr && is_open(last->state);
+    const bool sent = last != nullptr && last->state == OutboxState::sent;
     return sent || (!open && !announces_in(entry.rotation, channel));
   });
-  return {};
 }
 
-Result<void> Engine::Impl::reload() {
-  auto version = ports_.store.data_version();
-  if (!version || *version == data_version_) return version ? Result<void>{} : version.error();
-  if (auto looked = desk_.look(); !looked) return looked;
-  auto generation = ports_.store.generation();
-  if (!generation) return generation.error();
-  if (*generation != generation_) {
-    auto mappings = ports_.store.people().mappings();
-    if (!mappings) return mappings.error();
-    note_mapped(matcher_.set_mappings(*mappings));
-    if (auto loaded = load_rotations(false); !loaded) return loaded;
-    if (auto loaded = load_deletions(ports_.loop.now()); !loaded) return loaded;
-    if (auto loaded = load_connections(); !loaded) return loaded;
-    generation_ = *generation;
-    keeper_.kick();
-    reader_.read_soon();
-    announcer_.kick();
-    mark_all();
+net::Task<void> Engine::Impl::follow_edits() {
+  auto look_at = ports_.loop.steady_now() + kLookForEdits;
+  while (true) {
+    co_await wait_steady(ports_.loop, edits_, look_at);
+    look_at = ports_.loop.steady_now() + kLookForEdits;
+    if (stopping_) continue;
+    if (auto loaded = co_await reload(); !loaded) {
+      store_error_ = loaded.error().message;
+    } else if (edited_) {
+      // Changed meanwhile, when nobody waited for it.
+      look_at = ports_.loop.steady_now();
+    }
   }
-  data_version_ = *version;
-  return {};
+}
+
+net::Task<Result<void>> Engine::Impl::reload() {
+  const bool edited = std::exchange(edited_, false);
+  const auto look = [known = data_version_, edited](store::Store& store) {
+    return read_news(store, known, edited);
+  };
+  auto news = co_await ports_.store.run(look);
+  if (!news) {
+    edited_ = edited_ || edited;
+    co_return news.error();
+  }
+  if (!*news || stopping_) co_return Result<void>{};
+  job_runner_.take(std::move((*news)->requests));
+  if ((*news)->generation != generation_) {
+    if (auto loaded = co_await load_edits(); !loaded) {
+      edited_ = edited_ || edited;
+      co_return loaded;
+    }
+  }
+  data_version_ = (*news)->version;
+  co_return Result<void>{};
+}
+
+net::Task<Result<void>> Engine::Impl::load_edits() {
+  std::set<ScheduleRef> known;
+  for (const auto& [ref, entry] : model_.schedules) known.insert(ref);
+  const auto read = [known = std::move(known)](store::Store& store) { return read_configured(store, known); };
+  auto configured = co_await ports_.store.run(read);
+  if (!configured) co_return configured.error();
+  const auto read_who = [objects = edited_objects(*configured)](store::Store& store) {
+    return read_editors(store, objects);
+  };
+  auto editors = co_await ports_.store.run(read_who);
+  if (!editors) co_return editors.error();
+  if (!stopping_) take(*configured, *editors);
+  co_return Result<void>{};
+}
+
+void Engine::Impl::take(Configured& configured, const Editors& editors) {
+  // What whoever edited the rotations (`connection migrate`) learned a moment ago of schedules that are new
+  // here. What is older was left behind by a rotation of before.
+  std::erase_if(configured.schedules, [now = ports_.loop.now()](const ScheduleState& state) {
+    return !state.last_answer || now - *state.last_answer > kHandedOver;
+  });
+  note_mapped(matcher_.remapped(configured.mappings), editors);
+  matcher_.set_mappings(configured.mappings);
+  load_rotations(configured, editors);
+  load_deletions(configured.deletions, ports_.loop.now());
+  load_connections(configured);
+  generation_ = configured.generation;
+  keeper_.kick();
+  reader_.read_soon();
+  announcer_.kick();
+  mark_all();
+}
+
+std::set<std::string> Engine::Impl::edited_objects(const Configured& configured) const {
+  std::set<std::string> objects;
+  for (auto& person : matcher_.remapped(configured.mappings)) objects.insert(std::move(person));
+  std::set<RotationId> present;
+  for (auto rotation : configured.rotations) {
+    present.insert(rotation.id);
+    const auto known = model_.rotations.find(rotation.id);
+    if (known != model_.rotations.end()) rotation.handle = known->second.rotation.handle;
+    if (known == model_.rotations.end() || !(known->second.rotation == rotation))
+      objects.insert(rotation.name);
+  }
+  for (const auto& [id, entry] : model_.rotations) {
+    if (!present.contains(id)) objects.insert(entry.rotation.name);
+  }
+  return objects;
 }
 
 /// Whose place in a group may go to another account by that.
-void Engine::Impl::note_mapped(const std::vector<std::string>& changed) {
+void Engine::Impl::note_mapped(const std::vector<std::string>& changed, const Editors& editors) {
   for (const auto& mapped : changed) {
     for (auto& [id, entry] : model_.rotations) {
       for (const auto& person : entry.record.people) {
         const auto& who = person.responder;
         if (who.email == mapped || who.connection + "/" + who.id == mapped)
-          entry.rematch = Rematch{fmt::format("the mapping of {} changed", who.name), last_editor(mapped)};
+          entry.rematch =
+              Rematch{fmt::format("the mapping of {} changed", who.name), editor_of(editors, mapped)};
       }
     }
   }
 }
 
-std::string Engine::Impl::last_editor(const std::string& object) const {
-  store::HistoryFilter latest;
-  latest.object = object;
-  latest.limit = 1;
-  auto audit = ports_.store.history().audit(latest);
-  return audit && !audit->empty() ? audit->front().actor : "watchbill";
-}
-
-Result<void> Engine::Impl::load_rotations(bool at_start) {
-  auto rotations = ports_.store.rotations().list();
-  if (!rotations) return rotations.error();
-  auto stored_records = ports_.store.engine().records();
-  if (!stored_records) return stored_records.error();
+void Engine::Impl::load_rotations(Configured& configured, const Editors& editors) {
   Records records;
-  for (auto& record : *stored_records) records.emplace(record.rotation, &record);
+  for (auto& record : configured.records) records.emplace(record.rotation, &record);
 
   std::set<RotationId> present;
-  for (auto& rotation : *rotations) {
+  for (auto& rotation : configured.rotations) {
     const auto id = rotation.id;
     present.insert(id);
     auto* entry = model_.find(id);
     if (!entry) {
-      if (!at_start) log_edit(nullptr, &rotation, last_editor(rotation.name));
+      if (running_) log_edit(nullptr, &rotation, editor_of(editors, rotation.name));
       adopt_rotation(std::move(rotation), records);
       continue;
     }
     rotation.handle = entry->rotation.handle;
     if (!(entry->rotation == rotation)) {
-      const auto by = last_editor(rotation.name);
+      const auto by = editor_of(editors, rotation.name);
       log_edit(&entry->rotation, &rotation, by);
       replace_rotation(*entry, std::move(rotation), records, by);
     }
@@ -156,36 +209,15 @@ Result<void> Engine::Impl::load_rotations(bool at_start) {
   }
   for (const auto id : gone) {
     const auto& rotation = model_.find(id)->rotation;
-    log_edit(&rotation, nullptr, last_editor(rotation.name));
+    log_edit(&rotation, nullptr, editor_of(editors, rotation.name));
     drop_rotation(id);
   }
   model_.by_group.clear();
   for (const auto& [id, entry] : model_.rotations) model_.by_group.insert_or_assign(entry.rotation.group, id);
 
-  auto stored = at_start ? ports_.store.engine().states() : handed_over();
-  if (!stored) return stored.error();
   ScheduleStates states;
-  for (auto& state : *stored) states.emplace(state.schedule, &state);
+  for (auto& state : configured.schedules) states.emplace(state.schedule, &state);
   rebuild_schedules(states);
-  return {};
-}
-
-/// What whoever edited the rotations (`connection migrate`) learned a moment ago of schedules that are new
-/// here. What is older was left behind by a rotation of before.
-Result<std::vector<ScheduleState>> Engine::Impl::handed_over() {
-  const auto now = ports_.loop.now();
-  std::vector<ScheduleState> found;
-  std::set<ScheduleRef> looked;
-  for (const auto& [id, entry] : model_.rotations) {
-    for (const auto& schedule : entry.rotation.schedules) {
-      if (model_.find(schedule.ref) || !looked.insert(schedule.ref).second) continue;
-      auto state = ports_.store.engine().state(schedule.ref);
-      if (!state) return state.error();
-      if (*state && (*state)->last_answer && now - *(*state)->last_answer <= kHandedOver)
-        found.push_back(**std::move(state));
-    }
-  }
-  return found;
 }
 
 void Engine::Impl::adopt_rotation(Rotation rotation, const Records& records) {
@@ -219,7 +251,7 @@ void Engine::Impl::replace_rotation(RotationEntry& entry, Rotation rotation, con
   entry.edited_by = by;
   entry.group.drifts.clear();
   entry.group.reported.reset();
-  if (auto done = forget_reached_channels(entry); !done) store_error_ = done.error().message;
+  forget_reached_channels(entry);
 }
 
 void Engine::Impl::drop_rotation(RotationId id) {
@@ -230,47 +262,52 @@ void Engine::Impl::drop_rotation(RotationId id) {
   told_writes_.erase(id);
 }
 
-Result<void> Engine::Impl::load_deletions(Instant now) {
-  auto deletions = ports_.store.rotations().deletions();
-  if (!deletions) return deletions.error();
+void Engine::Impl::load_deletions(const std::vector<Deletion>& deletions, Instant now) {
   std::map<RotationId, Deletion> noted;
-  Instant first_end = kNever;
-  for (auto& deletion : *deletions) {
-    if (deletion.until > now) first_end = std::min(first_end, deletion.until);
-    noted.emplace(deletion.rotation, std::move(deletion));
-  }
+  for (const auto& deletion : deletions) noted.emplace(deletion.rotation, deletion);
+  std::erase_if(given_up_, [&](const auto& item) {
+    const auto found = noted.find(item.first);
+    return found == noted.end() || !(found->second == item.second);
+  });
   for (auto& [id, entry] : model_.rotations) {
     const auto found = noted.find(id);
-    if (found != noted.end() && found->second.until > now) {
-      entry.deletion = std::move(found->second);
-      continue;
+    if (found != noted.end() && !given_up_.contains(id)) {
+      entry.deletion = found->second;
+      if (found->second.until <= now) give_up_deletion(entry);
+    } else if (entry.deletion) {
+      end_deletion(entry);
     }
-    if (found != noted.end()) {
-      if (auto ended = ports_.store.rotations().end_deletion(found->second); !ended) return ended;
-      entry.deletion = std::move(found->second);
-    }
-    if (!entry.deletion) continue;
-    Event("deletion_ended")
-        .with("rotation", entry.rotation.name)
-        .with("by", entry.deletion->by)
-        .log(spdlog::level::info);
-    // Its group may be as it was before the rotation. That is no drift: somebody had it put back.
-    entry.edited_by = entry.deletion->by;
-    entry.deletion.reset();
-    entry.group.must_read = true;
-    entry.group.reported.reset();
   }
-  first_deletion_ends_ = first_end;
-  return {};
+}
+
+void Engine::Impl::give_up_deletion(RotationEntry& entry) {
+  given_up_.insert_or_assign(entry.deletion->rotation, *entry.deletion);
+  store::Commit commit;
+  commit.ended_deletions.push_back(*entry.deletion);
+  journal_.append(std::move(commit), Pace::now);
+  end_deletion(entry);
+}
+
+void Engine::Impl::end_deletion(RotationEntry& entry) {
+  const auto deletion = *std::exchange(entry.deletion, std::nullopt);
+  Event("deletion_ended")
+      .with("rotation", entry.rotation.name)
+      .with("by", deletion.by)
+      .log(spdlog::level::info);
+  // Its group may be as it was before the rotation. That is no drift: somebody had it put back.
+  entry.edited_by = deletion.by;
+  entry.group.must_read = true;
+  entry.group.reported.reset();
 }
 
 void Engine::Impl::give_up_deletions(Instant now) {
-  if (now < first_deletion_ends_) return;
-  // A store that is blocked is asked again a second later.
-  if (auto loaded = load_deletions(now); !loaded) {
-    store_error_ = loaded.error().message;
-    return;
+  bool any = false;
+  for (auto& [id, entry] : model_.rotations) {
+    if (!entry.deletion || entry.deletion->until > now) continue;
+    give_up_deletion(entry);
+    any = true;
   }
+  if (!any) return;
   reader_.read_soon();
   mark_all();
 }
@@ -305,18 +342,19 @@ void Engine::Impl::rebuild_schedules(const ScheduleStates& states) {
           deadlines_.add({*entry.boundary - 5s, Deadline::Kind::poll_before, schedule.ref, *entry.boundary});
         }
       }
+      if (known != states.end()) note_recalled(entry, now);
     }
   }
+  store::Commit forgotten;
   for (auto it = model_.schedules.begin(); it != model_.schedules.end();) {
     if (!it->second.rotations.empty()) {
       ++it;
       continue;
     }
-    // Harmless if it cannot be removed now: a state without a rotation is not used, and is replaced later.
-    if (auto removed = ports_.store.engine().remove_schedule_state(it->first); !removed)
-      store_error_ = removed.error().message;
+    forgotten.forgotten_schedules.push_back(it->first);
     it = model_.schedules.erase(it);
   }
+  if (!forgotten.empty()) journal_.append(std::move(forgotten), Pace::with_next);
   for (const auto& name : with_new) {
     const auto state = connections_.find(name);
     if (state == connections_.end() || !state->second.poller) continue;
@@ -325,13 +363,19 @@ void Engine::Impl::rebuild_schedules(const ScheduleStates& states) {
   }
 }
 
-Result<void> Engine::Impl::load_connections() {
-  auto stored = ports_.store.connections().list();
-  if (!stored) return stored.error();
-  auto statuses = ports_.store.connections().statuses();
-  if (!statuses) return statuses.error();
+void Engine::Impl::note_recalled(ScheduleEntry& entry, Instant now) {
+  if (forget_future(entry.state, now)) entry.changed(Unsaved::notes);
+  // Who was on call at the end may have come after the state was stored.
+  if (const auto horizon = entry.state.timeline.horizon; horizon > kAlways)
+    hold_people(entry.state, std::min(now, horizon - 1ms));
+  if (!entry.state.doubt) return;
+  entry.confirm_at = now + 1s;
+  deadlines_.add({now + 1s, Deadline::Kind::confirm, entry.state.schedule, now + 1s});
+}
+
+void Engine::Impl::load_connections(Configured& configured) {
   std::map<std::string, Connection> present;
-  for (auto& connection : *stored) present.emplace(connection.name, std::move(connection));
+  for (auto& connection : configured.connections) present.emplace(connection.name, std::move(connection));
   std::erase_if(connections_, [&](const auto& item) { return !present.contains(item.first); });
 
   for (const auto& [name, connection] : present) {
@@ -343,7 +387,7 @@ Result<void> Engine::Impl::load_connections() {
     if (same) continue;
     ConnectionState state;
     state.kind = connection.kind;
-    for (const auto& [status_name, status] : *statuses) {
+    for (const auto& [status_name, status] : configured.statuses) {
       if (status_name != name) continue;
       state.last_success = status.last_success;
       state.recalled = status;
@@ -367,7 +411,6 @@ Result<void> Engine::Impl::load_connections() {
       state->second.asked = true;
   }
   known_connections_ = std::move(present);
-  return {};
 }
 
 }  // namespace watchbill::engine

@@ -15,6 +15,8 @@ class Recorder {
   explicit Recorder(Store& store) : store_(store) {}
 
   Result<void> record(const Commit& commit);
+  /// Whoever recorded this commit has not heard what of it was refused.
+  Result<void> refuse_again(const Commit& commit);
   [[nodiscard]] std::set<RotationId> take_refused() { return std::move(refused_); }
 
  private:
@@ -144,6 +146,18 @@ Result<void> Recorder::record(const Commit& commit) {
   return record_figures(commit);
 }
 
+Result<void> Recorder::refuse_again(const Commit& commit) {
+  std::vector<Result<bool>> looked;
+  for (const auto& change : commit.changes) looked.push_back(wanted(change.rotation, change.group));
+  for (const auto& [record, group] : commit.records) looked.push_back(wanted(record.rotation, group));
+  for (const auto& row : commit.new_rows) looked.push_back(wanted(row));
+  for (const auto& row : commit.rows) looked.push_back(wanted(row));
+  for (const auto& one : looked) {
+    if (!one) return one.error();
+  }
+  return {};
+}
+
 /// Zeros for what is no place.
 CommitPlace parse_place(const std::string& text) {
   CommitPlace place;
@@ -178,9 +192,8 @@ Result<std::set<RotationId>> record(Store& store, CommitPlace first, const std::
     auto place = first;
     for (const auto& commit : commits) {
       const bool recorded = last->epoch == place.epoch && last->seq >= place.seq;
-      if (!recorded) {
-        if (auto done = recorder.record(commit); !done) return done;
-      }
+      auto done = recorded ? recorder.refuse_again(commit) : recorder.record(commit);
+      if (!done) return done;
       ++place.seq;
     }
     --place.seq;

@@ -92,9 +92,9 @@ Result<bool> pass_here(Session& session, const engine::AlertOptions& alerts) {
   // The engine waits by itself, and goes on with something else meanwhile.
   web.set_patience(0s);
   engine::Engine engine(
-      {session.loop(), **store, **http, web, web, web, (*context)->limiter, executor, *lease},
+      {session.loop(), {**store, executor}, **http, web, web, web, (*context)->limiter, *lease},
       std::move(options));
-  if (auto started = engine.start(); !started) return started.error();
+  if (auto started = session.run(engine.start()); !started) return started.error();
   engine.look_anew();
   return session.run(one_pass(engine, session.loop()));
 }

@@ -29,25 +29,36 @@ void AfterRestore::write(const char* key, std::optional<Instant> at) {
   journal_.append(std::move(commit), Pace::now);
 }
 
-Result<void> AfterRestore::load(store::Store& store, Instant now) {
+Result<RestoreMarks> read_restore_marks(store::Store& store) {
+  RestoreMarks marks;
   auto restored = read(store, store::kRestoredAt);
   if (!restored) return restored.error();
-  if (!*restored) return {};
+  if (!*restored) return marks;
+  marks.restored = *restored;
   auto backup = read(store, store::kRestoredFrom);
   auto started = read(store, kStarted);
   auto passed = read(store, kPassed);
   for (const auto* value : {&backup, &started, &passed}) {
     if (!*value) return value->error();
   }
-  backup_ = *backup;
+  marks.backup = *backup;
+  marks.started = *started;
+  marks.passed = *passed;
+  return marks;
+}
+
+void AfterRestore::load(const RestoreMarks& marks, Instant now) {
+  if (!marks.restored) return;
+  backup_ = marks.backup;
   // What an earlier restore left is about another one.
-  const bool known = *started && **started >= **restored;
-  started_ = known ? **started : now;
-  if (known) passed_ = *passed;
-  if (known) return {};
+  const bool known = marks.started && *marks.started >= *marks.restored;
+  started_ = known ? *marks.started : now;
+  if (known) {
+    passed_ = marks.passed;
+    return;
+  }
   write(kPassed, std::nullopt);
   write(kStarted, now);
-  return {};
 }
 
 void AfterRestore::on_pass(Instant now) {

@@ -8,6 +8,15 @@
 
 namespace watchbill::engine {
 
+/// What is remembered of a restore from backup.
+struct RestoreMarks {
+  std::optional<Instant> restored{};  ///< when; nothing if the store was not restored
+  std::optional<Instant> backup{};    ///< when the backup was made
+  std::optional<Instant> started{};
+  std::optional<Instant> passed{};
+};
+Result<RestoreMarks> read_restore_marks(store::Store& store);
+
 /// The aftermath of a restore from backup (store/backup.hpp): until the first complete pass what had changed
 /// is not announced, and people hear for an hour since when announcements cannot be vouched for. What of it
 /// is over survives a restart.
@@ -15,8 +24,8 @@ class AfterRestore {
  public:
   explicit AfterRestore(Journal& journal) : journal_(journal) {}
 
-  /// Reads whether the store was restored, at the engine's start, on this thread.
-  Result<void> load(store::Store& store, Instant now);
+  /// At the engine's start.
+  void load(const RestoreMarks& marks, Instant now);
   /// True until the first complete pass after the restore.
   [[nodiscard]] bool catching_up() const { return started_ && !passed_; }
   /// A pass is complete. Cheap when there was no restore.

@@ -5,6 +5,7 @@
 #include "engine/decide/decider_stage.hpp"
 #include "engine/decide/open_problems.hpp"
 #include "engine/decide/status_writer.hpp"
+#include "engine/stored.hpp"
 #include "engine/targets/refusal.hpp"
 
 namespace watchbill::engine {
@@ -59,21 +60,17 @@ Decider::Decider(Model& model, Journal& journal, const Matcher& matcher, Decisio
       listener_(listener),
       random_key_(std::move(random_key)) {}
 
-Result<void> Decider::load(store::Store& store, Instant now) {
-  if (auto loaded = load_rows(store, now); !loaded) return loaded;
-  return load_changes(store);
+void Decider::load(Remembered& remembered, Instant now) {
+  load_rows(remembered, now);
+  load_changes(remembered);
+  late_handoffs_.load(remembered.handoffs);
 }
 
-Result<void> Decider::load_rows(store::Store& store, Instant now) {
-  for (const auto& [id, entry] : model_.rotations) {
-    // A change adds a row for each channel, but for those where it led to silence.
-    auto rows = store.outbox().of_rotation(id, 2 * entry.rotation.channels.size());
-    if (!rows) return rows.error();
-    for (auto& row : *rows) remember(std::move(row));
+void Decider::load_rows(Remembered& remembered, Instant now) {
+  for (auto& [id, rows] : remembered.announcements) {
+    for (auto& row : rows) remember(std::move(row));
   }
-  auto rows = store.outbox().open_rows();
-  if (!rows) return rows.error();
-  for (auto& row : *rows) {
+  for (auto& row : remembered.open_announcements) {
     const auto before = row.state;
     watchbill::recover(row, now);
     if (row.state != before)
@@ -81,14 +78,11 @@ Result<void> Decider::load_rows(store::Store& store, Instant now) {
     else
       remember(std::move(row));
   }
-  return {};
 }
 
-Result<void> Decider::load_changes(store::Store& store) {
-  auto changes = store.history().open_changes();
-  if (!changes) return changes.error();
+void Decider::load_changes(Remembered& remembered) {
   store::Commit given_up;
-  for (auto& change : *changes) {
+  for (auto& change : remembered.open_changes) {
     auto* entry = model_.find(change.rotation);
     // Putting a group back is no decision of the engine's: whoever did it is gone.
     if (change.cause == Cause::restore) {
@@ -99,15 +93,17 @@ Result<void> Decider::load_changes(store::Store& store) {
     }
   }
   if (!given_up.empty()) journal_.append(std::move(given_up), Pace::with_next);
-  for (auto& [id, entry] : model_.rotations) {
-    store::HistoryFilter latest;
-    latest.rotation = id;
-    latest.limit = 1;
-    auto last = store.history().list(latest);
-    if (!last) return last.error();
-    if (!last->empty() && is_refused(last->front())) entry.refused_before = std::move(last->front());
+  for (auto& last : remembered.last_changes) {
+    auto* entry = model_.find(last.rotation);
+    if (entry && is_refused(last)) entry->refused_before = std::move(last);
   }
-  return {};
+}
+
+const OutboxRow* Decider::last_announcement(RotationId rotation, const ChannelId& channel) const {
+  const auto of_rotation = latest_.find(rotation);
+  if (of_rotation == latest_.end()) return nullptr;
+  const auto known = of_rotation->second.find(channel);
+  return known == of_rotation->second.end() ? nullptr : &known->second;
 }
 
 void Decider::remember(OutboxRow row) {
@@ -149,6 +145,7 @@ void Decider::add_to(store::Commit& commit, Stage& stage) {
   for (const auto& old : entry.open_changes) commit.closings.push_back({old.id, "superseded"});
   stage.change->id = journal_.next_change();
   commit.changes.push_back(*stage.change);
+  late_handoffs_.note(*stage.change);
   commit.rows.insert(commit.rows.end(), stage.superseded.begin(), stage.superseded.end());
   for (auto& row : stage.added) {
     row.id = journal_.next_row();
@@ -374,6 +371,7 @@ void Decider::group_is_right(RotationEntry& entry, Instant now) {
     late.at = now;
     late.note = fmt::format("written after Slack had refused it: {}", late.result.value_or(""));
     late.result = "ok";
+    late_handoffs_.note(late);
     commit.changes.push_back(std::move(late));
     pace = Pace::now;
   }

@@ -5,10 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "engine/decide/late_handoffs.hpp"
 #include "engine/journal/journal.hpp"
 #include "engine/model.hpp"
 
 namespace watchbill::engine {
+
+struct Remembered;
 
 /// Name under which the moments of the last minute's group writes are stored.
 inline constexpr const char* kGroupWrites = "group_writes";
@@ -53,8 +56,11 @@ class Decider {
 
   /// The open announcements, by id.
   [[nodiscard]] std::map<OutboxId, OutboxRow>& outbox() { return outbox_; }
-  /// Reads announcements and changes from the store, on this thread: once, at the start.
-  Result<void> load(store::Store& store, Instant now);
+  /// Takes over announcements and changes: once, at the start.
+  void load(Remembered& remembered, Instant now);
+  /// The last announcement of a rotation in that channel, told or not; none if there is none.
+  [[nodiscard]] const OutboxRow* last_announcement(RotationId rotation, const ChannelId& channel) const;
+  [[nodiscard]] const LateHandoffs& late_handoffs() const { return late_handoffs_; }
   /// Writes a row of the outbox and keeps the memory equal to it.
   Seq put(OutboxRow row, Pace pace);
   /// The rotation is gone, with its announcements.
@@ -80,8 +86,8 @@ class Decider {
   void apply(Stage& stage, Moment now);
   /// Keeps the memory of announcements equal to a row that is recorded.
   void remember(OutboxRow row);
-  Result<void> load_rows(store::Store& store, Instant now);
-  Result<void> load_changes(store::Store& store);
+  void load_rows(Remembered& remembered, Instant now);
+  void load_changes(Remembered& remembered);
   static void note_unknown(RotationEntry& entry, Instant now);
   void note_undecided(const Stage& stage, Instant now) const;
   static void note_contest(const Stage& stage, SteadyInstant now);
@@ -105,6 +111,7 @@ class Decider {
   std::map<OutboxId, OutboxRow> outbox_;
   /// The latest announcement of each channel, told or not.
   std::map<RotationId, std::map<ChannelId, OutboxRow>> latest_;
+  LateHandoffs late_handoffs_;
 };
 
 }  // namespace watchbill::engine

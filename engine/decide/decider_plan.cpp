@@ -146,8 +146,10 @@ void Decider::plan_change(Stage& stage, Instant now) const {
   change.rotation_name = entry.rotation.name;
   change.group = entry.rotation.group;
   change.cause = first ? Cause::adoption : plan.handoff ? Cause::handoff : Cause::edit;
-  // A group that was not seen since the start is taken to be as it was left.
-  const bool left = !entry.group.now && entry.record.target;
+  // A group that was not seen since the start is taken to be as it was left; and one that is right already
+  // was written while the store could not be (docs/decisions/0009), and the record of that was lost.
+  const bool written = stage.right && !first && entry.rotation.mode != Mode::observe;
+  const bool left = (!entry.group.now || written) && entry.record.target;
   change.before = left ? entry.record.target->members : group.members;
   change.after = plan.target ? plan.target->members : change.before;
   change.disabled = plan.target && plan.target->disable;

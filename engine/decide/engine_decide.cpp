@@ -354,8 +354,7 @@ void Engine::Impl::on_refused(const std::set<RotationId>& rotations) {
     decider_.forget(id);
   }
   generation_ = -2;
-  data_version_ = -1;
-  if (auto loaded = reload(); !loaded) store_error_ = loaded.error().message;
+  notice_changes();
 }
 
 bool Engine::Impl::store_blocked() const {

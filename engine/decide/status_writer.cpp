@@ -91,10 +91,8 @@ std::string state_of(const RotationEntry& entry, bool source_silent) {
   return pending ? "pending" : "in_sync";
 }
 
-void StatusWriter::load(store::Store& store) {
-  auto statuses = store.engine().statuses();
-  if (!statuses) return;
-  for (auto& status : *statuses) written_.insert_or_assign(status.rotation, std::move(status));
+void StatusWriter::load(std::vector<store::RotationStatus> statuses) {
+  for (auto& status : statuses) written_.insert_or_assign(status.rotation, std::move(status));
 }
 
 void StatusWriter::mark_all() {

@@ -23,8 +23,8 @@ std::string state_of(const RotationEntry& entry, bool source_silent);
 class StatusWriter {
  public:
   explicit StatusWriter(Model& model) : model_(model) {}
-  /// What an earlier run wrote, on this thread. What cannot be read is written anew.
-  void load(store::Store& store);
+  /// What an earlier run wrote.
+  void load(std::vector<store::RotationStatus> statuses);
   void mark(RotationId rotation) { dirty_.insert(rotation); }
   void mark_all();
   /// What of its sources is silent, one sentence each: told beside the problems of the rotation itself.

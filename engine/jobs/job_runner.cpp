@@ -43,12 +43,11 @@ struct Restoration {
 
 /// Who deletes the rotation, if it is being deleted with that group; else its group is kept, and not put
 /// back.
-Result<Change> change_of(const JobPorts& ports, const Restoration& wanted) {
-  auto rotations = ports.store.rotations().list();
+Result<Change> change_of(store::Store& store, const Restoration& wanted, Instant now) {
+  auto rotations = store.rotations().list();
   if (!rotations) return rotations.error();
-  auto deletions = ports.store.rotations().deletions();
+  auto deletions = store.rotations().deletions();
   if (!deletions) return deletions.error();
-  const auto now = ports.loop.now();
   for (const auto& rotation : *rotations) {
     if (rotation.id != wanted.rotation || rotation.group != wanted.group) continue;
     for (const auto& deletion : *deletions) {
@@ -59,7 +58,7 @@ Result<Change> change_of(const JobPorts& ports, const Restoration& wanted) {
       change.rotation_name = rotation.name;
       change.group = rotation.group;
       change.cause = Cause::restore;
-      change.before = members_now(ports.store, rotation.group);
+      change.before = members_now(store, rotation.group);
       change.after = wanted.target.members;
       change.disabled = wanted.target.disable;
       change.by = deletion.by;
@@ -69,6 +68,13 @@ Result<Change> change_of(const JobPorts& ports, const Restoration& wanted) {
                 rotation.name);
   }
   return fail(ErrorKind::not_found, "the rotation does not exist any more");
+}
+
+net::Task<Result<Change>> ask_change(const JobPorts& ports, const Restoration& wanted) {
+  const auto read = [wanted, now = ports.loop.now()](store::Store& store) {
+    return change_of(store, wanted, now);
+  };
+  co_return co_await ports.store.run(read);
 }
 
 net::Task<Result<void>> put_back(JobPorts ports, slack::Permit permit, GroupId group, GroupTarget target) {
@@ -91,15 +97,15 @@ net::Task<Result<void>> restore(JobPorts ports, Restoration wanted, StillWanted 
   const auto first = wanted.target.members.empty() ? slack::Method::usergroups_disable
                                                    : slack::Method::usergroups_users_update;
   auto permit = co_await ports.limiter.acquire(first, slack::Priority::edit);
-  if (auto go_on = still_wanted(); !go_on) co_return go_on;
-  auto change = change_of(ports, wanted);
+  if (auto go_on = co_await still_wanted(); !go_on) co_return go_on;
+  auto change = co_await ask_change(ports, wanted);
   if (!change) co_return change.error();
   change->id = ports.journal.next_change();
   store::Commit begun;
   begun.changes.push_back(*change);
   co_await ports.journal.durable(ports.journal.append(std::move(begun), Pace::now));
-  auto go_on = still_wanted();
-  if (auto again = change_of(ports, wanted); go_on && !again) go_on = again.error();
+  auto go_on = co_await still_wanted();
+  if (auto again = co_await ask_change(ports, wanted); go_on && !again) go_on = again.error();
   if (!go_on) {
     close(ports.journal, change->id, "superseded");
     co_return go_on;
@@ -121,7 +127,7 @@ net::Task<std::string> carry_out_group_request(JobPorts ports, std::string kind,
   const auto root = document->root();
   if (kind == kCreateGroupRequest) {
     auto permit = co_await ports.limiter.acquire(slack::Method::usergroups_create, slack::Priority::edit);
-    if (auto go_on = still_wanted(); !go_on) co_return refusal(go_on.error());
+    if (auto go_on = co_await still_wanted(); !go_on) co_return refusal(go_on.error());
     auto created =
         co_await ports.groups.create_group(std::move(permit), root["name"].string_or(""),
                                            root["handle"].string_or(""), root["description"].string_or(""));
@@ -134,7 +140,7 @@ net::Task<std::string> carry_out_group_request(JobPorts ports, std::string kind,
   GroupId group{root["group"].string_or("")};
   if (kind == kEnableGroupRequest) {
     auto permit = co_await ports.limiter.acquire(slack::Method::usergroups_enable, slack::Priority::edit);
-    if (auto go_on = still_wanted(); !go_on) co_return refusal(go_on.error());
+    if (auto go_on = co_await still_wanted(); !go_on) co_return refusal(go_on.error());
     auto enabled = co_await ports.groups.enable_group(std::move(permit), group);
     co_return answer_of(enabled);
   }
@@ -154,27 +160,27 @@ net::Task<std::string> carry_out_group_request(JobPorts ports, std::string kind,
 JobRunner::JobRunner(JobPorts ports, std::function<net::Task<bool>()> sync)
     : ports_(ports), sync_(std::move(sync)) {}
 
-Result<void> JobRunner::look() {
-  auto requests = ports_.store.requests().open_requests();
-  if (!requests) return requests.error();
-  for (auto& request : *requests) {
+void JobRunner::take(std::vector<store::Request> requests) {
+  for (auto& request : requests) {
     if (!busy_.insert(request.id).second) continue;
     tasks_.spawn(handle(std::move(request)));
   }
-  return {};
 }
 
-Result<void> JobRunner::still_wanted(std::int64_t id) const {
-  auto waited_for = ports_.store.requests().is_waited_for(id, ports_.loop.now());
-  if (!waited_for) return waited_for.error();
-  if (*waited_for) return {};
-  return fail(ErrorKind::cancelled, "nobody waits for this any more");
+net::Task<Result<void>> JobRunner::still_wanted(std::int64_t id) const {
+  const auto look = [id, now = ports_.loop.now()](store::Store& store) {
+    return store.requests().is_waited_for(id, now);
+  };
+  auto waited_for = co_await ports_.store.run(look);
+  if (!waited_for) co_return waited_for.error();
+  if (*waited_for) co_return Result<void>{};
+  co_return fail(ErrorKind::cancelled, "nobody waits for this any more");
 }
 
 net::Task<void> JobRunner::handle(store::Request request) {
   const auto id = request.id;
   std::string answer;
-  if (auto wanted = still_wanted(id); !wanted) {
+  if (auto wanted = co_await still_wanted(id); !wanted) {
     answer = refusal(wanted.error());
   } else if (request.kind == kSyncRequest) {
     const bool complete = co_await sync_();
@@ -182,11 +188,12 @@ net::Task<void> JobRunner::handle(store::Request request) {
                  ? success()
                  : refusal(fail(ErrorKind::timeout, "the pass is not complete yet: see `watchbill status`"));
   } else {
-    answer = co_await carry_out_group_request(ports_, request.kind, request.payload,
-                                              [this, id] { return still_wanted(id); });
+    const StillWanted still = [this, id] { return still_wanted(id); };
+    answer = co_await carry_out_group_request(ports_, request.kind, request.payload, still);
   }
   // A request that cannot be answered now stays open and is carried out again: each of them is idempotent.
-  if (auto saved = ports_.store.requests().answer(id, answer); !saved) answer.clear();
+  const auto write = [id, answer](store::Store& store) { return store.requests().answer(id, answer); };
+  (void)co_await ports_.store.run(write);
   busy_.erase(id);
 }
 

@@ -3,6 +3,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "engine/journal/journal.hpp"
 #include "net/loop.hpp"
@@ -25,13 +26,13 @@ inline constexpr const char* kRestoreGroupRequest = "restore_group";
 /// What carrying out a request works with.
 struct JobPorts {
   net::Loop& loop;
-  store::Store& store;
+  store::AsyncStore store;
   Journal& journal;
   slack::Groups& groups;
   slack::RateLimiter& limiter;
 };
 /// Whether a request is still to be carried out: asked right before it takes effect. An error says why not.
-using StillWanted = std::function<Result<void>()>;
+using StillWanted = std::function<net::Task<Result<void>>()>;
 
 /// Carries out one request about a group and returns its answer as JSON: also used by a command line that
 /// holds the store's lock itself.
@@ -43,13 +44,13 @@ class JobRunner {
  public:
   /// `sync` starts a pass and returns whether it became complete.
   JobRunner(JobPorts ports, std::function<net::Task<bool>()> sync);
-  /// Looks for new requests and starts them; those that nobody waits for any more are answered so.
-  Result<void> look();
+  /// Starts those of these requests that are new; those that nobody waits for any more are answered so.
+  void take(std::vector<store::Request> requests);
   [[nodiscard]] std::size_t in_flight() const { return busy_.size(); }
 
  private:
   net::Task<void> handle(store::Request request);
-  [[nodiscard]] Result<void> still_wanted(std::int64_t id) const;
+  [[nodiscard]] net::Task<Result<void>> still_wanted(std::int64_t id) const;
 
   JobPorts ports_;
   std::function<net::Task<bool>()> sync_;

@@ -4,28 +4,26 @@
 
 namespace watchbill::engine {
 
-Journal::Journal(net::Loop& loop, store::Store& store, net::Executor& executor, JournalListener* listener)
-    : loop_(loop),
-      store_(store),
-      executor_(executor),
-      listener_(listener),
-      appended_(loop),
-      recorded_signal_(loop) {}
-
-Result<void> Journal::load(const store::Lease& lease) {
-  epoch_ = lease.epoch();
-  auto last = store::last_commit(store_);
+Result<JournalStart> read_journal_start(store::Store& store) {
+  auto last = store::last_commit(store);
   if (!last) return last.error();
-  // The same holder goes on.
-  if (last->epoch == epoch_) last_ = recorded_ = durable_ = last->seq;
-  auto change = store_.history().last_id();
+  auto change = store.history().last_id();
   if (!change) return change.error();
-  auto row = store_.outbox().last_id();
+  auto row = store.outbox().last_id();
   if (!row) return row.error();
-  last_change_ = *change;
-  last_row_ = *row;
+  return JournalStart{*last, *change, *row};
+}
+
+Journal::Journal(net::Loop& loop, store::AsyncStore store, JournalListener* listener)
+    : loop_(loop), store_(store), listener_(listener), appended_(loop), recorded_signal_(loop) {}
+
+void Journal::start(const store::Lease& lease, const JournalStart& from) {
+  epoch_ = lease.epoch();
+  // The same holder goes on.
+  if (from.last.epoch == epoch_) last_ = recorded_ = durable_ = from.last.seq;
+  last_change_ = from.last_change;
+  last_row_ = from.last_row;
   tasks_.spawn(run());
-  return {};
 }
 
 Seq Journal::append(store::Commit commit, Pace pace) {
@@ -77,11 +75,11 @@ net::Task<bool> Journal::record_waiting(bool again) {
   const bool on_disk = asked_ > 0;
   const auto durability = on_disk ? store::Durability::disk : store::Durability::process;
   const store::CommitPlace first{epoch_, recorded_ + 1};
-  const std::function<Result<std::set<RotationId>>()> work = [&store = store_, commits, first, durability] {
+  const auto work = [commits, first, durability](store::Store& store) {
     return store::record(store, first, *commits, durability);
   };
   in_flight_ = true;
-  auto done = co_await net::Run<Result<std::set<RotationId>>>(executor_, work);
+  auto done = co_await store_.run(work);
   in_flight_ = false;
   if (!done) {
     if (listener_) listener_->on_not_recorded(done.error());

@@ -7,8 +7,8 @@
 #include <set>
 #include <vector>
 
-#include "net/executor.hpp"
 #include "net/loop.hpp"
+#include "store/async_store.hpp"
 #include "store/commit.hpp"
 #include "store/lease.hpp"
 
@@ -44,6 +44,14 @@ class JournalListener {
   virtual void on_refused(const std::set<RotationId>& rotations) = 0;
 };
 
+/// Where the journal of the run before ended.
+struct JournalStart {
+  store::CommitPlace last{};
+  ChangeId last_change{};
+  OutboxId last_row{};
+};
+Result<JournalStart> read_journal_start(store::Store& store);
+
 /// What was decided, in the order in which it was, on its way to the store. Whoever decides applies it to
 /// memory and appends it in the same turn of the loop; nothing outside is begun before `durable` returns.
 /// Commits that wait share a transaction; one that fails is tried again as it is, and never twice recorded.
@@ -51,9 +59,9 @@ class JournalListener {
 class Journal {
  public:
   /// `listener` may be none.
-  Journal(net::Loop& loop, store::Store& store, net::Executor& executor, JournalListener* listener);
-  /// Where it goes on: reads the store, on this thread.
-  Result<void> load(const store::Lease& lease);
+  Journal(net::Loop& loop, store::AsyncStore store, JournalListener* listener);
+  /// Goes on from there, once.
+  void start(const store::Lease& lease, const JournalStart& from);
 
   /// Ids that no row has, or ever had.
   ChangeId next_change() { return ChangeId{++last_change_.value}; }
@@ -87,8 +95,7 @@ class Journal {
   void recorded(std::size_t count, bool on_disk);
 
   net::Loop& loop_;
-  store::Store& store_;
-  net::Executor& executor_;
+  store::AsyncStore store_;
   JournalListener* listener_;
   std::int64_t epoch_ = 0;
   ChangeId last_change_;

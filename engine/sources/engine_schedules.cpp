@@ -35,7 +35,6 @@ net::Task<void> Engine::Impl::tick() {
     const auto now = ports_.loop.now();
     const auto steady = ports_.loop.steady_now();
     if (!stopping_) {
-      if (auto loaded = reload(); !loaded) store_error_ = loaded.error().message;
       give_up_deletions(now);
       if (steady - reviewed >= kReview) {
         reviewed = steady;
@@ -49,8 +48,11 @@ net::Task<void> Engine::Impl::tick() {
 
 net::Task<void> Engine::Impl::prune() {
   while (true) {
-    auto gone = ports_.store.history().prune(ports_.loop.now() - options_.history_retention);
-    // By small pieces, so that the loop is never held up.
+    const auto forget = [before = ports_.loop.now() - options_.history_retention](store::Store& store) {
+      return store.history().prune(before);
+    };
+    const auto gone = co_await ports_.store.run(forget);
+    // By small pieces, so that nobody else waits long.
     if (gone && *gone > 0) {
       co_await net::sleep_for(ports_.loop, 100ms);
       continue;

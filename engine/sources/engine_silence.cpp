@@ -11,9 +11,6 @@ namespace {
 
 /// Slack's groups are listed at most this often (slack/limits/rate_limiter.cpp).
 constexpr auto kListSpacing = 5s;
-/// A change that is seen so long after it happened was late.
-constexpr auto kWorthTelling = 60s;
-constexpr std::size_t kChangesLookedAt = 500;
 constexpr std::size_t kLateNamed = 5;
 
 bool told_by_plan(const Plan& plan, const ScheduleRef& ref) {
@@ -25,19 +22,6 @@ bool told_by_plan(const Plan& plan, const ScheduleRef& ref) {
 bool uses(const Rotation& rotation, const std::string& connection) {
   return std::any_of(rotation.schedules.begin(), rotation.schedules.end(),
                      [&](const RotationSchedule& schedule) { return schedule.ref.connection == connection; });
-}
-
-/// True if somebody who came had been on call for a while when that was found out; nothing if that is not
-/// known. What was foreseen is held since its boundary, when their shift began.
-std::optional<bool> came_late(const Change& change) {
-  if (!change.held_since) return std::nullopt;
-  for (const auto& person : change.said) {
-    const auto& before = change.before;
-    if (person.member && std::find(before.begin(), before.end(), *person.member) != before.end()) continue;
-    if (!person.since) return std::nullopt;
-    if (*change.held_since - *person.since > kWorthTelling) return true;
-  }
-  return false;
 }
 
 }  // namespace
@@ -211,20 +195,13 @@ std::optional<std::vector<std::string>> Engine::Impl::found_late(const std::stri
   for (const auto& [ref, entry] : model_.schedules) {
     if (ref.connection == connection && (entry.state.doubt || entry.state.failing_since)) return std::nullopt;
   }
-  const auto changes = ports_.store.history().list({std::nullopt, since, std::nullopt, kChangesLookedAt});
-  if (!changes || changes->size() == kChangesLookedAt) return std::nullopt;
   std::vector<std::string> late;
   for (const auto& [id, entry] : model_.rotations) {
     if (!uses(entry.rotation, connection) || entry.paused()) continue;
     if (!entry.plan.decided || !entry.plan.unknown.empty()) return std::nullopt;
-    for (const auto& change : *changes) {
-      if (change.rotation != id || change.cause != Cause::handoff) continue;
-      const auto was_late = came_late(change);
-      if (!was_late) return std::nullopt;
-      if (!*was_late) continue;
-      late.push_back(fmt::format("\"{}\"", entry.rotation.name));
-      break;
-    }
+    const auto was_late = decider_.late_handoffs().any_since(id, since);
+    if (!was_late) return std::nullopt;
+    if (*was_late) late.push_back(fmt::format("\"{}\"", entry.rotation.name));
   }
   return late;
 }

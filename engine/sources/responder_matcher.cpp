@@ -69,16 +69,29 @@ Match ResponderMatcher::match(const Responder& responder) const {
   return {std::nullopt, true, std::move(why)};
 }
 
-std::vector<std::string> ResponderMatcher::set_mappings(const std::vector<store::Mapping>& mappings) {
-  const auto before = std::exchange(mappings_, {});
-  for (const auto& mapping : mappings) mappings_.insert_or_assign(mapping.person, mapping.user);
+namespace {
+
+std::map<std::string, UserId> by_person(const std::vector<store::Mapping>& mappings) {
+  std::map<std::string, UserId> users;
+  for (const auto& mapping : mappings) users.insert_or_assign(mapping.person, mapping.user);
+  return users;
+}
+
+}  // namespace
+
+void ResponderMatcher::set_mappings(const std::vector<store::Mapping>& mappings) {
+  mappings_ = by_person(mappings);
+}
+
+std::vector<std::string> ResponderMatcher::remapped(const std::vector<store::Mapping>& mappings) const {
+  const auto wanted = by_person(mappings);
   std::vector<std::string> changed;
-  for (const auto& [person, user] : before) {
-    const auto now = mappings_.find(person);
-    if (now == mappings_.end() || now->second != user) changed.push_back(person);
-  }
   for (const auto& [person, user] : mappings_) {
-    if (!before.contains(person)) changed.push_back(person);
+    const auto now = wanted.find(person);
+    if (now == wanted.end() || now->second != user) changed.push_back(person);
+  }
+  for (const auto& [person, user] : wanted) {
+    if (!mappings_.contains(person)) changed.push_back(person);
   }
   return changed;
 }

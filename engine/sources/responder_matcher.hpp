@@ -29,8 +29,10 @@ class ResponderMatcher final : public Matcher {
   /// known.
   [[nodiscard]] std::optional<UserId> account_of(const Responder& responder) const;
 
-  /// Replaces the mappings (`watchbill people map`). Tells whose changed: "ada@example.com", "pd/P1".
-  std::vector<std::string> set_mappings(const std::vector<store::Mapping>& mappings);
+  /// Replaces the mappings (`watchbill people map`).
+  void set_mappings(const std::vector<store::Mapping>& mappings);
+  /// Whose mappings are other than the present ones: "ada@example.com", "pd/P1".
+  [[nodiscard]] std::vector<std::string> remapped(const std::vector<store::Mapping>& mappings) const;
   /// Slack users who are named somewhere (mappings, permanent members) but were never looked up.
   [[nodiscard]] std::vector<UserId> unknown_users(const std::vector<UserId>& named) const;
   [[nodiscard]] std::vector<UserId> mapped_users() const;

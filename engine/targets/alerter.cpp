@@ -36,6 +36,11 @@ std::string message_of(const Lines& lines) {
   return text;
 }
 
+const std::string& text_with_names(const Alerter::Named& named, const std::string& text) {
+  const auto known = named.find(text);
+  return known == named.end() ? text : known->second;
+}
+
 }  // namespace
 
 Alerter::Alerter(net::Loop& loop, Journal& journal, slack::Channels& channels, slack::RateLimiter& limiter,
@@ -49,14 +54,11 @@ Alerter::Alerter(net::Loop& loop, Journal& journal, slack::Channels& channels, s
       with_names_(std::move(with_names)),
       changed_(loop) {}
 
-Result<void> Alerter::load(store::Store& store) {
-  auto problems = store.problems().list();
-  if (!problems) return problems.error();
-  for (auto& problem : *problems) {
+void Alerter::load(std::vector<store::OpenProblem> problems) {
+  for (auto& problem : problems) {
     if (!problem.ended_at) logged_.insert(problem.problem.key);
     open_.insert_or_assign(problem.problem.key, std::move(problem));
   }
-  return {};
 }
 
 void Alerter::start() {
@@ -149,7 +151,17 @@ net::Task<void> Alerter::run(net::Task<bool> (Alerter::*tell)()) {
   }
 }
 
+net::Task<Alerter::Named> Alerter::name_all() {
+  std::set<std::string> texts;
+  for (const auto& [key, known] : open_) {
+    if (known.problem.alert) texts.insert(known.problem.text);
+  }
+  if (texts.empty()) co_return Named{};
+  co_return co_await with_names_(std::move(texts));
+}
+
 net::Task<bool> Alerter::tell_channels() {
+  const auto named = co_await name_all();
   std::map<ChannelId, Lines> messages;
   const auto now = loop_.now();
   for (const auto& [key, known] : open_) {
@@ -158,7 +170,7 @@ net::Task<bool> Alerter::tell_channels() {
     auto& told = told_in_[key];
     // An earlier run told it.
     if (known.alerted_channel && told.empty()) told = channels;
-    const auto line = foreign_text(with_names_(known.problem.text), true);
+    const auto line = foreign_text(text_with_names(named, known.problem.text), true);
     if (!known.ended_at && !known.alerted_channel && now - known.since >= kShortest) {
       for (const auto& channel : channels) {
         if (told.contains(channel)) continue;
@@ -202,6 +214,7 @@ net::Task<bool> Alerter::tell_channels() {
 
 net::Task<bool> Alerter::tell_webhook() {
   if (options_.webhook.empty()) co_return true;
+  const auto named = co_await name_all();
   Lines lines;
   json::Writer writer;
   const auto now = loop_.now();
@@ -211,7 +224,7 @@ net::Task<bool> Alerter::tell_webhook() {
     const bool begin = !known.ended_at && !known.alerted_webhook && now - known.since >= kShortest;
     const bool end = known.ended_at && known.alerted_webhook;
     if (!begin && !end) continue;
-    const auto text = with_names_(known.problem.text);
+    const auto text = text_with_names(named, known.problem.text);
     (begin ? lines.began : lines.ended).push_back(text);
     lines.keys.emplace_back(key, begin);
     writer.begin_object().field("key", key).field("state", begin ? "open" : "resolved");

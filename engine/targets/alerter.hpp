@@ -25,12 +25,14 @@ struct AlertOptions {
 /// each other. What was told survives a restart.
 class Alerter {
  public:
-  /// Puts the names of channels and people into a sentence (store/names.hpp).
-  using WithNames = std::function<std::string(std::string_view text)>;
+  /// Sentences with the names of channels and people in them (store/names.hpp), by the sentence without. What
+  /// is not answered soon is left out.
+  using Named = std::map<std::string, std::string>;
+  using WithNames = std::function<net::Task<Named>(std::set<std::string> texts)>;
   Alerter(net::Loop& loop, Journal& journal, slack::Channels& channels, slack::RateLimiter& limiter,
           net::HttpClient& http, AlertOptions options, WithNames with_names);
-  /// Reads what was open before, on this thread.
-  Result<void> load(store::Store& store);
+  /// What was open before.
+  void load(std::vector<store::OpenProblem> problems);
   void start();
   void stop() { stopping_ = true; }
 
@@ -56,6 +58,7 @@ class Alerter {
   net::Task<void> beat();
   [[nodiscard]] std::set<ChannelId> channels_for(const store::OpenProblem& problem) const;
   [[nodiscard]] bool too_fresh() const;
+  net::Task<Named> name_all();
   void forget_told();
   void save_changed(Pace pace);
 

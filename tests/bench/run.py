@@ -11,7 +11,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
-from world import World  # noqa: E402
+from world import World, counting  # noqa: E402
 
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -162,15 +162,6 @@ def storm(options):
         row("  announcements in Slack", str(sum(len(c["messages"]) for c in channels)), "500")
     finally:
         world.close()
-
-
-def counting(folder):
-    """What to start the daemon with so that it counts its commits and syncs, and the file that has them."""
-    library = os.path.join(folder, "count_syncs.so")
-    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "count_syncs.cpp")
-    subprocess.run(["c++", "-std=c++20", "-O1", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
-    counts = os.path.join(folder, "counts.json")
-    return {"LD_PRELOAD": library, "COUNT_SYNCS": counts}, counts
 
 
 def counts_of_handoff(options, probe):

@@ -86,8 +86,8 @@ class AppWorld(World):
                 file.write(f"  - {{name: 'Team {i:03}', group: {{handle: g{i:04}}}, schedules: [pd/P{i:04}]{rotation}}}\n")
         self.cli("apply", "-f", path, "--yes", "--adopt")
 
-    def start(self, *arguments):
-        process = super().start(*arguments)
+    def start(self, *arguments, **options):
+        process = super().start(*arguments, **options)
         if self.transport == "socket":
             self.until("the app is connected",
                        lambda: [c for c in self.control("socket")["connections"] if not c["leaving"]], 20)

@@ -109,3 +109,12 @@ class World:
         self.sandbox.wait()
         self.log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def counting(folder):
+    """What to start the daemon with so that it counts its commits and syncs, and the file that has them."""
+    library = os.path.join(folder, "count_syncs.so")
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "count_syncs.cpp")
+    subprocess.run(["c++", "-std=c++20", "-O1", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    counts = os.path.join(folder, "counts.json")
+    return {"LD_PRELOAD": library, "COUNT_SYNCS": counts}, counts

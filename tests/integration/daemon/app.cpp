@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "daemon/daemon.hpp"
+#include "net/thread_executor.hpp"
 #include "sandbox/sandbox.hpp"
 #include "tests/support/catch.hpp"
 
@@ -42,15 +43,17 @@ struct World {
     INFO((opened ? std::string() : opened.error().message));
     REQUIRE(opened);
     store = std::move(*opened);
-    auto built = daemon::Service::build(loop, *store, config);
+    executor.emplace(loop);
+    auto built = loop.run_until_done(daemon::Service::build(loop, {*store, *executor}, config));
     INFO((built ? std::string() : built.error().message));
     REQUIRE(built);
     service = std::move(*built);
-    REQUIRE(service->start());
+    REQUIRE(loop.run_until_done(service->start()));
   }
   ~World() {
     loop.run_until_done(service->stop(1s));
     service.reset();
+    executor.reset();
     store.reset();
     std::filesystem::remove_all(folder);
   }
@@ -96,8 +99,18 @@ struct World {
     const auto begin = text.find(' ', at) + 1;
     return text.substr(begin, text.find('\n', begin) - begin);
   }
+  /// The result of `work`, from the store's thread.
+  template <class Work>
+  std::invoke_result_t<Work, store::Store&> ask(Work work) {
+    struct Ask {
+      static net::Task<std::invoke_result_t<Work, store::Store&>> run(store::AsyncStore store, Work work) {
+        co_return co_await store.run(work);
+      }
+    };
+    return loop.run_until_done(Ask::run({*store, *executor}, std::move(work)));
+  }
   std::string status_state() {
-    const auto written = store->meta("slack_app").value();
+    const auto written = ask([](store::Store& of) { return of.meta("slack_app").value(); });
     return json::parse(written.value_or("{}")).value().root()["state"].string_or("");
   }
   void until(const std::function<bool()>& done) {
@@ -118,6 +131,7 @@ struct World {
   std::filesystem::path folder = make_folder();
   config::Config config;
   std::unique_ptr<store::Store> store;
+  std::optional<net::ThreadExecutor> executor;
   std::unique_ptr<daemon::Service> service;
   std::shared_ptr<App> app = std::make_shared<App>();
 
@@ -149,10 +163,11 @@ TEST_CASE("without an app-level token there is no app home, and nothing else is 
   World w([](config::Config& config, World&) { config.slack.app_token.file.reset(); });
   w.open_app();
   w.until([&] { return w.status_state() == "off"; });
-  const auto written = w.store->meta("slack_app").value().value_or("");
+  const auto written = w.ask([](store::Store& of) { return of.meta("slack_app").value().value_or(""); });
   CHECK(written.find("slack.app_token_file") != std::string::npos);
   w.until([&] { return w.get("/readyz").status == 200; });
-  CHECK(w.store->problems().list().value().empty());
+  const auto open = [](store::Store& of) { return of.problems().list().value(); };
+  CHECK(w.ask(open).empty());
   CHECK(w.metric(R"(slack_app_up{mode="socket"})") == "0");
 }
 
@@ -163,7 +178,7 @@ TEST_CASE("a token that cannot be read is a problem that is told, and the groups
   w.open_app();
   w.until([&] { return w.get("/readyz").status == 200; });
   w.until([&] {
-    const auto problems = w.store->problems().list().value();
+    const auto problems = w.ask([](store::Store& of) { return of.problems().list().value(); });
     return problems.size() == 1 && problems[0].problem.key == "slack:app" &&
            problems[0].problem.text.find("slack.app_token_file") != std::string::npos;
   });

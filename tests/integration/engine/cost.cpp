@@ -129,9 +129,9 @@ struct Large {
     }));
     lease = *store::HostLease::begin(*store);
     engine = std::make_unique<engine::Engine>(
-        engine::EnginePorts{loop, *store, servers, slack, slack, slack, limiter, executor, *lease},
+        engine::EnginePorts{loop, {*store, executor}, servers, slack, slack, slack, limiter, *lease},
         engine::EngineOptions{});
-    REQUIRE(engine->start());
+    REQUIRE(loop.run_until_done(engine->start()));
   }
   ~Large() {
     engine.reset();

@@ -132,10 +132,12 @@ net::Task<Result<json::Document>> ManageWorld::write_group(std::string kind, std
   net::InlineExecutor at_once;
   auto lease = store::HostLease::begin(*store);
   if (!lease) co_return lease.error();
-  engine::Journal journal(loop, *store, at_once, nullptr);
-  if (auto loaded = journal.load(*lease); !loaded) co_return loaded.error();
-  const engine::StillWanted always = [] { return Result<void>{}; };
-  auto answer = co_await engine::carry_out_group_request({loop, *store, journal, slack, *limiter},
+  auto from = engine::read_journal_start(*store);
+  if (!from) co_return from.error();
+  engine::Journal journal(loop, {*store, at_once}, nullptr);
+  journal.start(*lease, *from);
+  const engine::StillWanted always = []() -> net::Task<Result<void>> { co_return Result<void>{}; };
+  auto answer = co_await engine::carry_out_group_request({loop, {*store, at_once}, journal, slack, *limiter},
                                                          std::move(kind), std::move(payload), always);
   co_await journal.drain(1s);
   co_return control::read_answer(answer);

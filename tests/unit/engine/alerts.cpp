@@ -63,19 +63,27 @@ std::int64_t pages_written(EngineWorld& world) {
 
 }  // namespace
 
+net::Task<engine::Alerter::Named> named(store::Store& store, std::set<std::string> texts) {
+  engine::Alerter::Named out;
+  for (const auto& text : texts) out.emplace(text, store::with_names(store, text));
+  co_return out;
+}
+
 /// An alerter without an engine.
 struct AlerterAlone {
   EngineWorld& world;
-  engine::Journal journal{world.loop, *world.store, world.executor, nullptr};
+  engine::Journal journal{world.loop, {*world.store, world.executor}, nullptr};
   slack::RateLimiter limiter{world.loop, 1};
   engine::Alerter alerter;
 
   AlerterAlone(EngineWorld& in, engine::AlertOptions options)
       : world(in),
         alerter(in.loop, journal, in.slack, limiter, in.web, std::move(options),
-                [this](std::string_view text) { return store::with_names(*world.store, text); }) {
+                [this](std::set<std::string> texts) { return named(*world.store, std::move(texts)); }) {
     world.kill();
-    REQUIRE(journal.load(*world.lease));
+    const auto from = engine::read_journal_start(*world.store);
+    REQUIRE(from);
+    journal.start(*world.lease, *from);
   }
 };
 

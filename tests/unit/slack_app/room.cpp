@@ -65,11 +65,13 @@ net::Task<Result<slack::Identity>> FakeScreens::auth_test(slack::Permit) {
 }
 
 AppRoom::AppRoom()
-    : requests_({world.loop, *world.store, journal_, world.slack, *world.limiter},
+    : requests_({world.loop, {*world.store, executor_}, journal_, world.slack, *world.limiter},
                 []() -> net::Task<bool> { co_return true; }) {
   auto lease = store::HostLease::begin(*world.store);
   REQUIRE(lease);
-  REQUIRE(journal_.load(*lease));
+  const auto from = engine::read_journal_start(*world.store);
+  REQUIRE(from);
+  journal_.start(*lease, *from);
   world.connection();
   world.slack.users.at(UserId("UEDITOR")).admin = true;
   restart();
@@ -78,26 +80,26 @@ AppRoom::AppRoom()
 void AppRoom::restart() {
   tasks_ = std::make_unique<net::TaskScope>();
   app.reset();
-  app = std::make_unique<slack_app::App>(
-      slack_app::AppPorts{world.loop,
-                          {*world.store, world.executor},
-                          world.http,
-                          world.slack,
-                          world.slack,
-                          world.channels,
-                          screens,
-                          screens,
-                          *world.limiter,
-                          world.config,
-                          [this](RotationId id) -> std::optional<engine::WriteForecast> {
-                            const auto found = forecasts.find(id);
-                            return found == forecasts.end() ? std::nullopt : std::optional(found->second);
-                          },
-                          [this] {
-                            ++noticed;
-                            // As the engine does: not from within the call.
-                            world.loop.post([this] { CHECK(requests_.look()); });
-                          }});
+  app = std::make_unique<slack_app::App>(slack_app::AppPorts{
+      world.loop,
+      {*world.store, world.executor},
+      world.http,
+      world.slack,
+      world.slack,
+      world.channels,
+      screens,
+      screens,
+      *world.limiter,
+      world.config,
+      [this](RotationId id) -> std::optional<engine::WriteForecast> {
+        const auto found = forecasts.find(id);
+        return found == forecasts.end() ? std::nullopt : std::optional(found->second);
+      },
+      [this] {
+        ++noticed;
+        // As the engine does: not from within the call.
+        world.loop.post([this] { requests_.take(good(world.store->requests().open_requests())); });
+      }});
   app->start();
   world.loop.run_until_idle();
 }

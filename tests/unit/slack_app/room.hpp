@@ -103,7 +103,7 @@ class AppRoom {
   std::string trigger();
 
   net::InlineExecutor executor_;
-  engine::Journal journal_{world.loop, *world.store, executor_, nullptr};
+  engine::Journal journal_{world.loop, {*world.store, executor_}, nullptr};
   engine::JobRunner requests_;
   int triggers_ = 0;
   std::unique_ptr<net::TaskScope> tasks_ = std::make_unique<net::TaskScope>();

@@ -98,6 +98,16 @@ TEST_CASE("what belongs to a rotation that was deleted is refused, and the rest 
   CHECK(world.rows() == 1);
 }
 
+TEST_CASE("what was refused is told again to whoever did not hear of it") {
+  World world;
+  const auto of_one = world.handoff(world.one, "S1", 1, 1);
+  Commit begun;
+  begun.rows.push_back(of_one.new_rows.front());
+  world.record(1, {of_one});
+  must(world.store->rotations().remove(world.one, "cli:root"));
+  for (int i = 0; i < 2; ++i) CHECK(world.record(2, {begun}) == std::set<RotationId>{world.one});
+}
+
 TEST_CASE("what was decided for a group that the rotation no longer has is refused") {
   World world;
   auto rotations = must(world.store->rotations().list());
