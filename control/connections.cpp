@@ -28,14 +28,18 @@ class TokensInHand final : public providers::TokenKeeper {
 
 class TokensInStore final : public providers::TokenKeeper {
  public:
-  explicit TokensInStore(store::Store& store) : store_(store) {}
+  explicit TokensInStore(store::AsyncStore store) : store_(store) {}
   net::Task<Result<void>> keep(std::string name, std::map<std::string, std::string> settings,
                                std::map<std::string, Secret> secrets) override {
-    co_return store_.connections().keep_tokens(name, settings, secrets);
+    const auto write = [name = std::move(name), settings = std::move(settings),
+                        secrets = std::move(secrets)](store::Store& store) {
+      return store.connections().keep_tokens(name, settings, secrets);
+    };
+    co_return co_await store_.run(write);
   }
 
  private:
-  store::Store& store_;
+  store::AsyncStore store_;
 };
 
 /// A refresh token works once: two processes that renew it would lock each other out.
@@ -208,7 +212,7 @@ Result<std::unique_ptr<OpenProvider>> open_stored(Context& context, Connection c
   if (auto free = refuse_to_renew(context, connection); !free) return free.error();
   auto open = std::make_unique<OpenProvider>();
   open->connection = std::move(connection);
-  open->tokens = std::make_unique<TokensInStore>(context.store.direct());
+  open->tokens = std::make_unique<TokensInStore>(context.store);
   if (auto opened = open_with(connection_context(context), *open); !opened) return opened.error();
   return open;
 }

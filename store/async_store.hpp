@@ -18,9 +18,6 @@ class AsyncStore {
 
   /// `co_await store.run(work)`: the result of `work(Store&)`. Whoever waits may be gone before `work` runs:
   /// it owns what it uses. Several changes that belong together are one piece of work.
-  /// Until all of it is asked for by `run`.
-  [[nodiscard]] Store& direct() const { return *store_; }
-
   template <class Work>
   net::Run<std::invoke_result_t<Work&, Store&>> run(Work work) const {
     using T = std::invoke_result_t<Work&, Store&>;
