@@ -21,18 +21,33 @@ namespace {
 constexpr auto kStopPatience = 10s;
 constexpr auto kOnceLimit = 60s;
 
-std::vector<std::string> not_in_sync(store::Store& store) {
+int complain(const Error& error) {
+  fmt::print(stderr, "watchbilld: {}\n", error.message);
+  return 1;
+}
+
+/// A hangup asks for the configuration to be read again; while nobody listens for it, it waits.
+void hold_hangups(bool hold) {
+  sigset_t hangup;
+  sigemptyset(&hangup);
+  sigaddset(&hangup, SIGHUP);
+  pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &hangup, nullptr);
+}
+
+/// What keeps `--once` from its end.
+struct NotInSync {
+  std::vector<std::string> rotations;  ///< one line each
+  std::size_t announcements = 0;
+};
+
+NotInSync read_not_in_sync(store::Store& store) {
+  NotInSync left;
   const auto rotations = store.rotations().list();
   const auto statuses = store.engine().statuses();
   const auto announcements = store.outbox().open_rows();
-  std::vector<std::string> lines;
-  if (rotations && statuses) lines = not_in_sync_lines(*rotations, *statuses);
-  const bool only_announcements = lines.empty() && announcements && !announcements->empty();
-  lines.insert(lines.begin(), only_announcements
-                                  ? fmt::format("{} announcements have not been sent: see `watchbill status`",
-                                                announcements->size())
-                                  : "not every rotation is in sync: see `watchbill status`");
-  return lines;
+  if (rotations && statuses) left.rotations = not_in_sync_lines(*rotations, *statuses);
+  if (announcements) left.announcements = announcements->size();
+  return left;
 }
 
 /// One process, and the service that is running now.
@@ -40,6 +55,35 @@ class Daemon {
  public:
   Daemon(net::EventLoop& loop, DaemonOptions options, config::Config config, store::AsyncStore store)
       : loop_(loop), options_(std::move(options)), config_(std::move(config)), store_(store) {}
+
+  int serve() {
+    loop_.on_signal(SIGTERM, [this] { stop_asked(); });
+    loop_.on_signal(SIGINT, [this] { stop_asked(); });
+    loop_.on_signal(SIGHUP, [this] {
+      if (stopping_ || options_.once) return;
+      // What was written into the configuration since it was read is read, too.
+      reload_again_ = changing_;
+      if (!changing_) tasks_.spawn(reload());
+    });
+    hold_hangups(false);
+    tasks_.spawn(live());
+    loop_.run();
+    return status_;
+  }
+
+ private:
+  net::Task<void> live() {
+    changing_ = true;
+    if (auto begun = co_await begin(); !begun) {
+      status_ = complain(begun.error());
+      loop_.stop();
+      co_return;
+    }
+    if (const auto interval = watchdog_interval()) tasks_.spawn(feed_watchdog(*interval));
+    if (options_.once) tasks_.spawn(once());
+    if (reload_again_) co_return co_await reload();
+    co_await go_on();
+  }
 
   net::Task<Result<void>> begin() {
     auto service = co_await Service::build(loop_, store_, config_);
@@ -50,20 +94,14 @@ class Daemon {
     co_return Result<void>{};
   }
 
-  int serve() {
-    loop_.on_signal(SIGTERM, [this] { stop_asked(); });
-    loop_.on_signal(SIGINT, [this] { stop_asked(); });
-    loop_.on_signal(SIGHUP, [this] {
-      if (!reloading_ && !stopping_ && !options_.once) tasks_.spawn(reload());
-    });
-    if (const auto interval = watchdog_interval()) tasks_.spawn(feed_watchdog(*interval));
+  /// The service is there, as it is going to be.
+  net::Task<void> go_on() {
+    changing_ = false;
+    // SIGTERM came meanwhile: nothing new begins.
+    if (stopping_) co_return co_await finish();
     notify("READY=1\nSTATUS=keeping groups");
-    if (options_.once) tasks_.spawn(once());
-    loop_.run();
-    return status_;
   }
 
- private:
   void stop_asked() {
     if (stopping_) {
       spdlog::warn("stopped at once, on the second signal");
@@ -72,7 +110,7 @@ class Daemon {
     stopping_ = true;
     notify("STOPPING=1\nSTATUS=finishing what is in flight");
     spdlog::info("stopping");
-    if (!reloading_) tasks_.spawn(finish());
+    if (!changing_) tasks_.spawn(finish());
   }
 
   net::Task<void> finish() {
@@ -90,8 +128,12 @@ class Daemon {
 
   /// What kept `--once` from its end, one line a rotation, as `watchbill status` shows it.
   net::Task<void> tell_not_in_sync() {
-    const auto lines = co_await store_.run(not_in_sync);
-    for (const auto& line : lines) spdlog::warn("{}", line);
+    const auto left = co_await store_.run(read_not_in_sync);
+    if (left.rotations.empty() && left.announcements > 0)
+      spdlog::warn("{} announcements have not been sent: see `watchbill status`", left.announcements);
+    else
+      spdlog::warn("not every rotation is in sync: see `watchbill status`");
+    for (const auto& line : left.rotations) spdlog::warn("{}", line);
   }
 
   net::Task<void> feed_watchdog(milliseconds interval) {
@@ -101,10 +143,18 @@ class Daemon {
     }
   }
 
-  /// A bad configuration changes nothing: the old one goes on.
   net::Task<void> reload() {
-    reloading_ = true;
-    notify("RELOADING=1");
+    changing_ = true;
+    do {
+      reload_again_ = false;
+      notify("RELOADING=1");
+      co_await load_configuration();
+    } while (reload_again_ && !stopping_);
+    co_await go_on();
+  }
+
+  /// A bad configuration changes nothing: the old one goes on.
+  net::Task<void> load_configuration() {
     auto fresh = config::load(options_.sources);
     if (!fresh) {
       spdlog::error("the configuration was not reloaded:\n{}", fresh.error().message);
@@ -113,8 +163,6 @@ class Daemon {
     } else {
       co_await take_over(std::move(*fresh));
     }
-    reloading_ = false;
-    if (!stopping_) notify("READY=1\nSTATUS=keeping groups");
   }
 
   net::Task<void> take_over(config::Config fresh) {
@@ -124,11 +172,7 @@ class Daemon {
       co_return;
     }
     co_await service_->stop(kStopPatience);
-    if (stopping_) {
-      // SIGTERM came meanwhile: what was in flight has ended, and nothing new begins.
-      loop_.stop();
-      co_return;
-    }
+    if (stopping_) co_return;
     service_ = std::move(*service);
     if (auto started = co_await service_->start(); !started) {
       spdlog::error("the new configuration does not work: {}; going back to the old one",
@@ -153,15 +197,11 @@ class Daemon {
   store::AsyncStore store_;
   std::unique_ptr<Service> service_;
   bool stopping_ = false;
-  bool reloading_ = false;
+  bool changing_ = false;  ///< the service is being begun, or changed for another
+  bool reload_again_ = false;
   int status_ = 0;
   net::TaskScope tasks_;
 };
-
-int complain(const Error& error) {
-  fmt::print(stderr, "watchbilld: {}\n", error.message);
-  return 1;
-}
 
 /// Answers of megabytes come and go between small things that stay. Large blocks are given back to the system
 /// at once: glibc would raise this limit by itself whenever one is freed, and the heap would stay that large.
@@ -194,14 +234,13 @@ net::Task<Result<std::unique_ptr<store::Store>>> open_on(net::Executor& executor
 
 int serve(net::EventLoop& loop, const DaemonOptions& options, const config::Config& config,
           store::AsyncStore store) {
-  Daemon daemon(loop, options, config, store);
-  if (auto begun = loop.run_until_done(daemon.begin()); !begun) return complain(begun.error());
-  return daemon.serve();
+  return Daemon(loop, options, config, store).serve();
 }
 
 }  // namespace
 
 int run(const DaemonOptions& options) {
+  hold_hangups(true);
   store::keep_memory_private();
   keep_heap_small();
   auto config = config::load(options.sources);

@@ -242,6 +242,20 @@ class LifeCycle(Case):
         self.world.control("end_shift", system="pagerduty", schedule="P1")
         self.world.until("still polling", lambda: self.group() == ["bo"], 20)
 
+    def test_a_hangup_during_the_start_reads_the_configuration_again(self):
+        self.world.start()
+
+        def held_or_heard():
+            with open(f"/proc/{self.world.daemon.pid}/status", encoding="utf-8") as status:
+                masks = dict(line.split(":\t") for line in status if line.startswith(("SigBlk", "SigCgt")))
+            return any(int(mask, 16) & 1 for mask in masks.values())
+        while not held_or_heard():
+            time.sleep(0.0005)
+        self.world.daemon.send_signal(signal.SIGHUP)
+        self.logged("configuration reloaded")
+        self.world.until("the first pass", lambda: self.group() == ["ada"])
+        self.assertEqual(self.log().count("configuration reloaded"), 1)
+
     def test_a_reload_in_the_middle_of_a_write_loses_nothing(self):
         self.start()
         self.hang("usergroups.users.update", kind="slow", slow_ms=1500)
