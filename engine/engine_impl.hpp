@@ -285,6 +285,7 @@ class Engine::Impl final : public DecisionListener,
   std::map<Responder, std::string> unmatched_;
   std::optional<Moment> store_blocked_since_;
   bool store_block_told_ = false;
+  bool store_moved_ = false;   ///< what is written is in no file any more
   bool store_worked_ = false;  ///< something was written in this run
   std::string store_error_;
   std::optional<Error> slack_error_;

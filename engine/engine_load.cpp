@@ -21,15 +21,24 @@ struct News {
   std::vector<store::Request> requests;
 };
 
-Result<std::optional<News>> read_news(store::Store& store, std::int64_t known_version, bool edited) {
+/// What a look at the store tells.
+struct Look {
+  bool moved = false;
+  std::optional<News> news;
+};
+
+Result<Look> look_into(store::Store& store, std::int64_t known_version, bool edited) {
+  Look look;
+  look.moved = store.has_moved();
   auto version = store.data_version();
   if (!version) return version.error();
-  if (*version == known_version && !edited) return std::optional<News>();
+  if (*version == known_version && !edited) return look;
   auto requests = store.requests().open_requests();
   if (!requests) return requests.error();
   auto generation = store.generation();
   if (!generation) return generation.error();
-  return std::optional(News{*version, *generation, std::move(*requests)});
+  look.news = News{*version, *generation, std::move(*requests)};
+  return look;
 }
 
 std::string editor_of(const std::map<std::string, store::Actor>& editors, const std::string& object) {
@@ -99,22 +108,24 @@ net::Task<void> Engine::Impl::follow_edits() {
 net::Task<Result<void>> Engine::Impl::reload() {
   const bool edited = std::exchange(edited_, false);
   const auto look = [known = data_version_, edited](store::Store& store) {
-    return read_news(store, known, edited);
+    return look_into(store, known, edited);
   };
-  auto news = co_await ports_.store.run(look);
-  if (!news) {
+  auto seen = co_await ports_.store.run(look);
+  if (!seen) {
     edited_ = edited_ || edited;
-    co_return news.error();
+    co_return seen.error();
   }
-  if (!*news || stopping_) co_return Result<void>{};
-  job_runner_.take(std::move((*news)->requests));
-  if ((*news)->generation != generation_) {
+  store_moved_ = seen->moved;
+  auto& news = seen->news;
+  if (!news || stopping_) co_return Result<void>{};
+  job_runner_.take(std::move(news->requests));
+  if (news->generation != generation_) {
     if (auto loaded = co_await load_edits(); !loaded) {
       edited_ = edited_ || edited;
       co_return loaded;
     }
   }
-  data_version_ = (*news)->version;
+  data_version_ = news->version;
   co_return Result<void>{};
 }
 

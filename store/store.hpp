@@ -288,6 +288,9 @@ class Store {
   virtual Result<std::int64_t> data_version() = 0;
   /// Goes up with every change of rotations, connections and mappings.
   virtual Result<std::int64_t> generation() = 0;
+  /// The file was deleted, renamed or replaced since it was opened: what is written is in no file that
+  /// anybody opens any more.
+  virtual bool has_moved() = 0;
   /// A small value that survives ("team_id", "last_pass", …); nothing if it was never set.
   virtual Result<std::optional<std::string>> meta(const std::string& key) = 0;
   /// "team_id" is set once and claims all rows: `conflict` if the store belongs to another Slack workspace.

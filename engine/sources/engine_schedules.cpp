@@ -250,6 +250,14 @@ void Engine::Impl::report_problems(Instant now) {
              format_minutes(store_blocked_since_->wall), store_error_),
          std::nullopt});
   }
+  if (store_moved_) {
+    problems.push_back(
+        {"store:moved",
+         "the store's file was deleted or replaced while the daemon runs: groups are kept right, and what is "
+         "recorded from now on is lost when it ends. Stop it, put the file back from a backup "
+         "(`watchbill restore FILE`), and start it",
+         std::nullopt});
+  }
   if (options_.other_problems) {
     for (auto& problem : options_.other_problems(now)) problems.push_back(std::move(problem));
   }

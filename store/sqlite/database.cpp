@@ -201,6 +201,12 @@ void Database::set_busy_timeout(milliseconds timeout) {
   sqlite3_busy_timeout(handle_.get(), static_cast<int>(timeout.count()));
 }
 
+bool Database::has_moved() const {
+  int moved = 0;
+  sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  return moved != 0;
+}
+
 Error Database::last_error() const {
   return to_error(handle_.get(), path_);
 }

@@ -91,6 +91,9 @@ class Database {
   ~Database();
 
   void set_busy_timeout(milliseconds timeout);
+  /// The file's name stands for another file now, or for none (SQLITE_FCNTL_HAS_MOVED,
+  /// https://sqlite.org/c3ref/c_fcntl_begin_atomic_write.html).
+  [[nodiscard]] bool has_moved() const;
 
   /// Runs one statement that answers no rows.
   template <class... Args>

@@ -18,6 +18,7 @@ class SqliteStore : public Store {
   Result<void> relaxed_transaction(const std::function<Result<void>()>& body) override;
   Result<std::int64_t> data_version() override;
   Result<std::int64_t> generation() override;
+  bool has_moved() override { return database_.has_moved(); }
   Result<std::optional<std::string>> meta(const std::string& key) override;
   Result<void> set_meta(const std::string& key, const std::string& value) override;
 

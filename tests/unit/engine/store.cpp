@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include "store/sqlite/sqlite_store.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/unit/engine/world.hpp"
@@ -195,4 +197,18 @@ TEST_CASE("an edit has its editor's name, however many others were made in the s
   REQUIRE(history.size() == 2);
   CHECK(history[0].cause == Cause::edit);
   CHECK(history[0].by == "cli:ada");
+}
+
+TEST_CASE("a store whose file was taken away is told, and groups are kept right meanwhile") {
+  Payments p({}, with_webhook());
+  const std::string file = p.world.folder + "/watchbill.db";
+  REQUIRE(std::filesystem::exists(file));
+  p.world.loop.run_until(p.boundary - 10s);
+  std::filesystem::rename(file, file + ".away");
+  p.world.advance(10s + 3s);
+  CHECK(told(p.world, "was deleted or replaced while the daemon runs"));
+  CHECK(p.members() == Names{"UBO"});
+  std::filesystem::rename(file + ".away", file);
+  p.world.advance(10s);
+  CHECK(told(p.world, R"("key":"store:moved","state":"resolved")"));
 }

@@ -311,9 +311,9 @@ TEST_CASE("where Slack has a button, its name stands in the place of the host's 
 }
 
 TEST_CASE("every command that a text of the rules names has its button, or is the host's alone") {
-  const std::vector<std::string> of_the_host{"watchbill apply", "watchbill connection add",
-                                             "watchbill connection migrate", "watchbill --store",
-                                             "watchbill doctor"};
+  const std::vector<std::string> of_the_host{
+      "watchbill apply",   "watchbill connection add", "watchbill connection migrate",
+      "watchbill --store", "watchbill doctor",         "watchbill restore"};
   for (const auto* folder : {"core", "engine", "control", "providers", "slack", "store"}) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(test::project_file(folder))) {
       if (entry.path().extension() != ".cpp") continue;
