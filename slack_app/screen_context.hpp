@@ -15,8 +15,12 @@ namespace watchbill::slack_app {
 inline constexpr milliseconds kAnswerWithin{900};
 /// What is ready by then is opened as it is; else a loading view comes first. A trigger lives for 3 s.
 inline constexpr milliseconds kOpenWithin{700};
-/// The groups that a change is checked against are at most so old.
-inline constexpr milliseconds kGroupsAge{15000};
+/// The groups that a change is checked against are at most so old: who is asked whether members may go hears
+/// what is so now, not what was before somebody joined, or before our own last write.
+inline constexpr milliseconds kGroupsAge{1000};
+/// Who is asked whether members may go hears what is so now: not what was before somebody joined, or before
+/// our own last write.
+inline constexpr milliseconds kFreshGroups{1000};
 
 /// What all screens work with: the rules, what there is to choose from, and the way to show something.
 class ScreenContext {

@@ -1,7 +1,6 @@
 #include "slack_app/rotations/rotation_actions.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "base/text.hpp"
 #include "control/rotation_json.hpp"
@@ -19,9 +18,6 @@ namespace {
 constexpr seconds kSyncPatience{60};
 constexpr std::size_t kHistoryShown = 25;
 constexpr const char* kDeleted = "The rotation is deleted.";
-/// A list that is some seconds old may be from before our own last write: who is asked whether members may go
-/// hears what is so now.
-constexpr std::array<milliseconds, 2> kResumeAges{kGroupsAge, milliseconds{1000}};
 constexpr const char* kResumed = "The rotation is resumed.";
 constexpr const char* kPaused = "The rotation is paused.";
 
@@ -95,16 +91,14 @@ net::Task<std::string> RotationActions::set_paused(UserId user, RotationId id, b
   if (!caller) co_return refused(caller.error());
   auto rotation = co_await control::read_rotation(context, *caller, id);
   if (rotation && rotation->paused && !paused && agreed.empty()) {
-    for (const auto age : kResumeAges) {
-      auto groups = co_await screen_.choices().groups(age);
-      if (!groups) co_return refused(groups.error());
-      control::Workspace workspace(context);
-      workspace.know(*std::move(groups));
-      auto wanted = co_await control::validate_resume(workspace, *caller, id);
-      if (!wanted) co_return refused(wanted.error());
-      agreed = control::version_of(*wanted->before);
-      if (!wanted->adoption) break;
-      if (age != kResumeAges.back()) continue;
+    auto groups = co_await screen_.choices().groups(kGroupsAge);
+    if (!groups) co_return refused(groups.error());
+    control::Workspace workspace(context);
+    workspace.know(*std::move(groups));
+    auto wanted = co_await control::validate_resume(workspace, *caller, id);
+    if (!wanted) co_return refused(wanted.error());
+    agreed = control::version_of(*wanted->before);
+    if (wanted->adoption) {
       auto model = adoption_model(*wanted);
       model.resumes = id;
       model.version = agreed;

@@ -201,6 +201,27 @@ TEST_CASE("taking over a group with other members takes an explicit yes, of the 
   }
 }
 
+TEST_CASE("whether members go is asked of those who are in the group now, not of some seconds ago") {
+  FormRoom room;
+  room.open_new("UEDITOR");
+  const auto save = [&](const char* group, const char* handle) {
+    room.obey(room.submit("UEDITOR", room.typed("Payments", group, handle, {"pd/PONE"})).ack);
+    room.advance(6s);
+  };
+  SECTION("somebody joined while the form was open") {
+    room.world.slack.groups.at(GroupId("SFREE")).members = {UserId("UOTTO")};
+    save("SFREE", "free-oncall");
+    CHECK(has(room.modal(), "*Goes:* <@UOTTO>"));
+    CHECK(good(room.world.store->rotations().list()).empty());
+  }
+  SECTION("somebody left while the form was open") {
+    room.world.slack.groups.at(GroupId("SFULL")).members.clear();
+    save("SFULL", "full-oncall");
+    CHECK_FALSE(has(room.modal(), "*Goes:*"));
+    CHECK(good(room.world.store->rotations().list()).size() == 1);
+  }
+}
+
 TEST_CASE("an edit overwrites nobody's change unseen, and goes on in the same form") {
   FormRoom room;
   room.world.slack.add_group("SPAYMENTS", "payments-oncall", {});

@@ -151,6 +151,7 @@ std::vector<Way> all_ways() {
   const auto adopts = [creates](RightsRoom& room, const std::string& user) {
     creates(room, user);
     room.obey(room.submit(user, room.typed("Taken over")).ack);
+    room.advance(6s);
     REQUIRE(has(room.modal(), "*Goes:* <@UOTTO>"));
   };
   const auto connects = opens(R"({"action_id":"connect:opsgenie","value":"opsgenie"})");
