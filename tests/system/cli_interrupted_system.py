@@ -126,10 +126,16 @@ class Interrupted(Case):
         self.said.seek(0)
         return self.said.read()
 
-    def test_ctrl_c_and_a_lost_shell_take_the_deletion_back_and_say_so(self):
+    def test_ctrl_c_takes_the_deletion_back_and_says_so(self):
+        self.interrupt((signal.SIGINT, False), (signal.SIGINT, True))
+
+    def test_a_lost_shell_and_an_end_take_the_deletion_back_and_say_so(self):
+        self.interrupt((signal.SIGHUP, True), (signal.SIGTERM, True))
+
+    def interrupt(self, *ways):
         self.start_daemon()
         self.wait(lambda: self.members() == ["U0ADA"])
-        for sent, begins in ((signal.SIGINT, False), (signal.SIGINT, True), (signal.SIGHUP, True), (signal.SIGTERM, True)):
+        for sent, begins in ways:
             with self.subTest(f"{sent}, the restore {'has begun' if begins else 'may not have begun'}"):
                 self.hold_slack()
                 self.said.truncate(0)
